@@ -1,0 +1,40 @@
+# Every target does the set-up that it needs. Python 3.11+ and make are all that must be there.
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check lint fix bench clean
+
+# More arguments for the command: make run ARGS="--port 8001", make test ARGS="-k ledger"
+ARGS ?=
+BIN := .venv/bin
+# Tests run in as many processes as there are processors, each with a database of its own.
+TEST_PROCESSES ?= auto
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install the locked packages into .venv (the other targets do it by themselves)
+	@scripts/setup
+
+run: setup ## Run the platform with demo data at http://127.0.0.1:8000
+	@exec $(BIN)/huitong up --demo $(ARGS)
+
+test: setup ## Run the tests, on a PostgreSQL of their own
+	@$(BIN)/pytest -n $(TEST_PROCESSES) $(ARGS)
+
+lint: setup ## Check format, style, types, room contracts and security
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/bandit --quiet --recursive --configfile pyproject.toml src
+
+check: lint test ## What CI runs: lint, then test
+
+fix: setup ## Format, and repair what can be repaired automatically
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: setup ## Run all benchmarks; results go to bench/results
+	@$(BIN)/huitong bench all $(ARGS)
+
+clean: ## Remove the environment and all caches; data in ./var stays
+	@rm -rf .venv .venv-tools .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""Huitong 汇通: an internet-finance platform on one double-entry ledger."""

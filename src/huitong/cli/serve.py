@@ -1,0 +1,61 @@
+"""`huitong serve`: one API process."""
+
+import socket
+from typing import Annotated, Final
+
+import typer
+import uvicorn
+
+from huitong.cli.process import load_entry_point, prepare_process
+from huitong.kernel.telemetry import shutdown_telemetry
+
+_BACKLOG: Final = 2048
+_DRAIN_SECONDS: Final = 20
+_KEEP_ALIVE_SECONDS: Final = 75
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command("serve", short_help="Run one API process.")(serve)
+
+
+def serve(
+    *,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65_535, help="Port.")] = None,
+    listen_fd: Annotated[int | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Run one API process against a database that runs already.
+
+    [bold]huitong up[/bold] starts as many of these as you ask for. Run it yourself where something
+    else (systemd, Kubernetes) does the supervising. On SIGTERM it finishes its requests.
+    """
+    settings = prepare_process("api")
+    application = load_entry_point("huitong.api:create_app")(settings)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            application,
+            host=host or settings.host,
+            port=port or settings.port,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            interface="asgi3",
+            backlog=_BACKLOG,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=_DRAIN_SECONDS,
+            # Our own logs and metrics cover requests; a line for each would cost more than it.
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            # Only who configures a proxy in front may tell us the client's address.
+            proxy_headers=False,
+        )
+    )
+    try:
+        server.run(sockets=None if listen_fd is None else [socket.socket(fileno=listen_fd)])
+    finally:
+        shutdown_telemetry()
+    if not server.started:
+        raise typer.Exit(code=3)

@@ -1,0 +1,70 @@
+"""`huitong up`: the whole platform with one command."""
+
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from huitong.kernel.settings import WORKERS_MAX, Settings
+from huitong.wiring.platform import PlatformOptions, run_platform
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command("up", short_help="Run the whole platform on this machine.")(up)
+
+
+def up(
+    *,
+    host: Annotated[
+        str | None,
+        typer.Option(
+            help="Address to listen on; 0.0.0.0 lets other machines in.", show_default="127.0.0.1"
+        ),
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65_535, help="Port to listen on.", show_default="8000")
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=WORKERS_MAX, help="API processes.", show_default="half of the processors"
+        ),
+    ] = None,
+    worker: Annotated[
+        bool, typer.Option(help="Run the worker, which delivers events and runs jobs.")
+    ] = True,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Make demo customers and merchants, once.")
+    ] = False,
+    log_to_console: Annotated[
+        bool,
+        typer.Option("--log-to-console", help="Write all logs here, not to files under the home."),
+    ] = False,
+) -> None:
+    """Run the whole platform: database, migrations, API and worker.
+
+    Processes that die are started again. Ctrl-C stops everything in order; after a power cut or
+    `kill -9` the next `huitong up` picks up where the last one was, and nothing that was
+    acknowledged is lost.
+
+    The same settings come from HUITONG_HOST, HUITONG_PORT and HUITONG_WORKERS.
+    """
+    settings = Settings.from_environment()
+    settings = replace(
+        settings,
+        host=host or settings.host,
+        port=port or settings.port,
+        workers=workers or settings.workers,
+    )
+    console = Console(highlight=False)
+
+    def say(line: str) -> None:
+        console.print(line, markup=False, soft_wrap=True)
+
+    run_platform(
+        settings,
+        PlatformOptions(has_worker=worker, has_demo=demo, is_logging_to_console=log_to_console),
+        say,
+    )

@@ -1,0 +1,86 @@
+"""Every technical maximum of the platform, by name, so that nothing grows without a bound.
+
+Regulatory and product limits are not here: they are dated rules in `kernel.rulebook`.
+Units come last in the name. A room that needs a new maximum adds it here.
+"""
+
+from typing import Final
+
+# Money: PostgreSQL's BIGINT, in minor units.
+MINOR_UNITS_MIN: Final = -(2**63)
+MINOR_UNITS_MAX: Final = 2**63 - 1
+# A sign, nineteen digits and a decimal point fit; anything longer cannot be an amount.
+AMOUNT_TEXT_LENGTH_MAX: Final = 24
+ALLOCATION_PARTS_MAX: Final = 10_000
+# Rates and shares carry at most this many significant digits; more is a mistake upstream.
+FACTOR_DIGITS_MAX: Final = 60
+
+# Reading.
+PAGE_SIZE_DEFAULT: Final = 50
+PAGE_SIZE_MAX: Final = 200
+CURSOR_LENGTH_MAX: Final = 512
+STATEMENT_DAYS_MAX: Final = 366
+
+# Writing.
+BATCH_TRANSFERS_MAX: Final = 10_000
+ENTRY_TRANSFERS_MAX: Final = 1_000
+BATCH_GATHER_MILLISECONDS_MAX: Final = 1
+BATCH_REQUESTS_MAX: Final = 1_000
+QUEUE_REQUESTS_MAX: Final = 4_096
+RETRY_AFTER_SECONDS: Final = 1
+PROFIT_SHARES_MAX: Final = 50
+REFUNDS_PER_PAYMENT_MAX: Final = 100
+
+# Requests.
+REQUEST_BODY_BYTES_MAX: Final = 1_048_576
+REQUEST_SECONDS_MAX: Final = 30
+HEADER_LENGTH_MAX: Final = 8_192
+IDEMPOTENCY_KEY_LENGTH_MAX: Final = 64
+IDEMPOTENCY_KEEP_HOURS_MAX: Final = 24 * 7
+API_KEY_LENGTH_MAX: Final = 128
+REQUEST_ID_LENGTH_MAX: Final = 64
+
+# Text that people and partners send.
+NAME_LENGTH_MAX: Final = 128
+REFERENCE_LENGTH_MAX: Final = 64
+DESCRIPTION_LENGTH_MAX: Final = 256
+TEXT_LENGTH_MAX: Final = 2_000
+METADATA_ENTRIES_MAX: Final = 20
+METADATA_KEY_LENGTH_MAX: Final = 40
+METADATA_VALUE_LENGTH_MAX: Final = 500
+QR_PAYLOAD_LENGTH_MAX: Final = 512
+IDENTIFIER_ECHO_LENGTH_MAX: Final = 48
+CURRENCY_ECHO_LENGTH_MAX: Final = 8
+
+# Database and outside world.
+DATABASE_CONNECTIONS_MAX: Final = 16
+TRANSACTION_RETRIES_MAX: Final = 5
+STATEMENT_TIMEOUT_SECONDS_MAX: Final = 30
+OUTBOX_BATCH_MAX: Final = 500
+OUTBOX_ATTEMPTS_MAX: Final = 12
+JOB_ATTEMPTS_MAX: Final = 10
+WEBHOOK_TIMEOUT_SECONDS_MAX: Final = 10
+EVENT_PAYLOAD_BYTES_MAX: Final = 65_536
+IMPORT_LINES_MAX: Final = 1_000_000
+
+# Trails, events and replies.
+AUDIT_ACTION_LENGTH_MAX: Final = 128
+AUDIT_SUBJECT_LENGTH_MAX: Final = 256
+AUDIT_DETAILS_BYTES_MAX: Final = 65_536
+OUTBOX_LEASE_SECONDS: Final = 60
+OUTBOX_RETRY_SECONDS_MAX: Final = 3_600
+OUTBOX_KEEP_HOURS: Final = 24 * 3
+OUTBOX_COUNT_MAX: Final = 100_000
+ERROR_TEXT_LENGTH_MAX: Final = 2_000
+REPLY_BYTES_MAX: Final = 65_536
+PRUNE_ROWS_MAX: Final = 5_000
+API_KEY_SCOPES_MAX: Final = 32
+API_KEY_CACHE_ENTRIES_MAX: Final = 10_000
+API_KEY_UNKNOWN_ENTRIES_MAX: Final = 1_000
+JOB_RETRY_SECONDS_MAX: Final = 3_600
+JOB_ARGUMENTS_BYTES_MAX: Final = 65_536
+JOBS_AT_ONCE_MAX: Final = 4
+
+# Rulebook files, which are read at start.
+RULES_MAX: Final = 10_000
+RULE_FILE_BYTES_MAX: Final = 1_048_576

@@ -1,0 +1,212 @@
+"""What a process is told from outside, read from the environment once, at the edge.
+
+Nothing else in the package reads the environment: a command that depends on a setting takes it as
+an argument.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final, Literal, Self, cast
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from huitong.kernel.database_address import APP_ROLE, OWNER_ROLE, find_address
+from huitong.kernel.errors import Fault, InvalidField
+
+LogFormat = Literal["json", "console"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+WORKERS_MAX: Final = 64
+_PORT_MAX: Final = 65_535
+_LOG_FORMATS: Final = ("json", "console")
+_LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+_DATABASE_SCHEMES: Final = ("postgresql", "postgres")
+
+
+class DatabaseNotConfigured(Fault):
+    """No database address is known: none was given and this home has none yet."""
+
+    code = "database_not_configured"
+    title = "No database is known"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings of one process. Make it with `from_environment`, or by hand in tests."""
+
+    home: Path
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 1
+    log_level: LogLevel = "info"
+    log_format: LogFormat = "json"
+    time_zone: str = "Asia/Shanghai"
+    otlp_endpoint: str | None = None
+    #: False when the database was given by URL: then nobody here starts or stops it.
+    is_database_embedded: bool = True
+    #: The role that a connection takes on with SET ROLE after it logged in through
+    #: `database_app_url`; None where that URL already logs in as the application's own role.
+    database_app_role: str | None = None
+    _database_owner_url: str | None = field(default=None, repr=False)
+    _database_app_url: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
+        """Read `HUITONG_*`; an embedded database's address comes from its home, if it has one.
+
+        Raises InvalidField naming the variable if a value cannot be used.
+        """
+        variables = os.environ if environment is None else environment
+        settings = cls(
+            home=Path(variables.get("HUITONG_HOME") or "var").expanduser().absolute(),
+            host=variables.get("HUITONG_HOST") or "127.0.0.1",
+            port=_read_integer(variables, "HUITONG_PORT", default=8000, maximum=_PORT_MAX),
+            workers=_read_integer(
+                variables, "HUITONG_WORKERS", default=_default_workers(), maximum=WORKERS_MAX
+            ),
+            log_level=cast(
+                "LogLevel", _read_choice(variables, "HUITONG_LOG_LEVEL", "info", _LOG_LEVELS)
+            ),
+            log_format=cast(
+                "LogFormat", _read_choice(variables, "HUITONG_LOG_FORMAT", "json", _LOG_FORMATS)
+            ),
+            time_zone=_read_time_zone(variables),
+            otlp_endpoint=variables.get("OTEL_EXPORTER_OTLP_ENDPOINT") or None,
+        )
+        owner_url = _read_database_url(variables, "HUITONG_DATABASE_URL")
+        app_url = _read_database_url(variables, "HUITONG_DATABASE_APP_URL")
+        if owner_url is None and app_url is not None:
+            raise InvalidField(
+                "is set, but HUITONG_DATABASE_URL, the owner's address, is not",
+                field="HUITONG_DATABASE_APP_URL",
+            )
+        if owner_url is None:
+            return settings.with_embedded_database()
+        return replace(
+            settings,
+            is_database_embedded=False,
+            database_app_role=APP_ROLE if app_url is None else None,
+            _database_owner_url=owner_url,
+            _database_app_url=app_url or owner_url,
+        )
+
+    def with_embedded_database(self) -> Self:
+        """Return these settings with the address that the home's database has now, if any.
+
+        Call it again after starting the database: its port may be another one than before.
+        """
+        address = find_address(self.home)
+        if address is None:
+            return self
+        return replace(
+            self,
+            is_database_embedded=True,
+            database_app_role=None,
+            _database_owner_url=address.url(OWNER_ROLE),
+            _database_app_url=address.url(APP_ROLE),
+        )
+
+    def with_database(
+        self, *, owner_url: str, app_url: str | None = None, app_role: str | None = None
+    ) -> Self:
+        """Return these settings with a database given by URL, as tests and tools do."""
+        return replace(
+            self,
+            is_database_embedded=False,
+            database_app_role=app_role,
+            _database_owner_url=owner_url,
+            _database_app_url=app_url or owner_url,
+        )
+
+    @property
+    def database_owner_url(self) -> str:
+        """The `postgresql://` URL that migrations use; raises DatabaseNotConfigured."""
+        return _require_url(self._database_owner_url, self.home)
+
+    @property
+    def database_app_url(self) -> str:
+        """The `postgresql://` URL that the application uses; raises DatabaseNotConfigured."""
+        return _require_url(self._database_app_url, self.home)
+
+    def to_environment(self) -> dict[str, str]:
+        """Return the variables that give a child process these settings.
+
+        Database URLs are left out: a child inherits `HUITONG_DATABASE_URL` as it is, or reads the
+        embedded database's address from the home, so no password is added to any environment.
+        """
+        variables = {
+            "HUITONG_HOME": str(self.home),
+            "HUITONG_HOST": self.host,
+            "HUITONG_PORT": str(self.port),
+            "HUITONG_WORKERS": str(self.workers),
+            "HUITONG_LOG_LEVEL": self.log_level,
+            "HUITONG_LOG_FORMAT": self.log_format,
+            "HUITONG_TIME_ZONE": self.time_zone,
+        }
+        if self.otlp_endpoint is not None:
+            variables["OTEL_EXPORTER_OTLP_ENDPOINT"] = self.otlp_endpoint
+        return variables
+
+
+def _default_workers() -> int:
+    # The database needs about as much processor time as the API, so half of the machine is left
+    # to it.
+    return max(1, min(8, (os.cpu_count() or 2) // 2))
+
+
+def _require_url(url: str | None, home: Path) -> str:
+    if url is None:
+        raise DatabaseNotConfigured(
+            f"There is no database in {home} yet. Start one with `huitong up`, or name an existing "
+            "one in HUITONG_DATABASE_URL.",
+            retryable=False,
+        )
+    return url
+
+
+def _read_integer(variables: Mapping[str, str], name: str, *, default: int, maximum: int) -> int:
+    text = variables.get(name)
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= maximum):
+        raise InvalidField(f"must be a whole number from 1 to {maximum}, not {text!r}", field=name)
+    return int(text)
+
+
+def _read_choice(
+    variables: Mapping[str, str], name: str, default: str, choices: tuple[str, ...]
+) -> str:
+    text = (variables.get(name) or default).lower()
+    if text not in choices:
+        raise InvalidField(f"must be one of {', '.join(choices)}, not {text!r}", field=name)
+    return text
+
+
+def _read_time_zone(variables: Mapping[str, str]) -> str:
+    name = variables.get("HUITONG_TIME_ZONE") or "Asia/Shanghai"
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise InvalidField(
+            f"{name!r} is not a time zone of the IANA database", field="HUITONG_TIME_ZONE"
+        ) from error
+    return name
+
+
+def _read_database_url(variables: Mapping[str, str], name: str) -> str | None:
+    url = variables.get(name)
+    if not url:
+        return None
+    try:
+        parts = urlsplit(url)
+        is_usable = parts.scheme in _DATABASE_SCHEMES and parts.path not in ("", "/")
+    except ValueError:
+        is_usable = False
+    if not is_usable:
+        # The value itself is not repeated: it holds a password.
+        raise InvalidField(
+            "must look like postgresql://user:password@host:5432/database", field=name
+        )
+    return url

@@ -1,0 +1,65 @@
+"""Transfer codes: what kind of business a movement of money was, in a word, for ever.
+
+The journal keeps the number; statements, exports and reports show the names. A number is never
+given a second meaning. Hundreds group them: 1 money in and out, 2 between accounts, 3 payments,
+4 what a payment entails, 5 cards and clearing, 9 the books themselves.
+"""
+
+from enum import IntEnum
+from typing import Final, Self
+
+
+class TransferCode(IntEnum):
+    """The kinds of business; `name_en` and `name_zh` are what people read on a statement."""
+
+    name_en: str
+    name_zh: str
+
+    def __new__(cls, number: int, name_en: str, name_zh: str) -> Self:
+        """Make a member that is its number and carries its two names."""
+        member = int.__new__(cls, number)
+        member._value_ = number
+        member.name_en = name_en
+        member.name_zh = name_zh
+        return member
+
+    TOP_UP = 101, "Top-up", "充值"
+    TOP_UP_REVERSAL = 102, "Top-up reversed", "充值撤销"
+    WITHDRAWAL = 111, "Withdrawal", "提现"
+    WITHDRAWAL_HOLD = 112, "Withdrawal under way", "提现冻结"
+    WITHDRAWAL_RETURN = 113, "Withdrawal returned", "提现退回"
+
+    TRANSFER = 201, "Transfer", "转账"
+    TRANSFER_RETURN = 202, "Transfer returned", "转账退回"
+
+    PAYMENT = 301, "Payment", "消费"
+    PAYMENT_HOLD = 302, "Payment authorised", "预授权"
+    PAYMENT_CAPTURE = 303, "Payment captured", "预授权完成"
+    PAYMENT_VOID = 304, "Authorisation cancelled", "预授权撤销"
+    REFUND = 311, "Refund", "退款"
+
+    FEE = 401, "Fee", "手续费"
+    FEE_REFUND = 402, "Fee refunded", "手续费退回"
+    PROFIT_SHARE = 411, "Profit share", "分账"
+    PROFIT_SHARE_RETURN = 412, "Profit share returned", "分账回退"
+    INTEREST = 421, "Interest", "利息"
+
+    HOLD = 501, "Funds held", "资金冻结"
+    HOLD_RELEASE = 502, "Held funds released", "资金解冻"
+    HOLD_EXPIRY = 503, "Hold expired", "冻结到期"
+    SETTLEMENT = 511, "Settlement", "结算"
+    CLEARING = 512, "Clearing", "清算"
+
+    OPENING = 901, "Opening balance", "期初余额"
+    ADJUSTMENT = 902, "Adjustment", "调账"
+    CORRECTION = 903, "Correction", "冲正"
+    CLOSING = 904, "Closing of an account", "销户结清"
+    WRITE_OFF = 905, "Write-off", "核销"
+
+
+_BY_NUMBER: Final = {int(code): code for code in TransferCode}
+
+
+def find_code(number: int) -> TransferCode | None:
+    """Return the code with this number, or None: a journal may hold numbers of a later version."""
+    return _BY_NUMBER.get(number)

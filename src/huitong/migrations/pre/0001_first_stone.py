@@ -1,0 +1,13 @@
+"""Kernel, ledger, customers and payments: the first tables."""
+
+from huitong.migrations.scripts import create_app_role, run_sql
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Create the first schemas, the application's role and its grants."""
+    create_app_role()
+    for name in ("0001_kernel", "0001_ledger", "0001_customers_payments", "0001_grants"):
+        run_sql(name)

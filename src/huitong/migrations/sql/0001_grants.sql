@@ -1,0 +1,22 @@
+-- The application's own role: what it may do, table by table, and nothing by default.
+GRANT USAGE ON SCHEMA kernel, ledger, customers, payments TO huitong_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON kernel.outbox, kernel.replies TO huitong_app;
+GRANT SELECT, INSERT ON kernel.audit TO huitong_app;
+GRANT SELECT, INSERT, UPDATE ON kernel.api_keys TO huitong_app;
+GRANT SELECT, INSERT ON ledger.chart TO huitong_app;
+GRANT UPDATE (name_en, name_zh) ON ledger.chart TO huitong_app;
+GRANT SELECT, INSERT ON ledger.accounts TO huitong_app;
+GRANT UPDATE (closed_at, name) ON ledger.accounts TO huitong_app;
+GRANT SELECT, INSERT, UPDATE ON ledger.balances, ledger.meters, ledger.line_heads, ledger.movements TO huitong_app;
+GRANT SELECT, INSERT ON ledger.transfers, ledger.refusals, ledger.lines, ledger.snapshots, ledger.closed_days TO huitong_app;
+GRANT SELECT, INSERT ON ledger.holds TO huitong_app;
+GRANT UPDATE (state, posted_amount, resolved_by) ON ledger.holds TO huitong_app;
+GRANT SELECT, UPDATE ON ledger.projection TO huitong_app;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA ledger TO huitong_app;
+-- The projector reads how far the numbers of batches have come.
+GRANT SELECT ON SEQUENCE ledger.batches TO huitong_app;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ledger TO huitong_app;
+GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA customers, payments TO huitong_app;
+GRANT DELETE ON payments.customer_codes TO huitong_app;
+-- Partitions are made ahead of time by the worker through a function that acts for the owner.
+ALTER FUNCTION ledger.add_partition(date) SECURITY DEFINER SET search_path = pg_catalog;

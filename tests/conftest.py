@@ -1,0 +1,91 @@
+"""Fixtures for all tests: a real PostgreSQL, one database for each test cloned from a template."""
+
+import asyncio
+import os
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from huitong.kernel.database import embedded
+from huitong.kernel.database.migrations import upgrade_url
+from huitong.kernel.database.unit_of_work import Database
+
+_SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+_APP_ROLE = "huitong_app"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Where the shared test data lies; tests that need it skip without it."""
+    if not _SHARED.is_dir():
+        pytest.skip(f"shared test data is not here: {_SHARED} (it stands beside the checkout)")
+    return _SHARED
+
+
+@dataclass(frozen=True)
+class Server:
+    """The PostgreSQL server of this test run; `url` names its superuser's database."""
+
+    url: str
+
+    def database_url(self, name: str) -> str:
+        """Return the URL of another database on the same server."""
+        return self.url.rsplit("/", 1)[0] + f"/{name}"
+
+    def run(self, statement: str) -> None:
+        """Run one statement outside any transaction, as the superuser."""
+
+        async def run() -> None:
+            connection = await asyncpg.connect(self.url)
+            try:
+                await connection.execute(statement)
+            finally:
+                await connection.close()
+
+        asyncio.run(run())
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A server of our own for the run, or the one that HUITONG_TEST_DATABASE_URL names."""
+    given = os.environ.get("HUITONG_TEST_DATABASE_URL")
+    if given:
+        yield Server(given)
+        return
+    with tempfile.TemporaryDirectory(prefix="huitong-test-") as folder:
+        os.chmod(folder, 0o755)
+        running = embedded.start(Path(folder))
+        try:
+            yield Server(running.url(embedded.SUPERUSER_ROLE, database="postgres"))
+        finally:
+            running.stop()
+
+
+@pytest.fixture(scope="session")
+def template(server: Server) -> str:
+    """The name of a migrated database that tests are cloned from."""
+    name = f"template_{uuid.uuid4().hex[:12]}"
+    server.run(f"CREATE DATABASE {name}")
+    upgrade_url(server.database_url(name))
+    return name
+
+
+@pytest.fixture
+def owner_url(server: Server, template: str) -> Iterator[str]:
+    """The owner's URL of a fresh, migrated database."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    server.run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    yield server.database_url(name)
+    server.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database(owner_url: str) -> AsyncIterator[Database]:
+    """A fresh database as the application sees it: in its own role."""
+    async with Database(owner_url, role=_APP_ROLE) as database:
+        yield database

@@ -1,0 +1,78 @@
+"""Settings come from the environment, and a wrong one is refused by name."""
+
+from pathlib import Path
+
+import pytest
+
+from huitong.kernel.database_address import make_address, write_address
+from huitong.kernel.errors import InvalidField
+from huitong.kernel.settings import DatabaseNotConfigured, Settings
+
+OWNER_URL = "postgresql://owner:s3cret@db.example:5432/huitong"
+APP_URL = "postgresql://app:s3cret@db.example:5432/huitong"
+
+
+def test_knows_no_database_in_a_new_home(tmp_path: Path) -> None:
+    settings = Settings.from_environment({"HUITONG_HOME": str(tmp_path)})
+    assert settings.is_database_embedded
+    with pytest.raises(DatabaseNotConfigured, match="huitong up"):
+        _ = settings.database_owner_url
+
+
+def test_reads_the_address_of_the_home_s_own_database(tmp_path: Path) -> None:
+    address = make_address(21_000)
+    write_address(tmp_path, address)
+    settings = Settings.from_environment({"HUITONG_HOME": str(tmp_path)})
+    assert settings.database_owner_url == address.url("huitong_owner")
+    assert settings.database_app_url == address.url("huitong_app")
+    assert settings.database_app_role is None
+
+
+def test_takes_on_the_application_s_role_when_only_the_owner_s_url_is_given(tmp_path: Path) -> None:
+    settings = Settings.from_environment(
+        {"HUITONG_HOME": str(tmp_path), "HUITONG_DATABASE_URL": OWNER_URL}
+    )
+    assert not settings.is_database_embedded
+    assert settings.database_owner_url == OWNER_URL
+    assert settings.database_app_url == OWNER_URL
+    assert settings.database_app_role == "huitong_app"
+
+
+def test_uses_the_application_s_own_url_when_given(tmp_path: Path) -> None:
+    settings = Settings.from_environment(
+        {
+            "HUITONG_HOME": str(tmp_path),
+            "HUITONG_DATABASE_URL": OWNER_URL,
+            "HUITONG_DATABASE_APP_URL": APP_URL,
+        }
+    )
+    assert settings.database_app_url == APP_URL
+    assert settings.database_app_role is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HUITONG_PORT", "80a"),
+        ("HUITONG_PORT", "0"),
+        ("HUITONG_PORT", "65536"),
+        ("HUITONG_WORKERS", "-1"),
+        ("HUITONG_LOG_LEVEL", "loud"),
+        ("HUITONG_LOG_FORMAT", "xml"),
+        ("HUITONG_TIME_ZONE", "Mars/Olympus"),
+        ("HUITONG_DATABASE_URL", "mysql://root:hunter2@db/huitong"),
+        ("HUITONG_DATABASE_URL", "postgresql://db"),
+        ("HUITONG_DATABASE_APP_URL", APP_URL),
+    ],
+)
+def test_refuses_a_value_by_the_name_of_its_variable(name: str, value: str) -> None:
+    with pytest.raises(InvalidField) as caught:
+        Settings.from_environment({"HUITONG_HOME": "/nowhere", name: value})
+    assert caught.value.field == name
+    assert "hunter2" not in caught.value.detail
+
+
+def test_shows_no_password(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path).with_database(owner_url=OWNER_URL)
+    assert "s3cret" not in repr(settings)
+    assert "s3cret" not in " ".join(settings.to_environment().values())

@@ -12,8 +12,8 @@ import asyncpg
 import pytest
 
 from huitong.kernel.database import embedded
-from huitong.kernel.database.migrations import upgrade_url
 from huitong.kernel.database.unit_of_work import Database
+from huitong.wiring.preparation import prepare_url
 
 _SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 _APP_ROLE = "huitong_app"
@@ -61,7 +61,7 @@ def server() -> Iterator[Server]:
         os.chmod(folder, 0o755)
         running = embedded.start(Path(folder))
         try:
-            yield Server(running.url(embedded.SUPERUSER_ROLE, database="postgres"))
+            yield Server(running.superuser_url)
         finally:
             running.stop()
 
@@ -71,7 +71,7 @@ def template(server: Server) -> str:
     """The name of a migrated database that tests are cloned from."""
     name = f"template_{uuid.uuid4().hex[:12]}"
     server.run(f"CREATE DATABASE {name}")
-    upgrade_url(server.database_url(name))
+    prepare_url(server.database_url(name))
     return name
 
 

@@ -1,4 +1,4 @@
-"""The outbox tells every fact that was committed, at least once, and gives up where staff see it."""
+"""The outbox tells what was committed, at least once, and gives up where staff see it."""
 
 import asyncio
 import uuid

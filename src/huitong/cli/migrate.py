@@ -35,5 +35,5 @@ def migrate(
     the old code needed). [bold]huitong up[/bold] runs both.
     """
     settings = prepare_process("migrate")
-    upgrade = load_entry_point("huitong.kernel.database.migrations:upgrade")
-    upgrade(settings, phase.value)
+    prepare = load_entry_point("huitong.wiring.preparation:prepare")
+    prepare(settings, phase.value)

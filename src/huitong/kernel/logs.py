@@ -219,5 +219,9 @@ def _mask_text(text: str) -> str:
 
 def _make_renderer(log_format: str) -> Processor:
     if log_format == "console":
-        return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        return structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            # The default prints local variables, which are people's data and secrets.
+            exception_formatter=structlog.dev.plain_traceback,
+        )
     return structlog.processors.JSONRenderer(ensure_ascii=False, sort_keys=False)

@@ -292,9 +292,7 @@ def _check_new(new: NewAccount, kinds: dict[str, ChartKind]) -> BalanceLimit:
         )
     get_currency(new.currency)
     if not new.name.strip() or len(new.name) > limits.NAME_LENGTH_MAX or "\0" in new.name:
-        raise InvalidField(
-            f"name must have 1 to {limits.NAME_LENGTH_MAX} characters", field="name"
-        )
+        raise InvalidField(f"name must have 1 to {limits.NAME_LENGTH_MAX} characters", field="name")
     if new.system_key is not None and not 1 <= len(new.system_key) <= limits.REFERENCE_LENGTH_MAX:
         raise InvalidField(
             f"system_key must have 1 to {limits.REFERENCE_LENGTH_MAX} characters",

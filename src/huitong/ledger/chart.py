@@ -108,9 +108,7 @@ async def install_chart(uow: UnitOfWork) -> int:
 async def list_chart(uow: UnitOfWork) -> tuple[ChartCode, ...]:
     """Return the chart as it is in the database, in the order of its codes."""
     return tuple(
-        ChartCode(
-            code=row.code, name_en=row.name_en, name_zh=row.name_zh, kind=ChartKind(row.kind)
-        )
+        ChartCode(code=row.code, name_en=row.name_en, name_zh=row.name_zh, kind=ChartKind(row.kind))
         for row in await uow.execute(_LIST)
     )
 

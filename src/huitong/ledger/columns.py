@@ -5,9 +5,9 @@ thousand objects, and the net of each account is one sum.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 import numpy as np
@@ -21,10 +21,14 @@ Integers = NDArray[np.int64]
 
 _COPY_HEADER: Final = b"PGCOPY\n\xff\r\n\0" + b"\0" * 8
 _COPY_TRAILER: Final = b"\xff\xff"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DATABASE_EPOCH_DAY: Final = date(2000, 1, 1).toordinal()
 _UUID_BYTES: Final = 16
 _VERSION_7: Final = 7
 _VERSION_BYTE: Final = 6
+_VARIANT_RFC: Final = 0b10
+_VARIANT_BYTE: Final = 8
+_JUST_BELOW_MS: Final = timedelta(microseconds=999)
 _COPY_FIELDS: Final = (
     ("id", "V16"),
     ("sequence", ">i8"),
@@ -67,7 +71,7 @@ class Columns:
 
     @classmethod
     def of(cls, transfers: Sequence[Transfer]) -> "Columns":
-        """Make columns of transfers that `are_alike`."""
+        """Make columns of transfers that have currency, code and business day in common."""
         first = transfers[0]
         return cls(
             ids=b"".join([transfer.id.bytes for transfer in transfers]),
@@ -95,14 +99,30 @@ class Columns:
         identifiers = np.frombuffer(self.ids, np.uint8).reshape(count, _UUID_BYTES)
         if bool((identifiers[:, _VERSION_BYTE] >> 4 != _VERSION_7).any()):
             return False
+        if bool((identifiers[:, _VARIANT_BYTE] >> 6 != _VARIANT_RFC).any()):
+            return False
         # The first 64 bits hold the time; the two bytes after it are shifted out.
-        heads = np.frombuffer(self.ids, ">u8")[::2].astype(np.uint64)
-        made_ms = (heads >> np.uint64(16)).astype(np.int64)
-        if int(made_ms.min()) < _to_ms(now - ID_AGE_MAX):
+        made_ms = (self._heads() >> np.uint64(16)).astype(np.int64)
+        # Rounded up: what was made a fraction of a millisecond too early is too early.
+        if int(made_ms.min()) < _to_ms(now - ID_AGE_MAX + _JUST_BELOW_MS):
             return False
         if int(made_ms.max()) > _to_ms(now + ID_AHEAD_MAX):
             return False
         return len(set(np.frombuffer(self.ids, "V16").tolist())) == count
+
+    def bounds(self) -> tuple[uuid.UUID, uuid.UUID]:
+        """Return two identifiers between which all of `ids` lie."""
+        heads = self._heads()
+        low, high = int(heads.min()), int(heads.max())
+        return uuid.UUID(int=low << 64), uuid.UUID(int=high << 64 | 2**64 - 1)
+
+    def has_any(self, identifiers: Iterable[uuid.UUID]) -> bool:
+        """Whether any of `identifiers` is among `ids`."""
+        wanted = {identifier.bytes for identifier in identifiers}
+        return bool(wanted) and not wanted.isdisjoint(np.frombuffer(self.ids, "V16").tolist())
+
+    def _heads(self) -> NDArray[np.uint64]:
+        return np.frombuffer(self.ids, ">u8")[::2].astype(np.uint64)
 
     def net(self) -> tuple[Integers, Integers, Integers]:
         """Return the accounts in order of number, and each one's sums of debits and credits."""
@@ -177,7 +197,7 @@ def are_plain(transfers: Sequence[Transfer]) -> bool:
 
 
 def _to_ms(instant: datetime) -> int:
-    return int(instant.timestamp() * 1_000)
+    return (instant - _EPOCH) // timedelta(milliseconds=1)
 
 
 def _to_database_us(instant: datetime) -> int:

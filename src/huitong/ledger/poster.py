@@ -5,30 +5,31 @@ statements. Nothing waits for company: a batch is what came while the last one w
 """
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Final
 
 import asyncpg
 
-from huitong.kernel import idempotency, limits, logs, metrics
+from huitong.kernel import limits, logs, metrics
 from huitong.kernel.database.unit_of_work import (
     Database,
     DatabaseUnavailable,
+    DriverConnection,
     find_sql_state,
     is_connection_lost,
 )
-from huitong.kernel.errors import Fault, Refusal
-from huitong.kernel.idempotency import IdempotencyKeyReused, ReplyKey, StoredReply
-from huitong.ledger.posting import AT_RISK_STATES, AtRisk, is_plain, post_exactly, post_fast
-from huitong.ledger.types import Outcome, Request, Verdict
+from huitong.kernel.errors import Fault, LimitExceeded, Refusal
+from huitong.kernel.idempotency import ReplyKey, ReplyRace, make_reuse_refusal
+from huitong.ledger.batch import Answer, Job, post_jobs
+from huitong.ledger.posting import AT_RISK_STATES, AtRisk
 
-if TYPE_CHECKING:
-    Connection = asyncpg.Connection[asyncpg.Record]
-
-_ATTEMPTS_MAX: Final = 8
+#: Deadlock, serialisation failure, and an identifier that another process used in this moment:
+#: the next try meets another world.
+_CONFLICT_STATES: Final = frozenset({"40001", "40P01", "23505"})
+_CONFLICTS_MAX: Final = 8
 _PAUSE_SECONDS_MAX: Final = 1.0
 _log = logs.get_logger(__name__)
 
@@ -50,46 +51,31 @@ class OutcomeUnknown(Fault):
     title = "Whether it was done is not known yet"
 
 
-class Writer(Protocol):
-    """What a room adds to a batch: its own rows, and the answer to each caller."""
+class _Line:
+    """One poster's connection: opened when it is needed, dropped after any doubt about it."""
 
-    def answer(self, payload: Any, outcome: Outcome) -> StoredReply:
-        """Return the reply for one request, the same whenever it is asked for again."""
-        ...
+    __slots__ = ("_connection", "_database")
 
-    async def write(
-        self, connection: "Connection", posted: Sequence[tuple[Any, Outcome]]
-    ) -> None:
-        """Write the rows of requests that were newly posted, all at once."""
-        ...
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._connection: DriverConnection | None = None
 
+    async def get(self, deadline: float) -> DriverConnection:
+        if self._connection is None or self._connection.is_closed():
+            async with asyncio.timeout_at(deadline):
+                self._connection = await self._database.connect()
+        return self._connection
 
-@dataclass(slots=True, eq=False)
-class Job:
-    """One caller's request in the queue.
+    def drop(self) -> None:
+        """Close without a farewell, which could wait for ever on a connection that is stuck."""
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
 
-    With a `key`, the reply is stored and given again; with a `writer`, the room's own rows for
-    `payload` are written in the same transaction.
-    """
-
-    request: Request
-    key: ReplyKey | None = None
-    writer: Writer | None = None
-    payload: Any = None
-    future: "asyncio.Future[Answer]" = field(init=False)
-
-    @property
-    def size(self) -> int:
-        """How many transfers it moves."""
-        return len(self.request.entry.transfers)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the caller gets: the outcome (None for a stored reply), and the reply if it has one."""
-
-    outcome: Outcome | None
-    reply: StoredReply | None
+    async def close(self) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                await self._connection.close(timeout=1)
 
 
 class Poster:
@@ -136,9 +122,16 @@ class Poster:
     def submit(self, job: Job) -> "asyncio.Future[Answer]":
         """Queue a job; the future has its answer after the commit.
 
-        Raises QueueFull at once when too many wait, and IdempotencyKeyReused if the key is under
-        way with other content. The future raises OutcomeUnknown, or IdempotencyKeyReused.
+        Raises QueueFull at once when too many wait, IdempotencyKeyReused if the key is under way
+        with other content, and LimitExceeded for an entry of more than ENTRY_TRANSFERS_MAX. The
+        future raises OutcomeUnknown, or IdempotencyKeyReused. Cancelling it gives up the answer
+        and not the payment.
         """
+        if job.size > limits.ENTRY_TRANSFERS_MAX:
+            raise LimitExceeded(
+                f"an entry holds at most {limits.ENTRY_TRANSFERS_MAX} transfers, not {job.size}",
+                field="transfers",
+            )
         if job.key is not None:
             twin = self._under_way.get((job.key.scope, job.key.key))
             if twin is not None:
@@ -151,13 +144,13 @@ class Poster:
             self._under_way[job.key.scope, job.key.key] = job
         self._queue.append(job)
         self._wake()
-        return job.future
+        # Nobody gets the future itself: a caller that gives up would cancel it for its twins.
+        return asyncio.shield(job.future)
 
     def _follow(self, twin: Job, key: ReplyKey) -> "asyncio.Future[Answer]":
         assert twin.key is not None
         if twin.key.fingerprint != key.fingerprint:
-            raise IdempotencyKeyReused.of(key)
-        # A caller that gives up must not cancel the first one's answer.
+            raise make_reuse_refusal(key)
         return asyncio.shield(twin.future)
 
     def _wake(self) -> None:
@@ -168,7 +161,7 @@ class Poster:
                 return
 
     async def _run(self) -> None:
-        connection: Connection | None = None
+        line = _Line(self._database)
         try:
             while True:
                 while not self._queue:
@@ -177,10 +170,10 @@ class Poster:
                     waiting = asyncio.get_running_loop().create_future()
                     self._idle.append(waiting)
                     await waiting
-                connection = await self._post_safely(connection, self._take())
+                deadline = asyncio.get_running_loop().time() + self._patience_seconds
+                await self._post_safely(line, self._take(), deadline)
         finally:
-            if connection is not None:
-                await connection.close(timeout=1)
+            await line.close()
 
     def _take(self) -> list[Job]:
         jobs: list[Job] = []
@@ -195,159 +188,84 @@ class Poster:
         metrics.POSTER_BATCH_TRANSFERS.observe(size)
         return jobs
 
-    async def _post_safely(
-        self, connection: "Connection | None", jobs: list[Job]
-    ) -> "Connection | None":
+    async def _post_safely(self, line: _Line, jobs: list[Job], deadline: float) -> None:
         """Post `jobs` and settle every one of their futures, whatever happens."""
         try:
-            connection = await self._post(connection, jobs)
-        except Exception as error:
+            await self._post(line, jobs, deadline)
+        except Exception as error:  # noqa: BLE001
             # An edge: the callers of a batch must hear of any failure, and the poster must live
             # on for the next batch.
-            metrics.BUGS.labels("poster").inc()
-            _log.exception("batch_failed", jobs=len(jobs))
-            for job in jobs:
-                if not job.future.done():
-                    job.future.set_exception(error)
-            if connection is not None and not connection.is_closed():
-                await connection.close(timeout=1)
-            connection = None
-        finally:
-            for job in jobs:
-                if job.key is not None:
-                    self._under_way.pop((job.key.scope, job.key.key), None)
-                if job.future.done() and not job.future.cancelled():
-                    # Nobody may be waiting any more; that is no reason for a warning.
-                    job.future.exception()
-        return connection
+            line.drop()
+            if len(jobs) > 1 and not isinstance(error, OutcomeUnknown):
+                # One request that nobody can post must not fail its companions.
+                middle = len(jobs) // 2
+                await self._post_safely(line, jobs[:middle], deadline)
+                await self._post_safely(line, jobs[middle:], deadline)
+            else:
+                self._fail(jobs, error)
 
-    async def _post(
-        self, connection: "Connection | None", jobs: list[Job]
-    ) -> "Connection | None":
-        deadline = asyncio.get_running_loop().time() + self._patience_seconds
+    async def _post(self, line: _Line, jobs: list[Job], deadline: float) -> None:
         is_exact = False
-        attempt = 0
+        losses = conflicts = 0
         while True:
-            attempt += 1
             try:
-                if connection is None or connection.is_closed():
-                    connection = await self._database.connect()
-                answers = await self._attempt(connection, jobs, is_exact=is_exact)
+                answers = await self._attempt(line, jobs, deadline, is_exact=is_exact)
             except AtRisk:
                 is_exact = True
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, Fault) as error:
+                state = find_sql_state(error)
                 if isinstance(error, DatabaseUnavailable) or is_connection_lost(error):
-                    # The commit may have arrived. The next try finds its own rows, if so.
-                    is_exact = True
-                    connection = await self._wait_for_database(connection, attempt, deadline)
-                elif find_sql_state(error) in AT_RISK_STATES and not is_exact:
-                    is_exact = True
-                elif attempt >= _ATTEMPTS_MAX:
-                    if len(jobs) == 1:
+                    line.drop()
+                    losses += 1
+                    await _wait_for_database(losses, deadline)
+                elif state in _CONFLICT_STATES or isinstance(error, ReplyRace):
+                    conflicts += 1
+                    if conflicts > _CONFLICTS_MAX:
                         raise
-                    return await self._split(connection, jobs)
+                elif state not in AT_RISK_STATES or is_exact:
+                    raise
+                # After a lost connection the commit may have arrived: the exact way finds the
+                # rows of the try before, if so.
+                is_exact = True
             else:
                 for job, answer in zip(jobs, answers, strict=True):
-                    _settle(job, answer)
-                return connection
-
-    async def _split(self, connection: "Connection | None", jobs: list[Job]) -> "Connection | None":
-        # One request that the database cannot take must not fail its companions.
-        middle = len(jobs) // 2
-        connection = await self._post_safely(connection, jobs[:middle])
-        return await self._post_safely(connection, jobs[middle:])
-
-    async def _wait_for_database(
-        self, connection: "Connection | None", attempt: int, deadline: float
-    ) -> None:
-        if connection is not None:
-            connection.terminate()
-        if asyncio.get_running_loop().time() >= deadline:
-            raise OutcomeUnknown(
-                "the database cannot be reached; ask again with the same Idempotency-Key"
-            )
-        await asyncio.sleep(min(_PAUSE_SECONDS_MAX, 0.05 * 2 ** min(attempt, 5)))
+                    self._settle(job, answer)
+                return
 
     async def _attempt(
-        self, connection: "Connection", jobs: list[Job], *, is_exact: bool
+        self, line: _Line, jobs: Sequence[Job], deadline: float, *, is_exact: bool
     ) -> "list[Answer | Refusal]":
-        now = self._clock()
-        if not any(job.key or job.writer or job.request.meters for job in jobs):
-            return await self._attempt_bare(connection, jobs, now, is_exact=is_exact)
-        async with connection.transaction():
-            stored = await idempotency.find_replies(
-                connection, [job.key for job in jobs if job.key is not None], now=now
-            )
-            open_jobs = [
-                job for job in jobs if job.key is None or (job.key.scope, job.key.key) not in stored
-            ]
-            outcomes = await _post_requests(
-                connection, [job.request for job in open_jobs], now, is_exact=is_exact
-            )
-            answers = await _write(connection, open_jobs, outcomes, now)
-        return [
-            answers[job]
-            if job.key is None or (job.key.scope, job.key.key) not in stored
-            else _replay(job.key, *stored[job.key.scope, job.key.key])
-            for job in jobs
-        ]
+        connection = await line.get(deadline)
+        # A connection over which nothing comes any more would otherwise hold its callers for ever.
+        watchdog = asyncio.get_running_loop().call_at(deadline, connection.terminate)
+        try:
+            return await post_jobs(connection, jobs, now=self._clock(), is_exact=is_exact)
+        finally:
+            watchdog.cancel()
 
-    async def _attempt_bare(
-        self, connection: "Connection", jobs: list[Job], now: datetime, *, is_exact: bool
-    ) -> "list[Answer | Refusal]":
-        requests = [job.request for job in jobs]
-        if not is_exact and is_plain(requests, now=now):
-            # One statement is its own transaction: one round trip from request to commit.
-            recorded_at = await post_fast(connection, requests)
-            return [Answer(Outcome(Verdict.POSTED, recorded_at=recorded_at), None)] * len(jobs)
-        async with connection.transaction():
-            outcomes = await post_exactly(connection, requests, now=now)
-        return [Answer(outcome, None) for outcome in outcomes]
+    def _fail(self, jobs: Sequence[Job], error: Exception) -> None:
+        if isinstance(error, Fault):
+            _log.warning("batch_unsettled", jobs=len(jobs), code=error.code)
+        else:
+            metrics.BUGS.labels("poster").inc()
+            _log.exception("batch_failed", jobs=len(jobs))
+        for job in jobs:
+            self._settle(job, error)
+
+    def _settle(self, job: Job, answer: Answer | Exception) -> None:
+        if job.key is not None:
+            self._under_way.pop((job.key.scope, job.key.key), None)
+        if isinstance(answer, Exception):
+            job.future.set_exception(answer)
+            # Nobody may be waiting any more; that is no reason for a warning.
+            job.future.exception()
+        else:
+            job.future.set_result(answer)
 
 
-async def _post_requests(
-    connection: "Connection", requests: Sequence[Request], now: datetime, *, is_exact: bool
-) -> list[Outcome]:
-    if not requests:
-        return []
-    if is_exact or not is_plain(requests, now=now):
-        return await post_exactly(connection, requests, now=now)
-    recorded_at = await post_fast(connection, requests)
-    return [Outcome(Verdict.POSTED, recorded_at=recorded_at)] * len(requests)
-
-
-async def _write(
-    connection: "Connection", jobs: Sequence[Job], outcomes: Sequence[Outcome], now: datetime
-) -> "dict[Job, Answer | Refusal]":
-    answers: dict[Job, Answer | Refusal] = {}
-    replies: list[tuple[ReplyKey, StoredReply]] = []
-    posted: dict[Writer, list[tuple[Any, Outcome]]] = {}
-    for job, outcome in zip(jobs, outcomes, strict=True):
-        reply = None
-        if job.writer is not None:
-            reply = job.writer.answer(job.payload, outcome)
-            if outcome.verdict is Verdict.POSTED:
-                posted.setdefault(job.writer, []).append((job.payload, outcome))
-            if job.key is not None:
-                replies.append((job.key, reply))
-        answers[job] = Answer(outcome, reply)
-    for writer, rows in posted.items():
-        await writer.write(connection, rows)
-    if replies:
-        await idempotency.store_replies(connection, replies, now=now)
-    return answers
-
-
-def _replay(key: ReplyKey, fingerprint: bytes, reply: StoredReply) -> "Answer | Refusal":
-    if fingerprint != key.fingerprint:
-        return IdempotencyKeyReused.of(key)
-    return Answer(None, reply)
-
-
-def _settle(job: Job, answer: "Answer | Refusal") -> None:
-    if job.future.done():
-        return
-    if isinstance(answer, Refusal):
-        job.future.set_exception(answer)
-    else:
-        job.future.set_result(answer)
+async def _wait_for_database(losses: int, deadline: float) -> None:
+    if asyncio.get_running_loop().time() >= deadline:
+        raise OutcomeUnknown(
+            "the database cannot be reached; ask again with the same Idempotency-Key"
+        )
+    await asyncio.sleep(min(_PAUSE_SECONDS_MAX, 0.05 * 2 ** min(losses, 5)))

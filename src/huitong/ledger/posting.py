@@ -9,31 +9,29 @@ import io
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import asyncpg
 
 from huitong.kernel import limits
-from huitong.kernel.database.unit_of_work import UnitOfWork
+from huitong.kernel.database.unit_of_work import DriverConnection, UnitOfWork
 from huitong.kernel.errors import LimitExceeded
 from huitong.ledger.columns import COPY_COLUMNS, Columns, are_plain
 from huitong.ledger.decide import decide
 from huitong.ledger.rules import is_id_time_in_range
 from huitong.ledger.store import load_books, write_decision
-from huitong.ledger.types import Outcome, Request, Transfer, Verdict
-
-if TYPE_CHECKING:
-    Connection = asyncpg.Connection[asyncpg.Record]
+from huitong.ledger.types import MeterUse, Outcome, Request, Transfer, Verdict
 
 #: SQLSTATEs that send a batch from the fast way to the exact one: our own "at risk", a known
-#: identifier, a sum outside 63 bits, a constraint.
-AT_RISK_STATES: Final = frozenset({"HT001", "23505", "22003", "23514"})
+#: identifier, a sum outside 63 bits, a constraint, a meter of an account that does not exist.
+AT_RISK_STATES: Final = frozenset({"HT001", "23505", "22003", "23514", "23503"})
 
 _POST_NET: Final = "SELECT sequence, recorded_at FROM ledger.post_net($1, $2, $3, $4)"
 _POST_PLAIN: Final = """
 SELECT recorded_at
   FROM ledger.post_plain($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 """
+_NEAR_REFUSALS: Final = "SELECT id FROM ledger.refusals WHERE id BETWEEN $1 AND $2 LIMIT $3"
 _METERS_WITHIN_CAPS: Final = """
 INSERT INTO ledger.meters AS m (account_id, meter, on_day, day_used, day_count, year_used,
                                 total_used)
@@ -72,7 +70,7 @@ async def post_entries(
 
 
 async def post_exactly(
-    connection: "Connection", requests: Sequence[Request], *, now: datetime
+    connection: DriverConnection, requests: Sequence[Request], *, now: datetime
 ) -> list[Outcome]:
     """Lock, load, decide and write, inside the caller's transaction."""
     _check_size(sum(len(request.entry.transfers) for request in requests))
@@ -102,19 +100,20 @@ def is_plain(requests: Sequence[Request], *, now: datetime) -> bool:
     )
 
 
-async def post_fast(connection: "Connection", requests: Sequence[Request]) -> datetime:
+async def post_fast(connection: DriverConnection, requests: Sequence[Request]) -> datetime:
     """Post requests that are `is_plain`, all or none; returns when they were recorded.
 
     Raises AtRisk, or the driver's error with a state in AT_RISK_STATES: then the transaction
     must be rolled back and the requests posted exactly.
     """
-    if any(request.meters for request in requests):
-        await _use_meters(connection, requests)
     transfers: list[Transfer] = []
     entries = []
     for request in requests:
         transfers.extend(request.entry.transfers)
         entries.extend([request.entry.id] * len(request.entry.transfers))
+    _check_size(len(transfers))
+    if any(request.meters for request in requests):
+        await _use_meters(connection, requests)
     debits: dict[int, int] = {}
     credits_: dict[int, int] = {}
     for transfer in transfers:
@@ -140,7 +139,7 @@ async def post_fast(connection: "Connection", requests: Sequence[Request]) -> da
 
 
 async def post_columns(
-    connection: "Connection", columns: Columns, *, now: datetime
+    connection: DriverConnection, columns: Columns, *, now: datetime
 ) -> list[Outcome]:
     """Post a large batch of plain transfers in a transaction of its own.
 
@@ -152,6 +151,8 @@ async def post_columns(
             async with connection.transaction():
                 recorded_at = await _post_columns_fast(connection, columns)
             return [Outcome(Verdict.POSTED, recorded_at=recorded_at)] * len(columns)
+        except AtRisk:
+            pass
         except asyncpg.PostgresError as error:
             if error.sqlstate not in AT_RISK_STATES:
                 raise
@@ -159,7 +160,7 @@ async def post_columns(
         return await post_exactly(connection, columns.to_requests(), now=now)
 
 
-async def _post_columns_fast(connection: "Connection", columns: Columns) -> datetime:
+async def _post_columns_fast(connection: DriverConnection, columns: Columns) -> datetime:
     accounts, debits, credits_ = columns.net()
     place = await connection.fetchrow(
         _POST_NET, accounts.tolist(), debits.tolist(), credits_.tolist(), columns.currency
@@ -174,37 +175,47 @@ async def _post_columns_fast(connection: "Connection", columns: Columns) -> date
         source=io.BytesIO(columns.encode_copy(place["sequence"], recorded_at)),
         format="binary",
     )
+    # The identifiers of a batch are neighbours in time, so this is one look at one place of an
+    # index. It comes after the locks: what others refused until then must be seen.
+    low, high = columns.bounds()
+    rows = await connection.fetch(_NEAR_REFUSALS, low, high, limits.BATCH_TRANSFERS_MAX)
+    if len(rows) == limits.BATCH_TRANSFERS_MAX or columns.has_any(row[0] for row in rows):
+        raise AtRisk("an identifier may have been refused before")
     return recorded_at
 
 
-async def _use_meters(connection: "Connection", requests: Sequence[Request]) -> None:
+async def _use_meters(connection: DriverConnection, requests: Sequence[Request]) -> None:
     """Count all uses against their caps in one statement; raises AtRisk if any cap could bind."""
-    sums: dict[tuple[int, int], list[int]] = {}
-    first = {}
+    amounts: dict[tuple[int, int], int] = {}
+    counts: dict[tuple[int, int], int] = {}
+    first: dict[tuple[int, int], MeterUse] = {}
     for request in requests:
         for use in request.meters:
             key = (use.account_id, use.meter)
-            total = sums.setdefault(key, [0, 0])
-            total[0] += use.amount
-            total[1] += 1
+            if use.amount < 0:
+                raise AtRisk("a use is negative")
+            amounts[key] = amounts.get(key, 0) + use.amount
+            counts[key] = counts.get(key, 0) + 1
+            if amounts[key] > limits.MINOR_UNITS_MAX:
+                raise AtRisk("the uses of one meter leave 63 bits")
             known = first.setdefault(key, use)
             if (use.on_day, use.day_max, use.day_count_max, use.year_max, use.total_max) != (
                 known.on_day, known.day_max, known.day_count_max, known.year_max, known.total_max,
             ):  # fmt: skip
                 raise AtRisk("two uses of one meter have other caps")
-    uses = [(key, first[key], *sums[key]) for key in sorted(sums)]
+    uses = [first[key] for key in sorted(first)]
     no_cap = limits.MINOR_UNITS_MAX
     rows = await connection.fetch(
         _METERS_WITHIN_CAPS,
-        [key[0] for key, *_ in uses],
-        [key[1] for key, *_ in uses],
-        [use.on_day for _, use, *_ in uses],
-        [amount for *_, amount, _ in uses],
-        [count for *_, count in uses],
-        [no_cap if use.day_max is None else use.day_max for _, use, *_ in uses],
-        [2**31 - 1 if use.day_count_max is None else use.day_count_max for _, use, *_ in uses],
-        [no_cap if use.year_max is None else use.year_max for _, use, *_ in uses],
-        [no_cap if use.total_max is None else use.total_max for _, use, *_ in uses],
+        [use.account_id for use in uses],
+        [use.meter for use in uses],
+        [use.on_day for use in uses],
+        [amounts[use.account_id, use.meter] for use in uses],
+        [counts[use.account_id, use.meter] for use in uses],
+        [no_cap if use.day_max is None else use.day_max for use in uses],
+        [2**31 - 1 if use.day_count_max is None else use.day_count_max for use in uses],
+        [no_cap if use.year_max is None else use.year_max for use in uses],
+        [no_cap if use.total_max is None else use.total_max for use in uses],
     )
     if len(rows) != len(uses):
         raise AtRisk("a use alone is above a cap")

@@ -152,9 +152,7 @@ async def get_entry(uow: UnitOfWork, entry_id: uuid.UUID) -> tuple[RecordedTrans
     return tuple(_read_transfer(row) for row in rows)
 
 
-async def list_corrections(
-    uow: UnitOfWork, transfer_id: uuid.UUID
-) -> tuple[RecordedTransfer, ...]:
+async def list_corrections(uow: UnitOfWork, transfer_id: uuid.UUID) -> tuple[RecordedTransfer, ...]:
     """Return the transfers that name this one as the one they correct, oldest first.
 
     At most PAGE_SIZE_MAX: more corrections of one transfer would be a mistake of its own.

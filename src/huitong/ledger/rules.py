@@ -21,6 +21,7 @@ from huitong.ledger.undo import Undo
 
 ID_AGE_MAX: Final = timedelta(days=7)
 ID_AHEAD_MAX: Final = timedelta(hours=1)
+_VERSION: Final = 7
 
 
 class Refused(Exception):
@@ -34,15 +35,18 @@ class Refused(Exception):
 
 def is_id_time_in_range(identifier: uuid.UUID, now: datetime) -> bool:
     """Whether a new transfer's id was made near `now`, so that its partition is there."""
-    if identifier.version != 7:
+    if identifier.version != _VERSION:
         return False
     return now - ID_AGE_MAX <= uuid7_time(identifier) <= now + ID_AHEAD_MAX
 
 
 def use_meter(use: MeterUse, books: Books, undo: Undo) -> None:
+    """Count one use; raises Refused if a cap would be passed."""
     key = (use.account_id, use.meter)
     if use.account_id not in books.accounts:
         raise Refused(Reason.ACCOUNT_NOT_FOUND, use.account_id)
+    if use.amount < 0:
+        raise Refused(Reason.AMOUNT_NOT_POSITIVE, use.account_id)
     before = books.meters.get(key)
     undo.meter(key, before)
     after = roll_meter(before, use)
@@ -82,6 +86,7 @@ def roll_meter(before: MeterBook | None, use: MeterUse) -> MeterBook:
 def apply_transfer(
     transfer: Transfer, entry: Entry, books: Books, undo: Undo, now: datetime
 ) -> JournalRow:
+    """Apply one transfer to the books and return its journal row; raises Refused."""
     if not is_id_time_in_range(transfer.id, now):
         raise Refused(Reason.ID_TIME_OUT_OF_RANGE)
     if transfer.kind in RESOLVING_KINDS:
@@ -130,12 +135,15 @@ def _apply_resolution(
     hold = books.holds.get(transfer.pending_id) if transfer.pending_id else None
     if hold is None or transfer.pending_id is None:
         raise Refused(Reason.HOLD_NOT_FOUND)
+    debit = books.accounts.get(hold.debit_account_id)
+    credit = books.accounts.get(hold.credit_account_id)
+    if debit is None or credit is None:
+        # Its own transaction ended only after this one had looked which accounts to lock.
+        raise Refused(Reason.HOLD_NOT_FOUND)
     if not fits_hold(transfer, hold):
         raise Refused(Reason.HOLD_DIFFERS)
     _check_hold_open(transfer, hold, now)
     amount = _resolved_amount(transfer, hold)
-    debit = books.accounts[hold.debit_account_id]
-    credit = books.accounts[hold.credit_account_id]
     if transfer.kind is TransferKind.POST_PENDING:
         _check_states(_on_hold_accounts(transfer, hold), debit, credit)
     undo.account(hold.debit_account_id, debit)
@@ -174,6 +182,7 @@ def _on_hold_accounts(transfer: Transfer, hold: HoldBook) -> Transfer:
 
 
 def fits_hold(transfer: Transfer, hold: HoldBook) -> bool:
+    """Whether what a resolving transfer says of its hold is true; silence is."""
     return (
         transfer.debit_account_id in (0, hold.debit_account_id)
         and transfer.credit_account_id in (0, hold.credit_account_id)

@@ -6,9 +6,10 @@ transaction.
 
 import uuid
 from collections.abc import Iterable, Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from datetime import date, datetime
+from typing import Final
 
+from huitong.kernel.database.unit_of_work import DriverConnection
 from huitong.ledger.books import (
     AccountBook,
     Books,
@@ -28,11 +29,6 @@ from huitong.ledger.types import (
     TransferKind,
 )
 
-if TYPE_CHECKING:
-    import asyncpg
-
-    Connection = asyncpg.Connection[asyncpg.Record]
-
 #: How a hold's state is stored; None is pending.
 _HOLD_STATES: Final = (
     None,
@@ -41,12 +37,22 @@ _HOLD_STATES: Final = (
     TransferKind.EXPIRE_PENDING,
 )
 
+# The conflict locks a meter that is there without changing it; one that is not is made, because
+# nobody can lock a row that does not exist, and the first two uses would not see each other.
 _LOCK_METERS: Final = """
+INSERT INTO ledger.meters AS m (account_id, meter, on_day, day_used, day_count, year_used,
+                                total_used)
+SELECT n.account_id, n.meter, n.on_day, 0, 0, 0, 0
+  FROM unnest($1::bigint[], $2::smallint[], $3::date[]) n(account_id, meter, on_day)
+  JOIN ledger.accounts a ON a.id = n.account_id
+ ORDER BY n.account_id, n.meter
+    ON CONFLICT (account_id, meter) DO UPDATE SET on_day = m.on_day WHERE false
+"""
+
+_FIND_METERS: Final = """
 SELECT m.account_id, m.meter, m.on_day, m.day_used, m.day_count, m.year_used, m.total_used
   FROM ledger.meters m
  WHERE (m.account_id, m.meter) IN (SELECT * FROM unnest($1::bigint[], $2::smallint[]))
- ORDER BY m.account_id, m.meter
-   FOR UPDATE
 """
 
 _LOCK_BALANCES: Final = """
@@ -129,12 +135,13 @@ SELECT * FROM unnest($1::bigint[], $2::smallint[], $3::date[], $4::bigint[], $5:
 
 _REMEMBER_REFUSALS: Final = """
 INSERT INTO ledger.refusals (id, fingerprint, reason, position, account_id)
-SELECT * FROM unnest($1::uuid[], $2::bytea[], $3::text[], $4::smallint[], $5::bigint[])
+SELECT * FROM unnest($1::uuid[], $2::bytea[], $3::text[], $4::smallint[], $5::bigint[]) n(id)
+ ORDER BY n.id
     ON CONFLICT (id) DO NOTHING
 """
 
 
-async def load_books(connection: "Connection", requests: Sequence[Request]) -> Books:
+async def load_books(connection: DriverConnection, requests: Sequence[Request]) -> Books:
     """Lock, in one order for everybody, what `requests` touch, and return it.
 
     Meters first, then balances, each by id. Holds need no lock of their own: whoever resolves one
@@ -158,17 +165,23 @@ async def load_books(connection: "Connection", requests: Sequence[Request]) -> B
 
 
 async def _lock_meters(
-    connection: "Connection", requests: Sequence[Request], books: Books
+    connection: DriverConnection, requests: Sequence[Request], books: Books
 ) -> None:
-    keys = sorted({(use.account_id, use.meter) for r in requests for use in r.meters})
-    if not keys:
+    days: dict[tuple[int, int], date] = {}
+    for request in requests:
+        for use in request.meters:
+            key = (use.account_id, use.meter)
+            days[key] = min(use.on_day, days.get(key, use.on_day))
+    if not days:
         return
-    rows = await connection.fetch(_LOCK_METERS, [k[0] for k in keys], [k[1] for k in keys])
-    for row in rows:
+    accounts = [account for account, _ in days]
+    meters = [meter for _, meter in days]
+    await connection.execute(_LOCK_METERS, accounts, meters, list(days.values()))
+    for row in await connection.fetch(_FIND_METERS, accounts, meters):
         books.meters[row[0], row[1]] = MeterBook(*tuple(row)[2:])
 
 
-async def _lock_balances(connection: "Connection", numbers: set[int], books: Books) -> None:
+async def _lock_balances(connection: DriverConnection, numbers: set[int], books: Books) -> None:
     for row in await connection.fetch(_LOCK_BALANCES, sorted(numbers)):
         books.accounts[row[0]] = AccountBook(
             row[1], AccountState(row[2]), BalanceLimit(row[3]), *tuple(row)[4:]
@@ -176,7 +189,7 @@ async def _lock_balances(connection: "Connection", numbers: set[int], books: Boo
 
 
 async def _find_holds(
-    connection: "Connection", identifiers: Iterable[uuid.UUID]
+    connection: DriverConnection, identifiers: Iterable[uuid.UUID]
 ) -> dict[uuid.UUID, HoldBook]:
     wanted = list(identifiers)
     if not wanted:
@@ -190,7 +203,7 @@ async def _find_holds(
 
 
 async def _find_known(
-    connection: "Connection", identifiers: list[uuid.UUID], books: Books
+    connection: DriverConnection, identifiers: list[uuid.UUID], books: Books
 ) -> None:
     for row in await connection.fetch(_FIND_TRANSFERS, identifiers):
         journal = JournalRow(
@@ -202,7 +215,7 @@ async def _find_known(
         books.refusals[row[0]] = KnownRefusal(row[1], Reason(row[2]), row[3], row[4])
 
 
-async def _find_holds_of_known(connection: "Connection", books: Books) -> None:
+async def _find_holds_of_known(connection: DriverConnection, books: Books) -> None:
     # A known id may come back with another kind; comparing needs the hold that the journal names.
     missing = {
         known.row.pending_id
@@ -213,7 +226,7 @@ async def _find_holds_of_known(connection: "Connection", books: Books) -> None:
 
 
 async def write_decision(
-    connection: "Connection",
+    connection: DriverConnection,
     decision: Decision,
     books: Books,
     totals_before: dict[int, tuple[int, int, int, int]],
@@ -239,17 +252,19 @@ async def write_decision(
 
 
 async def _write_balances(
-    connection: "Connection", books: Books, totals_before: dict[int, tuple[int, int, int, int]]
+    connection: DriverConnection, books: Books, totals_before: dict[int, tuple[int, int, int, int]]
 ) -> None:
     changes = [
         (number, *(after - before for after, before in zip(book.totals, totals, strict=True)))
         for number, totals in totals_before.items()
         if (book := books.accounts[number]).totals != totals
     ]
-    await connection.execute(_ADD_TO_BALANCES, *map(list, zip(*changes, strict=True)))
+    # A hold that is made and voided in one batch leaves every total as it was.
+    if changes:
+        await connection.execute(_ADD_TO_BALANCES, *map(list, zip(*changes, strict=True)))
 
 
-async def _write_journal(connection: "Connection", rows: Sequence[JournalRow]) -> datetime:
+async def _write_journal(connection: DriverConnection, rows: Sequence[JournalRow]) -> datetime:
     place = await connection.fetchrow(_TAKE_PLACE)
     assert place is not None
     recorded_at: datetime = place["recorded_at"]
@@ -272,7 +287,7 @@ async def _write_journal(connection: "Connection", rows: Sequence[JournalRow]) -
     return recorded_at
 
 
-async def _write_holds(connection: "Connection", decision: Decision, books: Books) -> None:
+async def _write_holds(connection: DriverConnection, decision: Decision, books: Books) -> None:
     if decision.holds_made:
         made = [(identifier, books.holds[identifier]) for identifier in decision.holds_made]
         await connection.execute(
@@ -296,7 +311,7 @@ async def _write_holds(connection: "Connection", decision: Decision, books: Book
         assert status == f"UPDATE {len(resolved)}", "a hold was resolved under its locks"
 
 
-async def _write_meters(connection: "Connection", decision: Decision, books: Books) -> None:
+async def _write_meters(connection: DriverConnection, decision: Decision, books: Books) -> None:
     if not decision.meters_used:
         return
     used = [(*key, books.meters[key]) for key in sorted(decision.meters_used)]

@@ -27,7 +27,12 @@ from huitong.kernel.database.cluster import (
     run_program,
 )
 from huitong.kernel.database.faults import EmbeddedDatabaseFault
-from huitong.kernel.database.postmaster import clear_remains, find_postmaster, wait_until_gone
+from huitong.kernel.database.postmaster import (
+    answers,
+    clear_remains,
+    find_postmaster,
+    wait_until_gone,
+)
 from huitong.kernel.database.system_user import (
     SystemUser,
     choose_system_user,
@@ -237,7 +242,8 @@ def _wait_for_running(data_directory: Path) -> int | None:
     """Return the port of the running server once it is ready; None if there is none (any more)."""
     deadline = time.monotonic() + _READY_TIMEOUT_SECONDS
     while (postmaster := find_postmaster(data_directory)) is not None:
-        if postmaster.is_ready and postmaster.port is not None:
+        # The pid file of a server that is just being killed still says "ready": ask the server.
+        if postmaster.is_ready and postmaster.port is not None and answers(postmaster.port):
             return postmaster.port
         if time.monotonic() >= deadline:
             raise EmbeddedDatabaseFault(

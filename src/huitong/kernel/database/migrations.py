@@ -5,7 +5,7 @@ stopped and only takes away. Each phase is a line of revisions of its own.
 """
 
 from pathlib import Path
-from typing import Final, Literal, cast
+from typing import Final, Literal
 
 from alembic import command
 from alembic.config import Config
@@ -36,7 +36,7 @@ def upgrade(settings: Settings, phase: Phase | Literal["all"] = "all") -> dict[P
 def upgrade_url(url: str, phase: Phase | Literal["all"] = "all") -> dict[Phase, str | None]:
     """Bring the database at `url` (its owner's) to the newest revision."""
     engine = _open(url)
-    phases = PHASES if phase == "all" else (cast("Phase", phase),)
+    phases = PHASES if phase == "all" else (phase,)
     try:
         with engine.connect() as connection:
             connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _ADVISORY_LOCK})

@@ -6,6 +6,8 @@ the data directory, which PostgreSQL guarantees for the server and all its child
 """
 
 import contextlib
+import socket
+import struct
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +16,14 @@ from typing import Final
 import psutil
 
 from huitong.kernel.database.faults import EmbeddedDatabaseFault
+from huitong.kernel.database_address import LISTEN_HOST
 
 _PROGRAM_NAME: Final = "postgres"
 _KILL_TIMEOUT_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.02
+_ANSWER_SECONDS_MAX: Final = 2.0
+# SSLRequest of the PostgreSQL protocol: its own length and a number that stands for no version.
+_TLS_QUESTION: Final = struct.pack("!ii", 8, 80877103)
 _PID_MAX: Final = 2**31 - 1
 # Line numbers in postmaster.pid, fixed by PostgreSQL (src/include/utils/pidfile.h), from zero.
 _LINE_PID: Final = 0
@@ -43,6 +49,18 @@ def find_postmaster(data_directory: Path) -> Postmaster | None:
     port = lines[_LINE_PORT].strip() if len(lines) > _LINE_PORT else ""
     status = lines[_LINE_STATUS].strip() if len(lines) > _LINE_STATUS else ""
     return Postmaster(pid, int(port) if port.isdigit() else None, status == "ready")
+
+
+def answers(port: int) -> bool:
+    """Say whether a PostgreSQL server answers on `port`, without logging in."""
+    try:
+        with socket.create_connection((LISTEN_HOST, port), timeout=_ANSWER_SECONDS_MAX) as client:
+            # Every server answers the question whether it speaks TLS with one letter, before it
+            # asks for anything else and also when it has no connection to spare.
+            client.sendall(_TLS_QUESTION)
+            return client.recv(1) in (b"S", b"N")
+    except OSError:
+        return False
 
 
 def wait_until_gone(data_directory: Path, timeout_seconds: float) -> bool:

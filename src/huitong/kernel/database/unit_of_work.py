@@ -9,7 +9,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final, Self, TypeVar, cast
+from typing import Any, Final, Self, TypeAlias, TypeVar, cast
 
 import asyncpg
 from sqlalchemy import Executable, text
@@ -21,6 +21,8 @@ from huitong.kernel import limits
 from huitong.kernel.errors import Fault
 
 Result = TypeVar("Result")
+#: The driver's connection, for arrays and COPY, and for the poster.
+DriverConnection: TypeAlias = asyncpg.Connection
 
 _RETRYABLE_STATES: Final = frozenset({"40001", "40P01"})
 _LOST_STATE_CLASSES: Final = ("08", "57P")
@@ -70,7 +72,7 @@ class UnitOfWork:
         row = await self.fetch_one(statement, **values)
         return None if row is None else row[0]
 
-    async def driver(self) -> "asyncpg.Connection[asyncpg.Record]":
+    async def driver(self) -> DriverConnection:
         """Return the asyncpg connection below, inside this same transaction.
 
         For array parameters and COPY, where the layers above cost more than the database does.
@@ -79,7 +81,7 @@ class UnitOfWork:
         # driver would be committed statement by statement.
         await self.connection.execute(text("SELECT 1"))
         raw = await self.connection.get_raw_connection()
-        return cast("asyncpg.Connection[asyncpg.Record]", raw.driver_connection)
+        return cast("DriverConnection", raw.driver_connection)
 
 
 class Database:
@@ -101,6 +103,8 @@ class Database:
             pool_size=size,
             max_overflow=0,
             pool_pre_ping=True,
+            # Parameters are people's data; an error's text ends up in logs.
+            hide_parameters=True,
             connect_args={"server_settings": self._server_settings()},
         )
 
@@ -108,7 +112,7 @@ class Database:
         # SET ROLE travels as a start-up setting, so no statement can run before it.
         return self._settings if self._role is None else {**self._settings, "role": self._role}
 
-    async def connect(self) -> "asyncpg.Connection[asyncpg.Record]":
+    async def connect(self) -> DriverConnection:
         """Open a connection of its own, outside the pool; the caller closes it.
 
         Raises DatabaseUnavailable if the database cannot be reached.
@@ -126,9 +130,8 @@ class Database:
     async def unit_of_work(self, caller: Caller = SYSTEM) -> AsyncIterator[UnitOfWork]:
         """Open a transaction; commit when the block ends, roll back when it raises."""
         try:
-            async with self.engine.connect() as connection:
-                async with connection.begin():
-                    yield UnitOfWork(connection, caller)
+            async with self.engine.begin() as connection:
+                yield UnitOfWork(connection, caller)
         except (OSError, asyncpg.InterfaceError) as error:
             raise DatabaseUnavailable(str(error)) from error
         except DBAPIError as error:

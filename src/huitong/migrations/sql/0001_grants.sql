@@ -3,6 +3,9 @@ GRANT USAGE ON SCHEMA kernel, ledger, customers, payments TO huitong_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON kernel.outbox, kernel.replies TO huitong_app;
 GRANT SELECT, INSERT ON kernel.audit TO huitong_app;
 GRANT SELECT, INSERT, UPDATE ON kernel.api_keys TO huitong_app;
+GRANT USAGE ON SCHEMA jobs TO huitong_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA jobs TO huitong_app;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA jobs TO huitong_app;
 GRANT SELECT, INSERT ON ledger.chart TO huitong_app;
 GRANT UPDATE (name_en, name_zh) ON ledger.chart TO huitong_app;
 GRANT SELECT, INSERT ON ledger.accounts TO huitong_app;
@@ -16,7 +19,13 @@ GRANT USAGE ON ALL SEQUENCES IN SCHEMA ledger TO huitong_app;
 -- The projector reads how far the numbers of batches have come.
 GRANT SELECT ON SEQUENCE ledger.batches TO huitong_app;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ledger TO huitong_app;
-GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA customers, payments TO huitong_app;
+GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA customers, payments TO huitong_app;
+-- What an order was for never changes; how far it has come does.
+GRANT UPDATE (status, amount, fee, fee_returned, refunded, refunds, shared, payer_account_id, transfer_id,
+    completed_at, failure_code, details) ON payments.orders TO huitong_app;
+GRANT UPDATE (returned) ON payments.shares TO huitong_app;
+GRANT UPDATE (used_by) ON payments.customer_codes TO huitong_app;
 GRANT DELETE ON payments.customer_codes TO huitong_app;
+GRANT UPDATE (state, attempts, due_at, updated_at, reason) ON payments.channel_orders TO huitong_app;
 -- Partitions are made ahead of time by the worker through a function that acts for the owner.
 ALTER FUNCTION ledger.add_partition(date) SECURITY DEFINER SET search_path = pg_catalog;

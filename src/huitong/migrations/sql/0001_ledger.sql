@@ -199,6 +199,11 @@ RETURNS TABLE (sequence bigint, recorded_at timestamptz) LANGUAGE plpgsql
 SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off AS $$
 DECLARE changed bigint;
 BEGIN
+    -- Two large batches always share accounts. The second would find each of those rows changed
+    -- under it and check it again one by one, so it waits here instead, before its snapshot.
+    IF cardinality(p_account) > 1000 THEN
+        PERFORM pg_advisory_xact_lock(4071830);
+    END IF;
     UPDATE ledger.balances b
        SET debits_posted = b.debits_posted + n.debits, credits_posted = b.credits_posted + n.credits
       FROM (SELECT unnest(p_account) AS account_id, unnest(p_debits) AS debits, unnest(p_credits) AS credits) n
@@ -208,7 +213,10 @@ BEGIN
        AND (n.debits = 0 OR b.limits <> 1 OR b.credits_posted - b.debits_posted - b.debits_pending >= n.debits)
        AND (n.credits = 0 OR b.limits <> 2 OR b.debits_posted - b.credits_posted - b.credits_pending >= n.credits)
        AND (n.credits = 0 OR b.balance_max IS NULL
-            OR b.credits_posted + b.credits_pending - b.debits_posted + n.credits <= b.balance_max);
+            OR b.credits_posted + b.credits_pending - b.debits_posted + n.credits <= b.balance_max)
+       -- Each pending amount may be posted and must still fit then.
+       AND b.debits_posted + b.debits_pending <= 9223372036854775807 - n.debits
+       AND b.credits_posted + b.credits_pending <= 9223372036854775807 - n.credits;
     GET DIAGNOSTICS changed = ROW_COUNT;
     IF changed <> cardinality(p_account) THEN
         RAISE EXCEPTION 'some account could refuse' USING ERRCODE = 'HT001';
@@ -227,6 +235,10 @@ RETURNS TABLE (sequence bigint, recorded_at timestamptz) LANGUAGE plpgsql AS $$
 BEGIN
     SELECT p.sequence, p.recorded_at INTO sequence, recorded_at
       FROM ledger.post_net(p_account, p_debits, p_credits, p_currency) p;
+    -- What was refused once gets the same answer again, even if money has come in since.
+    IF EXISTS (SELECT FROM ledger.refusals r WHERE r.id = ANY (p_id)) THEN
+        RAISE EXCEPTION 'an identifier was refused before' USING ERRCODE = 'HT001';
+    END IF;
     INSERT INTO ledger.transfers (id, sequence, recorded_at, debit_account_id, credit_account_id, amount,
                                   effective_on, currency, code, kind, entry_id, corrects_id)
     SELECT t.id, post_plain.sequence + t.position, post_plain.recorded_at, t.debit, t.credit, t.amount,

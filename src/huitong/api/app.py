@@ -1,0 +1,124 @@
+"""The application of one API process: the routes, what surrounds them, its start and its end."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from huitong import payments
+from huitong.api import health, home, metrics, reference, routes
+from huitong.api.documentation import use_own_document
+from huitong.api.hot_path import HotPath, render_payment
+from huitong.api.problems import (
+    BadRequest,
+    MethodNotAllowed,
+    Problem,
+    RouteNotFound,
+    make_problem,
+    store_refusal,
+)
+from huitong.api.request_context import RequestContext, record_error, request_id_of
+from huitong.api.validation import validation_problem
+from huitong.kernel.clock import Clock
+from huitong.kernel.errors import Fault, Refusal
+from huitong.kernel.settings import Settings
+from huitong.wiring.application import Application
+
+_NOT_FOUND: Final = 404
+_METHOD_NOT_ALLOWED: Final = 405
+
+
+def create_app(settings: Settings, *, clock: Clock | None = None) -> ASGIApp:
+    """Return the ASGI application of one process; its lifespan starts and stops everything.
+
+    Raises DatabaseNotConfigured. `clock` is for tests and demonstrations.
+    """
+    application = Application.assemble(settings, clock=clock)
+    inner = RequestContext(create_api(application))
+    return _in_front(inner, application)
+
+
+def create_api(application: Application) -> FastAPI:
+    """Return the framework's application, without the layers around it."""
+    app = FastAPI(
+        title="Huitong",
+        openapi_url="/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+        redirect_slashes=False,
+        lifespan=_make_lifespan(application),
+    )
+    app.state.application = application
+    for router in (home.router, reference.router, health.router, metrics.router, *routes.ROUTERS):
+        app.include_router(router)
+    app.add_exception_handler(Refusal, _answer_error)
+    app.add_exception_handler(Fault, _answer_error)
+    app.add_exception_handler(HTTPException, _answer_http_error)
+    app.add_exception_handler(RequestValidationError, _answer_invalid)
+    use_own_document(app, *routes.MORE_DOCUMENTATION)
+    return app
+
+
+def _in_front(inner: ASGIApp, application: Application) -> ASGIApp:
+    """Return `inner` with the hot path for instant payments in front of it."""
+    writer = payments.InstantPayments(
+        rulebook=application.rulebook,
+        database=application.database,
+        render=render_payment,
+        render_refusal=store_refusal,
+    )
+    return HotPath(
+        inner,
+        poster=application.poster,
+        writer=writer,
+        keys=application.keys,
+        now=application.clock.now,
+    )
+
+
+def _make_lifespan(application: Application) -> Callable[[FastAPI], Any]:
+    @asynccontextmanager
+    async def live(_app: FastAPI) -> AsyncIterator[None]:
+        await application.start()
+        try:
+            yield
+        finally:
+            await application.stop()
+
+    return live
+
+
+async def _answer_error(request: Request, error: Exception) -> Response:
+    record_error(error)
+    return make_problem(error).to_response(request_id_of(request.scope))
+
+
+async def _answer_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    refusal = _read_http_error(error)
+    record_error(refusal)
+    response = make_problem(refusal).to_response(request_id_of(request.scope))
+    if error.headers and "Allow" in error.headers:
+        response.headers["Allow"] = error.headers["Allow"]
+    return response
+
+
+def _read_http_error(error: HTTPException) -> Refusal:
+    if error.status_code == _NOT_FOUND:
+        return RouteNotFound("There is no such route. GET /openapi.json lists them all.")
+    if error.status_code == _METHOD_NOT_ALLOWED:
+        return MethodNotAllowed("The Allow header names a method that this address knows.")
+    return BadRequest("The request could not be read.")
+
+
+async def _answer_invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    problem: Problem = validation_problem(error)
+    return problem.to_response(request_id_of(request.scope))

@@ -1,0 +1,231 @@
+"""The OpenAPI 3.1 document: what the framework knows of the routes, and what it cannot know.
+
+Problems are documented by the classes that are raised, so that a code in the document is one that
+exists, under the status that it really has.
+"""
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from huitong.api import problems
+from huitong.api.problems import MEDIA_TYPE, status_of
+from huitong.api.scopes import SCOPES
+from huitong.kernel import limits
+from huitong.kernel.errors import Fault, InvalidField, Refusal
+from huitong.kernel.idempotency import IdempotencyKeyReused
+
+Responses = dict[int | str, dict[str, Any]]
+
+_ALWAYS: Final[tuple[type[Refusal], ...]] = (
+    problems.NotAuthenticated,
+    problems.NotAllowed,
+    problems.MerchantNotAllowed,
+    InvalidField,
+)
+_COMMANDS: Final[tuple[type[Refusal], ...]] = (
+    problems.MalformedJson,
+    problems.RequestTimeout,
+    problems.BodyTooLarge,
+    problems.UnsupportedMediaType,
+    IdempotencyKeyReused,
+)
+_MEANINGS: Final[Mapping[int, str]] = {
+    400: "The request cannot be understood.",
+    401: "No valid API key.",
+    403: "The API key may not do this.",
+    404: "The thing does not exist, or not for this key.",
+    408: "The request took too long to arrive.",
+    409: "The request contradicts what is recorded.",
+    413: "The body is too large.",
+    415: "The body is not JSON.",
+    422: "The request is understood and refused.",
+    500: "A mistake of ours; nothing is said about it here.",
+    503: "Not now; try again after the seconds in Retry-After.",
+}
+_TAGS: Final = (
+    ("Customers", "People with a payment account."),
+    ("Merchants", "Businesses that are paid, and their QR codes."),
+    ("Accounts", "Ledger accounts: balances, statements, freezing and closing."),
+    ("Payments", "Instant payments, and what became of every payment order."),
+    ("Checkouts", "In-app orders that a customer pays later."),
+    ("Codes", "QR codes that merchants and customers show."),
+    ("Authorisations", "Money reserved now and captured later."),
+    ("After the payment", "Refunds and profit sharing."),
+    ("Bank channel", "Money in and out, through a simulated bank."),
+    ("Ledger", "The journal and the trial balance."),
+    ("Operations", "Health and metrics of the process."),
+)
+_DESCRIPTION: Final = f"""
+Payments on one double-entry ledger.
+
+**Keys.** Send `Authorization: Bearer htk_…`. `huitong keys create` makes a key; each operation
+names the scope that it needs. A key that is bound to a merchant acts for that merchant only.
+
+**Doing things once.** Every `POST` takes an `Idempotency-Key` of your own making. The same key with
+the same request gets the same answer, byte for byte, for 24 hours; with another request it is
+refused (`idempotency_key_reused`). After a 503 or a broken connection, send it again.
+
+**Money** is `{{"amount": "10.50", "currency": "CNY"}}`: a decimal text, never a number.
+**Times** are RFC 3339 in UTC, **days** are Asia/Shanghai.
+
+**Lists** come in pages of at most {limits.PAGE_SIZE_MAX}: `{{"data": […], "next_cursor": "…"}}`.
+Follow `next_cursor` until it is null.
+
+**Problems** are `application/problem+json` (RFC 9457) with a stable `code`. `field` names what is
+wrong, and `errors` each field with a JSON pointer.
+
+**Every answer** has an `X-Request-Id`, yours if you sent one. Name it when you ask about a request.
+"""
+_PROBLEM_SCHEMA: Final[Mapping[str, Any]] = {
+    "title": "Problem",
+    "description": "Why the answer is no (RFC 9457).",
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "code"],
+    "properties": {
+        "type": {
+            "type": "string",
+            "format": "uri",
+            "description": "`urn:huitong:problem:` and the code.",
+        },
+        "title": {"type": "string", "description": "What it is, the same for every occurrence."},
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
+        "detail": {"type": "string", "description": "What it is this time, for a person."},
+        "code": {
+            "type": "string",
+            "pattern": "^[a-z][a-z0-9_]*$",
+            "description": "For programs; a code never changes its meaning.",
+        },
+        "field": {"type": "string", "description": "The input at fault: `amount.currency`."},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "in", "detail"],
+                "properties": {
+                    "field": {"type": "string"},
+                    "in": {"type": "string", "enum": ["body", "query", "path", "header"]},
+                    "detail": {"type": "string"},
+                    "pointer": {
+                        "type": "string",
+                        "description": "JSON pointer into the body: `#/amount/currency`.",
+                    },
+                },
+            },
+        },
+        "context": {"type": "object", "description": "Facts that belong to the code."},
+        "request_id": {"type": "string"},
+    },
+}
+
+
+def errors(*refusals: type[Refusal], is_command: bool = False) -> Responses:
+    """Return the documented problems of a route under /v1: `refusals`, and what any may meet."""
+    kinds = [*_ALWAYS, *(_COMMANDS if is_command else ()), *refusals]
+    by_status: dict[int, dict[str, str]] = {}
+    for kind in kinds:
+        by_status.setdefault(status_of(kind), {})[kind.code] = kind.title
+    by_status[500] = {"internal_error": problems.make_problem(Exception()).title}
+    by_status[503] = {
+        code: problems.make_problem(_example_fault(code)).title
+        for code in ("database_unavailable", "service_unavailable")
+    }
+    if is_command:
+        by_status[503]["idempotency_race"] = by_status[503]["database_unavailable"]
+    return {status: _response(status, codes) for status, codes in sorted(by_status.items())}
+
+
+def _example_fault(code: str) -> Fault:
+    fault = Fault("")
+    fault.__dict__["code"] = code
+    return fault
+
+
+def _response(status: int, codes: Mapping[str, str]) -> dict[str, Any]:
+    lines = "\n".join(f"- `{code}`: {title}" for code, title in sorted(codes.items()))
+    response: dict[str, Any] = {
+        "description": f"{_MEANINGS[status]}\n\n{lines}",
+        "content": {
+            MEDIA_TYPE: {
+                "schema": {"$ref": "#/components/schemas/Problem"},
+                "examples": {
+                    code: {"summary": title, "value": _example(status, code, title)}
+                    for code, title in sorted(codes.items())
+                },
+            }
+        },
+    }
+    if status == 503:  # noqa: PLR2004 - the status says itself
+        response["headers"] = {
+            "Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."}
+        }
+    return response
+
+
+def _example(status: int, code: str, title: str) -> dict[str, Any]:
+    example = problems.Problem(
+        status=status,
+        code=code,
+        title=title,
+        detail=title,
+        field="amount.currency" if code == InvalidField.code else None,
+    )
+    return example.to_json("req_0199c0a95d0b7c3e8f6f0d6f1a2b3c4d")
+
+
+def use_own_document(app: FastAPI, *more: Mapping[str, Any]) -> None:
+    """Make `app` serve our document; `more` are further path items, such as the hot path's."""
+
+    def build() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _build(app, more)
+        return app.openapi_schema
+
+    # The framework's own way to replace the document (its guide "Extending OpenAPI").
+    app.openapi = build  # type: ignore[method-assign]
+
+
+def _build(app: FastAPI, more: tuple[Mapping[str, Any], ...]) -> dict[str, Any]:
+    document = get_openapi(
+        title="Huitong 汇通",
+        version=version("huitong"),
+        openapi_version="3.1.0",
+        summary="The platform of an internet-finance department",
+        description=_DESCRIPTION.strip(),
+        routes=app.routes,
+        tags=[{"name": name, "description": description} for name, description in _TAGS],
+        servers=[{"url": "/", "description": "This server"}],
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    )
+    components = document.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    schemas["Problem"] = dict(_PROBLEM_SCHEMA)
+    for part in more:
+        for path, operations in part["paths"].items():
+            document["paths"].setdefault(path, {}).update(operations)
+        schemas.update(part["schemas"])
+    components["headers"] = {
+        "X-Request-Id": {
+            "description": "The request's id: yours if you sent a fit one.",
+            "schema": {"type": "string", "maxLength": limits.REQUEST_ID_LENGTH_MAX},
+        }
+    }
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            _complete(operation)
+    document["paths"] = dict(sorted(document["paths"].items()))
+    components["schemas"] = dict(sorted(schemas.items()))
+    return document
+
+
+def _complete(operation: dict[str, Any]) -> None:
+    for response in operation["responses"].values():
+        headers = response.setdefault("headers", {})
+        headers["X-Request-Id"] = {"$ref": "#/components/headers/X-Request-Id"}
+    scopes = [scope for each in operation.get("security", ()) for scope in each.get("ApiKey", ())]
+    if scopes:
+        needs = ", ".join(f"`{scope}` ({SCOPES[scope]})" for scope in scopes)
+        operation["description"] = f"{operation.get('description', '')}\n\nScope: {needs}.".strip()

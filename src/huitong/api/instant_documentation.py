@@ -1,0 +1,119 @@
+"""The documentation of `POST /v1/payments`, which the hot path answers in front of the framework.
+
+It must say what `hot_path` does; the tests send both the examples here and what breaks the schema.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from huitong.api.documentation import errors
+from huitong.kernel import limits
+from huitong.kernel.errors import Conflict, LimitExceeded, NotFound, Refusal
+
+_ACCOUNT: Final = {
+    "type": "string",
+    "pattern": "^acct_[1-9][0-9]{2,17}$",
+    "examples": ["acct_100000000190"],
+}
+_AMOUNT: Final = {"amount": "25.80", "currency": "CNY"}
+_PAYER: Final = "acct_100000000190"
+_EXAMPLES: Final = {
+    "to_account": {
+        "summary": "To an account",
+        "value": {
+            "payer": _PAYER,
+            "payee": "acct_100000000287",
+            "amount": _AMOUNT,
+            "description": "午饭 AA",
+        },
+    },
+    "to_mobile": {
+        "summary": "To a customer's mobile number",
+        "value": {"payer": _PAYER, "payee_mobile": "13800000002", "amount": _AMOUNT},
+    },
+    "by_code": {
+        "summary": "By a merchant's static QR code",
+        "value": {
+            "payer": _PAYER,
+            "code": "qr_0199c0a95d0b7c3e8f6f0d6f1a2b3c4d",
+            "amount": _AMOUNT,
+            "reference": "till-7-000123",
+        },
+    },
+}
+_SCHEMA: Final[Mapping[str, Any]] = {
+    "title": "PayInstantly",
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["payer", "amount"],
+    # Exactly one way to say who is paid.
+    "oneOf": [{"required": ["payee"]}, {"required": ["payee_mobile"]}, {"required": ["code"]}],
+    "properties": {
+        "payer": {**_ACCOUNT, "description": "The account that pays."},
+        "payee": {**_ACCOUNT, "description": "The account that is paid."},
+        "payee_mobile": {
+            "type": "string",
+            "pattern": "^1[3-9][0-9]{9}$",
+            "description": "The mobile number of the customer who is paid.",
+        },
+        "code": {
+            "type": "string",
+            "pattern": "^qr_[0-9a-f]{32}$",
+            "description": "A merchant's static code.",
+        },
+        "amount": {"$ref": "#/components/schemas/MoneyBody"},
+        "reference": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": limits.REFERENCE_LENGTH_MAX,
+            "description": "Yours; unique for each merchant.",
+        },
+        "description": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": limits.DESCRIPTION_LENGTH_MAX,
+            "description": "For people: it stands on the statement.",
+        },
+    },
+}
+
+
+def describe_instant_payment(
+    *refusals: type[Refusal], key_parameter: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """Return the path item and schema of the hot path; `refusals` are those of the payments room.
+
+    `key_parameter` is how the other commands document their Idempotency-Key.
+    """
+    content = {"schema": {"$ref": "#/components/schemas/PayInstantly"}, "examples": _EXAMPLES}
+    answer = {"schema": {"$ref": "#/components/schemas/PaymentView"}}
+    return {
+        "schemas": {"PayInstantly": dict(_SCHEMA)},
+        "paths": {
+            "/v1/payments": {
+                "post": {
+                    "tags": ["Payments"],
+                    "operationId": "payInstantly",
+                    "summary": "Pay at once",
+                    "description": "Moves money from one account to another, named by its number, "
+                    "a customer's mobile number, or a merchant's static code, and answers when it "
+                    "is durable. Caps of the payer's account class and of static codes apply.",
+                    "parameters": [dict(key_parameter)],
+                    "requestBody": {"required": True, "content": {"application/json": content}},
+                    "responses": {
+                        "201": {
+                            "description": "Paid; the order as it now stands.",
+                            "content": {"application/json": answer},
+                        },
+                        **{
+                            str(status): response
+                            for status, response in errors(
+                                NotFound, Conflict, LimitExceeded, *refusals, is_command=True
+                            ).items()
+                        },
+                    },
+                    "security": [{"ApiKey": ["payments:write"]}],
+                }
+            }
+        },
+    }

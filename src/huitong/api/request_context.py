@@ -1,0 +1,177 @@
+"""What surrounds every request: its id, limits on what is read, counts, traces, safe headers.
+
+Plain ASGI and not the framework's middleware class, which costs more than most of our handlers.
+"""
+
+import asyncio
+import re
+import secrets
+import time
+from collections.abc import Iterable, MutableMapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from huitong.api.problems import BodyTooLarge, HeadersTooLarge, RequestTimeout, make_problem
+from huitong.kernel import limits, logs, metrics
+from huitong.kernel.errors import Fault, Refusal
+from huitong.kernel.telemetry import span
+
+REQUEST_ID_HEADER: Final = "X-Request-Id"
+#: The key under which the request's id stands in the ASGI scope.
+REQUEST_ID: Final = "huitong.request_id"
+#: For answers that say nothing else: they may not be framed, sniffed, cached or run anything.
+SECURITY_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    "Cache-Control": "no-store",
+}
+_REQUEST_ID_SHAPE: Final = re.compile(rb"[A-Za-z0-9._-]{1,%d}" % limits.REQUEST_ID_LENGTH_MAX)
+_UNKNOWN_ROUTE: Final = "(none)"
+_KNOWN_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_log = logs.get_logger(__name__)
+
+
+def read_request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """Return the caller's request id if it is a fit one, or a new one.
+
+    Anything else than letters, digits, dots, dashes and underscores is replaced, not refused: the
+    id is for finding a request again, and must not be a way to write into somebody's log.
+    """
+    for name, value in headers:
+        if name == b"x-request-id":
+            if _REQUEST_ID_SHAPE.fullmatch(value):
+                return value.decode("ascii")
+            break
+    return f"req_{secrets.token_hex(16)}"
+
+
+def request_id_of(scope: MutableMapping[str, Any]) -> str | None:
+    """Return the id of the request that a scope belongs to."""
+    identifier = scope.get(REQUEST_ID)
+    return identifier if isinstance(identifier, str) else None
+
+
+class RequestContext:
+    """The outermost layer around an ASGI application."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Surround `app`."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection; what is not HTTP passes through."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = read_request_id(scope["headers"])
+        scope[REQUEST_ID] = request_id
+        method = scope["method"] if scope["method"] in _KNOWN_METHODS else "other"
+        answer = _Answer(send=send, request_id=request_id)
+        started = time.perf_counter()
+        metrics.HTTP_REQUESTS_IN_PROGRESS.inc()
+        try:
+            with logs.request_context(request_id), span("http.request", method=method):
+                await self._handle(scope, receive, answer)
+        finally:
+            metrics.HTTP_REQUESTS_IN_PROGRESS.dec()
+            # The template, not the path: a label must not take as many values as there are ids.
+            route = getattr(scope.get("route"), "path", _UNKNOWN_ROUTE)
+            metrics.HTTP_REQUESTS.labels(method, route, str(answer.status)).inc()
+            metrics.HTTP_REQUEST_SECONDS.labels(method, route).observe(
+                time.perf_counter() - started
+            )
+
+    async def _handle(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        try:
+            _check_headers(scope)
+            await self._app(scope, _limit(receive), answer.send_message)
+        except Exception as error:  # noqa: BLE001
+            # An edge: whoever asked must get an answer that gives nothing away, and staff an alarm.
+            record_error(error)
+            await answer.refuse(error, scope, receive)
+
+
+def record_error(error: Exception) -> None:
+    """Count what ended a request, and log what staff must look at."""
+    if isinstance(error, Refusal):
+        metrics.REFUSALS.labels(error.code).inc()
+    elif isinstance(error, Fault):
+        metrics.FAULTS.labels(error.code).inc()
+        _log.warning("request_failed", code=error.code, detail=error.detail)
+    else:
+        metrics.BUGS.labels("api").inc()
+        _log.error("request_crashed", exc_info=error)
+
+
+@dataclass(slots=True)
+class _Answer:
+    """The way out: adds the headers that every answer has, and knows what was sent."""
+
+    send: Send
+    request_id: str
+    status: int = 0
+
+    async def send_message(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers[REQUEST_ID_HEADER] = self.request_id
+            for name, value in SECURITY_HEADERS.items():
+                headers.setdefault(name, value)
+        await self.send(message)
+
+    async def refuse(self, error: Exception, scope: Scope, receive: Receive) -> None:
+        """Send a problem, unless an answer has begun: then the connection is all that can end."""
+        if self.status == 0:
+            response = make_problem(error).to_response(self.request_id)
+            await response(scope, receive, self.send_message)
+
+
+def _check_headers(scope: Scope) -> None:
+    length = sum(len(name) + len(value) for name, value in scope["headers"])
+    if length > limits.HEADER_LENGTH_MAX:
+        raise HeadersTooLarge(f"All headers together may have {limits.HEADER_LENGTH_MAX} bytes.")
+    for name, value in scope["headers"]:
+        # Believed only to refuse early; what really arrives is counted below.
+        if name == b"content-length" and value.isdigit():
+            _check_length(int(value))
+
+
+def _check_length(length: int) -> None:
+    if length > limits.REQUEST_BODY_BYTES_MAX:
+        raise BodyTooLarge(f"A body may have {limits.REQUEST_BODY_BYTES_MAX} bytes.")
+
+
+def _limit(receive: Receive) -> Receive:
+    """Return a `receive` that refuses a body that is too large, or too slow in arriving."""
+    deadline = asyncio.get_running_loop().time() + limits.REQUEST_SECONDS_MAX
+    received = 0
+    is_complete = False
+
+    async def receive_limited() -> Message:
+        nonlocal received, is_complete
+        if is_complete:
+            # What comes now is the caller's leaving, for which a handler may wait long.
+            return await receive()
+        try:
+            async with asyncio.timeout_at(deadline):
+                message = await receive()
+        except TimeoutError:
+            raise RequestTimeout(
+                f"A request must arrive within {limits.REQUEST_SECONDS_MAX} seconds."
+            ) from None
+        if message["type"] == "http.request":
+            received += len(message.get("body", b""))
+            _check_length(received)
+            is_complete = not message.get("more_body", False)
+        return message
+
+    return receive_limited

@@ -1,0 +1,1 @@
+"""What travels over HTTP: strict bodies in, views out. No rules of business here."""

@@ -1,0 +1,69 @@
+"""Who stands behind an account, for whole batches: one query, on the driver's connection."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from huitong.kernel.database.unit_of_work import DriverConnection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Party:
+    """A customer (with the class of the payment account) or a merchant (with its fee rate)."""
+
+    account_id: int
+    customer_id: uuid.UUID | None = None
+    account_class: int | None = None
+    merchant_id: uuid.UUID | None = None
+    fee_rate: Decimal = Decimal(0)
+    fee_max: int | None = None
+
+
+_BY_ACCOUNT: Final = """
+SELECT n.account_id, c.id, c.account_class, m.id, coalesce(m.fee_rate, 0), m.fee_max
+  FROM unnest($1::bigint[]) AS n(account_id)
+  LEFT JOIN customers.customers c ON c.account_id = n.account_id
+  LEFT JOIN customers.merchants m ON m.account_id = n.account_id
+ WHERE c.id IS NOT NULL OR m.id IS NOT NULL
+"""
+
+_ACCOUNTS_BY_MOBILE: Final = """
+SELECT mobile, account_id FROM customers.customers WHERE mobile = ANY($1::text[])
+"""
+
+_ACCOUNTS_BY_MERCHANT: Final = """
+SELECT id, account_id FROM customers.merchants WHERE id = ANY($1::uuid[])
+"""
+
+
+async def find_parties(
+    connection: DriverConnection, account_ids: Sequence[int]
+) -> dict[int, Party]:
+    """Return the party of each account that belongs to a customer or a merchant."""
+    return {
+        row[0]: Party(
+            account_id=row[0],
+            customer_id=row[1],
+            account_class=row[2],
+            merchant_id=row[3],
+            fee_rate=row[4],
+            fee_max=row[5],
+        )
+        for row in await connection.fetch(_BY_ACCOUNT, account_ids)
+    }
+
+
+async def find_accounts_by_mobile(
+    connection: DriverConnection, mobiles: Sequence[str]
+) -> dict[str, int]:
+    """Return the payment account of each mobile number that a customer has."""
+    return dict(await connection.fetch(_ACCOUNTS_BY_MOBILE, mobiles))
+
+
+async def find_accounts_by_merchant(
+    connection: DriverConnection, merchant_ids: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, int]:
+    """Return the account of each merchant."""
+    return dict(await connection.fetch(_ACCOUNTS_BY_MERCHANT, merchant_ids))

@@ -1,0 +1,123 @@
+"""All SQL of customers and merchants."""
+
+import uuid
+from typing import Any, Final
+
+from sqlalchemy.engine import Row
+
+from huitong.customers.types import Customer, Merchant
+from huitong.kernel.database.unit_of_work import UnitOfWork
+from huitong.kernel.money import Money
+
+_CUSTOMERS: Final = """
+    SELECT id, name, mobile, account_class, account_id, currency, opened_at
+      FROM customers.customers
+"""
+_MERCHANTS: Final = """
+    SELECT id, name, name_latin, city_latin, category_code, fee_rate, fee_max, account_id, currency,
+           opened_at
+      FROM customers.merchants
+"""
+_INSERT_CUSTOMER: Final = """
+    INSERT INTO customers.customers (id, name, mobile, account_class, account_id, currency,
+                                     opened_at)
+    VALUES (:id, :name, :mobile, :account_class, :account_id, :currency, :opened_at)
+        ON CONFLICT DO NOTHING
+    RETURNING id
+"""
+_INSERT_MERCHANT: Final = """
+    INSERT INTO customers.merchants (id, name, name_latin, city_latin, category_code, fee_rate,
+                                     fee_max, account_id, currency, opened_at)
+    VALUES (:id, :name, :name_latin, :city_latin, :category_code, :fee_rate, :fee_max, :account_id,
+            :currency, :opened_at)
+        ON CONFLICT DO NOTHING
+    RETURNING id
+"""
+
+
+async def insert_customer(uow: UnitOfWork, customer: Customer) -> bool:
+    """Insert a customer; False if the identifier or the mobile number is taken."""
+    row = await uow.fetch_one(
+        _INSERT_CUSTOMER,
+        id=customer.id,
+        name=customer.name,
+        mobile=customer.mobile,
+        account_class=customer.account_class,
+        account_id=customer.account_id,
+        currency=customer.currency,
+        opened_at=customer.opened_at,
+    )
+    return row is not None
+
+
+async def insert_merchant(uow: UnitOfWork, merchant: Merchant) -> bool:
+    """Insert a merchant; False if the identifier is taken."""
+    row = await uow.fetch_one(
+        _INSERT_MERCHANT,
+        id=merchant.id,
+        name=merchant.name,
+        name_latin=merchant.name_latin,
+        city_latin=merchant.city_latin,
+        category_code=merchant.category_code,
+        fee_rate=merchant.fee_rate,
+        fee_max=None if merchant.fee_max is None else merchant.fee_max.minor,
+        account_id=merchant.account_id,
+        currency=merchant.currency,
+        opened_at=merchant.opened_at,
+    )
+    return row is not None
+
+
+async def find_customer(uow: UnitOfWork, customer_id: uuid.UUID) -> Customer | None:
+    """Return a customer, or None."""
+    return _one_customer(await uow.fetch_one(f"{_CUSTOMERS} WHERE id = :id", id=customer_id))
+
+
+async def find_customer_by_mobile(uow: UnitOfWork, mobile: str) -> Customer | None:
+    """Return the customer with a mobile number, or None."""
+    return _one_customer(await uow.fetch_one(f"{_CUSTOMERS} WHERE mobile = :mobile", mobile=mobile))
+
+
+async def list_customers(uow: UnitOfWork, after_id: uuid.UUID, count: int) -> list[Customer]:
+    """Return the next customers in order of their identifiers."""
+    rows = await uow.execute(
+        f"{_CUSTOMERS} WHERE id > :after_id ORDER BY id LIMIT :count",
+        after_id=after_id,
+        count=count,
+    )
+    return [_read_customer(row) for row in rows]
+
+
+async def find_merchant(uow: UnitOfWork, merchant_id: uuid.UUID) -> Merchant | None:
+    """Return a merchant, or None."""
+    return _one_merchant(await uow.fetch_one(f"{_MERCHANTS} WHERE id = :id", id=merchant_id))
+
+
+async def list_merchants(uow: UnitOfWork, after_id: uuid.UUID, count: int) -> list[Merchant]:
+    """Return the next merchants in order of their identifiers."""
+    rows = await uow.execute(
+        f"{_MERCHANTS} WHERE id > :after_id ORDER BY id LIMIT :count",
+        after_id=after_id,
+        count=count,
+    )
+    return [_read_merchant(row) for row in rows]
+
+
+def _one_customer(row: Row[Any] | None) -> Customer | None:
+    return None if row is None else _read_customer(row)
+
+
+def _one_merchant(row: Row[Any] | None) -> Merchant | None:
+    return None if row is None else _read_merchant(row)
+
+
+def _read_customer(row: Row[Any]) -> Customer:
+    return Customer(**row._asdict())
+
+
+def _read_merchant(row: Row[Any]) -> Merchant:
+    values = row._asdict()
+    fee_max = values.pop("fee_max")
+    return Merchant(
+        **values, fee_max=None if fee_max is None else Money(fee_max, values["currency"])
+    )

@@ -1,0 +1,1 @@
+"""Revisions that take away: they run after the last old process has stopped."""

@@ -1,0 +1,1 @@
+"""Revisions that only add: they run before new code starts."""

@@ -1,0 +1,288 @@
+"""Instant payments: decided, posted and answered in one batch with all that arrive together.
+
+The hot path of the room. Each step works on the whole batch: who the parties are, what the fee and
+the caps are, the ledger entries, the orders and the events.
+"""
+
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from huitong import customers, ledger
+from huitong.customers import Party
+from huitong.kernel import outbox
+from huitong.kernel.clock import business_day
+from huitong.kernel.database.unit_of_work import Database, DriverConnection
+from huitong.kernel.errors import Refusal
+from huitong.kernel.idempotency import StoredReply
+from huitong.kernel.ids import uuid7
+from huitong.kernel.money import Money
+from huitong.kernel.rulebook import Rulebook
+from huitong.ledger import TransferCode
+from huitong.payments.calculations import calculate_fee
+from huitong.payments.errors import AccountNotFound, CodeNotFound, ReferenceUsed, make_refusal
+from huitong.payments.events import PaymentSucceeded
+from huitong.payments.limit_rules import list_meter_uses
+from huitong.payments.postings import OwnAccounts, find_own_accounts, payment_entry
+from huitong.payments.types import Authentication, OrderKind
+
+_STATIC_CODES: Final = """
+SELECT id, merchant_id FROM payments.merchant_codes WHERE id = ANY($1::uuid[]) AND kind = 'static'
+"""
+
+_USED_REFERENCES: Final = """
+SELECT o.merchant_id, o.reference
+  FROM payments.orders o
+  JOIN unnest($1::uuid[], $2::text[]) AS n(merchant_id, reference) USING (merchant_id, reference)
+"""
+
+_ADD_ORDERS: Final = """
+INSERT INTO payments.orders (id, kind, status, currency, amount, fee, payer_account_id,
+                             payee_account_id, merchant_id, reference, description, transfer_id,
+                             created_at, completed_at)
+SELECT n.id, n.kind, 'succeeded', n.currency, n.amount, n.fee, n.payer, n.payee, n.merchant_id,
+       n.reference, n.description, n.id, n.created_at, n.completed_at
+  FROM unnest($1::uuid[], $2::text[], $3::char(3)[], $4::bigint[], $5::bigint[], $6::bigint[],
+              $7::bigint[], $8::uuid[], $9::text[], $10::text[], $11::timestamptz[],
+              $12::timestamptz[])
+       AS n(id, kind, currency, amount, fee, payer, payee, merchant_id, reference, description,
+            created_at, completed_at)
+"""
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class InstantPayment:
+    """One instruction, and what preparing it found out. Exactly one payee form is given.
+
+    The order's id is the transfer's id too, so a batch that is tried again moves the same money.
+    """
+
+    payer_account_id: int
+    amount: Money
+    requested_at: datetime
+    payee_account_id: int | None = None
+    payee_mobile: str | None = None
+    code_id: uuid.UUID | None = None
+    reference: str | None = None
+    description: str | None = None
+    #: A caller that is bound to a merchant may only spend that merchant's money.
+    acting_merchant_id: uuid.UUID | None = None
+    order_id: uuid.UUID = field(default_factory=uuid7)
+    kind: OrderKind = OrderKind.TRANSFER
+    merchant_id: uuid.UUID | None = None
+    fee: Money | None = None
+    completed_at: datetime | None = None
+
+
+class InstantPayments:
+    """The writer that the poster asks about instant payments; one for each API process."""
+
+    def __init__(
+        self,
+        *,
+        rulebook: Rulebook,
+        database: Database,
+        render: Callable[[InstantPayment], bytes],
+        render_refusal: Callable[[Refusal], StoredReply],
+    ) -> None:
+        """Take the rules, and how the edge writes an order and a refusal.
+
+        `database` is asked once for each currency, for our own accounts in it.
+        """
+        self._rulebook = rulebook
+        self._database = database
+        self._render = render
+        self._render_refusal = render_refusal
+        self._own: dict[str, OwnAccounts] = {}
+
+    async def prepare(
+        self,
+        connection: DriverConnection,
+        payloads: Sequence[InstantPayment],
+        *,
+        now: datetime,  # noqa: ARG002
+    ) -> list[ledger.Request | Refusal]:
+        """Find the parties of all payments at once, and return each one's entry and meter uses."""
+        unknown_codes = await self._resolve_payees(connection, payloads)
+        accounts = {p.payer_account_id for p in payloads}
+        accounts.update(p.payee_account_id for p in payloads if p.payee_account_id is not None)
+        parties = await customers.find_parties(connection, list(accounts))
+        await self._find_own_accounts({p.amount.currency for p in payloads})
+        used = await _find_used_references(connection, payloads, parties)
+        return [
+            unknown_codes.get(payment.order_id) or self._make_request(payment, parties, used)
+            for payment in payloads
+        ]
+
+    def answer(self, payload: InstantPayment, result: "ledger.Outcome | Refusal") -> StoredReply:
+        """Return the order as the caller sees it, or the problem."""
+        if isinstance(result, Refusal):
+            return self._render_refusal(result)
+        if not result.is_posted:
+            fields = {payload.payer_account_id: "payer", payload.payee_account_id or 0: "payee"}
+            return self._render_refusal(make_refusal(result, fields))
+        payload.completed_at = result.recorded_at
+        return StoredReply(201, self._render(payload))
+
+    async def write(
+        self,
+        connection: DriverConnection,
+        posted: Sequence[tuple[InstantPayment, ledger.Outcome]],
+    ) -> None:
+        """Write the orders and their events."""
+        payments = [payment for payment, _ in posted]
+        await connection.execute(_ADD_ORDERS, *_order_columns(payments))
+        await outbox.append_rows(connection, [outbox.make_row(_make_event(p)) for p in payments])
+
+    async def _resolve_payees(
+        self, connection: DriverConnection, payloads: Sequence[InstantPayment]
+    ) -> dict[uuid.UUID, Refusal]:
+        """Turn mobile numbers and static codes into accounts; returns what could not be."""
+        refusals: dict[uuid.UUID, Refusal] = {}
+        by_mobile = [p for p in payloads if p.payee_mobile is not None]
+        if by_mobile:
+            found = await customers.find_accounts_by_mobile(
+                connection, [p.payee_mobile for p in by_mobile if p.payee_mobile is not None]
+            )
+            for payment in by_mobile:
+                payment.payee_account_id = found.get(payment.payee_mobile or "")
+                if payment.payee_account_id is None:
+                    refusals[payment.order_id] = AccountNotFound(
+                        "no customer has this mobile number", field="payee_mobile"
+                    )
+        by_code = [p for p in payloads if p.code_id is not None]
+        if by_code:
+            merchants = dict(
+                await connection.fetch(_STATIC_CODES, list({p.code_id for p in by_code}))
+            )
+            accounts = await customers.find_accounts_by_merchant(
+                connection, list(set(merchants.values()))
+            )
+            for payment in by_code:
+                merchant_id = merchants.get(payment.code_id)
+                payment.kind = OrderKind.STATIC_QR
+                payment.payee_account_id = accounts.get(merchant_id) if merchant_id else None
+                if payment.payee_account_id is None:
+                    refusals[payment.order_id] = CodeNotFound(
+                        "there is no such static code", field="code"
+                    )
+        return refusals
+
+    async def _find_own_accounts(self, currencies: Iterable[str]) -> None:
+        for currency in currencies:
+            # They never change once they are there, so they are asked for once; in a transaction
+            # of its own, as opening them must not depend on the fate of a batch.
+            if currency not in self._own:
+                async with self._database.unit_of_work() as uow:
+                    self._own[currency] = await find_own_accounts(uow, currency)
+
+    def _make_request(
+        self,
+        payment: InstantPayment,
+        parties: dict[int, Party],
+        used: set[tuple[uuid.UUID, str]],
+    ) -> ledger.Request | Refusal:
+        payer = parties.get(payment.payer_account_id)
+        is_foreign = payment.acting_merchant_id is not None and (
+            payer is None or payer.merchant_id != payment.acting_merchant_id
+        )
+        if payer is None or is_foreign:
+            return AccountNotFound("no customer or merchant has this account", field="payer")
+        payee = parties.get(payment.payee_account_id or 0)
+        if payee is None:
+            return AccountNotFound("no customer or merchant has this account", field="payee")
+        if payee.merchant_id is not None:
+            payment.merchant_id = payee.merchant_id
+            if payment.kind is OrderKind.TRANSFER:
+                payment.kind = OrderKind.PAYMENT
+            if payment.reference is not None:
+                key = (payee.merchant_id, payment.reference)
+                if key in used:
+                    return ReferenceUsed(
+                        "the merchant has an order with this reference", field="reference"
+                    )
+                used.add(key)
+        currency = payment.amount.currency
+        fee_max = None if payee.fee_max is None else Money(payee.fee_max, currency)
+        payment.fee = calculate_fee(payment.amount, payee.fee_rate, fee_max)
+        on_day = business_day(payment.requested_at)
+        entry = payment_entry(
+            transfer_id=payment.order_id,
+            payer_account_id=payer.account_id,
+            payee_account_id=payee.account_id,
+            amount=payment.amount,
+            fee=payment.fee,
+            own=self._own[currency],
+            code=TransferCode.TRANSFER if payee.merchant_id is None else TransferCode.PAYMENT,
+            effective_on=on_day,
+        )
+        if payer.account_class is None:
+            return ledger.Request(entry)
+        try:
+            uses = list_meter_uses(
+                self._rulebook,
+                account_id=payer.account_id,
+                account_class=payer.account_class,
+                kind=payment.kind,
+                # Until customers log in themselves, the partner vouches for two factors.
+                authentication=Authentication.TWO_FACTORS,
+                amount=payment.amount,
+                on_day=on_day,
+            )
+        except Refusal as refusal:
+            return refusal
+        return ledger.Request(entry, uses)
+
+
+async def _find_used_references(
+    connection: DriverConnection, payloads: Sequence[InstantPayment], parties: dict[int, Party]
+) -> set[tuple[uuid.UUID, str]]:
+    wanted = [
+        (party.merchant_id, payment.reference)
+        for payment in payloads
+        if payment.reference is not None
+        and (party := parties.get(payment.payee_account_id or 0)) is not None
+        and party.merchant_id is not None
+    ]
+    if not wanted:
+        return set()
+    rows = await connection.fetch(
+        _USED_REFERENCES, [merchant for merchant, _ in wanted], [text for _, text in wanted]
+    )
+    return {(row[0], row[1]) for row in rows}
+
+
+def _order_columns(payments: Sequence[InstantPayment]) -> tuple[list[Any], ...]:
+    return (
+        [p.order_id for p in payments],
+        [p.kind.value for p in payments],
+        [p.amount.currency for p in payments],
+        [p.amount.minor for p in payments],
+        [p.fee.minor if p.fee is not None else 0 for p in payments],
+        [p.payer_account_id for p in payments],
+        [p.payee_account_id for p in payments],
+        [p.merchant_id for p in payments],
+        [p.reference for p in payments],
+        [p.description for p in payments],
+        [p.requested_at for p in payments],
+        [p.completed_at for p in payments],
+    )
+
+
+def _make_event(payment: InstantPayment) -> PaymentSucceeded:
+    assert payment.payee_account_id is not None
+    assert payment.fee is not None
+    assert payment.completed_at is not None
+    return PaymentSucceeded(
+        order_id=payment.order_id,
+        kind=payment.kind,
+        payer_account_id=payment.payer_account_id,
+        payee_account_id=payment.payee_account_id,
+        merchant_id=payment.merchant_id,
+        amount=payment.amount,
+        fee=payment.fee,
+        transfer_id=payment.order_id,
+        succeeded_at=payment.completed_at,
+    )

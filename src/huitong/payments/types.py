@@ -1,0 +1,243 @@
+"""Payment orders and what belongs to them: frozen facts, and the moves of one life cycle."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from typing import Final
+
+from huitong.kernel.money import Money
+from huitong.payments.errors import OrderMoveRefused
+
+
+class OrderKind(StrEnum):
+    """How a payment comes about."""
+
+    TRANSFER = "transfer"
+    #: Straight to a merchant's account.
+    PAYMENT = "payment"
+    CHECKOUT = "checkout"
+    STATIC_QR = "static_qr"
+    DYNAMIC_QR = "dynamic_qr"
+    CUSTOMER_CODE = "customer_code"
+    AUTHORISATION = "authorisation"
+    TOP_UP = "top_up"
+    WITHDRAWAL = "withdrawal"
+
+
+class OrderStatus(StrEnum):
+    """Where an order is in its life."""
+
+    #: It waits for somebody to pay.
+    CREATED = "created"
+    #: Money is reserved, or a channel is at work.
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    #: Given up before any money moved: by the merchant, or because time ran out.
+    CLOSED = "closed"
+    PARTLY_REFUNDED = "partly_refunded"
+    REFUNDED = "refunded"
+
+
+_MOVES: Final[dict[OrderStatus, frozenset[OrderStatus]]] = {
+    OrderStatus.CREATED: frozenset(
+        {OrderStatus.PENDING, OrderStatus.SUCCEEDED, OrderStatus.FAILED, OrderStatus.CLOSED}
+    ),
+    OrderStatus.PENDING: frozenset({OrderStatus.SUCCEEDED, OrderStatus.FAILED, OrderStatus.CLOSED}),
+    OrderStatus.SUCCEEDED: frozenset({OrderStatus.PARTLY_REFUNDED, OrderStatus.REFUNDED}),
+    OrderStatus.PARTLY_REFUNDED: frozenset({OrderStatus.PARTLY_REFUNDED, OrderStatus.REFUNDED}),
+    OrderStatus.FAILED: frozenset(),
+    OrderStatus.CLOSED: frozenset(),
+    OrderStatus.REFUNDED: frozenset(),
+}
+PAID_STATUSES: Final = frozenset(
+    {OrderStatus.SUCCEEDED, OrderStatus.PARTLY_REFUNDED, OrderStatus.REFUNDED}
+)
+
+
+def check_move(current: OrderStatus, wanted: OrderStatus) -> OrderStatus:
+    """Return `wanted`; raises OrderMoveRefused if an order cannot go there from `current`."""
+    if wanted not in _MOVES[current]:
+        raise OrderMoveRefused(
+            f"an order that is {current} cannot become {wanted}",
+            context={"status": current.value, "wanted": wanted.value},
+        )
+    return wanted
+
+
+class Authentication(StrEnum):
+    """How surely the payer was recognised; day caps depend on it."""
+
+    ONE_FACTOR = "one_factor"
+    TWO_FACTORS = "two_factors"
+    #: Two factors, one of them a digital certificate or an electronic signature.
+    CERTIFICATE = "certificate"
+
+
+class Meter(IntEnum):
+    """What the ledger counts against caps; numbers as stored, never given a second meaning."""
+
+    BALANCE_PAYMENTS = 1
+    STATIC_CODE = 2
+    DYNAMIC_CODE = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A payment order as it stands.
+
+    `amount` is what is to be paid, or was; a capture of less than was `authorised` lowers it.
+    `fee` is what the merchant was charged and `fee_returned` what it got back with refunds;
+    `shared` is what receivers of profit shares still have. `transfer_id` is the transfer that
+    paid, or the hold of an authorisation or withdrawal that is pending.
+    """
+
+    id: uuid.UUID
+    kind: OrderKind
+    status: OrderStatus
+    amount: Money
+    authorised: Money | None
+    fee: Money
+    fee_returned: Money
+    refunded: Money
+    refunds: int
+    shared: Money
+    payer_account_id: int | None
+    payee_account_id: int | None
+    merchant_id: uuid.UUID | None
+    reference: str | None
+    description: str | None
+    transfer_id: uuid.UUID | None
+    created_at: datetime
+    expires_at: datetime | None
+    completed_at: datetime | None
+    failure_code: str | None
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether money was paid, even if some or all of it was refunded since."""
+        return self.status in PAID_STATUSES
+
+    @property
+    def refundable(self) -> Money:
+        """What may still be refunded."""
+        return self.amount - self.refunded if self.is_paid else Money.zero(self.amount.currency)
+
+    @property
+    def shareable(self) -> Money:
+        """What is left to the merchant after fee, refunds and shares."""
+        if not self.is_paid:
+            return Money.zero(self.amount.currency)
+        return self.amount - self.refunded - (self.fee - self.fee_returned) - self.shared
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether its time has run out; the first instant that is too late is `expires_at`."""
+        return self.expires_at is not None and self.expires_at <= now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refund:
+    """Money given back to the payer; its identifier is that of the journal entry too."""
+
+    id: uuid.UUID
+    order_id: uuid.UUID
+    amount: Money
+    fee_returned: Money
+    shares_returned: Money
+    reason: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """A part of a payment that the merchant passed on; `returned` went back with refunds."""
+
+    id: uuid.UUID
+    order_id: uuid.UUID
+    entry_id: uuid.UUID
+    position: int
+    receiver_account_id: int
+    amount: Money
+    returned: Money
+    description: str | None
+    created_at: datetime
+
+    @property
+    def outstanding(self) -> Money:
+        """What the receiver still has of it."""
+        return self.amount - self.returned
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShareReceiver:
+    """Who gets how much of a payment."""
+
+    account_id: int
+    amount: Money
+
+
+class CodeKind(StrEnum):
+    """Whether a merchant's code is a sticker, or stands for one order."""
+
+    STATIC = "static"
+    DYNAMIC = "dynamic"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MerchantCode:
+    """A code that a merchant shows; a dynamic one belongs to an order with an amount."""
+
+    id: uuid.UUID
+    merchant_id: uuid.UUID
+    kind: CodeKind
+    order_id: uuid.UUID | None
+    payload: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeReading:
+    """What a scanned code asks for; `amount` is None if the payer names it."""
+
+    code_id: uuid.UUID
+    kind: CodeKind
+    merchant_id: uuid.UUID
+    merchant_name: str
+    payee_account_id: int
+    currency: str
+    amount: Money | None
+    order_id: uuid.UUID | None
+    order_status: OrderStatus | None
+
+
+class ChannelDirection(StrEnum):
+    """Whether a bank channel brings money in or takes it out."""
+
+    IN = "in"
+    OUT = "out"
+
+
+class ChannelState(StrEnum):
+    """How far a channel order has come; the last two are for ever."""
+
+    TO_SEND = "to_send"
+    #: It may have reached the bank: from here on the bank is asked, never assumed.
+    SENT = "sent"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelOrder:
+    """What we asked of a bank channel for one order, and what it last said."""
+
+    id: uuid.UUID
+    order_id: uuid.UUID
+    direction: ChannelDirection
+    state: ChannelState
+    attempts: int
+    due_at: datetime
+    updated_at: datetime
+    reason: str | None
+    amount: Money

@@ -1,0 +1,88 @@
+"""What one API process holds while it runs: database, poster, keys, clock, rules.
+
+Made once for each process and given to the edge, which opens it before the first request and
+closes it after the last answer.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+from huitong import ledger
+from huitong.kernel import api_keys
+from huitong.kernel.api_keys import ApiKey, KeyCache
+from huitong.kernel.clock import Clock, SystemClock
+from huitong.kernel.database.unit_of_work import Database, DatabaseUnavailable
+from huitong.kernel.rulebook import Rulebook
+from huitong.kernel.logs import get_logger
+from huitong.kernel.settings import Settings
+from huitong.ledger import Poster
+
+_log = get_logger(__name__)
+
+
+@dataclass(slots=True, kw_only=True)
+class Application:
+    """The parts of a running API process; make it with `assemble`."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    poster: Poster
+    keys: KeyCache
+    rulebook: Rulebook
+    is_running: bool = False
+    is_prepared: bool = False
+
+    @classmethod
+    def assemble(cls, settings: Settings, *, clock: Clock | None = None) -> Self:
+        """Put the parts together; nothing connects or runs before `start`.
+
+        Raises DatabaseNotConfigured.
+        """
+        clock = clock or SystemClock()
+        database = Database(settings.database_app_url, role=settings.database_app_role)
+
+        async def load_key(secret: str) -> ApiKey | None:
+            async with database.unit_of_work() as uow:
+                return await api_keys.find_by_secret(uow, secret)
+
+        return cls(
+            settings=settings,
+            clock=clock,
+            database=database,
+            poster=Poster(database, clock=clock.now),
+            keys=KeyCache(load_key),
+            rulebook=Rulebook.load(),
+        )
+
+    async def start(self) -> None:
+        """Start what runs by itself; the database may still be down."""
+        await self.poster.start()
+        self.is_running = True
+        await self.prepare()
+
+    async def prepare(self) -> bool:
+        """Put into the database what the rooms need there, once; say whether it is done.
+
+        It changes nothing where it was done before, so every process may do it.
+        """
+        if not self.is_prepared:
+            try:
+                await self.database.run(ledger.install_chart)
+            except DatabaseUnavailable as fault:
+                # The readiness check asks again; until then no request is sent here.
+                _log.warning("not_prepared", detail=fault.detail)
+            else:
+                self.is_prepared = True
+        return self.is_prepared
+
+    async def stop(self) -> None:
+        """Answer what is queued, then let go of the database: in this order, or answers are lost.
+
+        Traces are shut down by the process, which configured them.
+        """
+        self.is_running = False
+        try:
+            await self.poster.stop()
+        finally:
+            await self.database.close()

@@ -199,3 +199,28 @@ async def test_draws_batch_numbers_one_by_one(books):
     assert await books.fetch(
         "SELECT seqcache, seqincrement FROM pg_sequence WHERE seqrelid = 'ledger.batches'::regclass"
     ) == [(1, 1)]
+
+
+async def test_brings_the_index_on_sequences_up_to_date(books):
+    cash, customer = await books.open_pair()
+    (second,) = await books.open()
+    for _ in range(3):
+        moves = [books.transfer(cash, customer, 1) for _ in range(900)]
+        await books.post(*moves, books.transfer(cash, second, 1))
+    async with books.superuser() as connection:
+        await connection.execute(
+            "DO $$ DECLARE part regclass; BEGIN"
+            " FOR part IN SELECT inhrelid FROM pg_inherits"
+            " WHERE inhparent = 'ledger.transfers_by_sequence'::regclass"
+            " LOOP PERFORM brin_desummarize_range(part, 0); END LOOP; END $$"
+        )
+    await books.project()
+    assert await books.fetch("SELECT ledger.summarize_sequences()") == [(0,)]
+
+
+async def test_does_not_wait_for_whoever_holds_the_journal(books):
+    cash, customer = await books.open_pair()
+    await books.move(cash, customer, 1)
+    async with books.superuser() as connection, connection.transaction():
+        await connection.execute("LOCK TABLE ledger.transfers IN SHARE UPDATE EXCLUSIVE MODE")
+        assert await books.project() == 2

@@ -202,7 +202,7 @@ async def test_every_step_finds_nothing_to_do_in_an_empty_database(
     assert await loop.step(database, _NOW) is False
 
 
-async def test_makes_partitions_for_this_month_and_two_more(database: Database) -> None:
+async def test_makes_partitions_from_the_last_month_to_two_ahead(database: Database) -> None:
     await _step("ledger.add_partitions")(database, _NOW)
 
     async with database.unit_of_work() as uow:
@@ -222,7 +222,7 @@ async def test_many_workers_make_a_partition_once(database: Database) -> None:
 
     added = await asyncio.gather(*(add() for _ in range(5)))
 
-    assert sorted(added) == [(), (), (), (), (date(2100, 1, 1),)]
+    assert sorted(added) == [(), (), (), (), (date(2099, 12, 1), date(2100, 1, 1))]
 
 
 async def test_delivers_and_prunes_what_is_due(database: Database) -> None:

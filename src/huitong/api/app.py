@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from huitong import payments
 from huitong.api import health, home, metrics, reference, routes
 from huitong.api.documentation import use_own_document
-from huitong.api.hot_path import HotPath, render_payment
+from huitong.api.hot_path import HotPath
 from huitong.api.problems import (
     BadRequest,
     MethodNotAllowed,
@@ -24,6 +24,7 @@ from huitong.api.problems import (
     store_refusal,
 )
 from huitong.api.request_context import RequestContext, record_error, request_id_of
+from huitong.api.schemas.payments import render_instant
 from huitong.api.validation import validation_problem
 from huitong.kernel.clock import Clock
 from huitong.kernel.errors import Fault, Refusal
@@ -60,6 +61,7 @@ def create_api(application: Application) -> FastAPI:
         app.include_router(router)
     app.add_exception_handler(Refusal, _answer_error)
     app.add_exception_handler(Fault, _answer_error)
+    app.add_exception_handler(Exception, _answer_bug)
     app.add_exception_handler(HTTPException, _answer_http_error)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     use_own_document(app, *routes.MORE_DOCUMENTATION)
@@ -69,9 +71,9 @@ def create_api(application: Application) -> FastAPI:
 def _in_front(inner: ASGIApp, application: Application) -> ASGIApp:
     """Return `inner` with the hot path for instant payments in front of it."""
     writer = payments.InstantPayments(
-        rulebook=application.rulebook,
         database=application.database,
-        render=render_payment,
+        rulebook=application.rulebook,
+        render=render_instant,
         render_refusal=store_refusal,
     )
     return HotPath(
@@ -97,6 +99,11 @@ def _make_lifespan(application: Application) -> Callable[[FastAPI], Any]:
 
 async def _answer_error(request: Request, error: Exception) -> Response:
     record_error(error)
+    return make_problem(error).to_response(request_id_of(request.scope))
+
+
+async def _answer_bug(request: Request, error: Exception) -> Response:
+    # The framework raises it again after this answer, and `RequestContext` then records it.
     return make_problem(error).to_response(request_id_of(request.scope))
 
 

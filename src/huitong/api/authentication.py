@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, cast
 from fastapi import Depends, Security
 from fastapi.security import SecurityScopes
 from fastapi.security.http import HTTPBearer
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 
 from huitong.api.problems import MerchantNotAllowed, NotAllowed, NotAuthenticated
 from huitong.api.request_context import request_id_of
@@ -110,7 +110,7 @@ class _ApiKeyScheme(HTTPBearer):
             auto_error=False,
         )
 
-    async def __call__(self, request: Request) -> Any:  # noqa: ARG002 - the framework calls it
+    async def __call__(self, request: HTTPConnection) -> Any:  # noqa: ARG002 - as the base has it
         return None
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from huitong import payments
 from huitong.api import problems
 from huitong.api.problems import MEDIA_TYPE, status_of
 from huitong.api.scopes import SCOPES
@@ -31,7 +32,20 @@ _COMMANDS: Final[tuple[type[Refusal], ...]] = (
     problems.RequestTimeout,
     problems.BodyTooLarge,
     problems.UnsupportedMediaType,
-    IdempotencyKeyReused,
+)
+#: What any payment may be refused for.
+PAYING: Final[tuple[type[Refusal], ...]] = (
+    payments.AccountClosed,
+    payments.AccountFrozen,
+    payments.AccountNotFound,
+    payments.BalanceTooLarge,
+    payments.CurrencyNotSupported,
+    payments.DayCountExceeded,
+    payments.DayLimitExceeded,
+    payments.InsufficientFunds,
+    payments.SameAccount,
+    payments.TotalLimitExceeded,
+    payments.YearLimitExceeded,
 )
 _MEANINGS: Final[Mapping[int, str]] = {
     400: "The request cannot be understood.",
@@ -122,9 +136,15 @@ _PROBLEM_SCHEMA: Final[Mapping[str, Any]] = {
 }
 
 
-def errors(*refusals: type[Refusal], is_command: bool = False) -> Responses:
+def errors(
+    *refusals: type[Refusal], is_command: bool = False, has_idempotency_key: bool = True
+) -> Responses:
     """Return the documented problems of a route under /v1: `refusals`, and what any may meet."""
-    kinds = [*_ALWAYS, *(_COMMANDS if is_command else ()), *refusals]
+    kinds = [*_ALWAYS, *refusals]
+    if is_command:
+        kinds += _COMMANDS
+        if has_idempotency_key:
+            kinds.append(IdempotencyKeyReused)
     by_status: dict[int, dict[str, str]] = {}
     for kind in kinds:
         by_status.setdefault(status_of(kind), {})[kind.code] = kind.title

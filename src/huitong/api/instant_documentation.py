@@ -6,9 +6,9 @@ It must say what `hot_path` does; the tests send both the examples here and what
 from collections.abc import Mapping
 from typing import Any, Final
 
-from huitong.api.documentation import errors
+from huitong import payments
+from huitong.api.documentation import PAYING, errors
 from huitong.kernel import limits
-from huitong.kernel.errors import Conflict, LimitExceeded, NotFound, Refusal
 
 _ACCOUNT: Final = {
     "type": "string",
@@ -78,13 +78,25 @@ _SCHEMA: Final[Mapping[str, Any]] = {
 }
 
 
-def describe_instant_payment(
-    *refusals: type[Refusal], key_parameter: Mapping[str, Any]
-) -> Mapping[str, Any]:
-    """Return the path item and schema of the hot path; `refusals` are those of the payments room.
+_KEY: Final[Mapping[str, Any]] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": True,
+    "description": "A name of your own for this request, 1 to 64 visible ASCII characters. The "
+    "same name and request get the same answer again, and the money moves once.",
+    "schema": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": limits.IDEMPOTENCY_KEY_LENGTH_MAX,
+        "pattern": "^[!-~]+$",
+    },
+    "example": "7c1f8d7e-till-7-000123",
+}
 
-    `key_parameter` is how the other commands document their Idempotency-Key.
-    """
+
+def describe_instant_payment() -> Mapping[str, Any]:
+    """Return the path item and the schema of the hot path, for the OpenAPI document."""
+    refusals = errors(payments.CodeNotFound, payments.ReferenceUsed, *PAYING, is_command=True)
     content = {"schema": {"$ref": "#/components/schemas/PayInstantly"}, "examples": _EXAMPLES}
     answer = {"schema": {"$ref": "#/components/schemas/PaymentView"}}
     return {
@@ -98,19 +110,14 @@ def describe_instant_payment(
                     "description": "Moves money from one account to another, named by its number, "
                     "a customer's mobile number, or a merchant's static code, and answers when it "
                     "is durable. Caps of the payer's account class and of static codes apply.",
-                    "parameters": [dict(key_parameter)],
+                    "parameters": [dict(_KEY)],
                     "requestBody": {"required": True, "content": {"application/json": content}},
                     "responses": {
                         "201": {
                             "description": "Paid; the order as it now stands.",
                             "content": {"application/json": answer},
                         },
-                        **{
-                            str(status): response
-                            for status, response in errors(
-                                NotFound, Conflict, LimitExceeded, *refusals, is_command=True
-                            ).items()
-                        },
+                        **{str(status): response for status, response in refusals.items()},
                     },
                     "security": [{"ApiKey": ["payments:write"]}],
                 }

@@ -87,9 +87,7 @@ def to_records(columns: Columns) -> list[tuple[Any, ...]]:
     ]
 
 
-async def copy_encoded(
-    connection: DriverConnection, rows: bytes, *, schema: str = _SCHEMA
-) -> None:
+async def copy_encoded(connection: DriverConnection, rows: bytes, *, schema: str = _SCHEMA) -> None:
     """COPY encoded rows in a transaction of their own."""
     await connection.copy_to_table(
         _TABLE,

@@ -21,14 +21,16 @@ SELECT account_id, currency, state, limits, balance_max, debits_posted, credits_
        debits_pending, credits_pending
   FROM ledger.balances WHERE account_id = ANY($1::bigint[]) ORDER BY account_id FOR UPDATE
 """
-_DEBIT: Final = "UPDATE ledger.balances SET debits_posted = debits_posted + $2 WHERE account_id = $1"
+_DEBIT: Final = (
+    "UPDATE ledger.balances SET debits_posted = debits_posted + $2 WHERE account_id = $1"
+)
 _CREDIT: Final = (
     "UPDATE ledger.balances SET credits_posted = credits_posted + $2 WHERE account_id = $1"
 )
 _INSERT: Final = """
 INSERT INTO ledger.transfers (id, sequence, recorded_at, debit_account_id, credit_account_id,
                               amount, effective_on, currency, code, kind)
-VALUES ($1, nextval('ledger.batches') << 16, clock_timestamp(), $2, $3, $4, $5, $6, $7, 0)
+VALUES ($1, (nextval('ledger.batches') << 16) + 1, clock_timestamp(), $2, $3, $4, $5, $6, $7, 0)
 """
 
 

@@ -191,9 +191,7 @@ async def _take_turns(run: _Run, options: Options) -> Rounds:
 def _result(rounds: Rounds, run: _Run, scratch: Scratch) -> Result:
     names = list(rounds.values)
     baselines = [name for name in names if name.startswith(("naive", "copy"))]
-    figures: dict[str, Any] = {
-        name: rounds.median(name) for name in names if name not in baselines
-    }
+    figures: dict[str, Any] = {name: rounds.median(name) for name in names if name not in baselines}
     figures |= {
         "batch_transfers": run.batch,
         "posting_connections": POSTING_CONNECTIONS,

@@ -73,7 +73,7 @@ def scratch_database() -> Iterator[Scratch]:
             home.chmod(0o755)
             running = embedded.start(home)
             try:
-                yield _prepare(home, Settings(home=home).with_embedded_database())
+                yield prepare_database(home, Settings(home=home).with_embedded_database())
             finally:
                 running.stop()
     else:
@@ -83,12 +83,16 @@ def scratch_database() -> Iterator[Scratch]:
             asyncio.run(_run_statement(server_url, f"CREATE DATABASE {name}"))
             try:
                 url = server_url.rsplit("/", 1)[0] + f"/{name}"
-                yield _prepare(Path(folder), Settings.from_environment(_given(folder, url)))
+                yield prepare_database(Path(folder), Settings.from_environment(_given(folder, url)))
             finally:
                 asyncio.run(_run_statement(server_url, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
-def _prepare(home: Path, settings: Settings) -> Scratch:
+def prepare_database(home: Path, settings: Settings) -> Scratch:
+    """Bring a database up to date and find out how it is set up.
+
+    Raises BenchmarkFailed if the server would answer before data is on disk.
+    """
     upgrade_url(settings.database_owner_url)
     shown = asyncio.run(_show_settings(settings))
     for name, value in _DURABLE.items():

@@ -4,11 +4,17 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from huitong.bench import growth, post, statement
+from huitong.bench import chaos, growth, pay, post, statement
 from huitong.bench.types import Options, Result
 
 BENCHMARKS: Final[Mapping[str, Callable[[Options], Result]]] = MappingProxyType(
-    {"post": post.measure, "statement": statement.measure, "growth": growth.measure}
+    {
+        "post": post.measure,
+        "pay": pay.measure,
+        "statement": statement.measure,
+        "growth": growth.measure,
+        "chaos": chaos.measure,
+    }
 )
 
 

@@ -70,6 +70,8 @@ class Result:
     machine: dict[str, Any]
     details: dict[str, Any] = field(default_factory=dict)
     targets: tuple[Target, ...] = ()
+    #: What turned out to be wrong with the platform; the command then ends with code 1.
+    failures: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return what `--json` prints."""

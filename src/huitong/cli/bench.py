@@ -64,3 +64,5 @@ def bench(
         typer.echo(json.dumps(shown, ensure_ascii=False))
     else:
         Console().print(make_table(results))
+    if any(result.failures for result in results):
+        raise typer.Exit(code=1)

@@ -106,10 +106,10 @@ def pay_dynamic_code(day: Day, cast: Cast) -> None:
     scanned = scan(day, code, f"一单一码 {yuan(amount)}\nOne order, one code")
     asked = day.do("/v1/codes/read", {"payload": scanned})
     day.check("码中的金额 it carries the amount", minor(asked["amount"]), amount)
-    order = day.do(f"/v1/checkouts/{asked['order']}/pay", {"payer": cast.han_meimei.account})
+    order = day.do(f"/v1/checkouts/{asked['payment']}/pay", {"payer": cast.han_meimei.account})
     check_paid(day, order, cast.han_meimei, cast.market, amount)
     day.refused(
-        f"/v1/checkouts/{asked['order']}/pay",
+        f"/v1/checkouts/{asked['payment']}/pay",
         {"payer": cast.li_lei.account},
         code="order_already_paid",
     )

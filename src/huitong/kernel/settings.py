@@ -44,6 +44,8 @@ class Settings:
     log_format: LogFormat = "json"
     time_zone: str = "Asia/Shanghai"
     otlp_endpoint: str | None = None
+    #: Where the bank channel answers; `huitong up` starts a simulated bank if it is None.
+    bank_channel_url: str | None = None
     #: False when the database was given by URL: then nobody here starts or stops it.
     is_database_embedded: bool = True
     #: The role that a connection takes on with SET ROLE after it logged in through
@@ -74,6 +76,7 @@ class Settings:
             ),
             time_zone=_read_time_zone(variables),
             otlp_endpoint=variables.get("OTEL_EXPORTER_OTLP_ENDPOINT") or None,
+            bank_channel_url=variables.get("HUITONG_BANK_CHANNEL_URL") or None,
         )
         owner_url = _read_database_url(variables, "HUITONG_DATABASE_URL")
         app_url = _read_database_url(variables, "HUITONG_DATABASE_APP_URL")
@@ -147,6 +150,8 @@ class Settings:
         }
         if self.otlp_endpoint is not None:
             variables["OTEL_EXPORTER_OTLP_ENDPOINT"] = self.otlp_endpoint
+        if self.bank_channel_url is not None:
+            variables["HUITONG_BANK_CHANNEL_URL"] = self.bank_channel_url
         return variables
 
 

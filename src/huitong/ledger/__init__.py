@@ -1,7 +1,8 @@
 """The ledger: double-entry accounts in minor units, an append-only journal, holds, meters.
 
 Owns the chart of accounts, accounts and their states, posting (exact, fast and queued), and what
-is read from the journal: balances now and in the past, statements, the trial balance.
+is read from the journal: balances now and in the past, statements, the trial balance, and the
+transparency log with its proofs.
 """
 
 from huitong.ledger.accounts import (
@@ -20,6 +21,8 @@ from huitong.ledger.batch import Answer, Job, Writer
 from huitong.ledger.chart import ChartCode, ChartKind, install_chart, list_chart, load_chart
 from huitong.ledger.codes import TransferCode, find_code
 from huitong.ledger.columns import Columns
+from huitong.ledger.events import HoldExpired
+from huitong.ledger.expiry import expire_holds
 from huitong.ledger.history import DayBalance, get_balance_at, get_balance_on
 from huitong.ledger.lines import is_projected, project_all, project_lines
 from huitong.ledger.numbers import make_account_number, read_account, show_account
@@ -46,6 +49,30 @@ from huitong.ledger.snapshots import (
     close_day,
 )
 from huitong.ledger.statements import Period, list_statement
+from huitong.ledger.transparency import (
+    Checkpoint,
+    LogInconsistent,
+    LogKeyDiffers,
+    LogKeyUnreadable,
+    NoteNotValid,
+    ProofNotValid,
+    Proven,
+    ProvenCheckpoint,
+    ProvenGrowth,
+    ProvenTransfer,
+    PublicKey,
+    Published,
+    TransferNotPublished,
+    check_proof,
+    get_checkpoint,
+    get_log_key,
+    list_checkpoints,
+    load_log_key,
+    prove_consistency,
+    prove_inclusion,
+    publish_checkpoint,
+    seal_transfers,
+)
 from huitong.ledger.trial_balance import TrialBalance, TrialBalanceLine, get_trial_balances
 from huitong.ledger.types import (
     Account,
@@ -76,6 +103,7 @@ __all__ = [
     "BalanceLimit",
     "ChartCode",
     "ChartKind",
+    "Checkpoint",
     "ClosedDay",
     "Columns",
     "DayBalance",
@@ -86,14 +114,26 @@ __all__ = [
     "Entry",
     "Finding",
     "Hold",
+    "HoldExpired",
     "Job",
+    "LogInconsistent",
+    "LogKeyDiffers",
+    "LogKeyUnreadable",
     "MeterUse",
     "NewAccount",
+    "NoteNotValid",
     "Outcome",
     "OutcomeUnknown",
     "Page",
     "Period",
     "Poster",
+    "ProofNotValid",
+    "Proven",
+    "ProvenCheckpoint",
+    "ProvenGrowth",
+    "ProvenTransfer",
+    "PublicKey",
+    "Published",
     "QueueFull",
     "Reason",
     "RecordedTransfer",
@@ -104,6 +144,7 @@ __all__ = [
     "Transfer",
     "TransferCode",
     "TransferKind",
+    "TransferNotPublished",
     "TrialBalance",
     "TrialBalanceLine",
     "Verdict",
@@ -111,8 +152,10 @@ __all__ = [
     "VerifyReport",
     "Writer",
     "add_partitions",
+    "check_proof",
     "close_day",
     "ensure_system_account",
+    "expire_holds",
     "find_code",
     "find_system_account",
     "get_account",
@@ -120,18 +163,22 @@ __all__ = [
     "get_balance_at",
     "get_balance_on",
     "get_balances",
+    "get_checkpoint",
     "get_entry",
     "get_hold",
+    "get_log_key",
     "get_transfer",
     "get_trial_balances",
     "install_chart",
     "is_projected",
     "list_accounts",
     "list_chart",
+    "list_checkpoints",
     "list_corrections",
     "list_holds",
     "list_statement",
     "load_chart",
+    "load_log_key",
     "make_account_number",
     "open_account",
     "open_accounts",
@@ -139,7 +186,11 @@ __all__ = [
     "post_entries",
     "project_all",
     "project_lines",
+    "prove_consistency",
+    "prove_inclusion",
+    "publish_checkpoint",
     "read_account",
+    "seal_transfers",
     "set_account_state",
     "set_balance_max",
     "show_account",

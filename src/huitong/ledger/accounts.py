@@ -267,21 +267,25 @@ async def _insert(uow: UnitOfWork, accounts: Sequence[NewAccount]) -> list[Accou
     )
     opened_at = {row[0]: row[1] for row in rows}
     return [
-        Account(
-            id=number,
-            chart_code=new.chart_code,
-            currency=new.currency,
-            name=new.name,
-            owner_id=new.owner_id,
-            system_key=new.system_key,
-            normal_side=kinds[new.chart_code].normal_side,
-            opened_at=opened_at[number],
-            closed_at=None,
-        )
+        _make_account(number, new, kinds[new.chart_code], opened_at[number])
         if number in opened_at
         else None
         for number, new in zip(numbers, accounts, strict=True)
     ]
+
+
+def _make_account(number: int, new: NewAccount, kind: ChartKind, opened_at: datetime) -> Account:
+    return Account(
+        id=number,
+        chart_code=new.chart_code,
+        currency=new.currency,
+        name=new.name,
+        owner_id=new.owner_id,
+        system_key=new.system_key,
+        normal_side=kind.normal_side,
+        opened_at=opened_at,
+        closed_at=None,
+    )
 
 
 def _check_new(new: NewAccount, kinds: dict[str, ChartKind]) -> BalanceLimit:

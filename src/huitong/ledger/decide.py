@@ -131,14 +131,19 @@ def _refuse(
 
 def _find_known(entry: Entry, books: Books) -> Outcome | None:
     """Return the first answer if the entry, or part of it, was seen before."""
-    found = [books.transfers.get(transfer.id) for transfer in entry.transfers]
-    if any(found):
-        for index, (transfer, known) in enumerate(zip(entry.transfers, found, strict=True)):
-            if known is None or not _is_same(transfer, entry, known.row, books):
+    found = [
+        (index, known)
+        for index, transfer in enumerate(entry.transfers)
+        if (known := books.transfers.get(transfer.id)) is not None
+    ]
+    if found:
+        for index, known in found:
+            if not _is_same(entry.transfers[index], entry, known.row, books):
                 return Outcome(Verdict.REFUSED, reason=Reason.ID_REUSED, index=index)
-        first = found[0]
-        assert first is not None
-        return Outcome(Verdict.REPLAYED, recorded_at=first.recorded_at)
+        first, known = found[0]
+        if len(found) < len(entry.transfers):
+            return Outcome(Verdict.REFUSED, reason=Reason.ID_REUSED, index=first)
+        return Outcome(Verdict.REPLAYED, recorded_at=known.recorded_at)
     for index, transfer in enumerate(entry.transfers):
         refusal = books.refusals.get(transfer.id)
         if refusal is None:

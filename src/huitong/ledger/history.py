@@ -14,12 +14,9 @@ from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import NotFound
 from huitong.kernel.money import Money
 from huitong.ledger.numbers import show_account
-from huitong.ledger.statements import find_last_line, read_tail
+from huitong.ledger.statements import find_line_at, get_head
 from huitong.ledger.types import Side
 
-_BALANCE_AFTER: Final = """
-    SELECT balance_after FROM ledger.lines WHERE account_id = :account_id AND line = :line
-"""
 # Watermark and movements in one snapshot. Without a movement the sums are of no rows, and zero.
 _MOVED: Final = """
     SELECT a.currency, c.normal_side, p.sequence AS projected,
@@ -61,17 +58,9 @@ async def get_balance_at(uow: UnitOfWork, account_id: int, instant: datetime) ->
 
     Holds do not count. Raises NotFound, ValueError for an instant without a time zone.
     """
-    tail = await read_tail(uow, account_id)
-    last = await find_last_line(uow, account_id, tail, as_utc(instant))
-    if last > tail.head_line:
-        balance = tail.lines[last - tail.head_line - 1].balance_after
-    elif last == tail.head_line:
-        balance = tail.head_balance
-    elif last == 0:
-        balance = 0
-    else:
-        balance = await uow.fetch_value(_BALANCE_AFTER, account_id=account_id, line=last)
-    return _on_normal_side(balance, tail.currency, tail.normal_side)
+    head = await get_head(uow, account_id)
+    _, balance = await find_line_at(uow, account_id, head, as_utc(instant))
+    return _on_normal_side(balance, head.currency, head.normal_side)
 
 
 async def get_balance_on(uow: UnitOfWork, account_id: int, day: date) -> DayBalance:

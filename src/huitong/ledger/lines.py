@@ -99,6 +99,9 @@ _PROJECT: Final = """
     )
     SELECT count(*) AS lines FROM running
 """
+# Statements look for unprojected rows through the index on sequences, which must therefore know
+# what was appended; last, because its locks stay until the commit.
+_SUMMARIZE: Final = "SELECT ledger.summarize_sequences()"
 _LAG: Final = """
     SELECT p.sequence AS projected,
            CASE WHEN b.is_called THEN (b.last_value << 16) | 65535 ELSE 0 END AS drawn
@@ -149,6 +152,8 @@ async def project_lines(uow: UnitOfWork) -> int:
     await uow.execute(
         _MOVE_ON, sequence=reached, fence_sequence=kept.sequence, fence_xid=str(kept.xid)
     )
+    if lines:
+        await uow.execute(_SUMMARIZE)
     return lines
 
 

@@ -7,8 +7,6 @@ fit together without a gap, because an account's postings commit in the order of
 commits): the unprojected lines that can be seen are the next ones, and their numbers are final.
 """
 
-import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
@@ -38,15 +36,32 @@ _HEAD: Final = """
      CROSS JOIN ledger.batches b
      WHERE a.id = :account_id
 """
+# Numbered and added up before the page is cut out, so that however long the tail is while the
+# projector is down, no more than a page leaves the database.
 _TAIL: Final = """
-    SELECT id AS transfer_id, CASE WHEN debit_account_id = :account_id THEN 1 ELSE -1 END AS side,
-           amount, code, effective_on, recorded_at,
-           CASE WHEN debit_account_id = :account_id THEN credit_account_id
-                ELSE debit_account_id END AS other_id
+    SELECT line, transfer_id, side, amount, balance_after::bigint, other_id, code, effective_on,
+           recorded_at
+      FROM (SELECT t.*, :head_line + row_number() OVER by_sequence AS line,
+                   :head_balance - sum(side * amount) OVER by_sequence AS balance_after
+              FROM (SELECT id AS transfer_id, sequence, amount, code, effective_on, recorded_at,
+                           CASE WHEN debit_account_id = :account_id THEN 1 ELSE -1 END AS side,
+                           CASE WHEN debit_account_id = :account_id THEN credit_account_id
+                                ELSE debit_account_id END AS other_id
+                      FROM ledger.transfers
+                     WHERE sequence > :projected AND kind IN (0, 2)
+                       AND (debit_account_id = :account_id OR credit_account_id = :account_id)) t
+            WINDOW by_sequence AS (ORDER BY sequence ROWS UNBOUNDED PRECEDING)) n
+     WHERE line >= :first AND line <= :last
+     ORDER BY line DESC
+     LIMIT :count
+"""
+_TAIL_UNTIL: Final = """
+    SELECT count(*) AS lines,
+           coalesce(sum(CASE WHEN debit_account_id = :account_id THEN -amount ELSE amount END),
+                    0)::bigint AS change
       FROM ledger.transfers
-     WHERE sequence > :projected AND kind IN (0, 2)
+     WHERE sequence > :projected AND kind IN (0, 2) AND recorded_at <= :instant
        AND (debit_account_id = :account_id OR credit_account_id = :account_id)
-     ORDER BY sequence
 """
 _LINES: Final = """
     SELECT line, transfer_id, side, amount, balance_after, other_id, code, effective_on, recorded_at
@@ -55,7 +70,10 @@ _LINES: Final = """
      ORDER BY line DESC
      LIMIT :count
 """
-_LINES_UNTIL: Final = "SELECT ledger.line_at(:account_id, :instant)"
+_LINE_AT: Final = "SELECT ledger.line_at(:account_id, :instant)"
+_BALANCE_AFTER: Final = """
+    SELECT balance_after FROM ledger.lines WHERE account_id = :account_id AND line = :line
+"""
 _TICK: Final = timedelta(microseconds=1)
 
 
@@ -96,33 +114,19 @@ class Period:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Tail:
-    """Where an account's projected lines end, and the lines that follow them, oldest first.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """Where an account's projected lines end; `balance` counts credits minus debits.
 
-    Lines are as stored: balances count credits minus debits.
+    The lines after it are in the journal, after the sequence `projected`, if `has_tail`.
     """
 
     currency: str
     normal_side: Side
-    head_line: int
-    head_balance: int
-    lines: tuple["RawLine", ...]
-
-
-@dataclass(frozen=True, slots=True)
-class RawLine:
-    """A line as stored: `side` 1 is a debit, -1 a credit; credits minus debits after it."""
-
     line: int
-    transfer_id: uuid.UUID
-    side: int
-    amount: int
-    balance_after: int
-    other_id: int
-    code: int
-    effective_on: date
-    recorded_at: datetime
+    balance: int
+    projected: int
+    has_tail: bool
 
 
 async def list_statement(
@@ -140,89 +144,97 @@ async def list_statement(
     a limit out of range.
     """
     count = check_limit(limit) + 1
-    last = None if cursor is None else read_cursor(cursor) - 1
-    tail = await read_tail(uow, account_id)
-    first, last = await _find_range(uow, account_id, tail, period or Period(), last)
-    lines = [line for line in reversed(tail.lines) if first <= line.line <= last][:count]
-    if len(lines) < count and first <= min(last, tail.head_line):
-        rows = await uow.execute(
-            _LINES,
-            account_id=account_id,
-            first=first,
-            last=min(last, tail.head_line),
-            count=count - len(lines),
-        )
-        lines += [RawLine(*tuple(row)) for row in rows]
-    shown = tuple(_show(line, tail) for line in lines[:limit])
-    return Page(shown, str(shown[-1].line) if len(lines) > limit else None)
-
-
-async def read_tail(uow: UnitOfWork, account_id: int) -> Tail:
-    """Return where an account's projected lines end and what follows; raises NotFound."""
-    head = await uow.fetch_one(_HEAD, account_id=account_id)
-    if head is None:
-        shown = show_account(account_id)
-        raise NotFound(f"There is no account {shown}", context={"id": shown})
-    rows: Sequence[Row[Any]] = ()
-    if head.has_tail:
+    last = limits.MINOR_UNITS_MAX if cursor is None else read_cursor(cursor) - 1
+    head = await get_head(uow, account_id)
+    first, last = await _find_range(uow, account_id, head, period or Period(), last)
+    rows: list[Row[Any]] = []
+    if head.has_tail and last > head.line:
         # Read later than the head, and still fitting it: the watermark says from where on, and
         # the journal keeps its rows when they are projected.
-        rows = await uow.execute(_TAIL, account_id=account_id, projected=head.projected)
-    balance: int = head.balance
-    lines = []
-    for line, row in enumerate(rows, start=head.line + 1):
-        balance -= row.side * row.amount
-        lines.append(
-            RawLine(
-                line,
-                row.transfer_id,
-                row.side,
-                row.amount,
-                balance,
-                row.other_id,
-                row.code,
-                row.effective_on,
-                row.recorded_at,
-            )
+        rows += await uow.execute(
+            _TAIL,
+            account_id=account_id,
+            projected=head.projected,
+            head_line=head.line,
+            head_balance=head.balance,
+            first=first,
+            last=last,
+            count=count,
         )
-    return Tail(head.currency, Side(head.normal_side), head.line, head.balance, tuple(lines))
+    last = min(last, head.line)
+    if len(rows) < count and first <= last:
+        rows += await uow.execute(
+            _LINES, account_id=account_id, first=first, last=last, count=count - len(rows)
+        )
+    lines = tuple(_read_line(row, head) for row in rows[:limit])
+    return Page(lines, str(lines[-1].line) if len(rows) > limit else None)
 
 
-async def find_last_line(uow: UnitOfWork, account_id: int, tail: Tail, instant: datetime) -> int:
-    """Return the number of the last line recorded at or before `instant`; 0 if there is none."""
-    for line in reversed(tail.lines):
-        if line.recorded_at <= instant:
-            return line.line
-    found: int = await uow.fetch_value(_LINES_UNTIL, account_id=account_id, instant=instant)
-    # Another step of the projector may have come between; its lines are in our tail.
-    return min(found, tail.head_line)
+async def get_head(uow: UnitOfWork, account_id: int) -> Head:
+    """Return where an account's projected lines end; raises NotFound."""
+    row = await uow.fetch_one(_HEAD, account_id=account_id)
+    if row is None:
+        shown = show_account(account_id)
+        raise NotFound(f"There is no account {shown}", context={"id": shown})
+    return Head(
+        currency=row.currency,
+        normal_side=Side(row.normal_side),
+        line=row.line,
+        balance=row.balance,
+        projected=row.projected,
+        has_tail=row.has_tail,
+    )
+
+
+async def find_line_at(
+    uow: UnitOfWork, account_id: int, head: Head, instant: datetime
+) -> tuple[int, int]:
+    """Return the last line recorded up to `instant` and credits minus debits after it.
+
+    Both are 0 if there is none.
+    """
+    if head.has_tail:
+        row = await uow.fetch_one(
+            _TAIL_UNTIL, account_id=account_id, projected=head.projected, instant=instant
+        )
+        if row is not None and row.lines > 0:
+            return head.line + row.lines, head.balance + row.change
+    found: int = await uow.fetch_value(_LINE_AT, account_id=account_id, instant=instant)
+    # A step of the projector may have come between; what it made is not before the head's line.
+    if found >= head.line:
+        return head.line, head.balance
+    if found == 0:
+        return 0, 0
+    balance: int = await uow.fetch_value(_BALANCE_AFTER, account_id=account_id, line=found)
+    return found, balance
 
 
 async def _find_range(
-    uow: UnitOfWork, account_id: int, tail: Tail, period: Period, last: int | None
+    uow: UnitOfWork, account_id: int, head: Head, period: Period, last: int
 ) -> tuple[int, int]:
-    newest = tail.head_line + len(tail.lines)
-    first, last = 1, newest if last is None else min(last, newest)
+    first = 1
     # Lines are recorded in the order of their numbers, so a period is a range of numbers.
     if period.start_at is not None:
-        first = 1 + await find_last_line(uow, account_id, tail, period.start_at - _TICK)
+        before, _ = await find_line_at(uow, account_id, head, period.start_at - _TICK)
+        first = before + 1
     if period.end_at is not None:
-        last = min(last, await find_last_line(uow, account_id, tail, period.end_at - _TICK))
+        until, _ = await find_line_at(uow, account_id, head, period.end_at - _TICK)
+        last = min(last, until)
     return first, last
 
 
-def _show(line: RawLine, tail: Tail) -> StatementLine:
-    sign = 1 if tail.normal_side is Side.CREDIT else -1
+def _read_line(row: Row[Any], head: Head) -> StatementLine:
+    sign = 1 if head.normal_side is Side.CREDIT else -1
     return StatementLine(
-        line=line.line,
-        transfer_id=line.transfer_id,
-        side=Side.DEBIT if line.side == 1 else Side.CREDIT,
-        amount=Money(line.amount, tail.currency),
-        balance_after=Money(sign * line.balance_after, tail.currency),
-        other_account_id=line.other_id,
-        code=line.code,
-        effective_on=line.effective_on,
-        recorded_at=line.recorded_at,
+        line=row.line,
+        transfer_id=row.transfer_id,
+        side=Side.DEBIT if row.side == 1 else Side.CREDIT,
+        amount=Money(row.amount, head.currency),
+        balance_after=Money(sign * row.balance_after, head.currency),
+        other_account_id=row.other_id,
+        code=row.code,
+        effective_on=row.effective_on,
+        recorded_at=row.recorded_at,
     )
 
 

@@ -7,13 +7,15 @@ closes it after the last answer.
 from dataclasses import dataclass
 from typing import Self
 
+from sqlalchemy.exc import DBAPIError
+
 from huitong import ledger
 from huitong.kernel import api_keys
 from huitong.kernel.api_keys import ApiKey, KeyCache
 from huitong.kernel.clock import Clock, SystemClock
 from huitong.kernel.database.unit_of_work import Database, DatabaseUnavailable
-from huitong.kernel.rulebook import Rulebook
 from huitong.kernel.logs import get_logger
+from huitong.kernel.rulebook import Rulebook
 from huitong.kernel.settings import Settings
 from huitong.ledger import Poster
 
@@ -69,9 +71,10 @@ class Application:
         if not self.is_prepared:
             try:
                 await self.database.run(ledger.install_chart)
-            except DatabaseUnavailable as fault:
-                # The readiness check asks again; until then no request is sent here.
-                _log.warning("not_prepared", detail=fault.detail)
+            except (DatabaseUnavailable, DBAPIError) as error:
+                # Down, or not migrated yet. The readiness check asks again, and until it is
+                # content nobody should send requests here.
+                _log.warning("not_prepared", reason=type(error).__name__)
             else:
                 self.is_prepared = True
         return self.is_prepared

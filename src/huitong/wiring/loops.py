@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from huitong import ledger
+from huitong import ledger, payments
 from huitong.kernel import idempotency, limits, outbox, outbox_delivery
+from huitong.kernel.clock import SystemClock
 from huitong.kernel.database.unit_of_work import Database
+from huitong.kernel.settings import Settings
 from huitong.wiring.reactions import HANDLERS
 
 #: Called with the present instant; true if it should be called again at once.
@@ -56,9 +58,53 @@ async def _project_lines(database: Database, _now: datetime) -> bool:
     return await database.run(ledger.project_lines) > 0
 
 
+async def _seal_transfers(database: Database, _now: datetime) -> bool:
+    return await database.run(ledger.seal_transfers) == limits.SEAL_TRANSFERS_MAX
+
+
+async def _expire_orders(database: Database, now: datetime) -> bool:
+    closed = await database.run(lambda uow: payments.expire_orders(uow, now=now))
+    return closed == limits.ORDERS_CLOSED_AT_ONCE_MAX
+
+
+async def _expire_holds(database: Database, now: datetime) -> bool:
+    found = await database.run(lambda uow: ledger.expire_holds(uow, now=now))
+    return found == limits.HOLDS_EXPIRED_AT_ONCE_MAX
+
+
+async def _prune_customer_codes(database: Database, now: datetime) -> bool:
+    pruned = await database.run(lambda uow: payments.prune_customer_codes(uow, now=now))
+    return pruned == limits.PRUNE_ROWS_MAX
+
+
+def make_loops(settings: Settings) -> tuple[Loop, ...]:
+    """Return all loops of a worker: `LOOPS`, and those that need its settings."""
+
+    async def publish_checkpoint(database: Database, now: datetime) -> bool:
+        key = ledger.load_log_key(settings.home)
+        await database.run(lambda uow: ledger.publish_checkpoint(uow, key=key, now=now))
+        return False
+
+    loops = (*LOOPS, Loop("ledger.publish_checkpoint", 60.0, publish_checkpoint))
+    if settings.bank_channel_url is None:
+        return loops
+    channel = payments.HttpBankChannel(settings.bank_channel_url)
+    clock = SystemClock()
+
+    async def settle_channel_orders(database: Database, _now: datetime) -> bool:
+        taken = await payments.settle_channel_orders(database, channel, clock=clock)
+        return taken == limits.CHANNEL_ORDERS_AT_ONCE_MAX
+
+    return (*loops, Loop("payments.settle_channel_orders", 0.2, settle_channel_orders))
+
+
 LOOPS: Final[tuple[Loop, ...]] = (
     Loop("ledger.add_partitions", 3_600.0, _add_partitions),
     Loop("ledger.project_lines", 0.1, _project_lines),
+    Loop("ledger.seal_transfers", 1.0, _seal_transfers),
+    Loop("payments.expire_orders", 1.0, _expire_orders),
+    Loop("ledger.expire_holds", 1.0, _expire_holds),
+    Loop("payments.prune_customer_codes", 60.0, _prune_customer_codes),
     Loop("kernel.deliver_events", 0.2, _deliver_events),
     Loop("kernel.measure_outbox", 15.0, _measure_outbox),
     Loop("kernel.prune_events", 60.0, _prune_events),

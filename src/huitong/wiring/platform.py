@@ -14,7 +14,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from huitong.kernel.settings import Settings
 from huitong.wiring.supervisor import ChildPlan, Supervisor, run_to_end
 
 _PREDECESSOR_SECONDS_MAX: Final = 25.0
+_BANK_HOST: Final = "127.0.0.1"
 _READY_SECONDS_MAX: Final = 60.0
 _POLL_SECONDS: Final = 0.1
 _BACKLOG: Final = 2048
@@ -81,10 +82,15 @@ def run_platform(settings: Settings, options: PlatformOptions, say: Callable[[st
     settings.home.mkdir(parents=True, exist_ok=True)
     with _only_one(settings) as had_crashed:
         sockets = _listen(settings, wait_for_predecessor=had_crashed)
+        bank = None
+        if options.has_worker and settings.bank_channel_url is None:
+            bank = socket.create_server((_BANK_HOST, 0))
+            url = f"http://{_BANK_HOST}:{bank.getsockname()[1]}"
+            settings = replace(settings, bank_channel_url=url)
         try:
-            asyncio.run(_run(settings, options, sockets, say))
+            asyncio.run(_run(settings, options, sockets, bank, say))
         finally:
-            for listening in sockets:
+            for listening in (*sockets, *(() if bank is None else (bank,))):
                 listening.close()
 
 
@@ -98,11 +104,12 @@ async def _run(
     settings: Settings,
     options: PlatformOptions,
     sockets: list[socket.socket],
+    bank: socket.socket | None,
     say: Callable[[str], None],
 ) -> None:
     keeper = EmbeddedKeeper(settings.home) if settings.is_database_embedded else None
     supervisor = Supervisor(
-        plans=_plan_children(settings, options, sockets), say=say, database=keeper
+        plans=_plan_children(settings, options, sockets, bank), say=say, database=keeper
     )
     preparing = asyncio.create_task(_prepare(settings, options, keeper, say))
 
@@ -198,7 +205,10 @@ async def _answers(settings: Settings) -> bool:
 
 
 def _plan_children(
-    settings: Settings, options: PlatformOptions, sockets: list[socket.socket]
+    settings: Settings,
+    options: PlatformOptions,
+    sockets: list[socket.socket],
+    bank: socket.socket | None,
 ) -> list[ChildPlan]:
     plans = [
         _plan(
@@ -212,6 +222,20 @@ def _plan_children(
     ]
     if options.has_worker:
         plans.append(_plan(settings, options, "worker", ("worker",), stop_rank=1))
+    if bank is not None:
+        # The outside world of this machine: a bank that speaks HTTP, until there is a real one.
+        number = bank.fileno()
+        plans.append(
+            _plan(
+                settings,
+                options,
+                "bank",
+                ("--listen-fd", str(number)),
+                module="huitong.payments.bank_simulator",
+                descriptors=(number,),
+                stop_rank=2,
+            )
+        )
     return plans
 
 
@@ -221,13 +245,14 @@ def _plan(
     name: str,
     arguments: tuple[str, ...],
     *,
+    module: str = "huitong.cli",
     descriptors: tuple[int, ...] = (),
     stop_rank: int = 0,
 ) -> ChildPlan:
     is_console = options.is_logging_to_console
     return ChildPlan(
         name=name,
-        arguments=(sys.executable, "-m", "huitong.cli", *arguments),
+        arguments=(sys.executable, "-m", module, *arguments),
         environment={**os.environ, **settings.to_environment(), "HUITONG_PROCESS": name},
         log_file=None if is_console else _log_directory(settings) / f"{name}.log",
         inherited_descriptors=descriptors,

@@ -5,8 +5,17 @@ Rooms do not know each other; what one of them must do because of another's even
 
 from typing import Final
 
+from huitong import ledger, payments
+from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.jobs import JobDefinition
-from huitong.kernel.outbox import Handlers
+from huitong.kernel.outbox import Delivery, Handlers
 
-HANDLERS: Final[Handlers] = {}
+
+async def _close_order_of_hold(uow: UnitOfWork, delivery: Delivery) -> None:
+    event = delivery.event
+    assert isinstance(event, ledger.HoldExpired)
+    await payments.close_order_of_hold(uow, hold_id=event.hold_id, now=event.expired_at)
+
+
+HANDLERS: Final[Handlers] = {ledger.HoldExpired: (_close_order_of_hold,)}
 JOBS: Final[tuple[JobDefinition, ...]] = ()

@@ -15,10 +15,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Final
-
-import httpx
+from urllib.parse import urlsplit
 
 from huitong.kernel import api_keys
 from huitong.kernel.database import embedded
@@ -159,11 +160,16 @@ def trial_platform(
 
 def is_ready(url: str) -> bool:
     """Say whether a platform answers at `url` and can work."""
+    parts = urlsplit(url)
+    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    connection = kind(parts.netloc, timeout=_PROBE_SECONDS_MAX)
     try:
-        answer = httpx.get(f"{url}/readyz", timeout=_PROBE_SECONDS_MAX, trust_env=False)
-    except httpx.HTTPError:
+        connection.request("GET", f"{parts.path}/readyz")
+        return connection.getresponse().status == HTTPStatus.OK
+    except (OSError, HTTPException):
         return False
-    return answer.is_success
+    finally:
+        connection.close()
 
 
 async def issue_key(

@@ -20,7 +20,7 @@ from huitong.kernel.job_worker import make_app, run_worker
 from huitong.kernel.logs import get_logger
 from huitong.kernel.metrics import BUGS, FAULTS
 from huitong.kernel.settings import Settings
-from huitong.wiring.loops import LOOPS, Loop
+from huitong.wiring.loops import Loop, make_loops
 from huitong.wiring.reactions import JOBS
 
 __all__ = ["run", "run_all", "run_loop"]
@@ -37,6 +37,7 @@ async def run(settings: Settings) -> None:
     Raises DatabaseNotConfigured if no database is known.
     """
     clock = SystemClock()
+    loops = make_loops(settings)
     url = settings.database_app_url
     role = settings.database_app_role
 
@@ -46,8 +47,8 @@ async def run(settings: Settings) -> None:
             app = make_app(url, role=role, database=database, definitions=JOBS, clock=clock)
             await run_worker(app)
 
-        _log.info("the worker starts", loops=[loop.name for loop in LOOPS])
-        await run_all(database, LOOPS, clock=clock, run_jobs=run_jobs)
+        _log.info("the worker starts", loops=[loop.name for loop in loops])
+        await run_all(database, loops, clock=clock, run_jobs=run_jobs)
 
 
 async def run_all(

@@ -60,6 +60,9 @@ def read_amount(text: str) -> int | None:
     return MAX - int(text[4:] or 0)
 
 
+TABLES = {path: list(read_tables(path.read_text(encoding="utf-8"))) for path in FILES}
+
+
 class Player:
     """Plays one scenario on a bench; labels stand for identifiers and accounts."""
 
@@ -107,7 +110,10 @@ class Player:
             assert await self.bench.totals(*self.accounts.values()) == before
             assert await self.bench.count_journal() == journal
         return [
-            (f"{entry[0]['id']}: {entry[0]['expected']}", f"{entry[0]['id']}: {self._show(outcome)}")
+            (
+                f"{entry[0]['id']}: {entry[0]['expected']}",
+                f"{entry[0]['id']}: {self._show(outcome)}",
+            )
             for entry, outcome in zip(entries, outcomes, strict=True)
         ]
 
@@ -123,7 +129,9 @@ class Player:
         meters = [use for row in rows for use in self._meters(row)]
         transfers = tuple(self._transfer(row) for row in rows)
         label = rows[0].get("entry", "")
-        return Request(Entry(transfers, self._identifier(f"entry {label}") if label else None), meters)
+        return Request(
+            Entry(transfers, self._identifier(f"entry {label}") if label else None), meters
+        )
 
     def _transfer(self, row: dict[str, str]) -> Transfer:
         more = self._more(row)
@@ -140,7 +148,9 @@ class Player:
             effective_on=date.fromisoformat(more.get("on", "2026-03-02")),
             kind=kind,
             pending_id=self._identifier(more["hold"]) if "hold" in more else None,
-            expires_at=None if expires is None else self.bench.now + timedelta(seconds=int(expires)),
+            expires_at=None
+            if expires is None
+            else self.bench.now + timedelta(seconds=int(expires)),
             corrects_id=self._identifier(more["corrects"]) if "corrects" in more else None,
         )
 
@@ -174,7 +184,7 @@ class Player:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 async def test_plays_as_written_on_both_ways(path: Path, bench):
-    accounts, steps, totals, *meters = read_tables(path.read_text(encoding="utf-8"))
+    accounts, steps, totals, *meters = TABLES[path]
     start = bench.now
     for post in (bench.post, bench.post_queued):
         bench.now = start
@@ -185,15 +195,18 @@ async def test_plays_as_written_on_both_ways(path: Path, bench):
 
         assert [came for _, came in compared] == [expected for expected, _ in compared]
         shown = [
-            tuple(map(read_amount, (row["debits"], row["credits"], row["debits held"], row["credits held"])))
+            tuple(
+                map(
+                    read_amount,
+                    (row["debits"], row["credits"], row["debits held"], row["credits held"]),
+                )
+            )
             for row in totals
         ]
         numbers = [player.accounts[row["account"]] for row in totals]
         assert await bench.totals(*numbers) == shown
         for row in meters[0] if meters else ():
-            assert await bench.fetch_meter(
-                player.accounts[row["account"]], int(row["meter"])
-            ) == (
+            assert await bench.fetch_meter(player.accounts[row["account"]], int(row["meter"])) == (
                 date.fromisoformat(row["day"]),
                 int(row["used"]),
                 int(row["times"]),

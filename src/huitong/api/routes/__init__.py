@@ -5,13 +5,29 @@ from typing import Any, Final
 
 from fastapi import APIRouter
 
-from huitong.api.routes import accounts, customers, ledger, merchants
+from huitong.api.instant_documentation import describe_instant_payment
+from huitong.api.routes import (
+    accounts,
+    authorisations,
+    bank_channel,
+    checkouts,
+    codes,
+    customers,
+    ledger,
+    merchants,
+    payments,
+)
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     customers.router,
     merchants.router,
     accounts.router,
+    payments.router,
+    checkouts.router,
+    codes.router,
+    authorisations.router,
+    bank_channel.router,
     ledger.router,
 )
 #: Path items that are answered outside of the framework.
-MORE_DOCUMENTATION: Final[tuple[Mapping[str, Any], ...]] = ()
+MORE_DOCUMENTATION: Final[tuple[Mapping[str, Any], ...]] = (describe_instant_payment(),)

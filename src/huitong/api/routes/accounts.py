@@ -143,9 +143,7 @@ async def freeze_account(
 ) -> Response:
     """Stop what goes out of an account, or everything; the reason goes into the audit trail."""
     state = AccountState.DEBITS_FROZEN if body.scope == "debits" else AccountState.FROZEN
-    return await _set_state(
-        request, principal, key, account, state=state, reason=body.reason
-    )
+    return await _set_state(request, principal, key, account, state=state, reason=body.reason)
 
 
 @router.post(

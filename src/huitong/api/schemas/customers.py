@@ -1,7 +1,7 @@
 """Customers and merchants as they travel."""
 
 from decimal import Decimal
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 from pydantic import ConfigDict, Field
 
@@ -27,9 +27,14 @@ _RATE_PATTERN = r"^0(\.[0-9]{1,6})?$"
 NameLatin = Annotated[str, Field(pattern="^[!-~]([ -~]{0,23}[!-~])?$")]
 CityLatin = Annotated[str, Field(pattern="^[!-~]([ -~]{0,13}[!-~])?$")]
 CategoryCode = Annotated[str, Field(pattern="^[0-9]{4}$", description="ISO 18245.")]
+# Not a Literal: for that 2.0 and True are 2 and 1.
 AccountClass = Annotated[
-    Literal[1, 2, 3],
-    Field(description="The class of the payment account, which decides how much it may pay."),
+    int,
+    Field(
+        ge=1,
+        le=3,
+        description="The class of the payment account, which decides how much it may pay.",
+    ),
 ]
 Currency = Annotated[str, Field(pattern=CURRENCY_PATTERN, description="ISO 4217.")]
 
@@ -117,7 +122,7 @@ def show_customer(customer: customers.Customer) -> CustomerView:
         id=show_id(CUSTOMER, customer.id),
         name=customer.name,
         mobile=customer.mobile,
-        account_class=customer.account_class,  # type: ignore[arg-type]
+        account_class=customer.account_class,
         account=ledger.show_account(customer.account_id),
         currency=customer.currency,
         opened_at=customer.opened_at,

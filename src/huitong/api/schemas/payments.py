@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from pydantic import ConfigDict, Field
+from pydantic.config import JsonValue
 
 from huitong import ledger, payments
 from huitong.api.schemas.common import (
@@ -27,9 +28,8 @@ from huitong.kernel import limits
 from huitong.kernel.ids import MERCHANT, PAYMENT, PROFIT_SHARE, REFUND, TRANSFER, show_id
 from huitong.kernel.money import Money
 
-_EXAMPLE_AMOUNT = {"amount": "25.80", "currency": "CNY"}
+_EXAMPLE_AMOUNT: JsonValue = {"amount": "25.80", "currency": "CNY"}
 _EXAMPLE_MERCHANT = "mer_0199c0a95d0b7c3e8f6f0d6f1a2b3c4d"
-_SECONDS_MAX = 30 * 86_400
 
 Kind = Literal[
     "transfer",
@@ -45,7 +45,8 @@ Kind = Literal[
 Status = Literal[
     "created", "pending", "succeeded", "failed", "closed", "partly_refunded", "refunded"
 ]
-Seconds = Annotated[int, Field(ge=1, le=_SECONDS_MAX)]
+CheckoutSeconds = Annotated[int, Field(ge=1, le=limits.CHECKOUT_SECONDS_MAX)]
+AuthorisationSeconds = Annotated[int, Field(ge=1, le=limits.AUTHORISATION_SECONDS_MAX)]
 
 
 class PaymentView(View):
@@ -92,7 +93,7 @@ class CreateCheckout(Body):
     amount: MoneyBody
     reference: Reference | None = None
     description: Description | None = None
-    expires_in_seconds: Seconds | None = Field(
+    expires_in_seconds: CheckoutSeconds | None = Field(
         default=None, description="How long it may be paid; a default of ours if left out."
     )
 
@@ -128,7 +129,7 @@ class Authorise(Body):
     amount: MoneyBody
     reference: Reference | None = None
     description: Description | None = None
-    expires_in_seconds: Seconds | None = None
+    expires_in_seconds: AuthorisationSeconds | None = None
 
 
 class Capture(Body):
@@ -176,13 +177,13 @@ class SharePayment(Body):
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
         json_schema_extra={
-            "examples": [{"receivers": [{"account": "acct_100000000287", "amount": _EXAMPLE_AMOUNT}]}]
+            "examples": [
+                {"receivers": [{"account": "acct_100000000287", "amount": _EXAMPLE_AMOUNT}]}
+            ]
         }
     )
 
-    receivers: list[ShareReceiverBody] = Field(
-        min_length=1, max_length=limits.PROFIT_SHARES_MAX
-    )
+    receivers: list[ShareReceiverBody] = Field(min_length=1, max_length=limits.PROFIT_SHARES_MAX)
     description: Description | None = None
 
 
@@ -226,10 +227,6 @@ class MoveThroughBank(Body):
 
     account: AccountId
     amount: MoneyBody
-
-
-class ClosePayment(Body):
-    """Nothing more is needed: `{}`."""
 
 
 def show_payment(order: payments.Order) -> PaymentView:

@@ -4,6 +4,6 @@ It measures nothing but whether the platform's promises hold when its processes 
 """
 
 from huitong.bench.chaos.plan import Strike, Victim, make_plan
-from huitong.bench.chaos.run import ChaosResult, run_chaos
+from huitong.bench.chaos.run import ChaosResult, measure, run_chaos
 
-__all__ = ["ChaosResult", "Strike", "Victim", "make_plan", "run_chaos"]
+__all__ = ["ChaosResult", "Strike", "Victim", "make_plan", "measure", "run_chaos"]

@@ -7,8 +7,8 @@ from typing import Final
 
 #: Before the first strike the clients get going.
 FIRST_STRIKE_SECONDS: Final = 1.5
-_PAUSE_SECONDS_MIN: Final = 0.7
-_PAUSE_SECONDS_MAX: Final = 3.0
+_PAUSE_SECONDS_MIN: Final = 1.0
+_PAUSE_SECONDS_MAX: Final = 4.0
 #: After the last strike there is time to see whether payments go on.
 _LAST_SECONDS: Final = 1.0
 
@@ -26,7 +26,7 @@ class Victim(StrEnum):
 #: The supervisor's own death takes all API processes along and needs a new `huitong up`, so it is
 #: rarer than what the supervisor repairs by itself.
 _ORDINARY: Final = (Victim.API, Victim.WORKER, Victim.BACKEND, Victim.POSTMASTER)
-_ROUNDS_TO_SUPERVISOR: Final = 2
+_ROUNDS_TO_SUPERVISOR: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def make_plan(seed: int, seconds: float) -> tuple[Strike, ...]:
     """Return the strikes of a run of `seconds`.
 
     Victims come in rounds, each kind once a round in random order, so that a short run meets all
-    of them; the supervisor joins every second round.
+    of them; the supervisor joins every third round.
     """
     chance = random.Random(f"chaos plan {seed}")  # noqa: S311 - it is to be repeatable
     strikes: list[Strike] = []

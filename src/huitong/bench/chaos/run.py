@@ -5,7 +5,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -16,7 +16,9 @@ from huitong.bench.chaos.accounting import Findings
 from huitong.bench.chaos.clients import Attempted, Parties, Till, money
 from huitong.bench.chaos.plan import Strike, make_plan
 from huitong.bench.chaos.strikes import Struck, strike_all
-from huitong.bench.types import BenchmarkFailed, Options
+from huitong.bench.machine import describe_machine
+from huitong.bench.scratch import prepare_database
+from huitong.bench.types import BenchmarkFailed, Options, Result
 from huitong.wiring.trial import Trial, issue_key, trial_platform
 
 _CLIENTS: Final = 16
@@ -47,6 +49,7 @@ class ChaosResult:
     payments: tuple[Attempted, ...]
     asked_again: int
     findings: Findings
+    machine: dict[str, Any] = field(default_factory=dict)
 
     @property
     def is_clean(self) -> bool:
@@ -79,6 +82,22 @@ class ChaosResult:
         }
 
 
+def measure(options: Options) -> Result:
+    """Do a fault run and return it in the shape of the other benchmarks."""
+    result = run_chaos(options)
+    for question, finding in result.findings.to_json().items():
+        options.say(f"NOT SO: {question}: {finding['count']} times, {finding['examples']}")
+    return Result(
+        name="chaos",
+        title="payments while processes are killed with -9",
+        figures=result.figures(),
+        baselines={},
+        machine=result.machine,
+        details={"strikes": [struck.to_json() for struck in result.struck]},
+        failures=tuple(result.findings.counts),
+    )
+
+
 def run_chaos(options: Options) -> ChaosResult:
     """Run the platform in a temporary home, do the plan of `options.seed` to it, and count.
 
@@ -90,7 +109,9 @@ def run_chaos(options: Options) -> ChaosResult:
     for strike in plan:
         options.say(f"{strike.at_seconds:6.2f} s  {strike.victim.value}")
     with trial_platform(workers=2, say=options.say) as trial:
-        return asyncio.run(_run(trial, plan, options))
+        result = asyncio.run(_run(trial, plan, options))
+        scratch = prepare_database(trial.home, trial.settings)
+        return replace(result, machine=describe_machine(scratch))
 
 
 async def _run(trial: Trial, plan: tuple[Strike, ...], options: Options) -> ChaosResult:

@@ -23,6 +23,8 @@ from huitong.ledger.transparency.merkle import (
 TILE_HEIGHT: Final = 8
 TILE_HASHES: Final = 1 << TILE_HEIGHT
 TILE_BYTES: Final = TILE_HASHES * HASH_BYTES
+#: Sizes fit a bigint, so no tile is on a higher level than 7.
+LEVELS: Final = 8
 
 
 class TilePlace(NamedTuple):
@@ -93,7 +95,7 @@ def append_hashes(
 def find_place(node: Node) -> TilePlace:
     """Return the tile that has, or has all that is below, a node."""
     level, height = divmod(node.height, TILE_HEIGHT)
-    return TilePlace(level, (node.index << height) // TILE_HASHES)
+    return TilePlace(level, (node.number << height) // TILE_HASHES)
 
 
 def list_places(ranges: Iterable[LeafRange]) -> list[TilePlace]:
@@ -114,7 +116,7 @@ def split_hashes(joined: bytes) -> list[bytes]:
 
 def _hash_of(node: Node, tiles: Mapping[TilePlace, Tile]) -> bytes:
     height = node.height % TILE_HEIGHT
-    first = (node.index << height) % TILE_HASHES
+    first = (node.number << height) % TILE_HASHES
     part = tiles[find_place(node)].hashes[first * HASH_BYTES : (first + (1 << height)) * HASH_BYTES]
     assert len(part) == HASH_BYTES << height, f"{node} is beyond the end of the log"
     return hash_perfect(split_hashes(part))

@@ -14,6 +14,7 @@ def upgrade() -> None:
         "0001_kernel",
         "0001_jobs",
         "0001_ledger",
+        "0001_transparency",
         "0001_customers_payments",
         "0001_grants",
     ):

@@ -15,6 +15,9 @@ GRANT SELECT, INSERT ON ledger.transfers, ledger.refusals, ledger.lines, ledger.
 GRANT SELECT, INSERT ON ledger.holds TO huitong_app;
 GRANT UPDATE (state, posted_amount, resolved_by) ON ledger.holds TO huitong_app;
 GRANT SELECT, UPDATE ON ledger.projection TO huitong_app;
+GRANT SELECT, INSERT ON ledger.log_tiles, ledger.log_checkpoints TO huitong_app;
+GRANT UPDATE (hashes) ON ledger.log_tiles TO huitong_app;
+GRANT SELECT, UPDATE (size, sequence) ON ledger.log_head TO huitong_app;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA ledger TO huitong_app;
 -- The projector reads how far the numbers of batches have come.
 GRANT SELECT ON SEQUENCE ledger.batches TO huitong_app;
@@ -29,3 +32,5 @@ GRANT DELETE ON payments.customer_codes TO huitong_app;
 GRANT UPDATE (state, attempts, due_at, updated_at, reason) ON payments.channel_orders TO huitong_app;
 -- Partitions are made ahead of time by the worker through a function that acts for the owner.
 ALTER FUNCTION ledger.add_partition(date) SECURITY DEFINER SET search_path = pg_catalog;
+-- Only the owner of an index may have it brought up to date; the projector does, after each step.
+ALTER FUNCTION ledger.summarize_sequences() SECURITY DEFINER SET search_path = pg_catalog;

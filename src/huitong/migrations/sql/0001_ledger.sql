@@ -248,6 +248,27 @@ BEGIN
     RETURN NEXT;
 END $$;
 
+-- Brings the index on sequences up to date with rows that were appended since. Until then every
+-- search has to read them all; autovacuum does the same, but only now and then. Gives up at once
+-- rather than wait for a lock: a longer wait would cancel an autovacuum that holds it.
+CREATE FUNCTION ledger.summarize_sequences() RETURNS integer LANGUAGE plpgsql
+SET lock_timeout = '20ms' AS $$
+DECLARE
+    part  regclass;
+    total integer := 0;
+BEGIN
+    FOR part IN
+        SELECT i.inhrelid FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+         WHERE i.inhparent = 'ledger.transfers_by_sequence'::regclass
+         ORDER BY c.relname
+    LOOP
+        total := total + brin_summarize_new_values(part);
+    END LOOP;
+    RETURN total;
+EXCEPTION WHEN lock_not_available THEN
+    RETURN 0;
+END $$;
+
 -- The last line of an account that was recorded at or before an instant; 0 if there is none.
 -- Lines are recorded in order, so halving finds it with some twenty look-ups.
 CREATE FUNCTION ledger.line_at(p_account bigint, p_instant timestamptz) RETURNS bigint LANGUAGE plpgsql STABLE AS $$

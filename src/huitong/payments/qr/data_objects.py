@@ -122,8 +122,9 @@ def parse_template(text: str, *, path: str, find_rule: RuleFinder) -> tuple[Data
 
 
 def write_template(objects: Iterable[DataObject], *, path: str, find_rule: RuleFinder) -> str:
-    """Return the text of `objects`, sorted by id so that equal facts are equal
-    texts, or refuse the first value that breaks its rule with `InvalidField`.
+    """Return the text of `objects`, sorted by id so that equal facts are equal texts.
+
+    Raises `InvalidField` for the first value that breaks its rule.
     """
     ordered = sorted(objects, key=lambda unit: unit.id)
     check_objects(ordered, path=path, find_rule=find_rule)
@@ -151,8 +152,9 @@ def parse_objects(payload: str) -> tuple[DataObject, ...]:
 
 
 def write_objects(objects: Iterable[DataObject]) -> str:
-    """Return the payload of root `objects`, in the order given, with its check
-    sum appended. Raises `InvalidField` for a value, an order or a size that the standard refuses.
+    """Return the payload of root `objects`, in the order given, with its check sum appended.
+
+    Raises `InvalidField` for a value, an order or a size that the standard refuses.
     """
     ordered = tuple(objects)
     if not ordered or ordered[0] != DataObject("00", "01"):
@@ -167,8 +169,9 @@ def write_objects(objects: Iterable[DataObject]) -> str:
 
 
 def check_objects(objects: Iterable[DataObject], *, path: str, find_rule: RuleFinder) -> None:
-    """Refuse, with `InvalidField`, ids that are malformed or come twice, and
-    values that break the rule of their id.
+    """Refuse ids that are malformed or come twice, and values that break the rule of their id.
+
+    Raises `InvalidField`.
     """
     seen: set[str] = set()
     for unit in objects:

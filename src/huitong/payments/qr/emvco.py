@@ -150,8 +150,9 @@ def encode_payload(payload: MerchantPayload) -> str:
 
 
 def parse_payload(text: str) -> MerchantPayload:
-    """Return the facts in a scanned text, or raise the `InvalidField` that names
-    the data object at fault. The order of objects in the text is not kept; their contents are.
+    """Return the facts in a scanned text; the order of its objects is not kept.
+
+    Raises the `InvalidField` that names the data object at fault.
     """
     objects = data_objects.parse_objects(text)
     _check_root(objects)

@@ -1,0 +1,60 @@
+"""What the routes of payment orders have in common."""
+
+import uuid
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from huitong import payments
+from huitong.api.authentication import Principal
+from huitong.api.idempotency import run_once
+from huitong.api.schemas.payments import PaymentView, show_payment
+from huitong.kernel.database.unit_of_work import UnitOfWork
+from huitong.kernel.ids import PAYMENT, read_id, show_id
+from huitong.ledger import read_account
+
+
+async def get_own_order(
+    uow: UnitOfWork, principal: Principal, order_id: uuid.UUID
+) -> payments.Order:
+    """Return an order that the caller may see; raises NotFound."""
+    order = await payments.get_order(uow, order_id)
+    principal.check_owner(order.merchant_id, f"payment order {show_id(PAYMENT, order_id)}")
+    return order
+
+
+async def change_order(
+    request: Request,
+    principal: Principal,
+    key: str,
+    payment: str,
+    change: Callable[[UnitOfWork, uuid.UUID], Awaitable[payments.Order]],
+) -> Response:
+    """Run a command on an order of the caller's, once, and answer with the order."""
+    order_id = read_id(PAYMENT, payment, field="payment")
+
+    async def command(uow: UnitOfWork) -> PaymentView:
+        await get_own_order(uow, principal, order_id)
+        return show_payment(await change(uow, order_id))
+
+    return await run_once(request, principal, key, command, status=200)
+
+
+async def make_order(
+    request: Request,
+    principal: Principal,
+    key: str,
+    make: Callable[[UnitOfWork], Awaitable[payments.Order]],
+) -> Response:
+    """Run a command that makes an order, once, and answer with the order."""
+
+    async def command(uow: UnitOfWork) -> PaymentView:
+        return show_payment(await make(uow))
+
+    return await run_once(request, principal, key, command)
+
+
+def read_payer(text: str) -> int:
+    """Return the account that pays; raises InvalidField."""
+    return read_account(text, field="payer")

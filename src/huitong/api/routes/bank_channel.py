@@ -1,0 +1,74 @@
+"""Money in and out, through the simulated bank channel."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from huitong import ledger, payments
+from huitong.api.authentication import Principal, application_of, require
+from huitong.api.documentation import errors
+from huitong.api.idempotency import IdempotencyKey
+from huitong.api.orders import make_order
+from huitong.api.request_body import CommandRoute
+from huitong.api.schemas.payments import MoveThroughBank, PaymentView
+from huitong.kernel.ids import uuid7
+
+router: Final = APIRouter(prefix="/v1", tags=["Bank channel"], route_class=CommandRoute)
+
+Simulator = Annotated[Principal, require("channels:simulate")]
+
+
+@router.post(
+    "/top-ups",
+    operation_id="topUp",
+    summary="Top up an account",
+    status_code=201,
+    response_model=PaymentView,
+    responses=errors(payments.AccountNotFound, is_command=True),
+)
+async def top_up(
+    request: Request, body: MoveThroughBank, key: IdempotencyKey, principal: Simulator
+) -> Response:
+    """Ask the customer's bank for money; the order is pending until the bank has answered."""
+    account, amount = ledger.read_account(body.account, field="account"), body.amount.read()
+    order_id, now = uuid7(), application_of(request).clock.now()
+    return await make_order(
+        request,
+        principal,
+        key,
+        lambda uow: payments.request_top_up(
+            uow, order_id=order_id, account_id=account, amount=amount, now=now
+        ),
+    )
+
+
+@router.post(
+    "/withdrawals",
+    operation_id="withdraw",
+    summary="Withdraw to the customer's bank",
+    status_code=201,
+    response_model=PaymentView,
+    responses=errors(
+        payments.AccountNotFound,
+        payments.InsufficientFunds,
+        payments.AccountFrozen,
+        payments.AccountClosed,
+        is_command=True,
+    ),
+)
+async def withdraw(
+    request: Request, body: MoveThroughBank, key: IdempotencyKey, principal: Simulator
+) -> Response:
+    """Reserve the money and ask the bank to pay it out; pending until the bank has answered."""
+    account, amount = ledger.read_account(body.account, field="account"), body.amount.read()
+    order_id, now = uuid7(), application_of(request).clock.now()
+    return await make_order(
+        request,
+        principal,
+        key,
+        lambda uow: payments.request_withdrawal(
+            uow, order_id=order_id, account_id=account, amount=amount, now=now
+        ),
+    )

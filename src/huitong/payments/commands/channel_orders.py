@@ -1,0 +1,134 @@
+"""Money from and to customers' banks: asked for here, sent by `settle_channel_orders` later."""
+
+import uuid
+from dataclasses import replace
+from datetime import datetime
+
+from huitong import customers
+from huitong.kernel import outbox
+from huitong.kernel.clock import business_day
+from huitong.kernel.database.unit_of_work import UnitOfWork
+from huitong.kernel.money import Money
+from huitong.ledger import TransferCode
+from huitong.payments.calculations import derive_id
+from huitong.payments.commands import moving
+from huitong.payments.events import ChannelOrderRequested
+from huitong.payments.postings import find_own_accounts, hold_entry
+from huitong.payments.store import channel_orders as store
+from huitong.payments.types import ChannelDirection, Order, OrderKind, OrderStatus
+
+
+async def request_top_up(
+    uow: UnitOfWork, *, order_id: uuid.UUID, account_id: int, amount: Money, now: datetime
+) -> Order:
+    """Ask the channel for money from the customer's bank; return the pending order.
+
+    Nothing is on the account before the bank has said yes. The same id with the same content
+    returns the order as it is. Raises AccountNotFound unless it is a customer's account,
+    InvalidField, IdReused.
+    """
+    own = await find_own_accounts(uow, amount.currency)
+    await _check_customer(uow, account_id, amount)
+    order = _new_order(
+        order_id, OrderKind.TOP_UP, (own.channel, account_id), amount=amount, now=now
+    )
+    known = await moving.add_order(uow, order)
+    if known is not None:
+        return known
+    await _hand_over(uow, order, ChannelDirection.IN, now)
+    return order
+
+
+async def request_withdrawal(
+    uow: UnitOfWork, *, order_id: uuid.UUID, account_id: int, amount: Money, now: datetime
+) -> Order:
+    """Reserve money of a customer and ask the channel to pay it to the customer's own bank account.
+
+    Not counted against payment limits, by regulation. The same id with the same content returns
+    the order as it is. Raises AccountNotFound unless it is a customer's account, InvalidField,
+    IdReused, InsufficientFunds, and what else the ledger refuses.
+    """
+    own = await find_own_accounts(uow, amount.currency)
+    await _check_customer(uow, account_id, amount)
+    order = _new_order(
+        order_id, OrderKind.WITHDRAWAL, (account_id, own.channel), amount=amount, now=now
+    )
+    transfer_id = moving.make_transfer_id(now)
+    order = replace(order, transfer_id=transfer_id)
+    known = await moving.add_order(uow, order)
+    if known is not None:
+        return known
+    await moving.post_entry(
+        uow,
+        hold_entry(
+            transfer_id=transfer_id,
+            payer_account_id=account_id,
+            payee_account_id=own.channel,
+            amount=amount,
+            code=TransferCode.WITHDRAWAL_HOLD,
+            effective_on=business_day(now),
+            # Only the bank's answer ends it: a hold that expired could be spent twice.
+            expires_at=None,
+        ),
+        fields={account_id: "account"},
+        now=now,
+    )
+    await _hand_over(uow, order, ChannelDirection.OUT, now)
+    return order
+
+
+async def _check_customer(uow: UnitOfWork, account_id: int, amount: Money) -> None:
+    party = await moving.get_customer_party(uow, account_id, field="account")
+    assert party.customer_id is not None
+    customer = await customers.get_customer(uow, party.customer_id)
+    moving.check_amount(amount, customer.currency)
+
+
+def _new_order(
+    order_id: uuid.UUID,
+    kind: OrderKind,
+    accounts: tuple[int, int],
+    *,
+    amount: Money,
+    now: datetime,
+) -> Order:
+    nothing = Money.zero(amount.currency)
+    payer_account_id, payee_account_id = accounts
+    return Order(
+        id=order_id,
+        kind=kind,
+        status=OrderStatus.PENDING,
+        amount=amount,
+        authorised=None,
+        fee=nothing,
+        fee_returned=nothing,
+        refunded=nothing,
+        refunds=0,
+        shared=nothing,
+        payer_account_id=payer_account_id,
+        payee_account_id=payee_account_id,
+        merchant_id=None,
+        reference=None,
+        description=None,
+        transfer_id=None,
+        created_at=now,
+        expires_at=None,
+        completed_at=None,
+        failure_code=None,
+    )
+
+
+async def _hand_over(
+    uow: UnitOfWork, order: Order, direction: ChannelDirection, now: datetime
+) -> None:
+    await store.insert_channel_order(
+        uow,
+        channel_order_id=derive_id(order.id, 1),
+        order_id=order.id,
+        direction=direction,
+        now=now,
+    )
+    event = ChannelOrderRequested(
+        order_id=order.id, direction=direction, amount=order.amount, requested_at=now
+    )
+    await outbox.append(uow, [event])

@@ -1,0 +1,169 @@
+"""Profit sharing (分账): a merchant passes parts of a payment on to others."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from huitong import customers
+from huitong.kernel import audit, limits, outbox
+from huitong.kernel.clock import business_day
+from huitong.kernel.database.unit_of_work import UnitOfWork
+from huitong.kernel.errors import InvalidField, LimitExceeded
+from huitong.kernel.ids import ENTRY, PAYMENT, show_id
+from huitong.kernel.money import Money
+from huitong.ledger import show_account
+from huitong.payments.calculations import derive_id
+from huitong.payments.commands import moving
+from huitong.payments.errors import (
+    AccountNotFound,
+    IdReused,
+    NotShareable,
+    OrderMoveRefused,
+    ShareExceedsRemainder,
+)
+from huitong.payments.events import ProfitShared
+from huitong.payments.postings import share_entry
+from huitong.payments.store import orders as order_store
+from huitong.payments.store import refunds as store
+from huitong.payments.types import Order, OrderStatus, Share, ShareReceiver
+
+
+async def share_profit(
+    uow: UnitOfWork,
+    *,
+    order_id: uuid.UUID,
+    entry_id: uuid.UUID,
+    receivers: Sequence[ShareReceiver],
+    description: str | None = None,
+    now: datetime,
+) -> tuple[Share, ...]:
+    """Pass parts of a payment on from the merchant to `receivers`, all of them or none.
+
+    The same entry id with the same content returns the shares as they are. Raises NotFound,
+    InvalidField, NotShareable, OrderMoveRefused, ShareExceedsRemainder if fee, refunds and earlier
+    shares leave less, AccountNotFound, LimitExceeded, IdReused, and what the ledger refuses.
+    """
+    moving.check_id(entry_id, field="id")
+    moving.check_description(description)
+    order = await moving.lock_order(uow, order_id)
+    earlier = await store.list_shares(uow, order_id)
+    known = tuple(share for share in earlier if share.entry_id == entry_id)
+    if known:
+        if _facts(known) == [(r.account_id, r.amount, description) for r in receivers]:
+            return known
+        raise _id_reused(entry_id)
+    total = _check_shareable(order, receivers, len(earlier))
+    await _check_receivers(uow, receivers)
+    shares = tuple(
+        Share(
+            id=derive_id(entry_id, position + 1),
+            order_id=order_id,
+            entry_id=entry_id,
+            position=position,
+            receiver_account_id=receiver.account_id,
+            amount=receiver.amount,
+            returned=Money.zero(order.amount.currency),
+            description=description,
+            created_at=now,
+        )
+        for position, receiver in enumerate(receivers)
+    )
+    if not await store.insert_shares(uow, shares):
+        raise _id_reused(entry_id)
+    await _move_money(uow, order, shares, now)
+    await _record(uow, order, shares, total, now)
+    return shares
+
+
+def _facts(shares: Sequence[Share]) -> list[tuple[int, Money, str | None]]:
+    return [(share.receiver_account_id, share.amount, share.description) for share in shares]
+
+
+def _check_shareable(order: Order, receivers: Sequence[ShareReceiver], earlier: int) -> Money:
+    shown = show_id(PAYMENT, order.id)
+    if order.merchant_id is None:
+        raise NotShareable(f"{shown} is not a payment to a merchant")
+    if not order.is_paid or order.status is OrderStatus.REFUNDED:
+        raise OrderMoveRefused(
+            f"{shown} is {order.status}: there is nothing to share",
+            context={"status": order.status.value},
+        )
+    if not receivers:
+        raise InvalidField("must name at least one receiver", field="receivers")
+    if earlier + len(receivers) > limits.PROFIT_SHARES_MAX:
+        raise LimitExceeded(
+            f"a payment is shared in at most {limits.PROFIT_SHARES_MAX} parts", field="receivers"
+        )
+    for position, receiver in enumerate(receivers):
+        moving.check_amount(
+            receiver.amount, order.amount.currency, field=f"receivers.{position}.amount"
+        )
+        if receiver.account_id == order.payee_account_id:
+            raise NotShareable(
+                "the merchant cannot share with itself", field=f"receivers.{position}.account"
+            )
+    total = Money.total((receiver.amount for receiver in receivers), order.amount.currency)
+    if order.shareable < total:
+        raise ShareExceedsRemainder(
+            f"{order.shareable} of {shown} is left after fee, refunds and earlier shares",
+            field="receivers",
+            context={"shareable": order.shareable.to_json()},
+        )
+    return total
+
+
+async def _check_receivers(uow: UnitOfWork, receivers: Sequence[ShareReceiver]) -> None:
+    parties = await customers.find_parties(
+        await uow.driver(), [receiver.account_id for receiver in receivers]
+    )
+    for position, receiver in enumerate(receivers):
+        if receiver.account_id not in parties:
+            raise AccountNotFound(
+                f"no customer or merchant has the account {show_account(receiver.account_id)}",
+                field=f"receivers.{position}.account",
+            )
+
+
+async def _move_money(
+    uow: UnitOfWork, order: Order, shares: Sequence[Share], now: datetime
+) -> None:
+    assert order.payee_account_id is not None
+    fields = {share.receiver_account_id: f"receivers.{share.position}.account" for share in shares}
+    await moving.post_entry(
+        uow,
+        share_entry(
+            entry_id=shares[0].entry_id,
+            merchant_account_id=order.payee_account_id,
+            receivers=[(share.receiver_account_id, share.amount) for share in shares],
+            effective_on=business_day(now),
+        ),
+        fields={**fields, order.payee_account_id: "merchant"},
+        now=now,
+    )
+
+
+async def _record(
+    uow: UnitOfWork, order: Order, shares: Sequence[Share], total: Money, now: datetime
+) -> None:
+    await order_store.save_order(uow, replace(order, shared=order.shared + total))
+    entry_id = shares[0].entry_id
+    await audit.record(
+        uow,
+        action="payments.share_profit",
+        subject=show_id(PAYMENT, order.id),
+        details={"entry_id": show_id(ENTRY, entry_id), "amount": total.to_json()},
+    )
+    event = ProfitShared(
+        entry_id=entry_id,
+        order_id=order.id,
+        receiver_account_ids=tuple(share.receiver_account_id for share in shares),
+        amount=total,
+        shared_at=now,
+    )
+    await outbox.append(uow, [event])
+
+
+def _id_reused(entry_id: uuid.UUID) -> IdReused:
+    shown = show_id(ENTRY, entry_id)
+    return IdReused(f"{shown} shared something else", field="id", context={"id": shown})

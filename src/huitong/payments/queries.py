@@ -1,0 +1,71 @@
+"""Reads of payments, one thing or one page at a time."""
+
+import uuid
+from typing import Final
+
+from huitong.kernel import limits
+from huitong.kernel.database.unit_of_work import UnitOfWork
+from huitong.kernel.errors import InvalidField, NotFound
+from huitong.kernel.ids import PAYMENT, show_id
+from huitong.ledger import Page
+from huitong.payments.store import channel_orders as channel_store
+from huitong.payments.store import orders as store
+from huitong.payments.store import refunds as refund_store
+from huitong.payments.types import ChannelOrder, Order, Refund, Share
+
+_AFTER_ALL_IDS: Final = uuid.UUID(int=2**128 - 1)
+
+
+async def get_order(uow: UnitOfWork, order_id: uuid.UUID) -> Order:
+    """Return a payment order of any kind; raises NotFound."""
+    order = await store.find_order(uow, order_id)
+    if order is None:
+        shown = show_id(PAYMENT, order_id)
+        raise NotFound(f"there is no payment {shown}", context={"id": shown})
+    return order
+
+
+async def list_orders(
+    uow: UnitOfWork,
+    *,
+    account_id: int,
+    cursor: str | None = None,
+    limit: int = limits.PAGE_SIZE_DEFAULT,
+) -> Page[Order]:
+    """Return a page of the orders that an account pays or is paid by, newest first.
+
+    An account that does not exist has none. Raises InvalidField for a bad cursor or limit.
+    """
+    if not 1 <= limit <= limits.PAGE_SIZE_MAX:
+        raise InvalidField(f"must be from 1 to {limits.PAGE_SIZE_MAX}", field="limit")
+    before_id = _AFTER_ALL_IDS if cursor is None else _read_cursor(cursor)
+    found = await store.list_orders_of_account(uow, account_id, before_id, limit + 1)
+    items = tuple(found[:limit])
+    return Page(items, items[-1].id.hex if len(found) > limit else None)
+
+
+async def list_refunds(uow: UnitOfWork, order_id: uuid.UUID) -> tuple[Refund, ...]:
+    """Return the refunds of an order, at most REFUNDS_PER_PAYMENT_MAX; raises NotFound."""
+    await get_order(uow, order_id)
+    return await refund_store.list_refunds(uow, order_id)
+
+
+async def list_shares(uow: UnitOfWork, order_id: uuid.UUID) -> tuple[Share, ...]:
+    """Return the profit shares of an order, at most PROFIT_SHARES_MAX; raises NotFound."""
+    await get_order(uow, order_id)
+    return await refund_store.list_shares(uow, order_id)
+
+
+async def find_channel_order(uow: UnitOfWork, order_id: uuid.UUID) -> ChannelOrder | None:
+    """Return what was asked of a bank channel for an order, or None if nothing was."""
+    return await channel_store.find_channel_order(uow, order_id)
+
+
+def _read_cursor(cursor: str) -> uuid.UUID:
+    try:
+        identifier = uuid.UUID(hex=cursor)
+    except ValueError:
+        identifier = None
+    if identifier is None or identifier.hex != cursor:
+        raise InvalidField("must be the next_cursor of an earlier page", field="cursor")
+    return identifier

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from huitong.bench import BENCHMARKS, Options, Result, Target, run_benchmark
 from huitong.bench.report import make_table, write_results
+from huitong.bench.suite import BENCHMARKS, run_benchmark
+from huitong.bench.types import Options, Result, Target
 from huitong.cli import app
 
 KEYS: dict[str, tuple[set[str], set[str]]] = {

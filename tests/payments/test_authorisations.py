@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,22 +19,20 @@ if TYPE_CHECKING:
 async def stay(town: "Town", new_id, cny):
     """A guest with 500.00 of which a hotel (fee 0.6 %) has reserved 300.00 for a day."""
 
-    class Stay:
-        guest = await town.add_customer("王芳", "500.00")
-        hotel = await town.add_merchant("客栈")
-        values = {
-            "order_id": new_id(),
-            "payer_account_id": guest.account_id,
-            "merchant_id": hotel.id,
-            "amount": cny("300.00"),
-            "expires_in_seconds": 86_400,
-        }
-        order = await town.run(payments.authorise, **values)
-
-    return Stay
+    guest = await town.add_customer("王芳", "500.00")
+    hotel = await town.add_merchant("客栈")
+    values = {
+        "order_id": new_id(),
+        "payer_account_id": guest.account_id,
+        "merchant_id": hotel.id,
+        "amount": cny("300.00"),
+        "expires_in_seconds": 86_400,
+    }
+    order = await town.run(payments.authorise, **values)
+    return SimpleNamespace(guest=guest, hotel=hotel, values=values, order=order)
 
 
-async def test_authorising_reserves_and_pays_nothing(town: "Town", stay, refusing) -> None:
+async def test_authorising_reserves_and_pays_nothing(town: "Town", stay, refusing, cny) -> None:
     assert stay.order.status is payments.OrderStatus.PENDING
     assert await town.balance(stay.guest.account_id) == "500.00"
     assert await town.available(stay.guest.account_id) == "200.00"
@@ -42,6 +41,8 @@ async def test_authorising_reserves_and_pays_nothing(town: "Town", stay, refusin
     async with refusing(town):
         assert await town.run(payments.authorise, **stay.values) == stay.order
         with pytest.raises(errors.IdReused):
+            await town.run(payments.authorise, **(stay.values | {"amount": cny("300.01")}))
+        with pytest.raises(errors.SameAccount):
             await town.run(
                 payments.authorise, **(stay.values | {"payer_account_id": stay.hotel.account_id})
             )

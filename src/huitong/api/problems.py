@@ -67,9 +67,8 @@ _FAULT_TITLE: Final = "The service is not available now"
 _HEADERS_BY_STATUS: Final[Mapping[int, Mapping[str, str]]] = {
     401: {"WWW-Authenticate": 'Bearer realm="huitong"'},
     403: {"WWW-Authenticate": 'Bearer realm="huitong", error="insufficient_scope"'},
-    # The rest of the body was not read, so the connection cannot be used again.
+    # The rest of the body may still come, and would be taken for the next request.
     408: {"Connection": "close"},
-    413: {"Connection": "close"},
     503: {"Retry-After": str(limits.RETRY_AFTER_SECONDS)},
 }
 _NO_HEADERS: Final[Mapping[str, str]] = {}

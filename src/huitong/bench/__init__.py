@@ -2,9 +2,6 @@
 
 Each benchmark is a module with one public `measure`; `suite` knows them by name. The command
 `huitong bench` shows the results and keeps them; nothing here is used by the platform itself.
+
+Nothing is imported here: the load generator's process must start in a moment.
 """
-
-from huitong.bench.suite import BENCHMARKS, run_benchmark
-from huitong.bench.types import BenchmarkFailed, Options, Result, Target
-
-__all__ = ["BENCHMARKS", "BenchmarkFailed", "Options", "Result", "Target", "run_benchmark"]

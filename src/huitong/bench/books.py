@@ -2,7 +2,6 @@
 
 from typing import Final
 
-
 from huitong.bench.types import BenchmarkFailed
 from huitong.kernel.database.unit_of_work import DriverConnection
 

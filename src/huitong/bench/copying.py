@@ -9,7 +9,6 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any, Final
 
-
 from huitong.bench.types import BenchmarkFailed
 from huitong.kernel.database.unit_of_work import DriverConnection
 from huitong.ledger import Columns, TransferKind

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from huitong.bench import copying
-from huitong.bench.population import AMOUNT_MAX, CURRENCY, FILLED_PERIOD, Integers, Population
+from huitong.bench.population import AMOUNT_MAX, CURRENCY, FILLED_PERIOD, Population
 from huitong.bench.types import Say
 from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import DriverConnection

@@ -6,9 +6,11 @@ Each connection has one request under way; the next one leaves when its answer i
 """
 
 import gc
-import multiprocessing
+import pickle
 import select
 import socket
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -101,24 +103,23 @@ class _Tally:
 
 
 def run_load_in_process(plan: LoadPlan) -> LoadReport:
-    """Carry out `plan` in a process of its own and return its report."""
-    context = multiprocessing.get_context("spawn")
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_serve_plan, args=(plan, sender), name="load", daemon=True)
-    process.start()
-    sender.close()
-    try:
-        report = receiver.recv()
-    except EOFError:
-        raise RuntimeError("the load generator ended without a report") from None
-    finally:
-        process.join()
+    """Carry out `plan` in a process of its own and return its report.
+
+    Raises RuntimeError with what the process said if it ended without one.
+    """
+    finished = subprocess.run(
+        [sys.executable, "-m", "huitong.bench.load_process"],
+        input=pickle.dumps(plan),
+        capture_output=True,
+        check=False,
+    )
+    if finished.returncode != 0:
+        raise RuntimeError(
+            f"the load generator ended without a report: {finished.stderr.decode()[-2_000:]}"
+        )
+    report = pickle.loads(finished.stdout)  # noqa: S301 - written by our own child
     assert isinstance(report, LoadReport)
     return report
-
-
-def _serve_plan(plan: LoadPlan, sender: "multiprocessing.connection.Connection") -> None:
-    sender.send(run_load(plan))
 
 
 def run_load(plan: LoadPlan) -> LoadReport:

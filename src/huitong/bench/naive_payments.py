@@ -186,7 +186,14 @@ async def _pay(connection: Any, payment: Payment, amount: Money) -> bytes:
         _ADD_ORDER, order_id, kind, amount.currency, amount.minor, payer, payee, merchant_id,
         payment.reference, now, recorded_at,
     )  # fmt: skip
-    answer = _show(order_id, kind, payment, amount, merchant_id, recorded_at)
+    answer = _show(
+        order_id=order_id,
+        kind=kind,
+        payment=payment,
+        amount=amount,
+        merchant_id=merchant_id,
+        recorded_at=recorded_at,
+    )
     text = json.dumps(answer)
     await connection.execute(_ADD_EVENT, uuid7(), "payments.NaivePaymentSucceeded.v1", text)
     return text.encode()
@@ -203,6 +210,7 @@ def _check(payer: Any, payee: Any, amount: Money) -> None:
 
 
 def _show(
+    *,
     order_id: uuid.UUID,
     kind: str,
     payment: Payment,

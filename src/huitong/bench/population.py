@@ -78,7 +78,7 @@ class Population:
             credits_[::2] = self.merchant
         return self.columns(
             debits=self.customers[payers],
-            credits=credits_,
+            credits_=credits_,
             amounts=self._random.integers(1, AMOUNT_MAX + 1, size),
         )
 
@@ -86,7 +86,7 @@ class Population:
         self,
         *,
         debits: Integers,
-        credits: Integers,
+        credits_: Integers,
         amounts: Integers,
         code: TransferCode = TransferCode.TRANSFER,
     ) -> Columns:
@@ -94,7 +94,7 @@ class Population:
         return Columns(
             ids=b"".join([uuid7().bytes for _ in range(len(amounts))]),
             debit_account_ids=debits,
-            credit_account_ids=credits,
+            credit_account_ids=credits_,
             amounts=amounts,
             currency=CURRENCY,
             code=int(code),
@@ -122,7 +122,7 @@ async def populate(
         some = numbers[start : min(accounts, start + limits.BATCH_TRANSFERS_MAX)]
         opening = population.columns(
             debits=np.full(len(some), bank),
-            credits=some,
+            credits_=some,
             amounts=np.full(len(some), OPENING_BALANCE),
             code=TransferCode.OPENING,
         )

@@ -114,15 +114,14 @@ class _Run:
         batches = self._batches("copy", seconds)
         encoded = [copying.encode(columns) for columns in batches]
         count, elapsed = await self._spread(encoded, copying.copy_encoded)
-        self.copied += sum(len(columns) for columns in batches)
-        return self._note("copy", sum(len(columns) for columns in batches), elapsed)
+        self.copied += count
+        return self._note("copy", count, elapsed)
 
     async def copy_objects(self, seconds: float) -> float:
         """COPY from Python's objects, as most programs would."""
         batches = self._batches("copy objects", seconds)
         records = [copying.to_records(columns) for columns in batches]
-        _, elapsed = await self._spread(records, copying.copy_records)
-        count = sum(len(columns) for columns in batches)
+        count, elapsed = await self._spread(records, copying.copy_records)
         self.copied += count
         return self._note("copy objects", count, elapsed)
 

@@ -1,4 +1,4 @@
-"""Many callers, each waiting for one transfer at a time, behind one poster, as in an API process."""
+"""Many callers behind one poster, each waiting for one transfer at a time, as in an API."""
 
 import asyncio
 import time

@@ -148,7 +148,7 @@ def _find_file_system(path: Path) -> str:
     best, kind = "", "unknown"
     for mount in mounts:
         _, point, found, *_ = mount.split()
-        is_inside = point == "/" or target == point or target.startswith(f"{point}/")
+        is_inside = point in ("/", target) or target.startswith(f"{point}/")
         if is_inside and len(point) >= len(best):
             best, kind = point, found
     return kind

@@ -1,19 +1,20 @@
 """The benchmarks by name."""
 
 from collections.abc import Callable, Mapping
+from pkgutil import resolve_name
 from types import MappingProxyType
 from typing import Final
 
-from huitong.bench import chaos, growth, pay, post, statement
 from huitong.bench.types import Options, Result
 
-BENCHMARKS: Final[Mapping[str, Callable[[Options], Result]]] = MappingProxyType(
+#: By name and not imported, so that every other command starts without loading them.
+BENCHMARKS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "post": post.measure,
-        "pay": pay.measure,
-        "statement": statement.measure,
-        "growth": growth.measure,
-        "chaos": chaos.measure,
+        "post": "huitong.bench.post:measure",
+        "pay": "huitong.bench.pay:measure",
+        "statement": "huitong.bench.statement:measure",
+        "growth": "huitong.bench.growth:measure",
+        "chaos": "huitong.bench.chaos:measure",
     }
 )
 
@@ -23,4 +24,5 @@ def run_benchmark(name: str, options: Options) -> Result:
 
     Raises KeyError for a name that is none, BenchmarkFailed if the run's own checks fail.
     """
-    return BENCHMARKS[name](options)
+    measure: Callable[[Options], Result] = resolve_name(BENCHMARKS[name])
+    return measure(options)

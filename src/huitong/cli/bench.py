@@ -6,8 +6,9 @@ from typing import Annotated, Any, Final
 import typer
 from rich.console import Console
 
-from huitong.bench import BENCHMARKS, Options, run_benchmark
 from huitong.bench.report import make_table, write_results
+from huitong.bench.suite import BENCHMARKS, run_benchmark
+from huitong.bench.types import Options
 
 _ALL: Final = "all"
 _SECONDS: Final = 40.0

@@ -119,11 +119,12 @@ class Day:
             for person in self.people
             if found[person.account] != expected[person.account]
         ]
-        shown = "、".join(f"{person.name} {yuan(person.posted)}" for person in self.people)
         self.checks += 1
-        if wrong:
-            self.differences.extend(wrong)
-        self.stage.note(not wrong, f"账实相符 balances: {'; '.join(wrong) if wrong else shown}")
+        self.differences.extend(wrong)
+        self.stage.note(not wrong, "；".join(wrong) or "账实相符 every balance ties")
+        self.stage.aside(
+            "  ".join(f"{person.name} {yuan(person.posted)}" for person in self.people)
+        )
 
     def wait_for_payment(self, payment_id: str) -> dict[str, Any]:
         """Wait until a payment order has an outcome, and return it; raises StoryBroken."""
@@ -152,6 +153,12 @@ def money(amount: int) -> dict[str, str]:
 def minor(shown: dict[str, str]) -> int:
     """Return the minor units of an amount as the API shows it."""
     return Money.parse(shown["amount"], shown["currency"]).minor
+
+
+def short(identifier: str) -> str:
+    """Return the end of an id, which is what tells it from others of the same minute."""
+    prefix, _, digits = identifier.partition("_")
+    return f"{prefix}_…{digits[-8:]}"
 
 
 def yuan(amount: int) -> str:

@@ -4,7 +4,7 @@ from itertools import accumulate
 from typing import Any
 
 from huitong.demo.cast import Cast
-from huitong.demo.day import Day, Person, fee_of, minor, money, yuan
+from huitong.demo.day import Day, Person, fee_of, minor, money, short, yuan
 from huitong.demo.scenes_paying import check_paid
 
 
@@ -20,14 +20,14 @@ def authorise(day: Day, cast: Cast) -> None:
     }
     order = day.do("/v1/authorisations", body)
     cast.li_lei.held += held
-    day.check(f"冻结 held {yuan(held)} {order['id']}", order["status"], "pending")
+    day.check(f"冻结 held {yuan(held)} {short(order['id'])}", order["status"], "pending")
     day.tie()
     captured = day.do(f"/v1/authorisations/{order['id']}/capture", {"amount": money(taken)})
     cast.li_lei.held -= held
     check_paid(day, captured, cast.li_lei, cast.tea_house, taken)
     other = day.do("/v1/authorisations", body)
     voided = day.do(f"/v1/authorisations/{other['id']}/void")
-    day.check(f"撤销，全额解冻 voided {other['id']}", voided["status"], "closed")
+    day.check(f"撤销，全额解冻 voided {short(other['id'])}", voided["status"], "closed")
     day.tie()
 
 
@@ -64,7 +64,7 @@ def refund(day: Day, cast: Cast, order: dict[str, Any], parts: list[int]) -> Non
     first = day.some(amount // 5, amount // 2)
     for part, status in ((first, "partly_refunded"), (amount - first, "refunded")):
         made = day.do(path, {"amount": money(part), "reason": "山货不新鲜"})
-        day.check(f"退款 refunded {yuan(part)} {made['id']}", minor(made["amount"]), part)
+        day.check(f"退款 refunded {short(made['id'])}", yuan(minor(made["amount"])), yuan(part))
         found = day.read(f"/v1/payments/{order['id']}")
         day.check("订单状态 order", found["status"], status)
         cast.li_lei.posted += part
@@ -114,7 +114,8 @@ def ask_again(day: Day, cast: Cast) -> None:
     }
     key = day.next_key()
     answers = [day.client.post("/v1/payments", body, key=key) for _ in range(5)]
-    day.check("五次答复逐字节相同 all five alike", len({each.content for each in answers}), 1)
+    are_alike = len({each.content for each in answers}) == 1
+    day.check("五次答复逐字节相同 all five answers are alike", are_alike, True)
     check_paid(day, answers[0].body, cast.li_lei, cast.han_meimei, amount)
     other = day.client.post("/v1/payments", {**body, "amount": money(amount + 1)}, key=key)
     day.stage.problem(other.body)

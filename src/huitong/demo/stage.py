@@ -57,12 +57,17 @@ class Stage:
         sign = "[green]✓[/]" if is_right else "[bold red]✗[/]"
         self._console.print(f"    {sign} {escape(text)}")
 
+    def aside(self, text: str) -> None:
+        """Say something that explains the line above."""
+        self._console.print(Padding(Text(text, style="dim"), (0, 6)))
+
     def problem(self, problem: dict[str, Any]) -> None:
         """Show how the platform said no."""
+        title, detail = str(problem.get("title")), str(problem.get("detail"))
         shown = Text.assemble(
             (f"{problem.get('status')} ", "bold red"),
             (f"{problem.get('code')}\n", "bold"),
-            (f"{problem.get('title')}. {problem.get('detail')}", ""),
+            detail if title in detail else f"{title}: {detail}",
         )
         panel = Panel(shown, title="application/problem+json", title_align="left", box=ROUNDED)
         self._console.print(Padding(panel, (0, 4)))
@@ -70,7 +75,10 @@ class Stage:
     def picture(self, text: str, beside: str) -> None:
         """Show a QR code with words beside it."""
         table = Table.grid(padding=(0, 3))
-        table.add_row(Text(text, style="bold", no_wrap=True), Text(beside, overflow="fold"))
+        # A code that is cut off or folded is no code: the words beside it give way instead.
+        table.add_column(min_width=text.find("\n"), no_wrap=True)
+        table.add_column()
+        table.add_row(Text(text, style="bold"), Text(beside, overflow="fold"))
         self._console.print(Padding(table, (1, 4)))
 
     def table(

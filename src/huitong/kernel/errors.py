@@ -13,7 +13,7 @@ _CONTEXT_DEPTH_MAX = 4
 _refusals_by_code: dict[str, type["Refusal"]] = {}
 
 
-class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not an error
+class Refusal(Exception):
     """An expected "no" of the business, with a code that callers may rely on for ever.
 
     Subclass it once for each reason and give the subclass its own `code` (snake_case, stable) and
@@ -106,7 +106,7 @@ class LimitExceeded(Refusal):
     title = "A limit would be exceeded"
 
 
-class Fault(Exception):  # noqa: N818 - the error is somebody else's
+class Fault(Exception):
     """The outside world failed: database, bank channel, network.
 
     `retryable` says whether the same call may succeed later without anybody changing anything.

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from huitong.kernel import limits
+from huitong.kernel.database.statement import Statement
 from huitong.kernel.database.unit_of_work import SYSTEM, Caller, Database, UnitOfWork
 from huitong.kernel.errors import Fault, InvalidField, Refusal
 
@@ -167,6 +168,31 @@ async def store_replies(
     )
     if len(stored) != len(ordered):
         raise ReplyRace("a reply to one of these requests was stored meanwhile")
+
+
+def make_store(
+    rows: Iterable[tuple[ReplyKey, StoredReply]], *, now: datetime, keep: timedelta = KEEP
+) -> Statement:
+    """Return the statement that stores replies to requests that are believed to be new.
+
+    If one of the keys has a reply, even an expired one, it fails with a unique violation, and the
+    whole transaction with it: then look with `find_replies`, and store with `store_replies`.
+    """
+    ordered = sorted(rows, key=lambda row: (row[0].scope, row[0].key))
+    return Statement(
+        "INSERT INTO kernel.replies (scope, key, fingerprint, status, body, expires_at) "
+        "SELECT n.scope, n.key, n.fingerprint, n.status, n.body, $6 "
+        "FROM unnest($1::text[], $2::text[], $3::bytea[], $4::smallint[], $5::bytea[]) "
+        "AS n (scope, key, fingerprint, status, body)",
+        (
+            [key.scope for key, _ in ordered],
+            [key.key for key, _ in ordered],
+            [key.fingerprint for key, _ in ordered],
+            [reply.status for _, reply in ordered],
+            [reply.body for _, reply in ordered],
+            now + keep,
+        ),
+    )
 
 
 async def once(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 import msgspec
 
 from huitong.kernel import audit, limits
+from huitong.kernel.database.statement import Statement
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import InvalidField
 from huitong.kernel.ids import EVENT, show_id, uuid7
@@ -110,18 +111,26 @@ async def append(uow: UnitOfWork, events: Iterable[Event]) -> tuple[uuid.UUID, .
     return tuple(row.id for row in rows)
 
 
+def make_append(rows: Sequence[OutboxRow]) -> Statement:
+    """Return the statement that writes many events, to be run with what made them true."""
+    return Statement(
+        "INSERT INTO kernel.outbox (id, topic, payload) "
+        "SELECT r.id, r.topic, r.payload::jsonb "
+        "FROM unnest($1::uuid[], $2::text[], $3::text[]) AS r (id, topic, payload)",
+        (
+            [row.id for row in rows],
+            [row.topic for row in rows],
+            [row.payload for row in rows],
+        ),
+    )
+
+
 async def append_rows(
     connection: "asyncpg.Connection[asyncpg.Record]", rows: Sequence[OutboxRow]
 ) -> None:
     """Write many events with one statement, in the transaction that is open on `connection`."""
-    await connection.execute(
-        "INSERT INTO kernel.outbox (id, topic, payload) "
-        "SELECT r.id, r.topic, r.payload::jsonb "
-        "FROM unnest($1::uuid[], $2::text[], $3::text[]) AS r (id, topic, payload)",
-        [row.id for row in rows],
-        [row.topic for row in rows],
-        [row.payload for row in rows],
-    )
+    statement = make_append(rows)
+    await connection.execute(statement.text, *statement.arguments)
 
 
 async def list_parked(

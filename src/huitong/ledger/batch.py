@@ -10,10 +10,11 @@ from datetime import datetime
 from typing import Any, Final, Protocol
 
 from huitong.kernel import idempotency
+from huitong.kernel.database.statement import Statement, join_statements
 from huitong.kernel.database.unit_of_work import DriverConnection
 from huitong.kernel.errors import Refusal
 from huitong.kernel.idempotency import ReplyKey, StoredReply
-from huitong.ledger.posting import is_plain, post_exactly, post_fast
+from huitong.ledger.posting import AtRisk, is_plain, make_fast_statement, post_exactly
 from huitong.ledger.types import Outcome, Request, Verdict
 
 #: A payment and its fee; what a writer prepares is of that order.
@@ -28,7 +29,8 @@ class Writer(Protocol):
     ) -> Sequence[Request | Refusal]:
         """Return what to post for each payload, or why not; all reads for the batch at once.
 
-        Called again when a batch is tried again: the same payload must keep its transfer ids.
+        May be called outside a transaction: it reads, and writes nothing. Called again when a
+        batch is tried again: the same payload must keep its transfer ids.
         """
         ...
 
@@ -36,10 +38,11 @@ class Writer(Protocol):
         """Return the reply for one request, the same whenever it is asked for again."""
         ...
 
-    async def write(
-        self, connection: DriverConnection, posted: Sequence[tuple[Any, Outcome]]
-    ) -> None:
-        """Write the rows of requests that were newly posted, all at once."""
+    def list_statements(self, payloads: Sequence[Any]) -> Sequence[Statement]:
+        """Return the statements that write the rows of newly posted requests, all at once.
+
+        They run in the transaction that posts, in no order that may be relied on.
+        """
         ...
 
 
@@ -77,13 +80,12 @@ async def post_jobs(
 ) -> "list[Answer | Refusal]":
     """Post `jobs` in one transaction and return each one's answer after its commit.
 
-    Stored replies are given again. Raises AtRisk or the driver's error: then nothing stands,
-    unless the connection was lost.
+    The fast way believes that no job was seen before; the exact way looks, and gives stored
+    replies again. Raises AtRisk or the driver's error: then nothing stands, unless the connection
+    was lost, and the exact way must be tried.
     """
-    if not any(job.key or job.writer or job.request is None for job in jobs):
-        requests = [job.request for job in jobs if job.request is not None]
-        if not any(request.meters for request in requests):
-            return await _post_bare(connection, requests, now, is_exact=is_exact)
+    if not is_exact:
+        return await _post_fast(connection, jobs, now)
     async with connection.transaction():
         keys = [job.key for job in jobs if job.key is not None]
         stored = await idempotency.find_replies(connection, keys, now=now) if keys else {}
@@ -94,25 +96,43 @@ async def post_jobs(
                 results[job] = known if isinstance(known, Refusal) else Answer(None, known)
         new_jobs = [job for job in jobs if job not in results]
         prepared = await _prepare(connection, new_jobs, now)
-        outcomes = await _post_prepared(connection, prepared, now, is_exact=is_exact)
-        results.update(await _write(connection, new_jobs, outcomes, now))
+        requests = [each for each in prepared if isinstance(each, Request)]
+        outcomes = iter(await post_exactly(connection, requests, now=now))
+        made = _answer(
+            new_jobs,
+            [next(outcomes) if isinstance(each, Request) else each for each in prepared],
+        )
+        for statement in made.statements:
+            await connection.execute(statement.text, *statement.arguments)
+        if made.replies:
+            await idempotency.store_replies(connection, made.replies, now=now)
+        results.update(made.answers)
     return [results[job] for job in jobs]
 
 
-async def _post_bare(
-    connection: DriverConnection,
-    requests: Sequence[Request],
-    now: datetime,
-    *,
-    is_exact: bool,
+async def _post_fast(
+    connection: DriverConnection, jobs: Sequence[Job], now: datetime
 ) -> "list[Answer | Refusal]":
-    if not is_exact and is_plain(requests, now=now):
-        # One statement is its own transaction: one round trip from request to commit.
-        recorded_at = await post_fast(connection, requests)
-        return [Answer(Outcome(Verdict.POSTED, recorded_at=recorded_at), None)] * len(requests)
-    async with connection.transaction():
-        outcomes = await post_exactly(connection, requests, now=now)
-    return [Answer(outcome, None) for outcome in outcomes]
+    """Post in one statement, which is its own transaction: one round trip to the commit."""
+    prepared = await _prepare(connection, jobs, now)
+    requests = [each for each in prepared if isinstance(each, Request)]
+    if not is_plain(requests, now=now):
+        raise AtRisk("something must be decided one by one")
+    outcome = Outcome(Verdict.POSTED, recorded_at=now)
+    made = _answer(jobs, [outcome if isinstance(each, Request) else each for each in prepared])
+    others = list(made.statements)
+    if made.replies:
+        others.append(idempotency.make_store(made.replies, now=now))
+    whole = join_statements(others, make_fast_statement(requests))
+    recorded_at = await connection.fetchval(whole.text, *whole.arguments)
+    posted = Outcome(Verdict.POSTED, recorded_at=recorded_at)
+    return [_with_time(made.answers[job], posted) for job in jobs]
+
+
+def _with_time(answer: "Answer | Refusal", posted: Outcome) -> "Answer | Refusal":
+    if isinstance(answer, Refusal) or answer.outcome is None:
+        return answer
+    return Answer(posted, answer.reply)
 
 
 async def _prepare(
@@ -134,46 +154,28 @@ async def _prepare(
     return [each for each in prepared if each is not None]
 
 
-async def _post_prepared(
-    connection: DriverConnection,
-    prepared: "Sequence[Request | Refusal]",
-    now: datetime,
-    *,
-    is_exact: bool,
-) -> "list[Outcome | Refusal]":
-    requests = [each for each in prepared if isinstance(each, Request)]
-    outcomes: list[Outcome] = []
-    if requests and not is_exact and is_plain(requests, now=now):
-        recorded_at = await post_fast(connection, requests)
-        outcomes = [Outcome(Verdict.POSTED, recorded_at=recorded_at)] * len(requests)
-    elif requests:
-        outcomes = await post_exactly(connection, requests, now=now)
-    remaining = iter(outcomes)
-    return [next(remaining) if isinstance(each, Request) else each for each in prepared]
+@dataclass(slots=True)
+class _Made:
+    """What follows from the results of a batch: answers, and what is to be stored with them."""
+
+    answers: "dict[Job, Answer | Refusal]" = field(default_factory=dict)
+    replies: list[tuple[ReplyKey, StoredReply]] = field(default_factory=list)
+    statements: list[Statement] = field(default_factory=list)
 
 
-async def _write(
-    connection: DriverConnection,
-    jobs: Sequence[Job],
-    results: "Sequence[Outcome | Refusal]",
-    now: datetime,
-) -> "dict[Job, Answer | Refusal]":
-    """Write the rooms' rows and the replies; returns the answer to each job."""
-    answers: dict[Job, Answer | Refusal] = {}
-    replies: list[tuple[ReplyKey, StoredReply]] = []
-    posted: dict[Writer, list[tuple[Any, Outcome]]] = {}
+def _answer(jobs: Sequence[Job], results: "Sequence[Outcome | Refusal]") -> _Made:
+    made = _Made()
+    posted: dict[Writer, list[Any]] = {}
     for job, result in zip(jobs, results, strict=True):
         if job.writer is None:
-            answers[job] = result if isinstance(result, Refusal) else Answer(result, None)
+            made.answers[job] = result if isinstance(result, Refusal) else Answer(result, None)
             continue
         reply = job.writer.answer(job.payload, result)
-        answers[job] = Answer(None if isinstance(result, Refusal) else result, reply)
+        made.answers[job] = Answer(None if isinstance(result, Refusal) else result, reply)
         if isinstance(result, Outcome) and result.verdict is Verdict.POSTED:
-            posted.setdefault(job.writer, []).append((job.payload, result))
+            posted.setdefault(job.writer, []).append(job.payload)
         if job.key is not None:
-            replies.append((job.key, reply))
-    for writer, rows in posted.items():
-        await writer.write(connection, rows)
-    if replies:
-        await idempotency.store_replies(connection, replies, now=now)
-    return answers
+            made.replies.append((job.key, reply))
+    for writer, payloads in posted.items():
+        made.statements.extend(writer.list_statements(payloads))
+    return made

@@ -6,6 +6,7 @@ account is at risk, or finds a known identifier, the transaction ends and the ex
 """
 
 import io
+import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -14,6 +15,7 @@ from typing import Final
 import asyncpg
 
 from huitong.kernel import limits
+from huitong.kernel.database.statement import Statement
 from huitong.kernel.database.unit_of_work import DriverConnection, UnitOfWork
 from huitong.kernel.errors import LimitExceeded
 from huitong.ledger.columns import COPY_COLUMNS, Columns, are_plain
@@ -27,31 +29,14 @@ from huitong.ledger.types import MeterUse, Outcome, Request, Transfer, Verdict
 AT_RISK_STATES: Final = frozenset({"HT001", "23505", "22003", "23514", "23503"})
 
 _POST_NET: Final = "SELECT sequence, recorded_at FROM ledger.post_net($1, $2, $3, $4)"
-_POST_PLAIN: Final = """
-SELECT recorded_at
-  FROM ledger.post_plain($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-"""
+_POST_BATCH: Final = (
+    "SELECT ledger.post_batch("
+    + ", ".join(f"${number}" for number in range(1, 22))
+    + ") AS recorded_at"
+)
 _NEAR_REFUSALS: Final = "SELECT id FROM ledger.refusals WHERE id BETWEEN $1 AND $2 LIMIT $3"
-_METERS_WITHIN_CAPS: Final = """
-INSERT INTO ledger.meters AS m (account_id, meter, on_day, day_used, day_count, year_used,
-                                total_used)
-SELECT n.account_id, n.meter, n.on_day, n.used, n.count, n.used, n.used
-  FROM unnest($1::bigint[], $2::smallint[], $3::date[], $4::bigint[], $5::integer[], $6::bigint[],
-              $7::integer[], $8::bigint[], $9::bigint[])
-       n(account_id, meter, on_day, used, count, day_max, day_count_max, year_max, total_max)
- WHERE n.used <= least(n.day_max, n.year_max, n.total_max) AND n.count <= n.day_count_max
-    ON CONFLICT (account_id, meter) DO UPDATE
-   SET on_day = excluded.on_day,
-       day_used = CASE WHEN m.on_day = excluded.on_day THEN m.day_used ELSE 0 END
-                  + excluded.day_used,
-       day_count = CASE WHEN m.on_day = excluded.on_day THEN m.day_count ELSE 0 END
-                   + excluded.day_count,
-       year_used = CASE WHEN date_trunc('year', m.on_day) = date_trunc('year', excluded.on_day)
-                        THEN m.year_used ELSE 0 END + excluded.year_used,
-       total_used = m.total_used + excluded.total_used
- WHERE m.on_day <= excluded.on_day
-RETURNING m.account_id, m.meter, m.day_used, m.day_count, m.year_used, m.total_used
-"""
+_NO_CAP: Final = limits.MINOR_UNITS_MAX
+_NO_COUNT_CAP: Final = 2**31 - 1
 
 
 class AtRisk(Exception):
@@ -100,20 +85,18 @@ def is_plain(requests: Sequence[Request], *, now: datetime) -> bool:
     )
 
 
-async def post_fast(connection: DriverConnection, requests: Sequence[Request]) -> datetime:
-    """Post requests that are `is_plain`, all or none; returns when they were recorded.
+def make_fast_statement(requests: Sequence[Request]) -> Statement:
+    """Return the one statement that posts requests that are `is_plain`, all or none.
 
-    Raises AtRisk, or the driver's error with a state in AT_RISK_STATES: then the transaction
-    must be rolled back and the requests posted exactly.
+    Its row is the time of recording. It fails with a state in AT_RISK_STATES if anything could be
+    refused; then the requests must be posted exactly. Raises AtRisk if that is known already.
     """
+    uses = _meter_arguments([use for request in requests for use in request.meters])
     transfers: list[Transfer] = []
-    entries = []
+    entries: list[uuid.UUID | None] = []
     for request in requests:
         transfers.extend(request.entry.transfers)
         entries.extend([request.entry.id] * len(request.entry.transfers))
-    _check_size(len(transfers))
-    if any(request.meters for request in requests):
-        await _use_meters(connection, requests)
     debits: dict[int, int] = {}
     credits_: dict[int, int] = {}
     for transfer in transfers:
@@ -121,20 +104,23 @@ async def post_fast(connection: DriverConnection, requests: Sequence[Request]) -
         debits[transfer.debit_account_id] = debits.get(transfer.debit_account_id, 0) + amount
         credits_[transfer.credit_account_id] = credits_.get(transfer.credit_account_id, 0) + amount
     accounts = sorted(debits.keys() | credits_.keys())
-    return await connection.fetchval(  # type: ignore[no-any-return]
-        _POST_PLAIN,
-        accounts,
-        [debits.get(account, 0) for account in accounts],
-        [credits_.get(account, 0) for account in accounts],
-        transfers[0].currency,
-        [transfer.id for transfer in transfers],
-        [transfer.debit_account_id for transfer in transfers],
-        [transfer.credit_account_id for transfer in transfers],
-        [transfer.amount for transfer in transfers],
-        [transfer.code for transfer in transfers],
-        [transfer.effective_on for transfer in transfers],
-        entries,
-        [transfer.corrects_id for transfer in transfers],
+    return Statement(
+        _POST_BATCH,
+        (
+            accounts,
+            [debits.get(account, 0) for account in accounts],
+            [credits_.get(account, 0) for account in accounts],
+            transfers[0].currency,
+            [transfer.id for transfer in transfers],
+            [transfer.debit_account_id for transfer in transfers],
+            [transfer.credit_account_id for transfer in transfers],
+            [transfer.amount for transfer in transfers],
+            [transfer.code for transfer in transfers],
+            [transfer.effective_on for transfer in transfers],
+            entries,
+            [transfer.corrects_id for transfer in transfers],
+            *uses,
+        ),
     )
 
 
@@ -184,51 +170,36 @@ async def _post_columns_fast(connection: DriverConnection, columns: Columns) -> 
     return recorded_at
 
 
-async def _use_meters(connection: DriverConnection, requests: Sequence[Request]) -> None:
-    """Count all uses against their caps in one statement; raises AtRisk if any cap could bind."""
+def _meter_arguments(uses: Sequence[MeterUse]) -> tuple[list[object], ...]:
+    """Return the columns of `ledger.use_meters`, one row for each meter of each account."""
     amounts: dict[tuple[int, int], int] = {}
     counts: dict[tuple[int, int], int] = {}
     first: dict[tuple[int, int], MeterUse] = {}
-    for request in requests:
-        for use in request.meters:
-            key = (use.account_id, use.meter)
-            if use.amount < 0:
-                raise AtRisk("a use is negative")
-            amounts[key] = amounts.get(key, 0) + use.amount
-            counts[key] = counts.get(key, 0) + 1
-            if amounts[key] > limits.MINOR_UNITS_MAX:
-                raise AtRisk("the uses of one meter leave 63 bits")
-            known = first.setdefault(key, use)
-            if (use.on_day, use.day_max, use.day_count_max, use.year_max, use.total_max) != (
-                known.on_day, known.day_max, known.day_count_max, known.year_max, known.total_max,
-            ):  # fmt: skip
-                raise AtRisk("two uses of one meter have other caps")
-    uses = [first[key] for key in sorted(first)]
-    no_cap = limits.MINOR_UNITS_MAX
-    rows = await connection.fetch(
-        _METERS_WITHIN_CAPS,
-        [use.account_id for use in uses],
-        [use.meter for use in uses],
-        [use.on_day for use in uses],
-        [amounts[use.account_id, use.meter] for use in uses],
-        [counts[use.account_id, use.meter] for use in uses],
-        [no_cap if use.day_max is None else use.day_max for use in uses],
-        [2**31 - 1 if use.day_count_max is None else use.day_count_max for use in uses],
-        [no_cap if use.year_max is None else use.year_max for use in uses],
-        [no_cap if use.total_max is None else use.total_max for use in uses],
-    )
-    if len(rows) != len(uses):
-        raise AtRisk("a use alone is above a cap")
-    for account, meter, day_used, day_count, year_used, total_used in rows:
-        use = first[account, meter]
-        for used, cap in (
-            (day_used, use.day_max),
-            (day_count, use.day_count_max),
-            (year_used, use.year_max),
-            (total_used, use.total_max),
+    for use in uses:
+        key = (use.account_id, use.meter)
+        amounts[key] = amounts.get(key, 0) + use.amount
+        counts[key] = counts.get(key, 0) + 1
+        if use.amount < 0 or amounts[key] > limits.MINOR_UNITS_MAX:
+            raise AtRisk("the uses of one meter leave 63 bits")
+        known = first.setdefault(key, use)
+        if known is not use and (
+            (use.on_day, use.day_max, use.day_count_max, use.year_max, use.total_max)
+            != (known.on_day, known.day_max, known.day_count_max, known.year_max, known.total_max)
         ):
-            if cap is not None and used > cap:
-                raise AtRisk("a cap binds")
+            raise AtRisk("two uses of one meter have other caps")
+    keys = sorted(first)
+    summed = [first[key] for key in keys]
+    return (
+        [account for account, _ in keys],
+        [meter for _, meter in keys],
+        [use.on_day for use in summed],
+        [amounts[key] for key in keys],
+        [counts[key] for key in keys],
+        [_NO_CAP if use.day_max is None else use.day_max for use in summed],
+        [_NO_COUNT_CAP if use.day_count_max is None else use.day_count_max for use in summed],
+        [_NO_CAP if use.year_max is None else use.year_max for use in summed],
+        [_NO_CAP if use.total_max is None else use.total_max for use in summed],
+    )
 
 
 def _check_size(count: int) -> None:

@@ -26,8 +26,8 @@ from huitong.ledger.views import Page, StatementLine, check_limit, read_cursor
 # One statement, hence one snapshot: head, watermark and sequence belong together. Sequences drawn
 # up to `projected` have all been dealt with, so with nothing drawn after it there is no tail.
 _HEAD: Final = """
-    SELECT a.currency, c.normal_side, coalesce(h.line, 0) AS line,
-           coalesce(h.balance, 0) AS balance, p.sequence AS projected,
+    SELECT a.currency, c.normal_side, coalesce(h.line, 0) AS head_line,
+           coalesce(h.balance, 0) AS head_balance, p.sequence AS projected,
            b.is_called AND (b.last_value << 16) | 65535 > p.sequence AS has_tail
       FROM ledger.accounts a
       JOIN ledger.chart c ON c.code = a.chart_code
@@ -63,13 +63,19 @@ _TAIL_UNTIL: Final = """
      WHERE sequence > :projected AND kind IN (0, 2) AND recorded_at <= :instant
        AND (debit_account_id = :account_id OR credit_account_id = :account_id)
 """
-_LINES: Final = """
-    SELECT line, transfer_id, side, amount, balance_after, other_id, code, effective_on, recorded_at
-      FROM ledger.lines
-     WHERE account_id = :account_id AND line >= :first AND line <= :last
-     ORDER BY line DESC
-     LIMIT :count
-"""
+# Head and lines in one go: a page is mostly the time of its round trips.
+_PAGE: Final = f"""
+    SELECT h.*, l.*
+      FROM ({_HEAD}) h
+      LEFT JOIN LATERAL (
+           SELECT line, transfer_id, side, amount, balance_after, other_id, code, effective_on,
+                  recorded_at
+             FROM ledger.lines
+            WHERE account_id = :account_id AND line >= :first AND line <= least(:last, h.head_line)
+            ORDER BY line DESC
+            LIMIT :count) l ON true
+     ORDER BY l.line DESC
+"""  # noqa: S608 - both parts are our own
 _LINE_AT: Final = "SELECT ledger.line_at(:account_id, :instant)"
 _BALANCE_AFTER: Final = """
     SELECT balance_after FROM ledger.lines WHERE account_id = :account_id AND line = :line
@@ -144,9 +150,12 @@ async def list_statement(
     a limit out of range.
     """
     count = check_limit(limit) + 1
-    last = limits.MINOR_UNITS_MAX if cursor is None else read_cursor(cursor) - 1
-    head = await get_head(uow, account_id)
-    first, last = await _find_range(uow, account_id, head, period or Period(), last)
+    first, last = 1, limits.MINOR_UNITS_MAX if cursor is None else read_cursor(cursor) - 1
+    if period is not None:
+        head = await get_head(uow, account_id)
+        first, last = await _narrow(uow, account_id, head, period, last)
+    found = await uow.execute(_PAGE, account_id=account_id, first=first, last=last, count=count)
+    head = _read_head(found[0] if found else None, account_id)
     rows: list[Row[Any]] = []
     if head.has_tail and last > head.line:
         # Read later than the head, and still fitting it: the watermark says from where on, and
@@ -161,29 +170,15 @@ async def list_statement(
             last=last,
             count=count,
         )
-    last = min(last, head.line)
-    if len(rows) < count and first <= last:
-        rows += await uow.execute(
-            _LINES, account_id=account_id, first=first, last=last, count=count - len(rows)
-        )
+    # Without any line, the row of the head stands alone.
+    rows += [row for row in found if row.line is not None]
     lines = tuple(_read_line(row, head) for row in rows[:limit])
     return Page(lines, str(lines[-1].line) if len(rows) > limit else None)
 
 
 async def get_head(uow: UnitOfWork, account_id: int) -> Head:
     """Return where an account's projected lines end; raises NotFound."""
-    row = await uow.fetch_one(_HEAD, account_id=account_id)
-    if row is None:
-        shown = show_account(account_id)
-        raise NotFound(f"There is no account {shown}", context={"id": shown})
-    return Head(
-        currency=row.currency,
-        normal_side=Side(row.normal_side),
-        line=row.line,
-        balance=row.balance,
-        projected=row.projected,
-        has_tail=row.has_tail,
-    )
+    return _read_head(await uow.fetch_one(_HEAD, account_id=account_id), account_id)
 
 
 async def find_line_at(
@@ -209,7 +204,7 @@ async def find_line_at(
     return found, balance
 
 
-async def _find_range(
+async def _narrow(
     uow: UnitOfWork, account_id: int, head: Head, period: Period, last: int
 ) -> tuple[int, int]:
     first = 1
@@ -221,6 +216,20 @@ async def _find_range(
         until, _ = await find_line_at(uow, account_id, head, period.end_at - _TICK)
         last = min(last, until)
     return first, last
+
+
+def _read_head(row: Row[Any] | None, account_id: int) -> Head:
+    if row is None:
+        shown = show_account(account_id)
+        raise NotFound(f"There is no account {shown}", context={"id": shown})
+    return Head(
+        currency=row.currency,
+        normal_side=Side(row.normal_side),
+        line=row.head_line,
+        balance=row.head_balance,
+        projected=row.projected,
+        has_tail=row.has_tail,
+    )
 
 
 def _read_line(row: Row[Any], head: Head) -> StatementLine:

@@ -1,20 +1,20 @@
 """Rebuild and compare: is everything that is stored what the journal says it must be?
 
 Balances, holds, lines, movements and snapshots are all made from the journal. This module makes
-them again, in the database and set by set, and compares; it also checks the journal itself. It
-reads one snapshot, so it may run beside a busy platform, and it changes nothing.
+them again, in the database and set by set, and compares; it also checks the journal itself, and
+at last the transparency log, for which the journal passes through here once. It reads one
+snapshot, so it may run beside a busy platform, and it changes nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import Final
 
 from huitong.kernel import limits
-from huitong.kernel.database.unit_of_work import Database
+from huitong.kernel.database.unit_of_work import Database, DriverConnection
 from huitong.ledger.invariants import INVARIANTS, Invariant
-
-if TYPE_CHECKING:
-    import asyncpg
+from huitong.ledger.transparency import find_log_differences
 
 _COUNTS: Final = """
     SELECT (SELECT count(*) FROM ledger.transfers) AS transfers,
@@ -39,6 +39,19 @@ class Difference:
     subject: str
     expected: str
     found: str
+
+
+#: How many there are, and the first few.
+Differences = tuple[int, tuple[Difference, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """One thing to check: its name, the sentence that must be true, and how to find out."""
+
+    name: str
+    title: str
+    run: Callable[[DriverConnection], Awaitable[Differences]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +108,11 @@ async def verify_ledger(
             await connection.execute(_SETTINGS)
             counts = await connection.fetchrow(_COUNTS)
             assert counts is not None
-            total = len(INVARIANTS)
-            for number, invariant in enumerate(INVARIANTS, start=1):
-                place = (number, total, invariant.name, invariant.title)
+            for number, check in enumerate(_CHECKS, start=1):
+                place = (number, len(_CHECKS), check.name, check.title)
                 say(VerifyProgress(*place, is_done=False))
-                finding = await _check(connection, invariant)
+                count, examples = await check.run(connection)
+                finding = Finding(check.name, check.title, count, examples) if count else None
                 if finding is not None:
                     findings.append(finding)
                 say(VerifyProgress(*place, is_done=True, finding=finding))
@@ -109,23 +122,36 @@ async def verify_ledger(
         transfers=counts["transfers"],
         accounts=counts["accounts"],
         lines=counts["lines"],
-        checked=tuple(invariant.name for invariant in INVARIANTS),
+        checked=CHECK_NAMES,
         findings=tuple(findings),
     )
 
 
-async def _check(
-    connection: "asyncpg.Connection[asyncpg.Record]", invariant: Invariant
-) -> Finding | None:
+async def _check_invariant(connection: DriverConnection, *, invariant: Invariant) -> Differences:
     rows = await connection.fetch(
         "SELECT subject, expected, found, count(*) OVER () AS total"  # noqa: S608 - our own text
         f" FROM ({invariant.differences}) d LIMIT {limits.VERIFY_EXAMPLES_MAX}"
     )
-    if not rows:
-        return None
-    return Finding(
-        invariant.name,
-        invariant.title,
-        rows[0]["total"],
-        tuple(Difference(row["subject"], row["expected"], row["found"]) for row in rows),
-    )
+    examples = tuple(Difference(row["subject"], row["expected"], row["found"]) for row in rows)
+    return (rows[0]["total"] if rows else 0), examples
+
+
+async def _check_log(connection: DriverConnection) -> Differences:
+    count = 0
+    examples: list[Difference] = []
+    async for difference in find_log_differences(connection):
+        count += 1
+        if count <= limits.VERIFY_EXAMPLES_MAX:
+            examples.append(Difference(*difference))
+    return count, tuple(examples)
+
+
+_CHECKS: Final = (
+    *(
+        _Check(each.name, each.title, partial(_check_invariant, invariant=each))
+        for each in INVARIANTS
+    ),
+    _Check("log", "The transparency log is the journal's, and its checkpoints stand", _check_log),
+)
+#: What is checked, in this order.
+CHECK_NAMES: Final = tuple(check.name for check in _CHECKS)

@@ -14,6 +14,7 @@ from huitong import customers, ledger
 from huitong.customers import Party
 from huitong.kernel import outbox
 from huitong.kernel.clock import business_day
+from huitong.kernel.database.statement import Statement
 from huitong.kernel.database.unit_of_work import Database, DriverConnection
 from huitong.kernel.errors import Refusal
 from huitong.kernel.idempotency import StoredReply
@@ -102,9 +103,12 @@ class InstantPayments:
         connection: DriverConnection,
         payloads: Sequence[InstantPayment],
         *,
-        now: datetime,  # noqa: ARG002
+        now: datetime,
     ) -> list[ledger.Request | Refusal]:
         """Find the parties of all payments at once, and return each one's entry and meter uses."""
+        for payment in payloads:
+            # Our time and not the database's: the reply is written with the money, not after it.
+            payment.completed_at = now
         unknown_codes = await self._resolve_payees(connection, payloads)
         accounts = {p.payer_account_id for p in payloads}
         accounts.update(p.payee_account_id for p in payloads if p.payee_account_id is not None)
@@ -123,18 +127,15 @@ class InstantPayments:
         if not result.is_posted:
             fields = {payload.payer_account_id: "payer", payload.payee_account_id or 0: "payee"}
             return self._render_refusal(make_refusal(result, fields))
-        payload.completed_at = result.recorded_at
         return StoredReply(201, self._render(payload))
 
-    async def write(
-        self,
-        connection: DriverConnection,
-        posted: Sequence[tuple[InstantPayment, ledger.Outcome]],
-    ) -> None:
+    def list_statements(self, payloads: Sequence[InstantPayment]) -> list[Statement]:
         """Write the orders and their events."""
-        payments = [payment for payment, _ in posted]
-        await connection.execute(_ADD_ORDERS, *_order_columns(payments))
-        await outbox.append_rows(connection, [outbox.make_row(_make_event(p)) for p in payments])
+        events = [outbox.make_row(_make_event(payment)) for payment in payloads]
+        return [
+            Statement(_ADD_ORDERS, _order_columns(payloads)),
+            outbox.make_append(events),
+        ]
 
     async def _resolve_payees(
         self, connection: DriverConnection, payloads: Sequence[InstantPayment]

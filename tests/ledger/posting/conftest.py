@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from typing import Any
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
 from huitong.kernel.database.unit_of_work import Database
 from huitong.kernel.ids import uuid7
@@ -195,6 +196,13 @@ async def prepare_ledger(owner: Any, months: Iterable[date]) -> None:
         await owner.execute("SELECT ledger.add_partition($1)", month)
 
 
+@pytest.fixture(autouse=True)
+def log_lines():
+    """Keep log lines in memory: drawing a traceback with every local value takes seconds."""
+    with capture_logs() as lines:
+        yield lines
+
+
 @pytest.fixture
 async def bench(database: Database, owner_url: str) -> AsyncIterator[Bench]:
     """A bench over a fresh ledger, at noon of 2 March 2026 in Shanghai."""
@@ -204,24 +212,3 @@ async def bench(database: Database, owner_url: str) -> AsyncIterator[Bench]:
     yield Bench(database, owner_url, app, owner)
     await app.close()
     await owner.close()
-
-
-@pytest.fixture
-def later():
-    """Move an instant, as tests read it: `later(NOW, seconds=1)`."""
-
-    def move(instant: datetime, **by: float) -> datetime:
-        return instant + timedelta(**by)
-
-    return move
-
-
-@pytest.fixture
-def resend():
-    """The same request again, with other content where named."""
-
-    def change(request: Request, **changes: Any) -> Request:
-        transfer = replace(request.entry.transfers[0], **changes)
-        return Request(Entry((transfer, *request.entry.transfers[1:]), request.entry.id))
-
-    return change

@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 from sqlalchemy.engine import URL, make_url
 
+from huitong.kernel.database.statement import Statement
 from huitong.kernel.database.unit_of_work import Database
 from huitong.kernel.errors import LimitExceeded, Refusal
 from huitong.kernel.idempotency import IdempotencyKeyReused, ReplyKey, StoredReply
@@ -35,14 +36,16 @@ class Clerk:
         body = result.code if isinstance(result, Refusal) else str(result.reason or "paid")
         return StoredReply(200, f"{payload} {body}".encode())
 
-    async def write(self, connection, posted):
-        payloads = [payload for payload, _ in posted]
+    def list_statements(self, payloads):
         if self.poison in payloads:
             raise ValueError("a mistake in the room's own code")
-        await connection.executemany(
-            "INSERT INTO ledger.line_heads (account_id, line, balance) VALUES ($1, 1, 1)",
-            [(payload,) for payload in payloads],
-        )
+        return [
+            Statement(
+                "INSERT INTO ledger.line_heads (account_id, line, balance) "
+                "SELECT n, 1, 1 FROM unnest($1::bigint[]) n",
+                (list(payloads),),
+            )
+        ]
 
 
 class Proxy:
@@ -132,9 +135,11 @@ async def wired(bench, **settings):
     port = await proxy.start(server)
     url = server.set(host="127.0.0.1", port=port, query={}).render_as_string(hide_password=False)
     try:
-        async with Database(url, role="huitong_app") as database:
-            async with running(database, bench, **settings) as poster:
-                yield proxy, poster
+        async with (
+            Database(url, role="huitong_app") as database,
+            running(database, bench, **settings) as poster,
+        ):
+            yield proxy, poster
     finally:
         await proxy.stop()
 
@@ -272,7 +277,7 @@ async def test_a_caller_that_gives_up_takes_nobody_with_it(bench):
 
 
 @pytest.mark.parametrize("poison", ["of a room", "of the database", "of a constraint"])
-async def test_a_poisoned_request_does_not_fail_its_companions(bench, poison):
+async def test_a_poisoned_request_does_not_fail_its_companions(bench, poison, log_lines):
     anna, shop = await bench.open_wallet(100), await bench.open()
     clerk = Clerk(poison=5 if poison == "of a room" else None)
     jobs = []
@@ -287,6 +292,7 @@ async def test_a_poisoned_request_does_not_fail_its_companions(bench, poison):
 
     failed = [number for number, answer in enumerate(answers) if isinstance(answer, Exception)]
     assert failed == [5]
+    assert [line["event"] for line in log_lines] == ["batch_failed"]
     assert after.outcome.verdict is POSTED
     assert await bench.totals(anna) == [(12, 100, 0, 0)]
 
@@ -383,14 +389,14 @@ async def test_posts_exactly_once_while_its_backends_are_killed(bench, seed):
         jobs.append(Job(request=request, **(more if number % 2 else {})))
 
     async def kill(done):
-        while not done.is_set():
+        for _ in range(15):
             await bench.owner.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
                 "   AND application_name = 'huitong'"
             )
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(done.wait(), chance.uniform(0.002, 0.12))
+                await asyncio.wait_for(done.wait(), chance.uniform(0.02, 0.3))
 
     done = asyncio.Event()
     killer = asyncio.create_task(kill(done))

@@ -1,4 +1,4 @@
-"""The log over a fresh ledger: seal, publish, prove, with a key and an instant of the test's own."""
+"""The log over a fresh ledger: seal, publish, prove, with a key and an instant of our own."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime

@@ -36,8 +36,8 @@ PETER_NOTE = (
     "If you think cryptography is the answer to your problem,\n"
     "then you don't know what your problem is.\n"
     "\n"
-    "— PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6K"
-    "E6RyyBwJnAM=\n"
+    "— PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZ"
+    "b6KE6RyyBwJnAM=\n"
 )
 
 
@@ -78,7 +78,7 @@ def test_refuses_a_note_with_something_more_or_less(position, more):
 
 @given(st.integers(0, 511))
 def test_refuses_a_signature_in_which_any_bit_was_changed(bit):
-    text, tail = NOTE.rsplit("\n\n", 1)
+    text, _ = NOTE.rsplit("\n\n", 1)
     signature = KEY.sign(f"{text}\n".encode())
     changed = (int.from_bytes(signature) ^ (1 << bit)).to_bytes(64)
 

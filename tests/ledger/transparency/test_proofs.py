@@ -243,22 +243,23 @@ async def test_finds_nothing_in_a_sound_log(books, log, make_journal):
 
 
 AN_ID = "(SELECT id FROM ledger.transfers ORDER BY sequence OFFSET 270 LIMIT 1)"
+A_ROW_MORE = f"""
+    INSERT INTO ledger.transfers
+    SELECT overlay(id::text PLACING '000000' FROM 31)::uuid, sequence, recorded_at,
+           debit_account_id, credit_account_id, amount, effective_on, currency, code, kind
+      FROM ledger.transfers WHERE id = {AN_ID}
+"""
+ANOTHER_HASH = """
+    UPDATE ledger.log_tiles SET hashes = overlay(hashes PLACING sha256('') FROM 33 FOR 32)
+     WHERE level = 0 AND number = 0
+"""
 TAMPERINGS = [
     (f"UPDATE ledger.transfers SET amount = 1 WHERE id = {AN_ID}", {"leaf 270", "row"}),
     (f"UPDATE ledger.transfers SET recorded_at = now() WHERE id = {AN_ID}", {"leaf 270", "row"}),
     (f"UPDATE ledger.transfers SET corrects_id = id WHERE id = {AN_ID}", {"leaf 270", "row"}),
     (f"DELETE FROM ledger.transfers WHERE id = {AN_ID}", {"leaf 270"}),
-    (
-        "INSERT INTO ledger.transfers SELECT overlay(id::text PLACING '000000' FROM 31)::uuid,"
-        " sequence, recorded_at, debit_account_id, credit_account_id, amount, effective_on,"
-        f" currency, code, kind FROM ledger.transfers WHERE id = {AN_ID}",
-        {"row"},
-    ),
-    (
-        "UPDATE ledger.log_tiles SET hashes = overlay(hashes PLACING sha256('') FROM 33 FOR 32)"
-        " WHERE level = 0 AND number = 0",
-        {"leaf 1", "row", "tile 0 of level 1", "checkpoint of size 300"},
-    ),
+    (A_ROW_MORE, {"row"}),
+    (ANOTHER_HASH, {"leaf 1", "row", "tile 0 of level 1", "checkpoint of size 300"}),
     (
         "UPDATE ledger.log_tiles SET hashes = sha256('') WHERE level = 1",
         {"tile 0 of level 1"},

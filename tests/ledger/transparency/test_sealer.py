@@ -137,9 +137,7 @@ async def test_seals_in_pieces_what_it_would_at_once(books, log, make_journal):
     for count in (1, 5, 1, 260):
         await make_journal(count)
     await books.project()
-    sealed = []
-    for limit in (1, 7, 299, 100, 1_000, 1):
-        sealed.append(await log.seal(limit=limit))
+    sealed = [await log.seal(limit=limit) for limit in (1, 7, 299, 100, 1_000, 1)]
 
     assert sealed == [1, 7, 299, 100, 160, 0]
     ids = await books.fetch("SELECT id FROM ledger.transfers ORDER BY sequence")
@@ -199,13 +197,16 @@ async def test_goes_on_after_a_crash_as_if_nothing_had_been(
         await original(*arguments, **options)
         raise RuntimeError("the power went out")
 
-    with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="power"):
+    async def seal_and_crash(uow):
+        await seal_transfers(uow)
+        raise RuntimeError("the power went out before the commit")
+
+    with monkeypatch.context() as patch:
         if step is not None:
             original = getattr(store, step)
             patch.setattr(store, step, crash_after)
-        async with books.database.unit_of_work() as uow:
-            await seal_transfers(uow)
-            raise RuntimeError("the power went out before the commit")
+        with pytest.raises(RuntimeError, match="the power went out"):
+            await books.database.run(seal_and_crash)
 
     assert (await log.head(), await log.tiles()) == before
     assert await log.seal() == 160

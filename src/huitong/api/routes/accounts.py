@@ -118,12 +118,10 @@ async def list_statement(  # noqa: PLR0917 - the framework names them all
     """Return lines, newest first, each exactly once, whatever is posted meanwhile."""
     number = ledger.read_account(account, field="account")
     list_name = ("statement", number, first_day, last_day)
-    inner = open_cursor(cursor, *list_name)
+    inner, period = open_cursor(cursor, *list_name), _read_period(first_day, last_day)
     async with application_of(request).database.unit_of_work(principal.caller) as uow:
         await _get_own(uow, principal, number)
-        page = await ledger.list_statement(
-            uow, number, period=_read_period(first_day, last_day), cursor=inner, limit=limit
-        )
+        page = await ledger.list_statement(uow, number, period=period, cursor=inner, limit=limit)
     return show_page(page, show_statement_line, *list_name)
 
 
@@ -215,4 +213,7 @@ async def _get_own(uow: UnitOfWork, principal: Principal, number: int) -> ledger
 def _read_period(first_day: date | None, last_day: date | None) -> ledger.Period:
     if first_day is not None and last_day is not None and first_day > last_day:
         raise InvalidField("must not be before from", field="to")
-    return ledger.Period.of_days(first_day, last_day)
+    try:
+        return ledger.Period.of_days(first_day, last_day)
+    except OverflowError:
+        raise InvalidField("must be within the calendar", field="from") from None

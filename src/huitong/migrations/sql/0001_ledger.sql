@@ -269,6 +269,53 @@ EXCEPTION WHEN lock_not_available THEN
     RETURN 0;
 END $$;
 
+-- Counts uses against the caps of their meters, one row for each; raises HT001 if any cap binds.
+CREATE FUNCTION ledger.use_meters(p_account bigint[], p_meter smallint[], p_on_day date[], p_used bigint[],
+    p_count integer[], p_day_max bigint[], p_day_count_max integer[], p_year_max bigint[], p_total_max bigint[])
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE within bigint;
+BEGIN
+    WITH uses AS (
+        SELECT * FROM unnest(p_account, p_meter, p_on_day, p_used, p_count, p_day_max, p_day_count_max,
+                             p_year_max, p_total_max)
+               n(account_id, meter, on_day, used, count, day_max, day_count_max, year_max, total_max)
+    ), counted AS (
+        INSERT INTO ledger.meters AS m (account_id, meter, on_day, day_used, day_count, year_used, total_used)
+        SELECT account_id, meter, on_day, used, count, used, used FROM uses
+            ON CONFLICT (account_id, meter) DO UPDATE
+           SET on_day = excluded.on_day,
+               day_used = CASE WHEN m.on_day = excluded.on_day THEN m.day_used ELSE 0 END + excluded.day_used,
+               day_count = CASE WHEN m.on_day = excluded.on_day THEN m.day_count ELSE 0 END + excluded.day_count,
+               year_used = CASE WHEN date_part('year', m.on_day) = date_part('year', excluded.on_day)
+                                THEN m.year_used ELSE 0 END + excluded.year_used,
+               total_used = m.total_used + excluded.total_used
+         WHERE m.on_day <= excluded.on_day
+        RETURNING m.*
+    )
+    SELECT count(*) INTO within FROM counted c JOIN uses u USING (account_id, meter)
+     WHERE c.day_used <= u.day_max AND c.day_count <= u.day_count_max
+       AND c.year_used <= u.year_max AND c.total_used <= u.total_max;
+    IF within <> cardinality(p_account) THEN
+        RAISE EXCEPTION 'some cap could bind' USING ERRCODE = 'HT001';
+    END IF;
+END $$;
+
+-- Meters, then balances and journal: a whole batch of plain transfers in one call.
+CREATE FUNCTION ledger.post_batch(p_account bigint[], p_debits bigint[], p_credits bigint[], p_currency char(3),
+    p_id uuid[], p_debit bigint[], p_credit bigint[], p_amount bigint[], p_code smallint[], p_effective_on date[],
+    p_entry uuid[], p_corrects uuid[],
+    m_account bigint[], m_meter smallint[], m_on_day date[], m_used bigint[], m_count integer[],
+    m_day_max bigint[], m_day_count_max integer[], m_year_max bigint[], m_total_max bigint[])
+RETURNS timestamptz LANGUAGE plpgsql AS $$
+BEGIN
+    IF cardinality(m_account) > 0 THEN
+        PERFORM ledger.use_meters(m_account, m_meter, m_on_day, m_used, m_count, m_day_max, m_day_count_max,
+                                  m_year_max, m_total_max);
+    END IF;
+    RETURN (SELECT p.recorded_at FROM ledger.post_plain(p_account, p_debits, p_credits, p_currency, p_id, p_debit,
+        p_credit, p_amount, p_code, p_effective_on, p_entry, p_corrects) p);
+END $$;
+
 -- The last line of an account that was recorded at or before an instant; 0 if there is none.
 -- Lines are recorded in order, so halving finds it with some twenty look-ups.
 CREATE FUNCTION ledger.line_at(p_account bigint, p_instant timestamptz) RETURNS bigint LANGUAGE plpgsql STABLE AS $$

@@ -27,8 +27,8 @@ async def request_top_up(
     returns the order as it is. Raises AccountNotFound unless it is a customer's account,
     InvalidField, IdReused.
     """
-    own = await find_own_accounts(uow, amount.currency)
     await _check_customer(uow, account_id, amount)
+    own = await find_own_accounts(uow, amount.currency)
     order = _new_order(
         order_id, OrderKind.TOP_UP, (own.channel, account_id), amount=amount, now=now
     )
@@ -48,8 +48,8 @@ async def request_withdrawal(
     the order as it is. Raises AccountNotFound unless it is a customer's account, InvalidField,
     IdReused, InsufficientFunds, and what else the ledger refuses.
     """
-    own = await find_own_accounts(uow, amount.currency)
     await _check_customer(uow, account_id, amount)
+    own = await find_own_accounts(uow, amount.currency)
     order = _new_order(
         order_id, OrderKind.WITHDRAWAL, (account_id, own.channel), amount=amount, now=now
     )

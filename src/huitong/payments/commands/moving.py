@@ -14,7 +14,13 @@ from huitong.kernel.ids import PAYMENT, show_id, uuid7
 from huitong.kernel.money import CurrencyMismatch, Money
 from huitong.kernel.rulebook import Rulebook
 from huitong.ledger import Entry, MeterUse, Request, post_entries, show_account
-from huitong.payments.errors import AccountNotFound, IdReused, ReferenceUsed, make_refusal
+from huitong.payments.errors import (
+    AccountNotFound,
+    IdReused,
+    ReferenceUsed,
+    SameAccount,
+    make_refusal,
+)
 from huitong.payments.limit_rules import list_meter_uses
 from huitong.payments.store import orders as store
 from huitong.payments.types import Authentication, Order, OrderKind
@@ -101,9 +107,12 @@ async def lock_order(uow: UnitOfWork, order_id: uuid.UUID) -> Order:
 async def add_order(uow: UnitOfWork, order: Order) -> Order | None:
     """Insert a new order; return the earlier one if the same was asked for before.
 
-    Raises IdReused if the id names another order, ReferenceUsed if the merchant's reference does.
+    Raises IdReused if the id names another order, ReferenceUsed if the merchant's reference does,
+    SameAccount if the payer is the payee.
     """
     check_id(order.id, field="id")
+    if order.payer_account_id is not None and order.payer_account_id == order.payee_account_id:
+        raise SameAccount("payer and payee are the same account", field="payer")
     if await store.insert_order(uow, order):
         return None
     known = await store.find_order(uow, order.id)
@@ -125,7 +134,7 @@ def _facts(order: Order) -> tuple[object, ...]:
     is_open_to_payers = order.kind in (OrderKind.CHECKOUT, OrderKind.DYNAMIC_QR)
     return (
         order.kind,
-        order.authorised or order.amount,
+        order.amount if order.authorised is None else order.authorised,
         None if is_open_to_payers else order.payer_account_id,
         order.payee_account_id,
         order.merchant_id,

@@ -1,0 +1,161 @@
+"""The OpenAPI document is valid, complete, and says what the server does."""
+
+import re
+from typing import Any
+
+import httpx
+import pytest
+from jsonschema_rs import validator_for
+
+from huitong.api.scopes import SCOPES
+
+METHODS = ("get", "post", "put", "patch", "delete")
+
+
+@pytest.fixture
+async def document(anonymous: httpx.AsyncClient) -> dict[str, Any]:
+    response = await anonymous.get("/openapi.json")
+    assert response.status_code == 200
+    found: dict[str, Any] = response.json()
+    return found
+
+
+def list_operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [
+        (path, method, operation)
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+        if method in METHODS
+    ]
+
+
+def list_references(node: Any) -> list[str]:
+    if isinstance(node, dict):
+        own = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
+        return own + [each for item in node.values() for each in list_references(item)]
+    if isinstance(node, list):
+        return [each for item in node for each in list_references(item)]
+    return []
+
+
+def test_is_openapi_3_1(document: dict[str, Any]) -> None:
+    assert document["openapi"] == "3.1.0"
+    assert document["info"]["title"] == "Huitong 汇通"
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    references = list_references(document)
+    assert references
+    for reference in references:
+        node = document
+        for part in reference.removeprefix("#/").split("/"):
+            node = node[part.replace("~1", "/").replace("~0", "~")]
+
+
+def test_every_schema_is_json_schema_and_every_example_fits_it(document: dict[str, Any]) -> None:
+    components = {"components": document["components"]}
+    for name, schema in document["components"]["schemas"].items():
+        check = validator_for(
+            {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, **components}
+        )
+        for example in schema.get("examples", ()):
+            assert check.is_valid(example), (name, example)
+        for member, shape in schema.get("properties", {}).items():
+            for example in shape.get("examples", ()):
+                assert validator_for({**shape, **components}).is_valid(example), (name, member)
+
+
+def test_every_operation_is_described(document: dict[str, Any]) -> None:
+    operations = list_operations(document)
+    assert len(operations) >= 35
+    names = [operation["operationId"] for _, _, operation in operations]
+    assert len(set(names)) == len(names)
+    tags = {tag["name"] for tag in document["tags"]}
+    for path, method, operation in operations:
+        where = f"{method} {path}"
+        assert re.fullmatch(r"[a-z][A-Za-z]+", operation["operationId"]), where
+        assert operation["summary"], where
+        assert operation["description"], where
+        assert operation["tags"], where
+        assert set(operation["tags"]) <= tags, where
+
+
+def test_every_operation_under_v1_names_its_scope_and_its_problems(
+    document: dict[str, Any],
+) -> None:
+    for path, method, operation in list_operations(document):
+        if not path.startswith("/v1/"):
+            continue
+        where = f"{method} {path}"
+        (requirement,) = operation["security"]
+        assert set(requirement["ApiKey"]) <= set(SCOPES), where
+        assert len(requirement["ApiKey"]) == 1, where
+        responses = operation["responses"]
+        expected = {"401", "403", "422", "500", "503"}
+        if method == "post":
+            expected |= {"400", "408", "413", "415"}
+        assert expected <= set(responses), where
+        for status, response in responses.items():
+            if status >= "400":
+                content = response["content"]["application/problem+json"]
+                assert content["schema"] == {"$ref": "#/components/schemas/Problem"}, where
+                assert content["examples"], where
+                for code, example in content["examples"].items():
+                    assert example["value"]["code"] == code, where
+                    assert example["value"]["status"] == int(status), where
+
+
+def test_every_command_takes_an_idempotency_key(document: dict[str, Any]) -> None:
+    for path, method, operation in list_operations(document):
+        names = [each["name"] for each in operation.get("parameters", ())]
+        wanted = method == "post" and path != "/v1/codes/read"
+        assert ("Idempotency-Key" in names) is wanted, (method, path)
+
+
+def test_every_body_forbids_what_is_not_documented(document: dict[str, Any]) -> None:
+    for name, schema in document["components"]["schemas"].items():
+        if schema.get("type") == "object" and name != "Problem":
+            assert schema.get("additionalProperties") is False, name
+
+
+async def test_every_route_of_the_application_is_documented(
+    document: dict[str, Any], api: Any, settings_for: Any
+) -> None:
+    from huitong.api.app import create_api
+    from huitong.wiring.application import Application
+
+    application = Application.assemble(settings_for(api.owner_url))
+    routes = {
+        (path, method.lower())
+        for context in create_api(application).routes
+        for path, method in _list_routes(context)
+    }
+    hidden = {path for path, _ in routes if not path.startswith("/v1/")}
+    documented = {(path, method) for path, method, _ in list_operations(document)}
+    served = {each for each in routes if each[0].startswith("/v1/")}
+    assert served == {each for each in documented if each[0].startswith("/v1/")} - {
+        ("/v1/payments", "post")
+    }
+    assert hidden == {
+        "/",
+        "/assets/home.css",
+        "/assets/huitong.svg",
+        "/docs",
+        "/docs/reference.css",
+        "/docs/reference.js",
+        "/docs/swagger-ui.css",
+        "/docs/swagger-ui.js",
+        "/favicon.ico",
+        "/healthz",
+        "/metrics",
+        "/openapi.json",
+        "/readyz",
+    }
+    await application.stop()
+
+
+def _list_routes(route: Any) -> list[tuple[str, str]]:
+    inner = getattr(route, "original_router", None)
+    if inner is not None:
+        return [each for one in inner.routes for each in _list_routes(one)]
+    return [(route.path, method) for method in route.methods if method != "HEAD"]

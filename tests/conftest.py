@@ -37,6 +37,15 @@ class Server:
         """Return the URL of another database on the same server."""
         return self.url.rsplit("/", 1)[0] + f"/{name}"
 
+    def relax(self) -> None:
+        """Trade durability for speed: every test has a database of its own, made anew.
+
+        Tests about crashes start servers of their own, with the settings that users get.
+        """
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            self.run(f"ALTER SYSTEM SET {setting} = off")
+        self.run("SELECT pg_reload_conf()")
+
     def run(self, statement: str) -> None:
         """Run one statement outside any transaction, as the superuser."""
 
@@ -61,7 +70,9 @@ def server() -> Iterator[Server]:
         os.chmod(folder, 0o755)
         running = embedded.start(Path(folder))
         try:
-            yield Server(running.superuser_url)
+            started = Server(running.superuser_url)
+            started.relax()
+            yield started
         finally:
             running.stop()
 

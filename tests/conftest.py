@@ -67,7 +67,7 @@ def server() -> Iterator[Server]:
         yield Server(given)
         return
     with tempfile.TemporaryDirectory(prefix="huitong-test-") as folder:
-        os.chmod(folder, 0o755)
+        Path(folder).chmod(0o755)
         running = embedded.start(Path(folder))
         try:
             started = Server(running.superuser_url)

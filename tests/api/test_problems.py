@@ -272,10 +272,14 @@ async def test_a_bug_says_nothing_about_itself(
     async def crash(*_: object, **__: object) -> None:
         raise RuntimeError("password=hunter2")
 
+    logged: list[str] = []
+    log = type("Log", (), {"error": lambda _, event, **__: logged.append(event)})()
+    monkeypatch.setattr("huitong.api.request_context._log", log)
     monkeypatch.setattr("huitong.customers.get_customer", crash)
     response = await client.get("/v1/customers/cus_0199c0a95d0b7c3e8f6f0d6f1a2b3c4d")
     check(response, 500, "internal_error", None)
     assert "hunter2" not in response.text
+    assert logged == ["request_crashed"]
 
 
 async def test_a_slow_body_is_given_up(

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from huitong.bench import scratch
 from huitong.bench.report import make_table, write_results
 from huitong.bench.suite import BENCHMARKS, run_benchmark
-from huitong.bench.types import Options, Result, Target
+from huitong.bench.types import BenchmarkFailed, Options, Result, Target
 from huitong.cli import app
 
 KEYS: dict[str, tuple[set[str], set[str]]] = {
@@ -38,9 +39,9 @@ KEYS: dict[str, tuple[set[str], set[str]]] = {
 
 
 @pytest.fixture(autouse=True)
-def on_test_server(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let benchmarks make their databases on the server of the test run."""
-    monkeypatch.setenv("HUITONG_DATABASE_URL", server.url)
+def on_server_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let benchmarks start their own server: that of the test run may not wait for the disk."""
+    monkeypatch.delenv("HUITONG_DATABASE_URL", raising=False)
 
 
 def make_result(**changes: Any) -> Result:
@@ -75,6 +76,16 @@ def test_gives_its_documented_keys(name: str) -> None:
     assert settings["fsync"] == settings["synchronous_commit"] == "on"
     for target in result.targets:
         assert target.measured(result.figures | result.baselines) is not None
+
+
+def test_refuses_a_server_that_answers_before_data_is_on_disk(
+    server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUITONG_DATABASE_URL", server.url)
+    # Whatever the server of the test run has, it is not this.
+    monkeypatch.setattr(scratch, "_DURABLE", {"fsync": "twice"})
+    with pytest.raises(BenchmarkFailed, match="fsync is .+, not twice"), scratch.scratch_database():
+        pass
 
 
 def test_prints_one_json_object_and_nothing_else(

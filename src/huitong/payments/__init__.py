@@ -5,7 +5,6 @@ merchant codes and customers' one-time codes, authorisations, refunds, profit sh
 withdrawals, fees, and the caps that regulation puts on payment accounts.
 """
 
-from huitong.payments.bank_simulator import BankSimulator, FaultKind, serve_simulator
 from huitong.payments.calculations import calculate_fee, derive_id, split_by_weights
 from huitong.payments.channel import (
     BankChannel,
@@ -90,6 +89,7 @@ from huitong.payments.queries import (
     list_refunds,
     list_shares,
 )
+from huitong.payments.simulated_bank import BankSimulator, FaultKind, serve_simulator
 from huitong.payments.types import (
     Authentication,
     ChannelDirection,

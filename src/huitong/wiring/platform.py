@@ -195,7 +195,7 @@ async def _answers(settings: Settings) -> bool:
     try:
         async with asyncio.timeout(2.0):
             reader, writer = await asyncio.open_connection(host, settings.port)
-            writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             return (await reader.readline()).startswith(b"HTTP/1.")
     except (OSError, TimeoutError):
         return False

@@ -415,7 +415,7 @@ def test_answers_and_adds_up_like_a_naive_ledger(owner_url):
             run_state_machine_as_test(
                 machine,
                 settings=settings(
-                    max_examples=40,
+                    max_examples=80,
                     stateful_step_count=40,
                     deadline=None,
                     suppress_health_check=list(HealthCheck),

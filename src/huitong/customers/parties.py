@@ -2,15 +2,15 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
+
+import msgspec
 
 from huitong.kernel.database.unit_of_work import DriverConnection
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Party:
+class Party(msgspec.Struct, frozen=True, kw_only=True):
     """A customer (with the class of the payment account) or a merchant (with its fee rate)."""
 
     account_id: int

@@ -8,9 +8,10 @@ Refusals are replies as well. Faults are not stored: nothing was done, and a ret
 
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from huitong.kernel import limits
 from huitong.kernel.database.statement import Statement
@@ -43,8 +44,7 @@ class ReplyRace(Fault):
     title = "The same request is being handled twice at once"
 
 
-@dataclass(frozen=True, slots=True)
-class ReplyKey:
+class ReplyKey(msgspec.Struct, frozen=True):
     """A request: `scope` is the caller whose key it is, so that callers do not meet."""
 
     scope: str
@@ -52,8 +52,7 @@ class ReplyKey:
     fingerprint: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class StoredReply:
+class StoredReply(msgspec.Struct, frozen=True):
     """An answer that can be given again: a status from 200 to 499 and the bytes of the body."""
 
     status: int

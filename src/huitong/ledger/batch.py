@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Protocol
 
+import msgspec
+
 from huitong.kernel import idempotency
 from huitong.kernel.database.statement import Statement, join_statements
 from huitong.kernel.database.unit_of_work import DriverConnection
@@ -67,8 +69,7 @@ class Job:
         return len(self.request.entry.transfers)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """What the caller gets: the outcome (None for a stored reply), and the reply if it has one."""
 
     outcome: Outcome | None

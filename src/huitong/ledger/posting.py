@@ -8,11 +8,11 @@ account is at risk, or finds a known identifier, the transaction ends and the ex
 import io
 import uuid
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 import asyncpg
+import msgspec
 
 from huitong.kernel import limits
 from huitong.kernel.database.statement import Statement
@@ -66,7 +66,7 @@ async def post_exactly(
     decision = decide(requests, books, now=now)
     recorded_at = await write_decision(connection, decision, books, totals_before)
     return [
-        replace(outcome, recorded_at=recorded_at)
+        msgspec.structs.replace(outcome, recorded_at=recorded_at)
         if outcome.is_posted and outcome.recorded_at is None
         else outcome
         for outcome in decision.outcomes
@@ -77,7 +77,7 @@ def is_plain(requests: Sequence[Request], *, now: datetime) -> bool:
     """Whether `requests` may take the fast way: nothing about them alone could be refused."""
     transfers = [transfer for request in requests for transfer in request.entry.transfers]
     return (
-        bool(transfers)
+        0 < len(transfers) <= limits.BATCH_TRANSFERS_MAX
         and all(request.entry.transfers for request in requests)
         and are_plain(transfers)
         and len({transfer.id for transfer in transfers}) == len(transfers)

@@ -1,4 +1,8 @@
-"""What the ledger is made of: accounts, transfers, entries, and the answers to posting."""
+"""What the ledger is made of: accounts, transfers, entries, and the answers to posting.
+
+What is made for every single payment is a `msgspec.Struct`: as frozen as a frozen dataclass, and
+five times as fast to make.
+"""
 
 import uuid
 from collections.abc import Sequence
@@ -6,6 +10,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import IntEnum, StrEnum
 from typing import Final
+
+import msgspec
 
 from huitong.kernel.money import Money
 
@@ -97,8 +103,7 @@ class Balance:
         return Money(self.debits_posted - self.credits_posted - self.credits_pending, self.currency)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transfer:
+class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     """One movement between two accounts, with an identifier that its client made.
 
     `amount` counts minor units. For POST_PENDING it may be less than the hold's amount, or None
@@ -119,8 +124,7 @@ class Transfer:
     corrects_id: uuid.UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One or more linked transfers that succeed or fail together.
 
     `id` is None for a single transfer, which is then its own entry.
@@ -129,9 +133,13 @@ class Entry:
     transfers: tuple[Transfer, ...]
     id: uuid.UUID | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse with ValueError an entry that moves nothing: it would be posted for ever."""
+        if not self.transfers:
+            raise ValueError("an entry has at least one transfer")
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeterUse:
+
+class MeterUse(msgspec.Struct, frozen=True, kw_only=True):
     """That a movement counts against the caps of one meter of one account, in minor units.
 
     A cap of None does not bind. Days and years are those of `on_day` (Asia/Shanghai); the total
@@ -186,8 +194,7 @@ class Reason(StrEnum):
     TOTAL_LIMIT_EXCEEDED = "total_limit_exceeded"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """The answer for one entry. `index` says which of its transfers was refused."""
 
     verdict: Verdict
@@ -202,8 +209,7 @@ class Outcome:
         return self.verdict is not Verdict.REFUSED
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """What the posting engine takes: one entry, and what it counts against."""
 
     entry: Entry

@@ -1,11 +1,11 @@
 """Deciding, without a database: order, undoing, and what is handed to the writer."""
 
 import copy
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from huitong.kernel.ids import uuid7
 from huitong.ledger.books import AccountBook, Books, MeterBook

@@ -2,11 +2,11 @@
 
 import asyncio
 import uuid
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from huitong.kernel.ids import uuid7
 from huitong.ledger import BalanceLimit, Columns, MeterUse, Reason, Transfer, TransferKind, Verdict

@@ -84,7 +84,10 @@ def test_refuses_a_server_that_answers_before_data_is_on_disk(
     monkeypatch.setenv("HUITONG_DATABASE_URL", server.url)
     # Whatever the server of the test run has, it is not this.
     monkeypatch.setattr(scratch, "_DURABLE", {"fsync": "twice"})
-    with pytest.raises(BenchmarkFailed, match=r"fsync is .+, not twice"), scratch.scratch_database():
+    with (
+        pytest.raises(BenchmarkFailed, match=r"fsync is .+, not twice"),
+        scratch.scratch_database(),
+    ):
         pass
 
 

@@ -59,7 +59,14 @@ class Job:
     key: ReplyKey | None = None
     writer: Writer | None = None
     payload: Any = None
-    future: "asyncio.Future[Answer]" = field(init=False)
+    #: A future for each caller, so that one who gives up does not cancel the others' answers.
+    waiters: "list[asyncio.Future[Answer]]" = field(default_factory=list, init=False)
+
+    def add_waiter(self) -> "asyncio.Future[Answer]":
+        """Return a new future that will have the answer."""
+        waiter: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self.waiters.append(waiter)
+        return waiter
 
     @property
     def size(self) -> int:

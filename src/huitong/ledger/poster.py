@@ -139,19 +139,17 @@ class Poster:
         if len(self._queue) >= self._queue_max or self._is_stopping:
             metrics.POSTER_QUEUE_OVERFLOWS.inc()
             raise QueueFull("the posting queue is full; try again in a moment")
-        job.future = asyncio.get_running_loop().create_future()
         if job.key is not None:
             self._under_way[job.key.scope, job.key.key] = job
         self._queue.append(job)
         self._wake()
-        # Nobody gets the future itself: a caller that gives up would cancel it for its twins.
-        return asyncio.shield(job.future)
+        return job.add_waiter()
 
     def _follow(self, twin: Job, key: ReplyKey) -> "asyncio.Future[Answer]":
         assert twin.key is not None
         if twin.key.fingerprint != key.fingerprint:
             raise make_reuse_refusal(key)
-        return asyncio.shield(twin.future)
+        return twin.add_waiter()
 
     def _wake(self) -> None:
         while self._idle:
@@ -255,12 +253,15 @@ class Poster:
     def _settle(self, job: Job, answer: Answer | Exception) -> None:
         if job.key is not None:
             self._under_way.pop((job.key.scope, job.key.key), None)
-        if isinstance(answer, Exception):
-            job.future.set_exception(answer)
-            # Nobody may be waiting any more; that is no reason for a warning.
-            job.future.exception()
-        else:
-            job.future.set_result(answer)
+        for waiter in job.waiters:
+            if waiter.done():
+                continue
+            if isinstance(answer, Exception):
+                waiter.set_exception(answer)
+                # Nobody may be waiting any more; that is no reason for a warning.
+                waiter.exception()
+            else:
+                waiter.set_result(answer)
 
 
 async def _wait_for_database(losses: int, deadline: float) -> None:

@@ -96,12 +96,13 @@ async def test_a_merchant_gets_a_payable_account(books: Database) -> None:
     assert parties == {
         opened.account_id: customers.Party(
             account_id=opened.account_id,
+            currency="CNY",
             merchant_id=opened.id,
             fee_rate=Decimal("0.006"),
             fee_max=5_000,
         ),
         payer.account_id: customers.Party(
-            account_id=payer.account_id, customer_id=payer.id, account_class=2
+            account_id=payer.account_id, currency="CNY", customer_id=payer.id, account_class=2
         ),
     }
     assert by_mobile == {payer.mobile: payer.account_id}

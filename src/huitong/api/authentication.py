@@ -73,7 +73,7 @@ async def authenticate(request: Request) -> Principal:
     known = request.scope.get(_CALLER)
     if isinstance(known, Principal):
         return known
-    secret = _read_bearer(request.headers.getlist("authorization"))
+    secret = read_bearer(request.headers.getlist("authorization"))
     key = None if secret is None else await application_of(request).keys.find(secret)
     if key is None:
         raise NotAuthenticated(
@@ -87,7 +87,8 @@ async def authenticate(request: Request) -> Principal:
     return principal
 
 
-def _read_bearer(values: list[str]) -> str | None:
+def read_bearer(values: list[str]) -> str | None:
+    """Return the secret in the Authorization headers of a request, or None if there is no one."""
     # Two headers have no meaning; which one a proxy in front had checked is not known.
     if len(values) != 1:
         return None

@@ -5,8 +5,10 @@ are the same (keys, scopes, idempotency, problems), and the route is in the same
 (`instant_documentation`). Anything else is passed on to the application inside.
 """
 
+import asyncio
+import re
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,9 +16,19 @@ import msgspec
 
 from huitong import ledger, payments
 from huitong.api import problems
+from huitong.api.authentication import read_bearer
+from huitong.api.request_body import check_media_type, parse_json
+from huitong.api.request_context import (
+    SECURITY_HEADERS,
+    check_headers_length,
+    read_request_id,
+    record_error,
+)
+from huitong.api.schemas.common import MOBILE_PATTERN
+from huitong.api.validation import shorten
 from huitong.kernel import idempotency, ids, limits, logs, metrics, telemetry
 from huitong.kernel.api_keys import ApiKey, KeyCache
-from huitong.kernel.errors import Fault, InvalidField, Refusal
+from huitong.kernel.errors import InvalidField
 from huitong.kernel.idempotency import ReplyKey, StoredReply
 from huitong.kernel.money import Money
 
@@ -29,8 +41,14 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 PATH: Final = "/v1/payments"
 SCOPE: Final = "payments:write"
 _BODY_BYTES_MAX: Final = 16_384
-_BEARER: Final = b"Bearer "
+_JSON_TYPE: Final = b"application/json"
 _PROBLEM_TYPE: Final = b"application/problem+json"
+_MOBILE_SHAPE: Final = re.compile(MOBILE_PATTERN)
+_SECURITY_HEADERS: Final = tuple(
+    (name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()
+)
+#: payer, amount, and the two members of the amount.
+_MEMBERS_MIN: Final = 4
 
 
 class AmountBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -53,7 +71,6 @@ class PaymentBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 _decoder: Final = msgspec.json.Decoder(PaymentBody)
-_log = logs.get_logger(__name__)
 _paid = metrics.HTTP_REQUESTS.labels("POST", PATH, "201")
 _seconds = metrics.HTTP_REQUEST_SECONDS.labels("POST", PATH)
 
@@ -82,7 +99,7 @@ class HotPath:
         if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
             await self._inner(scope, receive, send)
             return
-        request_id = ids.show_id(ids.REQUEST, ids.uuid7())
+        request_id = read_request_id(scope["headers"])
         started = time.perf_counter()
         headers: tuple[tuple[bytes, bytes], ...] = ()
         reply: StoredReply | problems.Reply
@@ -90,19 +107,19 @@ class HotPath:
             with telemetry.span("pay"):
                 reply = await self._pay(scope, receive)
         except Exception as error:  # noqa: BLE001 - the edge: every caller gets an answer
-            if not isinstance(error, Refusal | Fault):
-                metrics.BUGS.labels("api").inc()
-                _log.exception("payment_failed", request_id=request_id)
+            with logs.request_context(request_id):
+                record_error(error)
             reply, headers = problems.make_reply(error, request_id=request_id)
         await _send(send, reply, request_id, headers)
         _count(reply.status, time.perf_counter() - started)
 
     async def _pay(self, scope: Scope, receive: Receive) -> StoredReply:
-        headers: dict[bytes, bytes] = dict(scope["headers"])
-        key = await self._authenticate(headers.get(b"authorization", b""))
+        headers = _read_headers(scope["headers"])
+        key = await self._authenticate(headers.get(b"authorization"))
         name = _read_idempotency_key(headers)
-        if not headers.get(b"content-type", b"").startswith(b"application/json"):
-            raise problems.UnsupportedMediaType("send application/json", field="Content-Type")
+        content_type = headers.get(b"content-type")
+        if content_type != _JSON_TYPE:
+            check_media_type(None if content_type is None else content_type.decode("latin-1"))
         body = await _read_body(receive)
         payment = _read_payment(body, self._now())
         payment.acting_merchant_id = key.merchant_id
@@ -117,15 +134,36 @@ class HotPath:
             raise AssertionError("the writer answers every payment")
         return answer.reply
 
-    async def _authenticate(self, header: bytes) -> ApiKey:
-        if not header.startswith(_BEARER) or len(header) > limits.API_KEY_LENGTH_MAX:
-            raise problems.NotAuthenticated("send your API key as `Authorization: Bearer htk_…`")
-        key = await self._keys.find(header[len(_BEARER) :].decode("latin-1"))
+    async def _authenticate(self, header: bytes | None) -> ApiKey:
+        secret = read_bearer([] if header is None else [header.decode("latin-1")])
+        key = None if secret is None else await self._keys.find(secret)
         if key is None:
-            raise problems.NotAuthenticated("this API key is unknown or was revoked")
+            raise problems.NotAuthenticated(
+                "Send an API key that is valid: Authorization: Bearer htk_…"
+                if secret is None
+                else "This API key is not known, or was revoked.",
+                field="Authorization",
+            )
         if SCOPE not in key.scopes:
-            raise problems.NotAllowed(f"this API key does not have the scope {SCOPE}")
+            raise problems.NotAllowed(
+                f"The API key needs the scope {SCOPE}.", context={"scopes": [SCOPE]}
+            )
         return key
+
+
+def _read_headers(given: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    check_headers_length(given)
+    headers = dict(given)
+    if len(headers) != len(given):
+        # Two have no meaning; which one a proxy in front had looked at is not known.
+        names = [name for name, _ in given]
+        if names.count(b"authorization") > 1:
+            raise problems.NotAuthenticated("must come once", field="Authorization")
+        if names.count(b"idempotency-key") > 1:
+            raise InvalidField("must come once", field="Idempotency-Key")
+        if names.count(b"content-type") > 1:
+            raise problems.UnsupportedMediaType("must come once", field="Content-Type")
+    return headers
 
 
 def _read_idempotency_key(headers: dict[bytes, bytes]) -> str:
@@ -139,21 +177,27 @@ def _read_idempotency_key(headers: dict[bytes, bytes]) -> str:
 
 
 async def _read_body(receive: Receive) -> bytes:
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body", False):
-        _check_size(len(body))
-        return body
-    parts = [body]
-    size = len(body)
-    while message.get("more_body", False):
+    try:
+        async with asyncio.timeout(limits.REQUEST_SECONDS_MAX):
+            return await _read_parts(receive)
+    except TimeoutError:
+        raise problems.RequestTimeout(
+            f"A request must arrive within {limits.REQUEST_SECONDS_MAX} seconds."
+        ) from None
+
+
+async def _read_parts(receive: Receive) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise InvalidField("the body ended too early", field="body")
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         _check_size(size)
-    return b"".join(parts)
+        if not message.get("more_body", False):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _check_size(size: int) -> None:
@@ -169,10 +213,8 @@ def _read_payment(body: bytes, now: datetime) -> payments.InstantPayment:
         raise _name_field(str(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise problems.MalformedJson("the body is not JSON", field="body") from error
-    given = [asked.payee, asked.payee_mobile, asked.code]
-    if sum(value is not None for value in given) != 1:
-        raise InvalidField("give exactly one of payee, payee_mobile and code", field="payee")
-    amount = Money.parse(asked.amount.amount, asked.amount.currency, field="amount.amount")
+    _check_members(asked, body)
+    amount = Money.from_json({"amount": asked.amount.amount, "currency": asked.amount.currency})
     if amount.minor <= 0:
         raise InvalidField("must be more than nothing", field="amount.amount")
     return payments.InstantPayment(
@@ -180,13 +222,33 @@ def _read_payment(body: bytes, now: datetime) -> payments.InstantPayment:
         payee_account_id=None
         if asked.payee is None
         else ledger.read_account(asked.payee, field="payee"),
-        payee_mobile=_read_text(asked.payee_mobile, "payee_mobile", limits.REFERENCE_LENGTH_MAX),
+        payee_mobile=_read_mobile(asked.payee_mobile),
         code_id=None if asked.code is None else ids.read_id(ids.CODE, asked.code, field="code"),
         amount=amount,
         reference=_read_text(asked.reference, "reference", limits.REFERENCE_LENGTH_MAX),
         description=_read_text(asked.description, "description", limits.DESCRIPTION_LENGTH_MAX),
         requested_at=now,
     )
+
+
+def _check_members(asked: PaymentBody, body: bytes) -> None:
+    payees = sum(value is not None for value in (asked.payee, asked.payee_mobile, asked.code))
+    texts = (asked.reference is not None) + (asked.description is not None)
+    # Two readers of a text with a member twice may take different ones, and the decoder does not
+    # tell. Each member has a colon, so with just as many colons none can be there twice; more of
+    # them, as in a description with a colon, are rare enough to read the whole text again.
+    if body.count(b":") != _MEMBERS_MIN + payees + texts:
+        parse_json(body)
+    if payees != 1:
+        raise InvalidField("give exactly one of payee, payee_mobile and code", field="payee")
+
+
+def _read_mobile(value: str | None) -> str | None:
+    if value is not None and _MOBILE_SHAPE.fullmatch(value) is None:
+        raise InvalidField(
+            "must be a mobile number of mainland China, 11 digits", field="payee_mobile"
+        )
+    return value
 
 
 def _read_text(value: str | None, field: str, length_max: int) -> str | None:
@@ -201,13 +263,14 @@ def _read_text(value: str | None, field: str, length_max: int) -> str | None:
 
 def _name_field(message: str) -> InvalidField:
     """Turn msgspec's "… - at `$.amount.currency`" into a refusal that names the field."""
-    text, _, path = message.partition(" - at `$")
-    field = path.rstrip("`").lstrip(".")
+    text, _, path = message.rpartition(" - at `$") if " - at `$" in message else (message, "", "")
+    parts = [part for part in path.removesuffix("`").split(".") if part]
     for marker in ("missing required field `", "contains unknown field `"):
         _, found, name = text.partition(marker)
         if found:
-            field = f"{field}.{name.rstrip('`')}" if field else name.rstrip("`")
-    return InvalidField(text, field=field or "body")
+            parts.append(name.removesuffix("`"))
+            text = "is missing" if marker.startswith("missing") else "is not known here"
+    return InvalidField(text, field=".".join(shorten(part) for part in parts) or "body")
 
 
 async def _send(
@@ -225,8 +288,7 @@ async def _send(
                 (b"content-type", _PROBLEM_TYPE if is_problem else b"application/json"),
                 (b"content-length", str(len(reply.body)).encode()),
                 (b"x-request-id", request_id.encode()),
-                (b"x-content-type-options", b"nosniff"),
-                (b"cache-control", b"no-store"),
+                *_SECURITY_HEADERS,
                 *headers,
             ],
         }
@@ -240,32 +302,3 @@ def _count(status: int, seconds: float) -> None:
     else:
         metrics.HTTP_REQUESTS.labels("POST", PATH, str(status)).inc()
     _seconds.observe(seconds)
-
-
-def render_payment(payment: payments.InstantPayment) -> bytes:
-    """Return a paid order as `PaymentView` shows it; the tests compare the two."""
-    amount = payment.amount
-    nothing = Money.zero(amount.currency).to_json()
-    merchant = payment.merchant_id
-    return msgspec.json.encode(
-        {
-            "id": ids.show_id(ids.PAYMENT, payment.order_id),
-            "kind": payment.kind.value,
-            "status": "succeeded",
-            "amount": amount.to_json(),
-            "authorised": None,
-            "fee": nothing if payment.fee is None else payment.fee.to_json(),
-            "fee_returned": nothing,
-            "refunded": nothing,
-            "shared": nothing,
-            "payer": ledger.show_account(payment.payer_account_id),
-            "payee": ledger.show_account(payment.payee_account_id or 0),
-            "merchant": None if merchant is None else ids.show_id(ids.MERCHANT, merchant),
-            "reference": payment.reference,
-            "description": payment.description,
-            "created_at": payment.requested_at,
-            "expires_at": None,
-            "completed_at": payment.completed_at,
-            "failure_code": None,
-        }
-    )

@@ -135,10 +135,14 @@ class _Answer:
             await response(scope, receive, self.send_message)
 
 
-def _check_headers(scope: Scope) -> None:
-    length = sum(len(name) + len(value) for name, value in scope["headers"])
-    if length > limits.HEADER_LENGTH_MAX:
+def check_headers_length(headers: Iterable[tuple[bytes, bytes]]) -> None:
+    """Refuse more headers than we read; raises HeadersTooLarge."""
+    if sum([len(name) + len(value) for name, value in headers]) > limits.HEADER_LENGTH_MAX:
         raise HeadersTooLarge(f"All headers together may have {limits.HEADER_LENGTH_MAX} bytes.")
+
+
+def _check_headers(scope: Scope) -> None:
+    check_headers_length(scope["headers"])
     for name, value in scope["headers"]:
         # Believed only to refuse early; what really arrives is counted below.
         if name == b"content-length" and value.isdigit():

@@ -36,7 +36,7 @@ def validation_problem(error: RequestValidationError) -> Problem:
 def _read_error(found: Mapping[str, Any]) -> FieldError:
     location: Sequence[str | int] = found["loc"]
     place = str(location[0]) if location and location[0] in _PLACES else "body"
-    path = [_shorten(part) for part in location[1:]]
+    path = [shorten(part) for part in location[1:]]
     return FieldError(
         field=".".join(path) if path else place,
         # The library's sentence names the rule and never repeats what was sent.
@@ -46,7 +46,8 @@ def _read_error(found: Mapping[str, Any]) -> FieldError:
     )
 
 
-def _shorten(part: str | int) -> str:
+def shorten(part: str | int) -> str:
+    """Return a member's name so that it may be shown: printable, and not for ever."""
     # A member that does not belong here is named as it was sent, so it may be anything.
     text = str(part).encode("utf-8", "backslashreplace").decode()
     text = "".join(

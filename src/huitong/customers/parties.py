@@ -14,6 +14,7 @@ class Party(msgspec.Struct, frozen=True, kw_only=True):
     """A customer (with the class of the payment account) or a merchant (with its fee rate)."""
 
     account_id: int
+    currency: str
     customer_id: uuid.UUID | None = None
     account_class: int | None = None
     merchant_id: uuid.UUID | None = None
@@ -22,7 +23,8 @@ class Party(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _BY_ACCOUNT: Final = """
-SELECT n.account_id, c.id, c.account_class, m.id, coalesce(m.fee_rate, 0), m.fee_max
+SELECT n.account_id, c.id, c.account_class, m.id, coalesce(m.fee_rate, 0), m.fee_max,
+       coalesce(c.currency, m.currency)
   FROM unnest($1::bigint[]) AS n(account_id)
   LEFT JOIN customers.customers c ON c.account_id = n.account_id
   LEFT JOIN customers.merchants m ON m.account_id = n.account_id
@@ -50,6 +52,7 @@ async def find_parties(
             merchant_id=row[3],
             fee_rate=row[4],
             fee_max=row[5],
+            currency=row[6],
         )
         for row in await connection.fetch(_BY_ACCOUNT, account_ids)
     }

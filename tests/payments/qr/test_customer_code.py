@@ -38,7 +38,8 @@ def test_code_from_known_bytes_is_exactly_known() -> None:
 def test_every_code_is_twenty_digits_and_reads_back_to_its_digest(seed: bytes) -> None:
     code = code_from(seed)
     assert len(code.text) == qr.CUSTOMER_CODE_LENGTH == 20
-    assert code.text.isascii() and code.text.isdigit()
+    assert code.text.isascii()
+    assert code.text.isdigit()
     assert code.text.startswith(qr.CUSTOMER_CODE_PREFIX)
     assert qr.read_code(code.text) == code.digest
     assert len(code.digest) == 32

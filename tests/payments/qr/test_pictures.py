@@ -3,7 +3,7 @@
 import re
 import struct
 import zlib
-from xml.etree import ElementTree
+import xml.etree.ElementTree as ET
 
 import pytest
 import zxingcpp
@@ -66,7 +66,7 @@ def pixels_of_png(content: bytes) -> Pixels:
 
 def pixels_of_svg(content: bytes) -> Pixels:
     """Paint the horizontal strokes of our SVG, scaled, into rows of 0 and 255."""
-    root = ElementTree.fromstring(content)
+    root = ET.fromstring(content)
     side = int(root.attrib["width"])
     stroke = next(node for node in root.iter() if node.attrib.get("stroke") == "#000")
     group = next((node for node in root.iter() if "transform" in node.attrib), None)

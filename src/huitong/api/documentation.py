@@ -71,6 +71,7 @@ _TAGS: Final = (
     ("After the payment", "Refunds and profit sharing."),
     ("Bank channel", "Money in and out, through a simulated bank."),
     ("Ledger", "The journal and the trial balance."),
+    ("Transparency log", "Signed checkpoints of the journal, and proofs that anybody can check."),
     ("Operations", "Health and metrics of the process."),
 )
 _DESCRIPTION: Final = f"""

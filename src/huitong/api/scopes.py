@@ -10,7 +10,7 @@ SCOPES: Final[Mapping[str, str]] = {
     "customers:read": "Read customers",
     "customers:write": "Open customers and their accounts",
     "keys:write": "Issue and revoke API keys",
-    "ledger:read": "Read the journal and the trial balance",
+    "ledger:read": "Read the journal, its transparency log and the trial balance",
     "merchants:read": "Read merchants",
     "merchants:write": "Open merchants",
     "payments:read": "Read payment orders, refunds, shares and codes",

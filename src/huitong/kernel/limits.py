@@ -76,6 +76,8 @@ VERIFY_EXAMPLES_MAX: Final = 5
 # The transparency log, in journal rows and ranges of batches a step.
 SEAL_TRANSFERS_MAX: Final = 20_000
 SEAL_RANGES_MAX: Final = 256
+# The log counts its leaves in PostgreSQL's BIGINT.
+LOG_SIZE_MAX: Final = 2**63 - 1
 LOG_NOTE_BYTES_MAX: Final = 4_096
 LOG_NOTE_SIGNATURES_MAX: Final = 16
 LOG_PROOF_BYTES_MAX: Final = 65_536

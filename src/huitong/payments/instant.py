@@ -19,9 +19,9 @@ from huitong.kernel.database.unit_of_work import Database, DriverConnection
 from huitong.kernel.errors import Refusal
 from huitong.kernel.idempotency import StoredReply
 from huitong.kernel.ids import uuid7
-from huitong.kernel.money import Money
+from huitong.kernel.money import CurrencyMismatch, Money
 from huitong.kernel.rulebook import Rulebook
-from huitong.ledger import TransferCode
+from huitong.ledger import MeterUse, TransferCode
 from huitong.payments.calculations import calculate_fee
 from huitong.payments.errors import AccountNotFound, CodeNotFound, ReferenceUsed, make_refusal
 from huitong.payments.events import PaymentSucceeded
@@ -76,6 +76,13 @@ class InstantPayment:
     fee: Money | None = None
     completed_at: datetime | None = None
 
+    @property
+    def payee_field(self) -> str:
+        """Return the name of the field by which the caller named the payee."""
+        if self.payee_mobile is not None:
+            return "payee_mobile"
+        return "payee" if self.code_id is None else "code"
+
 
 class InstantPayments:
     """The writer that the poster asks about instant payments; one for each API process."""
@@ -109,15 +116,28 @@ class InstantPayments:
         for payment in payloads:
             # Our time and not the database's: the reply is written with the money, not after it.
             payment.completed_at = now
-        unknown_codes = await self._resolve_payees(connection, payloads)
+        unknown = await self._resolve_payees(connection, payloads)
         accounts = {p.payer_account_id for p in payloads}
         accounts.update(p.payee_account_id for p in payloads if p.payee_account_id is not None)
         parties = await customers.find_parties(connection, list(accounts))
-        await self._find_own_accounts({p.amount.currency for p in payloads})
         used = await _find_used_references(connection, payloads, parties)
-        return [
-            unknown_codes.get(payment.order_id) or self._make_request(payment, parties, used)
+        checked = [
+            unknown.get(payment.order_id) or self._check(payment, parties, used)
             for payment in payloads
+        ]
+        # Only for what was not refused: finding them opens them the first time.
+        await self._find_own_accounts(
+            {
+                payment.amount.currency
+                for payment, uses in zip(payloads, checked, strict=True)
+                if not isinstance(uses, Refusal)
+            }
+        )
+        return [
+            uses
+            if isinstance(uses, Refusal)
+            else ledger.Request(self._make_entry(payment, parties), uses)
+            for payment, uses in zip(payloads, checked, strict=True)
         ]
 
     def answer(self, payload: InstantPayment, result: "ledger.Outcome | Refusal") -> StoredReply:
@@ -125,7 +145,10 @@ class InstantPayments:
         if isinstance(result, Refusal):
             return self._render_refusal(result)
         if not result.is_posted:
-            fields = {payload.payer_account_id: "payer", payload.payee_account_id or 0: "payee"}
+            fields = {
+                payload.payer_account_id: "payer",
+                payload.payee_account_id or 0: payload.payee_field,
+            }
             return self._render_refusal(make_refusal(result, fields))
         return StoredReply(201, self._render(payload))
 
@@ -179,12 +202,13 @@ class InstantPayments:
                 async with self._database.unit_of_work() as uow:
                     self._own[currency] = await find_own_accounts(uow, currency)
 
-    def _make_request(
+    def _check(
         self,
         payment: InstantPayment,
         parties: dict[int, Party],
         used: set[tuple[uuid.UUID, str]],
-    ) -> ledger.Request | Refusal:
+    ) -> tuple[MeterUse, ...] | Refusal:
+        """Return what the payment counts against, or why it cannot be made."""
         payer = parties.get(payment.payer_account_id)
         is_foreign = payment.acting_merchant_id is not None and (
             payer is None or payer.merchant_id != payment.acting_merchant_id
@@ -193,48 +217,64 @@ class InstantPayments:
             return AccountNotFound("no customer or merchant has this account", field="payer")
         payee = parties.get(payment.payee_account_id or 0)
         if payee is None:
-            return AccountNotFound("no customer or merchant has this account", field="payee")
+            return AccountNotFound(
+                "no customer or merchant has this account", field=payment.payee_field
+            )
         if payee.merchant_id is not None:
             payment.merchant_id = payee.merchant_id
             if payment.kind is OrderKind.TRANSFER:
                 payment.kind = OrderKind.PAYMENT
-            if payment.reference is not None:
-                key = (payee.merchant_id, payment.reference)
-                if key in used:
-                    return ReferenceUsed(
-                        "the merchant has an order with this reference", field="reference"
-                    )
-                used.add(key)
+        try:
+            uses = self._list_uses(payment, payer)
+        except Refusal as refusal:
+            return refusal
+        currency = payment.amount.currency
+        for party in (payer, payee):
+            if party.currency != currency:
+                return CurrencyMismatch(
+                    f"{ledger.show_account(party.account_id)} is in {party.currency}, "
+                    f"not {currency}",
+                    field="amount.currency",
+                )
+        # Last, so that a payment that is refused for another reason does not take the reference.
+        if payee.merchant_id is not None and payment.reference is not None:
+            key = (payee.merchant_id, payment.reference)
+            if key in used:
+                return ReferenceUsed(
+                    "the merchant has an order with this reference", field="reference"
+                )
+            used.add(key)
+        return uses
+
+    def _list_uses(self, payment: InstantPayment, payer: Party) -> tuple[MeterUse, ...]:
+        if payer.account_class is None:
+            return ()
+        return list_meter_uses(
+            self._rulebook,
+            account_id=payer.account_id,
+            account_class=payer.account_class,
+            kind=payment.kind,
+            # Until customers log in themselves, the partner vouches for two factors.
+            authentication=Authentication.TWO_FACTORS,
+            amount=payment.amount,
+            on_day=business_day(payment.requested_at),
+        )
+
+    def _make_entry(self, payment: InstantPayment, parties: dict[int, Party]) -> ledger.Entry:
+        payee = parties[payment.payee_account_id or 0]
         currency = payment.amount.currency
         fee_max = None if payee.fee_max is None else Money(payee.fee_max, currency)
         payment.fee = calculate_fee(payment.amount, payee.fee_rate, fee_max)
-        on_day = business_day(payment.requested_at)
-        entry = payment_entry(
+        return payment_entry(
             transfer_id=payment.order_id,
-            payer_account_id=payer.account_id,
+            payer_account_id=payment.payer_account_id,
             payee_account_id=payee.account_id,
             amount=payment.amount,
             fee=payment.fee,
             own=self._own[currency],
             code=TransferCode.TRANSFER if payee.merchant_id is None else TransferCode.PAYMENT,
-            effective_on=on_day,
+            effective_on=business_day(payment.requested_at),
         )
-        if payer.account_class is None:
-            return ledger.Request(entry)
-        try:
-            uses = list_meter_uses(
-                self._rulebook,
-                account_id=payer.account_id,
-                account_class=payer.account_class,
-                kind=payment.kind,
-                # Until customers log in themselves, the partner vouches for two factors.
-                authentication=Authentication.TWO_FACTORS,
-                amount=payment.amount,
-                on_day=on_day,
-            )
-        except Refusal as refusal:
-            return refusal
-        return ledger.Request(entry, uses)
 
 
 async def _find_used_references(

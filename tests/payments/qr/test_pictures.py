@@ -2,8 +2,8 @@
 
 import re
 import struct
-import zlib
 import xml.etree.ElementTree as ET
+import zlib
 
 import pytest
 import zxingcpp

@@ -14,6 +14,7 @@ from huitong.api.routes import (
     codes,
     customers,
     ledger,
+    log,
     merchants,
     payments,
 )
@@ -28,6 +29,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     authorisations.router,
     bank_channel.router,
     ledger.router,
+    log.router,
 )
 #: Path items that are answered outside of the framework.
 MORE_DOCUMENTATION: Final[tuple[Mapping[str, Any], ...]] = (describe_instant_payment(),)

@@ -12,7 +12,7 @@ from huitong.bench.population import check_posted
 from huitong.kernel.database.unit_of_work import Database
 from huitong.ledger import Columns, Job, Poster, Request
 
-#: Found by trying: with two, the second batch forms while the first one is being written.
+#: As the API has it: with two, the second batch forms while the first one is being written.
 POSTERS: Final = 2
 
 

@@ -1,6 +1,6 @@
 """A simulated bank: takes orders over HTTP, decides them a moment later, and fails on demand.
 
-`huitong.payments.bank_simulator` runs it as a process of its own. It keeps its orders in memory:
+`huitong bank` runs it as a process of its own. It keeps its orders in memory:
 a bank that forgot an order says so, and is then sent it again.
 
 - `PUT /orders/{id}` takes an order, once for each id; 202 while it is at work.

@@ -230,8 +230,7 @@ def _plan_children(
                 settings,
                 options,
                 "bank",
-                ("--listen-fd", str(number)),
-                module="huitong.payments.bank_simulator",
+                ("bank", "--listen-fd", str(number)),
                 descriptors=(number,),
                 stop_rank=2,
             )
@@ -245,14 +244,13 @@ def _plan(
     name: str,
     arguments: tuple[str, ...],
     *,
-    module: str = "huitong.cli",
     descriptors: tuple[int, ...] = (),
     stop_rank: int = 0,
 ) -> ChildPlan:
     is_console = options.is_logging_to_console
     return ChildPlan(
         name=name,
-        arguments=(sys.executable, "-m", module, *arguments),
+        arguments=(sys.executable, "-m", "huitong.cli", *arguments),
         environment={**os.environ, **settings.to_environment(), "HUITONG_PROCESS": name},
         log_file=None if is_console else _log_directory(settings) / f"{name}.log",
         inherited_descriptors=descriptors,

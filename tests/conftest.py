@@ -10,10 +10,17 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from hypothesis import settings
 
 from huitong.kernel.database import embedded
 from huitong.kernel.database.unit_of_work import Database
 from huitong.wiring.preparation import prepare_url
+
+# CI tries the same examples each time: its verdict on a change must not depend on luck. Everywhere
+# else each run tries new ones.
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 _SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 _APP_ROLE = "huitong_app"

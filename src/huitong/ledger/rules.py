@@ -69,7 +69,8 @@ def roll_meter(before: MeterBook | None, use: MeterUse) -> MeterBook:
     A use that arrives with a day before the meter's (another process's midnight was a moment
     later) counts into the meter's day: never into none.
     """
-    if before is None:
+    if before is None or before.day_count == 0:
+        # A row without any use was made to be locked, and its day means nothing.
         return MeterBook(use.on_day, use.amount, 1, use.amount, use.amount)
     on_day = max(before.on_day, use.on_day)
     is_same_day = before.on_day == on_day

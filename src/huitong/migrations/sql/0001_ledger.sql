@@ -289,7 +289,7 @@ BEGIN
                year_used = CASE WHEN date_part('year', m.on_day) = date_part('year', excluded.on_day)
                                 THEN m.year_used ELSE 0 END + excluded.year_used,
                total_used = m.total_used + excluded.total_used
-         WHERE m.on_day <= excluded.on_day
+         WHERE m.on_day <= excluded.on_day OR m.day_count = 0
         RETURNING m.*
     )
     SELECT count(*) INTO within FROM counted c JOIN uses u USING (account_id, meter)

@@ -177,27 +177,45 @@ def _read_idempotency_key(headers: dict[bytes, bytes]) -> str:
 
 
 async def _read_body(receive: Receive) -> bytes:
+    # Nearly every body comes with its headers. A deadline costs as much as the rest of reading, so
+    # there is one only where something must be waited for.
+    message = _receive_now(receive)
+    if message is not None and not message.get("more_body", False):
+        return _join([message])
+    messages = [] if message is None else [message]
+    size = 0 if message is None else len(message.get("body", b""))
     try:
         async with asyncio.timeout(limits.REQUEST_SECONDS_MAX):
-            return await _read_parts(receive)
+            while not messages or messages[-1].get("more_body", False):
+                messages.append(await receive())
+                size += len(messages[-1].get("body", b""))
+                _check_size(size)
     except TimeoutError:
         raise problems.RequestTimeout(
             f"A request must arrive within {limits.REQUEST_SECONDS_MAX} seconds."
         ) from None
+    return _join(messages)
 
 
-async def _read_parts(receive: Receive) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise InvalidField("the body ended too early", field="body")
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        _check_size(size)
-        if not message.get("more_body", False):
-            return parts[0] if len(parts) == 1 else b"".join(parts)
+def _receive_now(receive: Receive) -> Message | None:
+    """Return the next message if it is here already; if it is not, nothing was taken."""
+    steps = receive().__await__()
+    try:
+        next(steps)
+    except StopIteration as done:
+        message: Message = done.value
+        return message
+    # It waits, and giving up a wait is what happens to it in every timeout too.
+    steps.close()
+    return None
+
+
+def _join(messages: list[Message]) -> bytes:
+    if messages[-1]["type"] == "http.disconnect":
+        raise InvalidField("the body ended too early", field="body")
+    body = b"".join([message.get("body", b"") for message in messages])
+    _check_size(len(body))
+    return body
 
 
 def _check_size(size: int) -> None:

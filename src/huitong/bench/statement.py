@@ -158,7 +158,7 @@ async def _read_pages(
     while True:
         for cursor in cursors:
             started = time.perf_counter()
-            async with database.unit_of_work() as uow:
+            async with database.reading() as uow:
                 page = await list_statement(uow, account, cursor=cursor, limit=PAGE_LINES)
             ended = time.perf_counter()
             if not page.items or (cursor and page.items[0].line != int(cursor) - 1):

@@ -1,11 +1,11 @@
 """The rules for one transfer and one meter use: refuse it, or change the books."""
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from huitong.kernel import limits
-from huitong.kernel.ids import uuid7_time
 from huitong.ledger.books import AccountBook, Books, HoldBook, JournalRow, MeterBook
 from huitong.ledger.types import (
     RESOLVING_KINDS,
@@ -22,6 +22,8 @@ from huitong.ledger.undo import Undo
 ID_AGE_MAX: Final = timedelta(days=7)
 ID_AHEAD_MAX: Final = timedelta(hours=1)
 _VERSION: Final = 7
+_VARIANT: Final = 2
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Refused(Exception):
@@ -35,9 +37,24 @@ class Refused(Exception):
 
 def is_id_time_in_range(identifier: uuid.UUID, now: datetime) -> bool:
     """Whether a new transfer's id was made near `now`, so that its partition is there."""
-    if identifier.version != _VERSION:
-        return False
-    return now - ID_AGE_MAX <= uuid7_time(identifier) <= now + ID_AHEAD_MAX
+    # The number itself and not its properties, which would cost more than all other checks of a
+    # plain transfer: 48 bits of milliseconds, the version below them, the variant 14 bits lower.
+    number = identifier.int
+    low_ms, high_ms = _id_bounds(now)
+    return (
+        low_ms <= number >> 80 <= high_ms
+        and number >> 76 & 15 == _VERSION
+        and number >> 62 & 3 == _VARIANT
+    )
+
+
+@lru_cache(maxsize=64)
+def _id_bounds(now: datetime) -> tuple[int, int]:
+    """Return the first and the last millisecond since 1970 that an identifier may carry."""
+    millisecond = timedelta(milliseconds=1)
+    oldest = now - ID_AGE_MAX - _EPOCH
+    # Rounded up: an identifier of a millisecond that had begun before the bound is too old.
+    return -(-oldest // millisecond), (now + ID_AHEAD_MAX - _EPOCH) // millisecond
 
 
 def use_meter(use: MeterUse, books: Books, undo: Undo) -> None:

@@ -46,7 +46,7 @@ Writer = Annotated[Principal, require("accounts:write")]
 async def get_account(request: Request, account: AccountPath, principal: Reader) -> AccountView:
     """Return an account with its state and its balance now."""
     number = ledger.read_account(account, field="account")
-    async with application_of(request).database.unit_of_work(principal.caller) as uow:
+    async with application_of(request).database.reading(principal.caller) as uow:
         found = await _get_own(uow, principal, number)
         return show_account(found, await ledger.get_balance(uow, number))
 
@@ -78,7 +78,7 @@ async def get_balance(
     number = ledger.read_account(account, field="account")
     if at is not None and on is not None:
         raise InvalidField("must not be given together with at", field="on")
-    async with application_of(request).database.unit_of_work(principal.caller) as uow:
+    async with application_of(request).database.reading(principal.caller) as uow:
         await _get_own(uow, principal, number)
         available = None
         if at is not None:
@@ -119,7 +119,7 @@ async def list_statement(  # noqa: PLR0917 - the framework names them all
     number = ledger.read_account(account, field="account")
     list_name = ("statement", number, first_day, last_day)
     inner, period = open_cursor(cursor, *list_name), _read_period(first_day, last_day)
-    async with application_of(request).database.unit_of_work(principal.caller) as uow:
+    async with application_of(request).database.reading(principal.caller) as uow:
         await _get_own(uow, principal, number)
         page = await ledger.list_statement(uow, number, period=period, cursor=inner, limit=limit)
     return show_page(page, show_statement_line, *list_name)

@@ -69,7 +69,7 @@ async def get_checkout(
 ) -> PaymentView:
     """Return an order as it stands."""
     order_id = read_id(PAYMENT, payment, field="payment")
-    async with application_of(request).database.unit_of_work(principal.caller) as uow:
+    async with application_of(request).database.reading(principal.caller) as uow:
         return show_payment(await get_own_order(uow, principal, order_id))
 
 

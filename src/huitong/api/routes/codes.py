@@ -133,7 +133,7 @@ async def read_code(
 
     Nothing is changed, so no Idempotency-Key is needed.
     """
-    async with application_of(request).database.unit_of_work(principal.caller) as uow:
+    async with application_of(request).database.reading(principal.caller) as uow:
         return show_reading(await payments.read_code(uow, payload=body.payload))
 
 
@@ -208,7 +208,7 @@ async def collect(
 
 async def _get_code(request: Request, principal: Principal, code: str) -> payments.MerchantCode:
     code_id = read_id(CODE, code, field="code")
-    async with application_of(request).database.unit_of_work(principal.caller) as uow:
+    async with application_of(request).database.reading(principal.caller) as uow:
         found = await payments.get_merchant_code(uow, code_id)
     principal.check_owner(found.merchant_id, f"code {code}")
     return found

@@ -73,7 +73,7 @@ async def list_customers(
 ) -> dict[str, object]:
     """Return customers, oldest first; with `mobile` the one who has it, or nobody."""
     inner = open_cursor(cursor, "customers")
-    async with application_of(request).database.unit_of_work(principal.caller) as uow:
+    async with application_of(request).database.reading(principal.caller) as uow:
         if mobile is not None:
             found = await customers.find_customer_by_mobile(uow, mobile)
             return {"data": [] if found is None else [show_customer(found)], "next_cursor": None}
@@ -95,5 +95,5 @@ async def get_customer(
 ) -> CustomerView:
     """Return a customer."""
     customer_id = read_id(CUSTOMER, customer, field="customer")
-    async with application_of(request).database.unit_of_work(principal.caller) as uow:
+    async with application_of(request).database.reading(principal.caller) as uow:
         return show_customer(await customers.get_customer(uow, customer_id))

@@ -34,7 +34,7 @@ Reader = Annotated[Principal, require("ledger:read")]
 )
 async def get_trial_balance(request: Request, principal: Reader) -> TrialBalances:
     """Return debits and credits of every chart code, in each currency, as the books stand now."""
-    async with application_of(request).database.unit_of_work(principal.caller) as uow:
+    async with application_of(request).database.reading(principal.caller) as uow:
         balances = await ledger.get_trial_balances(uow)
     return TrialBalances(data=[show_trial_balance(balance) for balance in balances])
 
@@ -49,7 +49,7 @@ async def get_trial_balance(request: Request, principal: Reader) -> TrialBalance
 async def get_transfer(request: Request, transfer: TransferPath, principal: Reader) -> TransferView:
     """Return one line of the journal."""
     transfer_id = read_id(TRANSFER, transfer, field="transfer")
-    async with application_of(request).database.unit_of_work(principal.caller) as uow:
+    async with application_of(request).database.reading(principal.caller) as uow:
         return show_transfer(await ledger.get_transfer(uow, transfer_id))
 
 
@@ -63,6 +63,6 @@ async def get_transfer(request: Request, transfer: TransferPath, principal: Read
 async def get_entry(request: Request, entry: EntryPath, principal: Reader) -> EntryView:
     """Return the linked transfers of an entry, which succeeded together."""
     entry_id = read_id(ENTRY, entry, field="entry")
-    async with application_of(request).database.unit_of_work(principal.caller) as uow:
+    async with application_of(request).database.reading(principal.caller) as uow:
         transfers = await ledger.get_entry(uow, entry_id)
     return EntryView(id=entry, transfers=[show_transfer(transfer) for transfer in transfers])

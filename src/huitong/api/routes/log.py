@@ -50,7 +50,7 @@ Size = Annotated[int | None, _size("Of this size, and not the latest; one that w
 )
 async def get_checkpoint(request: Request, principal: Reader, size: Size = None) -> CheckpointView:
     """Return the latest checkpoint, or that of a size. Keep it: later ones must continue it."""
-    async with application_of(request).database.unit_of_work(principal.caller) as uow:
+    async with application_of(request).database.reading(principal.caller) as uow:
         return show_checkpoint(await ledger.get_checkpoint(uow, size))
 
 
@@ -63,7 +63,7 @@ async def get_checkpoint(request: Request, principal: Reader, size: Size = None)
 )
 async def get_key(request: Request, principal: Reader) -> LogKeyView:
     """Return the key that signed the latest checkpoint; there is none before the first."""
-    async with application_of(request).database.unit_of_work(principal.caller) as uow:
+    async with application_of(request).database.reading(principal.caller) as uow:
         published = await ledger.get_checkpoint(uow)
     return LogKeyView(public_key=published.public_key)
 
@@ -83,7 +83,7 @@ async def prove_transfer(
     A new transfer is covered by a checkpoint within about a minute.
     """
     transfer_id = read_id(TRANSFER, transfer, field="transfer")
-    async with application_of(request).database.unit_of_work(principal.caller) as uow:
+    async with application_of(request).database.reading(principal.caller) as uow:
         document = await ledger.prove_inclusion(uow, transfer_id, size=size)
     return JSONResponse(document)
 
@@ -102,6 +102,6 @@ async def prove_consistency(
     new_size: Annotated[int, _size("The size of the newer checkpoint.", alias="to")],
 ) -> Response:
     """Return a document that proves one checkpoint to continue another, by their sizes."""
-    async with application_of(request).database.unit_of_work(principal.caller) as uow:
+    async with application_of(request).database.reading(principal.caller) as uow:
         document = await ledger.prove_consistency(uow, old_size, new_size)
     return JSONResponse(document)

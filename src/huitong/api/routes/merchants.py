@@ -73,7 +73,7 @@ async def list_merchants(
 ) -> dict[str, object]:
     """Return merchants, oldest first."""
     inner = open_cursor(cursor, "merchants")
-    async with application_of(request).database.unit_of_work(principal.caller) as uow:
+    async with application_of(request).database.reading(principal.caller) as uow:
         page = await customers.list_merchants(uow, cursor=inner, limit=limit)
     return show_page(page, show_merchant, "merchants")
 
@@ -93,5 +93,5 @@ async def get_merchant(
     """Return a merchant; a key that is bound to a merchant sees that one."""
     merchant_id = read_id(MERCHANT, merchant, field="merchant")
     principal.check_owner(merchant_id, f"merchant {merchant}")
-    async with application_of(request).database.unit_of_work(principal.caller) as uow:
+    async with application_of(request).database.reading(principal.caller) as uow:
         return show_merchant(await customers.get_merchant(uow, merchant_id))

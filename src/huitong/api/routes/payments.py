@@ -63,7 +63,7 @@ async def list_payments(
     """Return the orders that an account pays or is paid by, newest first."""
     number = ledger.read_account(account, field="account")
     inner = open_cursor(cursor, "payments", number)
-    async with application_of(request).database.unit_of_work(principal.caller) as uow:
+    async with application_of(request).database.reading(principal.caller) as uow:
         owner = (await ledger.get_account(uow, number)).owner_id
         principal.check_owner(owner, f"account {account}")
         page = await payments.list_orders(uow, account_id=number, cursor=inner, limit=limit)
@@ -81,7 +81,7 @@ async def list_payments(
 async def get_payment(request: Request, payment: PaymentPath, principal: Reader) -> PaymentView:
     """Return a payment order of any kind, as it stands."""
     order_id = read_id(PAYMENT, payment, field="payment")
-    async with application_of(request).database.unit_of_work(principal.caller) as uow:
+    async with application_of(request).database.reading(principal.caller) as uow:
         return show_payment(await get_own_order(uow, principal, order_id))
 
 
@@ -143,7 +143,7 @@ async def refund_payment(
 async def list_refunds(request: Request, payment: PaymentPath, principal: Reader) -> RefundList:
     """Return all refunds of a payment."""
     order_id = read_id(PAYMENT, payment, field="payment")
-    async with application_of(request).database.unit_of_work(principal.caller) as uow:
+    async with application_of(request).database.reading(principal.caller) as uow:
         await get_own_order(uow, principal, order_id)
         refunds = await payments.list_refunds(uow, order_id)
     return RefundList(data=[show_refund(refund) for refund in refunds])
@@ -213,7 +213,7 @@ async def share_payment(
 async def list_shares(request: Request, payment: PaymentPath, principal: Reader) -> ShareList:
     """Return all parts of a payment that were passed on."""
     order_id = read_id(PAYMENT, payment, field="payment")
-    async with application_of(request).database.unit_of_work(principal.caller) as uow:
+    async with application_of(request).database.reading(principal.caller) as uow:
         await get_own_order(uow, principal, order_id)
         shares = await payments.list_shares(uow, order_id)
     return ShareList(data=[show_share(share) for share in shares])

@@ -156,9 +156,10 @@ class Settings:
 
 
 def _default_workers() -> int:
-    # The database needs about as much processor time as the API, so half of the machine is left
-    # to it.
-    return max(1, min(8, (os.cpu_count() or 2) // 2))
+    # The database needs about as much processor time as the API, so half of a larger machine is
+    # left to it. On two processors two processes measured a tenth to a quarter faster than one.
+    cores = os.cpu_count() or 1
+    return min(cores, max(2, min(8, cores // 2)))
 
 
 def _require_url(url: str | None, home: Path) -> str:

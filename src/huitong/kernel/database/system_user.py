@@ -4,12 +4,15 @@ PostgreSQL refuses to run as root. Started as root (in a container, as a service
 as a system user of its own; started as anybody else, as that user.
 """
 
+import contextlib
+import fcntl
 import os
 import pwd
 import shutil
 import stat
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypedDict
@@ -19,6 +22,7 @@ from huitong.kernel.database.faults import EmbeddedDatabaseFault
 SYSTEM_USER_NAME: Final = "huitong"
 _USERADD_ATTEMPTS_MAX: Final = 20
 _USERADD_RETRY_SECONDS: Final = 0.1
+_ACCOUNTS_DIRECTORY: Final = "/etc"
 _COMMAND_TIMEOUT_SECONDS: Final = 30
 
 
@@ -148,25 +152,47 @@ def _ensure_system_user() -> SystemUser:
     program = shutil.which("useradd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     explanation = "useradd is not installed"
     for _attempt in range(_USERADD_ATTEMPTS_MAX if program else 0):
-        # Two starts at once both get here; one of them loses and finds the other's user.
-        finished = subprocess.run(  # noqa: S603 - a fixed command of the system
-            [str(program), "--system", "--user-group", "--no-create-home", "--home-dir", "/",
-             "--shell", "/usr/sbin/nologin", SYSTEM_USER_NAME],
-            capture_output=True,
-            text=True,
-            timeout=_COMMAND_TIMEOUT_SECONDS,
-            check=False,
-        )  # fmt: skip
-        existing = _find_user(SYSTEM_USER_NAME)
+        with _one_at_a_time():
+            existing = _find_user(SYSTEM_USER_NAME)
+            if existing is None:
+                explanation = _run_useradd(str(program))
+                existing = _find_user(SYSTEM_USER_NAME)
         if existing is not None:
             return existing
-        explanation = finished.stderr.strip()
         time.sleep(_USERADD_RETRY_SECONDS)
     raise EmbeddedDatabaseFault(
         "PostgreSQL does not run as root, and making the system user "
         f"{SYSTEM_USER_NAME!r} failed ({explanation}). Make it by hand, run as a normal user, or "
         "name an existing database in HUITONG_DATABASE_URL."
     )
+
+
+def _run_useradd(program: str) -> str:
+    """Make the user, and return what `useradd` said."""
+    finished = subprocess.run(  # noqa: S603 - a fixed command of the system
+        [program, "--system", "--user-group", "--no-create-home", "--home-dir", "/",
+         "--shell", "/usr/sbin/nologin", SYSTEM_USER_NAME],
+        capture_output=True,
+        text=True,
+        timeout=_COMMAND_TIMEOUT_SECONDS,
+        check=False,
+    )  # fmt: skip
+    return finished.stderr.strip()
+
+
+@contextlib.contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Keep other starts of ours from making the user at the same time.
+
+    Two `useradd` at once both succeed, and the second one's number replaces the first one's, under
+    which a database may be starting by then.
+    """
+    descriptor = os.open(_ACCOUNTS_DIRECTORY, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _find_user(name: str) -> SystemUser | None:

@@ -1,0 +1,2 @@
+-- Room privacy, revision 0002: see docs/people.md.
+SELECT 1;

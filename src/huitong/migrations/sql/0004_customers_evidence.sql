@@ -1,0 +1,2 @@
+-- Room customers, revision 0004: see docs/people.md.
+SELECT 1;

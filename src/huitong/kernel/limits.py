@@ -23,6 +23,12 @@ STATEMENT_DAYS_MAX: Final = 366
 
 # Writing.
 BATCH_TRANSFERS_MAX: Final = 50_000
+# Plain transfers as columns: the more of them share a balance, the less each one costs.
+COLUMNS_TRANSFERS_MAX: Final = 200_000
+# From here on a batch is written before its balances are locked; below, the detour costs more.
+COLUMNS_AHEAD_MIN: Final = 5_000
+# Numbers of batches that others may draw while a large batch is on its way to its place.
+PLACE_GAP: Final = 4_096
 ENTRY_TRANSFERS_MAX: Final = 1_000
 BATCH_GATHER_MILLISECONDS_MAX: Final = 1
 BATCH_REQUESTS_MAX: Final = 1_000

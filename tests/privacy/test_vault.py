@@ -51,7 +51,7 @@ async def test_opens_what_it_sealed(database: Database, vault: Vault) -> None:
 
     assert sealed.keys() == FIELDS.keys()
     assert sealed[NAME] != again[NAME]
-    assert not any("13800001234".encode() in value for value in sealed.values())
+    assert not any(b"13800001234" in value for value in sealed.values())
 
 
 async def test_another_process_opens_what_this_one_sealed(
@@ -210,10 +210,9 @@ async def test_a_rolled_back_destruction_leaves_the_data(database: Database, vau
     subject_id = uuid7()
     sealed = await seal(database, vault, subject_id)
 
-    with pytest.raises(RuntimeError):
-        async with database.unit_of_work() as uow:
-            await vault.destroy(uow, subject_id, now=NOW)
-            raise RuntimeError
+    async with database.unit_of_work() as uow:
+        await vault.destroy(uow, subject_id, now=NOW)
+        await uow.connection.rollback()
 
     async with database.reading() as uow:
         assert await vault.open(uow, subject_id, sealed) == FIELDS
@@ -223,10 +222,9 @@ async def test_a_key_of_a_rolled_back_transaction_is_never_used(
     database: Database, vault: Vault, ring: KeyRing
 ) -> None:
     subject_id = uuid7()
-    with pytest.raises(RuntimeError):
-        async with database.unit_of_work() as uow:
-            await vault.seal(uow, subject_id, FIELDS)
-            raise RuntimeError
+    async with database.unit_of_work() as uow:
+        await vault.seal(uow, subject_id, FIELDS)
+        await uow.connection.rollback()
 
     sealed = await seal(database, Vault(ring), subject_id)
     later = await seal(database, vault, subject_id)
@@ -385,7 +383,7 @@ async def test_refuses_too_many_subjects_at_once(database: Database, vault: Vaul
         with pytest.raises(InvalidField, match="at most 1000"):
             await vault.seal_many(uow, many)
         with pytest.raises(InvalidField, match="at most 1000"):
-            await vault.open_many(uow, dict.fromkeys(many, {NAME: b""}))
+            await vault.open_many(uow, {each: {NAME: b""} for each in many})
 
 
 async def test_a_process_with_other_keys_seals_nothing(
@@ -425,8 +423,7 @@ async def test_the_application_may_not(database: Database, vault: Vault, stateme
     [
         "DELETE FROM privacy.subject_keys",
         "TRUNCATE privacy.subject_keys",
-        "UPDATE privacy.subject_keys SET wrapped = repeat('a', 80)::bytea, master_key = 1, "
-        "destroyed_at = NULL",
+        "UPDATE privacy.subject_keys SET destroyed_at = NULL, master_key = 1, wrapped = '\\x00'",
         "UPDATE privacy.secrets_in_use SET fingerprint = '12345678'",
     ],
 )
@@ -440,5 +437,5 @@ async def test_even_the_owner_may_not(
     async with Database(owner_url) as owner:
         with pytest.raises(DBAPIError) as refused:
             async with owner.unit_of_work() as uow:
-                await uow.execute(statement.replace("::bytea", "\\:\\:bytea"))
+                await uow.execute(statement)
     assert find_sql_state(refused.value) == "HT002"

@@ -37,6 +37,10 @@ class BlindIndexer:
     def __repr__(self) -> str:
         return "BlindIndexer(secret=***)"
 
+    def __reduce__(self) -> str:
+        # A secret that travels between processes by accident would travel unprotected.
+        raise TypeError("The index secret is not pickled")
+
     def index(self, kind: str, value: str) -> bytes:
         """Return the 32 bytes that stand for `value` among values of the same `kind`.
 

@@ -217,3 +217,23 @@ async def test_refuses_to_wrap_with_a_key_that_is_another_one_elsewhere(
         await rewrap_some(database, apart)
 
     await assert_all_open(database, vault, sealed)
+
+
+async def test_a_key_is_retired_only_after_those_who_wrap_with_it_are_done(
+    database: Database, vault: Vault, ring: KeyRing
+) -> None:
+    async def retire() -> None:
+        async with database.unit_of_work() as uow:
+            await retire_master_key(uow, ring, 1)
+
+    async with database.unit_of_work() as uow:
+        await vault.seal(uow, uuid7(), FIELDS)
+        # Another process rotates while this transaction is open: it has wrapped with key 1.
+        ring.add_master_key()
+        retiring = asyncio.create_task(retire())
+        await asyncio.sleep(0.1)
+        assert not retiring.done()
+
+    with pytest.raises(MasterKeyInUse, match="1 data key"):
+        await retiring
+    assert ring.numbers == [1, 2]

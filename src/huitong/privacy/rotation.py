@@ -20,6 +20,7 @@ async def rewrap(
     that was interrupted goes on where it stopped, and several may run at once: keys that another
     transaction holds are left for a later step. Raises WrongSecrets, MasterKeyUnknown, SealBroken.
     """
+    await store.share_master_keys(uow)
     newest = ring.newest
     outdated = await store.lock_outdated_keys(uow, newest.number, limit)
     if not outdated:
@@ -61,6 +62,7 @@ async def retire_master_key(uow: UnitOfWork, ring: KeyRing, number: int) -> None
     what makes destroyed data unreadable in backups too. Raises MasterKeyInUse, MasterKeyUnknown,
     and MasterKeysUnreadable for the newest key.
     """
+    await store.own_master_keys(uow)
     left = await store.count_keys_of(uow, number)
     if left:
         raise MasterKeyInUse(

@@ -160,6 +160,7 @@ class Vault:
         new = [subject_id for subject_id in seals if subject_id not in known]
         if not new:
             return {}
+        await store.share_master_keys(uow)
         master = self._ring.newest
         await self._check_secrets(uow, master)
         made = [

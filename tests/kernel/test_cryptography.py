@@ -353,6 +353,24 @@ class TestKeyRing:
             ring.add_master_key()
         assert ring.numbers == [1, 2]
 
+    def test_a_write_that_fails_leaves_the_old_keys(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ring = load_key_ring(tmp_path)
+        path = tmp_path / "keys" / "master.json"
+        before = path.read_bytes()
+
+        def fail(*_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(Path, "replace", fail)
+        with pytest.raises(MasterKeysUnreadable, match="cannot be written"):
+            ring.add_master_key()
+
+        assert path.read_bytes() == before
+        assert sorted(each.name for each in path.parent.iterdir()) == ["master.json", "master.lock"]
+        assert ring.newest.number == 1
+
     def test_comes_from_outside_for_a_cluster(self, tmp_path: Path) -> None:
         made = load_key_ring(tmp_path)
         document = (tmp_path / "keys" / "master.json").read_text()

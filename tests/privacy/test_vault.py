@@ -399,6 +399,20 @@ async def test_a_process_with_other_keys_seals_nothing(
         assert await uow.fetch_value("SELECT count(*) FROM privacy.subject_keys") == 1
 
 
+async def test_says_at_start_that_its_secrets_are_others(
+    database: Database, vault: Vault, tmp_path: Path
+) -> None:
+    stranger = Vault(load_key_ring(tmp_path / "lost"))
+    async with database.reading() as uow:
+        await stranger.check(uow)
+    await seal(database, vault, uuid7())
+
+    async with database.reading() as uow:
+        await vault.check(uow)
+        with pytest.raises(WrongSecrets, match="index_secret"):
+            await stranger.check(uow)
+
+
 @pytest.mark.parametrize(
     "statement",
     [

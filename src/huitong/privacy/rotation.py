@@ -25,9 +25,7 @@ async def rewrap(
     outdated = await store.lock_outdated_keys(uow, newest.number, limit)
     if not outdated:
         return 0
-    await secrets_in_use.check(
-        uow, {secrets_in_use.name_master_key(newest.number): newest.fingerprint}
-    )
+    await secrets_in_use.check(uow, secrets_in_use.of_master_key(newest))
     wrapped = {}
     for stored in outdated:
         assert stored.wrapped is not None, "a destroyed key is not outdated"

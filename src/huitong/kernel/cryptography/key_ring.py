@@ -127,17 +127,18 @@ class KeyRing:
         """Give out the secrets of the file, alone, and replace the file by what became of them."""
         if self._path is None:
             raise MasterKeysUnreadable(f"The master keys come from {VARIABLE}: change them there")
-        lock = os.open(self._path.with_name(_LOCK_NAME), os.O_RDWR | os.O_CREAT, _FILE_MODE)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with _locked(self._path.with_name(_LOCK_NAME)):
             before = _parse(_read(self._path), str(self._path))
             master = dict(before.master)
             yield master
-            with _temporary(self._path, _Secrets(master, before.index).to_json()) as temporary:
-                temporary.replace(self._path)
-            _sync_folder(self._path.parent)
-        finally:
-            os.close(lock)
+            try:
+                with _temporary(self._path, _Secrets(master, before.index).to_json()) as temporary:
+                    temporary.replace(self._path)
+                _sync_folder(self._path.parent)
+            except OSError as error:
+                raise MasterKeysUnreadable(
+                    f"{self._path} cannot be written ({type(error).__name__})"
+                ) from error
         self._refresh()
 
     def _refresh(self) -> None:
@@ -192,6 +193,19 @@ def _make(path: Path) -> None:
             return
     # The name must survive a power cut too: data sealed with lost keys is lost.
     _sync_folder(path.parent)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    try:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _FILE_MODE)
+    except OSError as error:
+        raise MasterKeysUnreadable(f"{path} cannot be made ({type(error).__name__})") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 @contextmanager

@@ -140,7 +140,7 @@ async def test_a_wrapped_key_that_was_moved_opens_for_nobody_else(
         )
 
     async with database.reading() as uow:
-        with pytest.raises(SealBroken):
+        with pytest.raises(SealBroken, match=f"data key of sub_{other.hex} does not open"):
             await Vault(ring).open(uow, other, sealed)
 
 

@@ -11,6 +11,7 @@ from huitong.kernel.cryptography import (
     DataKey,
     KeyRing,
     MasterKey,
+    SealBroken,
     check_cipher,
     open_record,
     read_key_name,
@@ -196,7 +197,13 @@ class Vault:
         key = self._cache.find(subject_id, wrapped)
         if key is None:
             master = self._ring.get(read_key_name(wrapped))
-            key = master.unwrap(wrapped, owner=subject_id.bytes)
+            try:
+                key = master.unwrap(wrapped, owner=subject_id.bytes)
+            except SealBroken as error:
+                raise SealBroken(
+                    f"The data key of {_show(subject_id)} does not open with master key "
+                    f"{master.number}: it was changed, or the master key is another one"
+                ) from error
             self._cache.remember(subject_id, wrapped, key)
         return key
 

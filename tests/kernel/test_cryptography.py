@@ -21,6 +21,7 @@ from huitong.kernel.cryptography import (
     CipherUnavailable,
     DataKey,
     MasterKey,
+    MasterKeysUnchangeable,
     MasterKeysUnreadable,
     MasterKeyUnknown,
     SealBroken,
@@ -333,7 +334,7 @@ class TestKeyRing:
         ring = load_key_ring(tmp_path)
         ring.add_master_key()
 
-        with pytest.raises(MasterKeysUnreadable):
+        with pytest.raises(MasterKeysUnchangeable, match="newest"):
             ring.retire_master_key(2)
         with pytest.raises(MasterKeyUnknown):
             ring.retire_master_key(3)
@@ -349,7 +350,7 @@ class TestKeyRing:
         ring = load_key_ring(tmp_path)
         ring.add_master_key()
 
-        with pytest.raises(MasterKeysUnreadable, match="retire"):
+        with pytest.raises(MasterKeysUnchangeable, match="retire"):
             ring.add_master_key()
         assert ring.numbers == [1, 2]
 
@@ -379,7 +380,7 @@ class TestKeyRing:
 
         assert ring.newest.fingerprint == made.newest.fingerprint
         assert not (tmp_path / "nowhere").exists()
-        with pytest.raises(MasterKeysUnreadable, match="HUITONG_MASTER_KEYS"):
+        with pytest.raises(MasterKeysUnchangeable, match="HUITONG_MASTER_KEYS"):
             ring.add_master_key()
         with pytest.raises(MasterKeyUnknown, match="HUITONG_MASTER_KEYS"):
             ring.get(2)

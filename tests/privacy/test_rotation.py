@@ -10,7 +10,7 @@ import pytest
 from huitong.kernel import audit
 from huitong.kernel.cryptography import (
     KeyRing,
-    MasterKeysUnreadable,
+    MasterKeysUnchangeable,
     MasterKeyUnknown,
     load_key_ring,
 )
@@ -193,7 +193,7 @@ async def test_refuses_to_rotate_keys_that_come_from_outside(
     outside = load_key_ring(tmp_path, document)
 
     async with database.unit_of_work() as uow:
-        with pytest.raises(MasterKeysUnreadable):
+        with pytest.raises(MasterKeysUnchangeable):
             await rotate_master_key(uow, outside)
         assert await audit.list_records(uow) == ()
 

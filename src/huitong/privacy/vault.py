@@ -165,10 +165,6 @@ class Vault:
     async def _make_keys(
         self, uow: UnitOfWork, seals: Mapping[uuid.UUID, int]
     ) -> dict[uuid.UUID, StoredKey]:
-        known = await store.find_keys(uow, seals)
-        new = [subject_id for subject_id in seals if subject_id not in known]
-        if not new:
-            return {}
         await store.share_master_keys(uow)
         master = self._ring.newest
         await self._check_secrets(uow, master)
@@ -179,9 +175,9 @@ class Vault:
                     DataKey.generate(), cipher=self._cipher, owner=subject_id.bytes
                 ),
                 master_key=master.number,
-                seals=seals[subject_id],
+                seals=count,
             )
-            for subject_id in new
+            for subject_id, count in seals.items()
         ]
         return await store.insert_keys(uow, made)
 

@@ -46,9 +46,7 @@ async def disclose(
     nothing before it is committed. Raises InvalidField, and what `Vault.open` raises.
     """
     Policy.load().check_purpose(purpose)
-    _check_viewer(viewer)
-    if not 1 <= len(fields) <= limits.DISCLOSED_FIELDS_MAX:
-        raise InvalidField(f"must be 1 to {limits.DISCLOSED_FIELDS_MAX}", field="fields")
+    _check_question(viewer, fields)
     written = _check_reason(reason)
     view = _permit(viewer, fields, purpose) if written else None
     opened = await vault.open(uow, subject_id, {name: each.sealed for name, each in fields.items()})
@@ -119,7 +117,9 @@ def _check_reason(reason: str | None) -> str | None:
     return written
 
 
-def _check_viewer(viewer: Viewer) -> None:
+def _check_question(viewer: Viewer, fields: Mapping[str, SealedField]) -> None:
+    if not 1 <= len(fields) <= limits.DISCLOSED_FIELDS_MAX:
+        raise InvalidField(f"must be 1 to {limits.DISCLOSED_FIELDS_MAX}", field="fields")
     if not 1 <= len(viewer.actor) <= _ACTOR_LENGTH_MAX:
         raise InvalidField(f"must have 1 to {_ACTOR_LENGTH_MAX} characters", field="viewer")
     if len(viewer.roles) > limits.DISCLOSURE_ROLES_MAX:

@@ -63,7 +63,8 @@ PICTURE_PIXELS_MAX: Final = 40_000_000
 PICTURE_SIDE_PIXELS_MAX: Final = 12_000
 PICTURE_SIDE_PIXELS_MIN: Final = 200
 # What is read is scaled down to this: a card needs no more, and time grows with the area.
-CARD_SIDE_PIXELS_MAX: Final = 1_280
+CARD_SIDE_PIXELS_MAX: Final = 1_600
+CARD_DETECTION_PIXELS_MAX: Final = 960
 FACE_SIDE_PIXELS_MAX: Final = 800
 CARD_LINES_MAX: Final = 200
 PICTURE_SECONDS_MAX: Final = 20

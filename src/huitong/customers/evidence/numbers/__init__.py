@@ -18,6 +18,7 @@ from huitong.customers.evidence.numbers.people import (
     check_passport,
     check_resident_id,
     check_validity,
+    has_right_check_digit,
     years_between,
 )
 from huitong.customers.evidence.numbers.types import (
@@ -55,5 +56,6 @@ __all__ = [
     "check_resident_id",
     "check_validity",
     "find_division",
+    "has_right_check_digit",
     "years_between",
 ]

@@ -22,7 +22,7 @@ RESIDENT_ID_LENGTH: Final = 18
 _RESIDENT_ID_OLD_LENGTH: Final = 15
 _AGE_MAX: Final = 130
 
-# 中华人民共和国居民身份证法, article 5: under 16 five years, to 25 ten, to 45 twenty, then for ever.
+# 中华人民共和国居民身份证法, article 5: to 15 five years, to 25 ten, to 45 twenty, then for ever.
 _TERMS: Final = (5, 10, 20)
 _TERM_BY_AGE: Final = ((16, 5), (26, 10), (46, 20))
 # The term goes by the age at application; the card counts from its issue, up to 60 days later
@@ -61,7 +61,7 @@ def check_resident_id(text: str, *, today: date, field: str = "id_number") -> Ch
     if problem is not None:
         return Checked(facts=None, findings=(Finding(code=problem, field=field),))
     findings = []
-    if number[-1] != ric.calc_check_digit(number):
+    if not has_right_check_digit(number):
         findings.append(Finding(code=FindingCode.CHECK_DIGIT_WRONG, field=field))
     try:
         birth_on = date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
@@ -86,6 +86,11 @@ def check_resident_id(text: str, *, today: date, field: str = "id_number") -> Ch
         division=division,
     )
     return Checked(facts=facts, findings=tuple(findings))
+
+
+def has_right_check_digit(number: str) -> bool:
+    """Whether the last of 18 characters is the check digit (ISO 7064 MOD 11-2) of the 17 digits."""
+    return number[-1] == ric.calc_check_digit(number)
 
 
 def _find_form_problem(number: str, text: str) -> FindingCode | None:
@@ -173,9 +178,12 @@ def check_validity(
         findings.append(Finding(code=FindingCode.VALIDITY_TERM_UNUSUAL, field=field))
     if birth_on is not None and from_on < birth_on:
         findings.append(Finding(code=FindingCode.ISSUED_BEFORE_BIRTH, field=field))
-    elif birth_on is not None and (until_on is None or years is not None):
-        if years not in _terms_at(birth_on, from_on):
-            findings.append(Finding(code=FindingCode.VALIDITY_TERM_NOT_FOR_AGE, field=field))
+    elif (
+        birth_on is not None
+        and (until_on is None or years is not None)
+        and years not in _terms_at(birth_on, from_on)
+    ):
+        findings.append(Finding(code=FindingCode.VALIDITY_TERM_NOT_FOR_AGE, field=field))
     if from_on > today:
         findings.append(Finding(code=FindingCode.NOT_YET_VALID, field=field))
     if until_on is not None and until_on < today:

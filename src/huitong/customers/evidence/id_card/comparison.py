@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from difflib import SequenceMatcher
 from enum import StrEnum
 from typing import Final
 
@@ -29,6 +30,8 @@ _SEXES: Final[Mapping[str, str]] = {
     "女": "女",
     "女性": "女",
 }
+# A long address loses a sign now and then; a name or a number may not.
+_SAME_ADDRESS_RATIO: Final = 0.85
 _FOR_EVER_WORDS: Final = (FOR_EVER, "长期有效", "")
 
 
@@ -90,7 +93,17 @@ def _compare(reading: CardReading, card_field: CardField, typed: str | date | No
         return FieldVerdict.UNREADABLE
     if _normalise(card_field, read.text) == _normalise(card_field, typed):
         return FieldVerdict.EQUAL
-    return FieldVerdict.UNREADABLE if read.confidence < CONFIDENCE_MIN else FieldVerdict.DIFFERS
+    if read.confidence < CONFIDENCE_MIN or _is_nearly_same(card_field, read.text, typed):
+        return FieldVerdict.UNREADABLE
+    return FieldVerdict.DIFFERS
+
+
+def _is_nearly_same(card_field: CardField, read: str, typed: str | date | None) -> bool:
+    """Whether two addresses differ by so little that a lost or misread sign explains it."""
+    if card_field not in (CardField.ADDRESS, CardField.AUTHORITY):
+        return False
+    texts = _normalise(card_field, read), _normalise(card_field, typed)
+    return SequenceMatcher(None, *texts, autojunk=False).ratio() >= _SAME_ADDRESS_RATIO
 
 
 def _normalise(card_field: CardField, value: str | date | None) -> str:

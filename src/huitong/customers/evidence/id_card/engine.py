@@ -9,8 +9,9 @@ from huitong.customers.evidence.id_card.types import TextLine
 from huitong.customers.evidence.pictures import Pixels
 from huitong.kernel import limits
 
-# Lines below this score are noise of portraits and backgrounds.
-_SCORE_MIN: Final = 0.3
+# Hardly legible lines are kept: they make the field that they belong to unsure, where a field
+# without them would look complete.
+_SCORE_MIN: Final = 0.1
 
 
 class RapidTextReader:

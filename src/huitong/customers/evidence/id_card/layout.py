@@ -15,7 +15,6 @@ from typing import Final
 from huitong.customers.evidence.id_card.texts import as_digits, simplify, tidy
 from huitong.customers.evidence.id_card.types import CardSide, TextLine
 
-_SCORE_MIN: Final = 0.4
 _NUMBER: Final = re.compile(r"[0-9]{15,}X?")
 _PERIOD: Final = re.compile(r"[0-9]{4}\.[0-9]{2}\.[0-9]{2}-")
 #: What stands on the card from top to bottom. Anything of a row's texts identifies the row.
@@ -89,7 +88,7 @@ def find_layout(lines: Sequence[TextLine]) -> Layout | None:
     rows in its order counts for, each pair against it counts against: upside down all pairs are
     against, lying on its side the rows have no order. None if no layout has two rows in order.
     """
-    usable = [line for line in lines if line.score >= _SCORE_MIN and tidy(line.text)]
+    usable = [line for line in lines if tidy(line.text)]
     layouts = []
     for turns in range(_TURNS):
         tokens = _upright(usable, turns)

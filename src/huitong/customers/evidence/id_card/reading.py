@@ -68,7 +68,7 @@ def _look_closer(
         return layout, fields, turns
     better = _read_fields(second)
     for key, read in fields.items():
-        if key not in better or better[key].confidence < read.confidence:
+        if key not in better or better[key].confidence < min(_SURE, read.confidence):
             better[key] = read
     return second, better, (turns + second.quarter_turns) % _TURNS
 

@@ -1,4 +1,4 @@
-"""What happens to a card between the desk and the upload: turns, slant, noise, glare, compression."""
+"""What happens to a card on its way to the upload: turns, slant, noise, glare, compression."""
 
 import random
 from dataclasses import dataclass

@@ -81,8 +81,12 @@ def _shade(colour: Colour, factor: float) -> Colour:
 
 
 def _ellipse(
-    d: ImageDraw.ImageDraw, x: float, y: float, rx: float, ry: float, fill: Colour
+    d: ImageDraw.ImageDraw,
+    centre: tuple[float, float],
+    radii: tuple[float, float],
+    fill: Colour,
 ) -> None:
+    (x, y), (rx, ry) = centre, radii
     d.ellipse((x - rx, y - ry, x + rx, y + ry), fill=fill)
 
 
@@ -95,7 +99,7 @@ def _draw_body(
         d.rounded_rectangle(
             (x - 1.22 * u, y - face.height * u, x + 1.22 * u, y + 1.55 * u), 0.9 * u, face.hair
         )
-    _ellipse(d, x, y + 2.75 * u, 1.75 * u, 1.15 * u, clothes)
+    _ellipse(d, (x, y + 2.75 * u), (1.75 * u, 1.15 * u), clothes)
     d.rectangle((x - 0.42 * u, y + 0.8 * u, x + 0.42 * u, y + 1.75 * u), _shade(face.skin, 0.84))
     d.polygon(
         [(x - 0.5 * u, y + 1.65 * u), (x + 0.5 * u, y + 1.65 * u), (x, y + 2.3 * u)],
@@ -123,14 +127,14 @@ def _draw_head(picture: Image.Image, face: _Face, centre: tuple[float, float], u
     d = ImageDraw.Draw(layer)
     # Light comes from the front: both cheeks' edges, the temples and the chin fall away.
     for side in (-1, 1):
-        _ellipse(d, x + side * u, y + 0.2 * u, 0.3 * u, 1.2 * u, _shade(face.skin, 0.8))
-    _ellipse(d, x, y + face.height * u, 0.6 * u, 0.16 * u, _shade(face.skin, 0.82))
-    _ellipse(d, x, y - 0.75 * u, 0.6 * u, 0.25 * u, _shade(face.skin, 1.05))
+        _ellipse(d, (x + side * u, y + 0.2 * u), (0.3 * u, 1.2 * u), _shade(face.skin, 0.8))
+    _ellipse(d, (x, y + face.height * u), (0.6 * u, 0.16 * u), _shade(face.skin, 0.82))
+    _ellipse(d, (x, y - 0.75 * u), (0.6 * u, 0.25 * u), _shade(face.skin, 1.05))
     layer = layer.filter(ImageFilter.GaussianBlur(0.16 * u))
     ears = ImageDraw.Draw(picture)
     for side in (-1, 1):
         _ellipse(
-            ears, x + side * 1.02 * u, y + 0.05 * u, 0.12 * u, 0.27 * u, _shade(face.skin, 0.88)
+            ears, (x + side * 1.02 * u, y + 0.05 * u), (0.12 * u, 0.27 * u), _shade(face.skin, 0.88)
         )
     picture.paste(layer, mask=mask.filter(ImageFilter.GaussianBlur(2 * _SCALE)))
     hair = ImageDraw.Draw(picture)
@@ -147,9 +151,9 @@ def _draw_features(
     dark = _shade(face.skin, 0.7)
     for side in (-1, 1):
         # Eye sockets, the wings of the nose and the hollow under the lip are seen by their shade.
-        _ellipse(s, x + side * face.eye_gap * u, y - 0.13 * u, 0.3 * u, 0.17 * u, dark)
+        _ellipse(s, (x + side * face.eye_gap * u, y - 0.13 * u), (0.3 * u, 0.17 * u), dark)
         _ellipse(
-            s, x + side * face.nose_width * u, y + face.nose_length * u, 0.1 * u, 0.09 * u, dark
+            s, (x + side * face.nose_width * u, y + face.nose_length * u), (0.1 * u, 0.09 * u), dark
         )
         s.line(
             [
@@ -159,8 +163,12 @@ def _draw_features(
             dark,
             round(0.05 * u),
         )
-    _ellipse(s, x, y + (face.nose_length + 0.12) * u, 0.16 * u, 0.05 * u, _shade(face.skin, 0.6))
-    _ellipse(s, x, y + (face.nose_length + 0.6) * u, 0.22 * u, 0.06 * u, _shade(face.skin, 0.78))
+    _ellipse(
+        s, (x, y + (face.nose_length + 0.12) * u), (0.16 * u, 0.05 * u), _shade(face.skin, 0.6)
+    )
+    _ellipse(
+        s, (x, y + (face.nose_length + 0.6) * u), (0.22 * u, 0.06 * u), _shade(face.skin, 0.78)
+    )
     picture.paste(shadow.filter(ImageFilter.GaussianBlur(0.06 * u)))
     d = ImageDraw.Draw(picture)
     for side in (-1, 1):
@@ -168,10 +176,8 @@ def _draw_features(
     for side in (-1, 1):
         _ellipse(
             d,
-            x + side * 0.1 * u,
-            y + (face.nose_length + 0.09) * u,
-            0.045 * u,
-            0.03 * u,
+            (x + side * 0.1 * u, y + (face.nose_length + 0.09) * u),
+            (0.045 * u, 0.03 * u),
             (70, 44, 38),
         )
     _draw_mouth(d, face, (x, y + (face.nose_length + 0.36) * u), u, smile)
@@ -183,10 +189,12 @@ def _draw_eye(
 ) -> None:
     x, y = centre
     width, height = face.eye_size * 1.15 * u, face.eye_size * 0.55 * u
-    _ellipse(d, x, y, width, height, (244, 242, 240))
-    _ellipse(d, x, y, height * 0.98, height * 0.98, (58, 38, 28))
-    _ellipse(d, x, y, height * 0.5, height * 0.5, (14, 10, 10))
-    _ellipse(d, x + height * 0.3, y - height * 0.35, height * 0.18, height * 0.18, (250, 250, 250))
+    _ellipse(d, (x, y), (width, height), (244, 242, 240))
+    _ellipse(d, (x, y), (height * 0.98, height * 0.98), (58, 38, 28))
+    _ellipse(d, (x, y), (height * 0.5, height * 0.5), (14, 10, 10))
+    _ellipse(
+        d, (x + height * 0.3, y - height * 0.35), (height * 0.18, height * 0.18), (250, 250, 250)
+    )
     box = (x - width, y - height * 1.1, x + width, y + height * 1.1)
     d.arc(box, 190, 350, (30, 20, 18), max(2, round(0.04 * u)))
     brow = y - face.brow_rise * u

@@ -1,4 +1,4 @@
-"""Made-up people with identity numbers that are right: valid codes and check digits, nobody real."""
+"""Made-up people with identity numbers that are right, code and check digit, of nobody real."""
 
 import random
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ _TERMS: Final = ((16, 5), (26, 10), (46, 20))
 _AGE_MIN: Final = 18
 _AGE_MAX: Final = 75
 _CARDS_SINCE: Final = date(2005, 1, 1)
+_DRAWS_MAX: Final = 200
 _LONG_NAME_SHARE: Final = 0.75
 _NOT_HAN_SHARE: Final = 0.15
 
@@ -95,7 +96,8 @@ def make_specimen(seed: int, *, today: date) -> Specimen:
 
 def _draw_name(draw: random.Random, given: str) -> str:
     count = 2 if draw.random() < _LONG_NAME_SHARE else 1
-    return draw.choice(_FAMILY_NAMES) + "".join(draw.sample(given, count))
+    family: str = draw.choice(_FAMILY_NAMES)
+    return family + "".join(draw.sample(given, count))
 
 
 def _draw_address(draw: random.Random, place: str) -> str:
@@ -107,14 +109,11 @@ def _draw_address(draw: random.Random, place: str) -> str:
 
 
 def _draw_validity(draw: random.Random, birth_on: date, today: date) -> tuple[date, date | None]:
-    for _ in range(100):
+    for _ in range(_DRAWS_MAX):
         since = max(_CARDS_SINCE, _birthday(birth_on, _AGE_MIN - 2))
         from_on = since + timedelta(days=draw.randint(0, max(0, (today - since).days)))
-        age = (
-            from_on.year
-            - birth_on.year
-            - ((from_on.month, from_on.day) < (birth_on.month, birth_on.day))
-        )
+        has_had_birthday = (from_on.month, from_on.day) >= (birth_on.month, birth_on.day)
+        age = from_on.year - birth_on.year - (0 if has_had_birthday else 1)
         years = next((years for age_limit, years in _TERMS if age < age_limit), None)
         until_on = None if years is None else _birthday(from_on, years)
         if until_on is None or until_on > today:

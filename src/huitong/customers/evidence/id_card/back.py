@@ -67,7 +67,7 @@ def _read_validity(layout: Layout) -> dict[CardField, ReadField | None]:
 
 
 def _read_period(text: str) -> tuple[str, str] | None:
-    """Return the first and the last day of 2010.01.31-2020.01.31, or 长期; None if it is neither."""
+    """Return the first and the last day (or 长期) of 2010.01.31-2020.01.31, or None."""
     plain = simplify(text).replace("有效期限", "")
     match = _PERIOD.search(_NOT_OF_PERIODS.sub("", as_digits(plain)))
     if match is None:

@@ -1,4 +1,4 @@
-"""RapidOCR as a text reader: models from the wheel, one engine for each process, made when needed."""
+"""RapidOCR as a text reader: models from the wheel, one engine a process, made when needed."""
 
 import os
 from functools import lru_cache

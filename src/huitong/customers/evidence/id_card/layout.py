@@ -42,7 +42,7 @@ _TURNS: Final = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """A line in upright coordinates: where it begins and ends, its middle height, its letters' size."""
+    """A line in upright coordinates: its two ends, its middle, and how high it is."""
 
     text: str = field(repr=False)
     score: float

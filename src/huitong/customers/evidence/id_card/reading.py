@@ -1,4 +1,4 @@
-"""From a picture to a reading: look, find out which way is up, and look closer if that is needed."""
+"""From a picture to a reading: look, find out which way is up, look closer where needed."""
 
 from typing import Final
 

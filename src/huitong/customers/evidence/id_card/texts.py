@@ -38,11 +38,12 @@ _LOOK_ALIKES: Final = str.maketrans(
         "Χ": "X",
     }
 )
-_ETHNICITIES: Final = frozenset(
-    "汉 蒙古 回 藏 维吾尔 苗 彝 壮 布依 朝鲜 满 侗 瑶 白 土家 哈尼 哈萨克 傣 黎 傈僳 佤 畲 高山 拉祜 "
-    "水 东乡 纳西 景颇 柯尔克孜 土 达斡尔 仫佬 羌 布朗 撒拉 毛南 仡佬 锡伯 阿昌 普米 塔吉克 怒 "
-    "乌孜别克 俄罗斯 鄂温克 德昂 保安 裕固 京 塔塔尔 独龙 鄂伦春 赫哲 门巴 珞巴 基诺".split()
+_ETHNICITY_NAMES: Final = (
+    "汉 蒙古 回 藏 维吾尔 苗 彝 壮 布依 朝鲜 满 侗 瑶 白 土家 哈尼 哈萨克 傣 黎 傈僳 佤 畲 高山 "
+    "拉祜 水 东乡 纳西 景颇 柯尔克孜 土 达斡尔 仫佬 羌 布朗 撒拉 毛南 仡佬 锡伯 阿昌 普米 塔吉克 怒 "
+    "乌孜别克 俄罗斯 鄂温克 德昂 保安 裕固 京 塔塔尔 独龙 鄂伦春 赫哲 门巴 珞巴 基诺"
 )
+_ETHNICITIES: Final = frozenset(_ETHNICITY_NAMES.split())
 _MIDDLE_DOTS: Final = re.compile(r"[・•‧∙⋅●.]")
 _NOT_OF_NAMES: Final = re.compile(r"[^\u3400-\u9fff\U00020000-\U0003ffff·A-Za-z]")
 _PUNCTUATION: Final = re.compile(r"[\s,，。、:：;；'\"`~_|()（）\[\]【】<>《》·\-—–]")
@@ -76,7 +77,7 @@ def find_ethnicity(text: str) -> str | None:
 
 
 def find_day(text: str) -> date | None:
-    """Return the first day in `text`, written as 1990年1月31日 or 2010.01.31; None if there is none."""
+    """Return the first day in `text`, written as 1990年1月31日 or 2010.01.31, or None."""
     match = _DAY.search(as_digits(text))
     if match is None:
         return None

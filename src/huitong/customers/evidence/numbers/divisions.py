@@ -13,7 +13,7 @@ _CACHE_ENTRIES_MAX: Final = 4_096
 _YEAR_MIN: Final = 0
 _YEAR_MAX: Final = 9_999
 # What python-stdnum's table leaves out: residence permits of people from Taiwan carry 830000
-# (港澳台居民居住证申领发放办法, 国办发〔2018〕81号, article 4; 810000 and 820000 are in GB/T 2260), a
+# (港澳台居民居住证申领发放办法, 国办发〔2018〕81号, article 4; GB/T 2260 has 810000 and 820000), a
 # city without districts has people under its own 市辖区, and the islands' offices before 2012.
 _MORE: Final = {
     "830000": ("台湾省", "台湾省"),

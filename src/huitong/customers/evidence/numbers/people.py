@@ -213,7 +213,7 @@ def _term_for(age: int) -> int | None:
 def _find_term(from_on: date, until_on: date) -> int | None:
     for years in _TERMS:
         # A card of 29 February ends on 28 February or 1 March where there is no such day.
-        for day in (-1, 0, 1) if (from_on.month, from_on.day) == (2, 29) else (0,):
+        for day in (0, 1) if (from_on.month, from_on.day) == (2, 29) else (0,):
             if _add_years(from_on, years) + timedelta(days=day) == until_on:
                 return years
     return None

@@ -9,6 +9,7 @@ from huitong.customers.evidence.picture_desk.desk import (
     PictureDesk,
     PictureDeskBusy,
     PictureDeskFailed,
+    choose_face_comparison,
 )
 
-__all__ = ["PictureDesk", "PictureDeskBusy", "PictureDeskFailed"]
+__all__ = ["PictureDesk", "PictureDeskBusy", "PictureDeskFailed", "choose_face_comparison"]

@@ -7,7 +7,12 @@ from typing import Final, Self, TypeVar
 
 import msgspec
 
-from huitong.customers.evidence.face import FACE_DISTANCE_MAX, FaceResult
+from huitong.customers.evidence.face import (
+    FACE_DISTANCE_MAX,
+    FaceComparison,
+    FaceResult,
+    SimulatedFaceComparison,
+)
 from huitong.customers.evidence.id_card import CardReading, CardSide
 from huitong.customers.evidence.picture_desk import messages
 from huitong.customers.evidence.pictures import check_upload
@@ -163,6 +168,17 @@ class PictureDesk:
         """Give back the memory of a process that has had nothing to do."""
         if self._process is not None and not self._turn.locked():
             self._ending = asyncio.create_task(self._end())
+
+
+def choose_face_comparison(choice: str, desk: PictureDesk) -> FaceComparison:
+    """Return what the setting `face_comparison` asks for: `desk` for local, or the simulation."""
+    match choice:
+        case "local":
+            return desk
+        case "simulated":
+            return SimulatedFaceComparison()
+        case _:
+            raise ValueError("the choices are local and simulated")
 
 
 async def _exchange(process: Process, task: bytes) -> bytes:

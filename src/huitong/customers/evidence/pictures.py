@@ -54,8 +54,8 @@ def check_picture(content: bytes, *, field: str = "picture") -> Checked[Picture]
     if finding is not None:
         return Checked(facts=None, findings=(finding,))
     opened = _open(content)
-    if opened is None:
-        return _refuse(FindingCode.PICTURE_DAMAGED, field)
+    if isinstance(opened, FindingCode):
+        return _refuse(opened, field)
     width, height = opened.size
     if max(width, height) > limits.PICTURE_SIDE_PIXELS_MAX:
         return _refuse(FindingCode.PICTURE_TOO_LARGE, field)
@@ -78,8 +78,8 @@ def decode_picture(content: bytes, *, side_max: int, field: str = "picture") -> 
         return Checked(facts=None, findings=checked.findings)
     try:
         opened = _open(content)
-        if opened is None:
-            return _refuse(FindingCode.PICTURE_DAMAGED, field)
+        if isinstance(opened, FindingCode):
+            return _refuse(opened, field)
         # A JPEG can be decoded at a half, a quarter or an eighth, in that much less memory.
         opened.draft("RGB", (side_max, side_max))
         return Checked(facts=_flatten(opened, side_max))
@@ -88,14 +88,15 @@ def decode_picture(content: bytes, *, side_max: int, field: str = "picture") -> 
 
 
 def _open(content: bytes) -> Any:
+    """Return the picture with its header read, or why there is none."""
     pillow = import_module("PIL.Image")
     try:
         return pillow.open(io.BytesIO(content), formats=_FORMATS)
-    except (OSError, SyntaxError, ValueError, EOFError, pillow.DecompressionBombError):
-        return None
-    except pillow.DecompressionBombWarning:
-        # Raised where warnings are errors; our own limit on pixels decides elsewhere.
-        return None
+    except (pillow.DecompressionBombError, pillow.DecompressionBombWarning):
+        # Far more pixels than our own limit; the warning is raised where warnings are errors.
+        return FindingCode.PICTURE_TOO_LARGE
+    except (OSError, SyntaxError, ValueError, EOFError):
+        return FindingCode.PICTURE_DAMAGED
 
 
 def _flatten(picture: Any, side_max: int) -> Pixels:

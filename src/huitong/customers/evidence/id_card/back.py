@@ -4,7 +4,7 @@ import re
 from datetime import date
 from typing import Final
 
-from huitong.customers.evidence.id_card.layout import Layout, Token
+from huitong.customers.evidence.id_card.layout import Layout, Token, group_rows
 from huitong.customers.evidence.id_card.texts import as_digits, simplify, tidy
 from huitong.customers.evidence.id_card.types import FOR_EVER, CardField, ReadField
 
@@ -31,13 +31,13 @@ def _read_authority(layout: Layout) -> ReadField | None:
     top = anchor.middle - reach
     bottom = validity[0].middle - reach if validity else anchor.middle + reach
     used = [token for token in layout.tokens if top < token.middle < bottom]
-    used.sort(key=lambda token: (round((token.middle - top) / (2 * reach)), token.left))
-    text = _AUTHORITY_LABEL.sub("", tidy("".join(simplify_label(token.text) for token in used)))
+    used = [token for row in group_rows(used, reach) for token in row]
+    text = _AUTHORITY_LABEL.sub("", tidy("".join(_simplify_label(token.text) for token in used)))
     scores = [token.score for token in used if simplify(token.text) != "签发机关"]
     return ReadField(text=text, confidence=min(scores)) if text and scores else None
 
 
-def simplify_label(text: str) -> str:
+def _simplify_label(text: str) -> str:
     """Return `text` with its label in simplified characters and the rest as it was read."""
     return text.replace("簽發機關", "签发机关")
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from statistics import mean
 from typing import Final
 
-from huitong.customers.evidence.id_card.layout import Layout, Token
+from huitong.customers.evidence.id_card.layout import Layout, Token, group_rows
 from huitong.customers.evidence.id_card.texts import (
     as_digits,
     find_day,
@@ -167,20 +167,11 @@ def _read_address(column: Layout, number_row: Sequence[Token]) -> ReadField | No
         return None
     bottom = min((token.middle for token in number_row), default=float("inf")) - reach
     used = [token for token in column.tokens if top < token.middle < bottom]
-    lines = [_ADDRESS_LABEL.sub("", "".join(t.text for t in row)) for row in _rows(used, reach)]
+    lines = [
+        _ADDRESS_LABEL.sub("", "".join(t.text for t in row)) for row in group_rows(used, reach)
+    ]
     text = tidy("".join(lines))
     return ReadField(text=text, confidence=_score_of(used, "住址")) if text else None
-
-
-def _rows(tokens: Sequence[Token], reach: float) -> list[list[Token]]:
-    """Return the tokens in rows from the top, each row from left to right."""
-    rows: list[list[Token]] = []
-    for token in sorted(tokens, key=lambda token: token.middle):
-        if rows and token.middle - mean(t.middle for t in rows[-1]) <= reach:
-            rows[-1].append(token)
-        else:
-            rows.append([token])
-    return [sorted(row, key=lambda token: token.left) for row in rows]
 
 
 def _score_of(tokens: Sequence[Token], label: str) -> float:

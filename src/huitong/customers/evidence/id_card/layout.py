@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from statistics import median
+from statistics import mean, median
 from typing import Final
 
 from huitong.customers.evidence.id_card.texts import as_digits, simplify, tidy
@@ -99,6 +99,17 @@ def find_layout(lines: Sequence[TextLine]) -> Layout | None:
             layouts.append(Layout(side=side, quarter_turns=turns, tokens=tokens, score=score))
     best = max(layouts, key=lambda layout: layout.score, default=None)
     return best if best is not None and best.score > 0 else None
+
+
+def group_rows(tokens: Sequence[Token], reach: float) -> list[list[Token]]:
+    """Return the tokens in rows from the top, each row from left to right."""
+    rows: list[list[Token]] = []
+    for token in sorted(tokens, key=lambda token: token.middle):
+        if rows and token.middle - mean(t.middle for t in rows[-1]) <= reach:
+            rows[-1].append(token)
+        else:
+            rows.append([token])
+    return [sorted(row, key=lambda token: token.left) for row in rows]
 
 
 def _score(tokens: Sequence[Token], side: CardSide) -> int:

@@ -168,17 +168,15 @@ def test_every_finding_has_an_explanation() -> None:
 
 
 @given(
-    st.sampled_from("159"),
-    st.sampled_from("123"),
-    st.sampled_from(("110000", "310115", "440300")),
+    st.sampled_from(("11110000", "51310115", "92440300")),
     st.text(CREDIT_ALPHABET, min_size=8, max_size=8),
     st.integers(0, 16),
     st.sampled_from(CREDIT_ALPHABET),
 )
 def test_one_changed_sign_is_found_in_a_credit_code(
-    authority: str, kind: str, place: str, body: str, position: int, sign: str
+    start: str, body: str, position: int, sign: str
 ) -> None:
-    start = authority + kind + place + body + "0"
+    start = start + body + "0"
     total = sum(CREDIT_ALPHABET.index(c) * pow(3, i, 31) for i, c in enumerate(start))
     code = start + CREDIT_ALPHABET[-total % 31]
     assert customers.check_credit_code(code).is_valid

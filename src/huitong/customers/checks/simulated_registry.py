@@ -10,7 +10,6 @@ so the same question always gets the same answer (see `decide`), and it keeps di
 
 import asyncio
 import base64
-import binascii
 import hashlib
 import uuid
 from collections import deque
@@ -139,7 +138,7 @@ def _is_in_order(asked: dict[str, str], today: date) -> bool:
 def _is_picture(text: str) -> bool:
     try:
         return check_upload(base64.b64decode(text, validate=True)) is None
-    except binascii.Error:
+    except ValueError:
         return False
 
 

@@ -5,7 +5,6 @@ import base64
 import hashlib
 import os
 import socket
-import subprocess
 import sys
 import uuid
 from collections.abc import AsyncIterator
@@ -378,12 +377,13 @@ async def test_the_command_serves_registries_in_a_process_of_its_own(tmp_path) -
         "HUITONG_REGISTRY_SECRET": "between us",
     }
     command = [sys.executable, "-m", "huitong.cli", "registry", "--port", str(port)]
-    with subprocess.Popen(command, env=environment) as process:
-        try:
-            answer = await _ask_until_up(port, b"between us", SystemClock())
-            stranger = await _ask_until_up(port, SIMULATED_SECRET, SystemClock())
-        finally:
-            process.terminate()
+    process = await asyncio.create_subprocess_exec(*command, env=environment)
+    try:
+        answer = await _ask_until_up(port, b"between us", SystemClock())
+        stranger = await _ask_until_up(port, SIMULATED_SECRET, SystemClock())
+    finally:
+        process.terminate()
+        await process.wait()
     assert answer.verdict is CheckVerdict.CONSISTENT
     assert stranger.trouble is Trouble.REFUSED
 

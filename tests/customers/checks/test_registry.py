@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from stdnum.cn import ric
 
@@ -118,6 +118,7 @@ async def test_an_answer_follows_the_rules(world: World, name, number, verdict) 
     assert answer.trouble is None
 
 
+@settings(deadline=None)
 @given(st.integers(0, 100_000))
 def test_the_same_person_always_gets_the_same_answer(seed: int) -> None:
     person = make_specimen(seed, today=TODAY)

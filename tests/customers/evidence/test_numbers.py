@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from huitong import customers
@@ -65,6 +65,7 @@ def test_every_shared_vector_is_judged_right(shared_data: Path) -> None:
     assert len(vectors) == 612
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(PLACES),
     st.dates(date(1900, 1, 1), TODAY),
@@ -81,6 +82,7 @@ def test_a_number_gives_back_what_it_was_made_of(place: str, born: date, sequenc
     assert customers.check_resident_id(typed, today=TODAY).facts == facts
 
 
+@settings(deadline=None)
 @given(numbers, st.integers(0, 17), st.integers(1, 9))
 def test_one_changed_digit_is_found_by_the_check_digit(number: str, place: int, step: int) -> None:
     old = number[place]
@@ -91,6 +93,7 @@ def test_one_changed_digit_is_found_by_the_check_digit(number: str, place: int, 
     assert not customers.check_resident_id(changed, today=TODAY).is_valid
 
 
+@settings(deadline=None)
 @given(numbers, st.integers(0, 15))
 def test_two_digits_exchanged_are_found_by_the_check_digit(number: str, place: int) -> None:
     pair = number[place : place + 2]
@@ -99,6 +102,7 @@ def test_two_digits_exchanged_are_found_by_the_check_digit(number: str, place: i
         assert not customers.has_right_check_digit(exchanged)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_any_text_is_judged_and_none_raises(text: str) -> None:
     for check in (*CHECKS.values(), customers.check_passport, customers.check_mobile):
@@ -167,6 +171,7 @@ def test_every_finding_has_an_explanation() -> None:
         assert customers.Finding(code=code, field="x").explanation
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(("11110000", "51310115", "92440300")),
     st.text(CREDIT_ALPHABET, min_size=8, max_size=8),
@@ -292,6 +297,7 @@ def test_a_card_that_ends_today_is_valid_today() -> None:
     assert last.facts.years == 10
 
 
+@settings(deadline=None)
 @given(st.integers(0, 100_000))
 def test_made_up_people_pass_all_checks(seed: int) -> None:
     person = make_specimen(seed, today=TODAY)

@@ -6,7 +6,7 @@ import zlib
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -93,6 +93,7 @@ def test_the_orientation_in_the_metadata_is_ignored() -> None:
     assert decoded.facts.shape == (300, 400, 3)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400), st.sampled_from([b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF"]))
 def test_no_bytes_make_decoding_raise(noise: bytes, start: bytes) -> None:
     decoded = decode_picture(start + noise, side_max=100)

@@ -5,6 +5,7 @@ It has no settings, no network and no database, and it logs nothing: what it see
 """
 
 import os
+import resource
 import sys
 from typing import BinaryIO, Final
 
@@ -23,6 +24,7 @@ _TASK_BYTES_MAX: Final = 2 * limits.PICTURE_BYTES_MAX + 65_536
 def main() -> None:
     """Serve tasks until the input ends."""
     os.nice(_NICENESS)
+    _renounce()
     answers = _take_standard_output()
     answers.write(messages.pack(messages.ANSWERED, b""))
     decoder = msgspec.msgpack.Decoder(messages.Task)
@@ -33,6 +35,14 @@ def main() -> None:
         length, _ = messages.HEADER.unpack(header)
         assert length <= _TASK_BYTES_MAX, "the desk checks sizes before it sends"
         answers.write(_answer(decoder.decode(sys.stdin.buffer.read(length))))
+
+
+def _renounce() -> None:
+    """Give up what the work does not need: files to write, cores to leave, memory without end."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    memory = limits.PICTURE_PROCESS_BYTES_MAX
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
 
 
 def _take_standard_output() -> BinaryIO:

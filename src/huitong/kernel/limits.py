@@ -62,6 +62,34 @@ IDEMPOTENCY_KEEP_HOURS_MAX: Final = 24 * 7
 API_KEY_LENGTH_MAX: Final = 128
 REQUEST_ID_LENGTH_MAX: Final = 64
 
+# Evidence of identity: typed numbers, uploaded pictures, and the process that reads them.
+IDENTITY_NUMBER_TEXT_LENGTH_MAX: Final = 64
+PICTURE_BYTES_MAX: Final = 8 * 1_048_576
+PICTURE_PIXELS_MAX: Final = 40_000_000
+PICTURE_SIDE_PIXELS_MAX: Final = 12_000
+PICTURE_SIDE_PIXELS_MIN: Final = 200
+# What is read is scaled down to this: a card needs no more, and time grows with the area.
+CARD_SIDE_PIXELS_MAX: Final = 1_600
+CARD_DETECTION_PIXELS_MAX: Final = 960
+FACE_SIDE_PIXELS_MAX: Final = 800
+CARD_LINES_MAX: Final = 200
+PICTURE_SECONDS_MAX: Final = 20
+PICTURE_START_SECONDS_MAX: Final = 60
+PICTURE_IDLE_SECONDS_MAX: Final = 300
+# Address space, of which about a tenth is in memory.
+PICTURE_PROCESS_BYTES_MAX: Final = 4 * 1_073_741_824
+PICTURES_WAITING_MAX: Final = 16
+PICTURE_THREADS_MAX: Final = 2
+PICTURE_ANSWER_BYTES_MAX: Final = 262_144
+
+# Registries outside: identity, bank cards, mobile operators.
+REGISTRY_TIMEOUT_SECONDS_MAX: Final = 5
+REGISTRY_ATTEMPTS_MAX: Final = 2
+REGISTRY_ANSWER_BYTES_MAX: Final = 16_384
+REGISTRY_REQUEST_BYTES_MAX: Final = 12 * 1_048_576
+REGISTRY_CLOCK_SECONDS_MAX: Final = 300
+REGISTRY_NONCES_MAX: Final = 100_000
+
 # Text that people and partners send.
 NAME_LENGTH_MAX: Final = 128
 REFERENCE_LENGTH_MAX: Final = 64

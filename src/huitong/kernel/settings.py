@@ -19,12 +19,14 @@ LogFormat = Literal["json", "console"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 #: The ciphers of `kernel.cryptography`, by the names that people use.
 CipherName = Literal["aes-256-gcm", "sm4-gcm"]
+FaceComparisonChoice = Literal["local", "simulated"]
 
 WORKERS_MAX: Final = 64
 _PORT_MAX: Final = 65_535
 _LOG_FORMATS: Final = ("json", "console")
 _LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 _CIPHERS: Final = ("aes-256-gcm", "sm4-gcm")
+_FACE_COMPARISONS: Final = ("local", "simulated")
 _DATABASE_SCHEMES: Final = ("postgresql", "postgres")
 
 
@@ -54,6 +56,12 @@ class Settings:
     master_keys: str | None = field(default=None, repr=False)
     #: Where the bank channel answers; `huitong up` starts a simulated bank if it is None.
     bank_channel_url: str | None = None
+    #: Where identities, bank cards and mobile numbers are checked; None where nobody answers.
+    registry_url: str | None = None
+    #: What questions to the registries are signed with; children inherit it as it is.
+    registry_secret: bytes | None = field(default=None, repr=False)
+    #: Whether faces are compared on this machine, or by a simulation that looks at none.
+    face_comparison: FaceComparisonChoice = "local"
     #: False when the database was given by URL: then nobody here starts or stops it.
     is_database_embedded: bool = True
     #: The role that a connection takes on with SET ROLE after it logged in through
@@ -89,6 +97,12 @@ class Settings:
             ),
             master_keys=variables.get("HUITONG_MASTER_KEYS") or None,
             bank_channel_url=variables.get("HUITONG_BANK_CHANNEL_URL") or None,
+            registry_url=variables.get("HUITONG_REGISTRY_URL") or None,
+            registry_secret=variables.get("HUITONG_REGISTRY_SECRET", "").encode() or None,
+            face_comparison=cast(
+                "FaceComparisonChoice",
+                _read_choice(variables, "HUITONG_FACE_COMPARISON", "local", _FACE_COMPARISONS),
+            ),
         )
         owner_url = _read_database_url(variables, "HUITONG_DATABASE_URL")
         app_url = _read_database_url(variables, "HUITONG_DATABASE_APP_URL")
@@ -161,11 +175,14 @@ class Settings:
             "HUITONG_LOG_FORMAT": self.log_format,
             "HUITONG_TIME_ZONE": self.time_zone,
             "HUITONG_CIPHER": self.cipher,
+            "HUITONG_FACE_COMPARISON": self.face_comparison,
         }
         if self.otlp_endpoint is not None:
             variables["OTEL_EXPORTER_OTLP_ENDPOINT"] = self.otlp_endpoint
         if self.bank_channel_url is not None:
             variables["HUITONG_BANK_CHANNEL_URL"] = self.bank_channel_url
+        if self.registry_url is not None:
+            variables["HUITONG_REGISTRY_URL"] = self.registry_url
         return variables
 
 

@@ -12,8 +12,10 @@ import asyncpg
 import pytest
 from hypothesis import settings
 
+from huitong.kernel.cryptography import load_key_ring
 from huitong.kernel.database import embedded
 from huitong.kernel.database.unit_of_work import Database
+from huitong.privacy import Vault
 from huitong.wiring.preparation import prepare_url
 
 # CI tries the same examples each time: its verdict on a change must not depend on luck. Everywhere
@@ -100,6 +102,12 @@ def owner_url(server: Server, template: str) -> Iterator[str]:
     server.run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     yield server.database_url(name)
     server.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def vault(tmp_path_factory: pytest.TempPathFactory) -> Vault:
+    """A vault with keys of this run."""
+    return Vault(load_key_ring(tmp_path_factory.mktemp("keys")))
 
 
 @pytest.fixture

@@ -408,6 +408,7 @@ async def test_a_full_queue_is_a_503_that_says_when_to_come_again(
     writer = payments.InstantPayments(
         database=application.database,
         rulebook=application.rulebook,
+        vault=lambda: application.vault,
         render=render_instant,
         render_refusal=store_refusal,
     )

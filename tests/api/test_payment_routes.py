@@ -79,7 +79,7 @@ async def test_a_payment_to_a_mobile_number_moves_the_money_at_once(
     payee = (await post("/v1/customers", body)).json()
     asked = {
         "payer": payer["account"],
-        "payee_mobile": payee["mobile"],
+        "payee_mobile": body["mobile"],
         "amount": money("25.80"),
         "description": "午饭",
     }

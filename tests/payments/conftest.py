@@ -14,6 +14,7 @@ from huitong import customers, ledger, payments
 from huitong.kernel.database.unit_of_work import Database, UnitOfWork
 from huitong.kernel.ids import uuid7
 from huitong.kernel.money import Money
+from huitong.privacy import Vault
 
 #: A Monday at noon in Shanghai.
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
@@ -68,7 +69,9 @@ class Town:
     """Everything that a test needs to tell a story about payments."""
 
     database: Database
+    vault: Vault
     opened: int = 0
+    mobiles: dict[uuid.UUID, str] = field(default_factory=dict)
 
     async def run(self, command: Callable[..., Awaitable[Result]], **values: Any) -> Result:
         """Run one command in a unit of work of its own, at NOW unless `now` says otherwise."""
@@ -84,13 +87,19 @@ class Town:
         self, name: str, money: str | None = None, *, account_class: int = 3
     ) -> customers.Customer:
         self.opened += 1
-        customer = await self.run(
-            customers.open_customer,
-            customer_id=new_id(),
-            name=name,
-            mobile=f"1380013{self.opened:04d}",
-            account_class=account_class,
+        mobile = f"1380013{self.opened:04d}"
+        customer = await self.database.run(
+            lambda uow: customers.open_customer(
+                uow,
+                self.vault,
+                customer_id=new_id(),
+                name=name,
+                mobile=mobile,
+                account_class=account_class,
+                now=NOW,
+            )
         )
+        self.mobiles[customer.id] = mobile
         if money is not None:
             await self.top_up(customer.account_id, money)
         return customer
@@ -181,12 +190,12 @@ async def _digest(uow: UnitOfWork, table: str) -> str:
 
 
 @pytest.fixture
-async def town(database: Database) -> Town:
+async def town(database: Database, vault: Vault) -> Town:
     async with database.unit_of_work() as uow:
         await ledger.install_chart(uow)
         for month in (date(2026, 11, 1), date(2026, 12, 1)):
             await uow.execute("SELECT ledger.add_partition(:month)", month=month)
-    town = Town(database)
+    town = Town(database, vault)
     # Opened by the first payment otherwise, which would look like a change.
     await town.read(payments.find_own_accounts, "CNY")
     return town

@@ -19,6 +19,7 @@ from huitong.kernel.idempotency import IdempotencyKeyReused, ReplyKey, StoredRep
 from huitong.kernel.ids import uuid7
 from huitong.kernel.money import Money
 from huitong.kernel.rulebook import Rulebook
+from huitong.privacy import Vault
 
 
 def render(payment: payments.InstantPayment) -> bytes:
@@ -84,11 +85,15 @@ def read(answer: ledger.Answer) -> Any:
 
 
 @asynccontextmanager
-async def open_till(database: Database, now: datetime) -> AsyncIterator[Till]:
+async def open_till(database: Database, vault: Vault, now: datetime) -> AsyncIterator[Till]:
     clock = [now]
     poster = ledger.Poster(database, clock=lambda: clock[0], posters=1)
     writer = payments.InstantPayments(
-        rulebook=Rulebook.load(), database=database, render=render, render_refusal=render_refusal
+        rulebook=Rulebook.load(),
+        database=database,
+        vault=lambda: vault,
+        render=render,
+        render_refusal=render_refusal,
     )
     await poster.start()
     try:
@@ -99,7 +104,7 @@ async def open_till(database: Database, now: datetime) -> AsyncIterator[Till]:
 
 @pytest.fixture
 async def till(town: Any, now: datetime) -> AsyncIterator[Till]:
-    async with open_till(town.database, now) as opened:
+    async with open_till(town.database, town.vault, now) as opened:
         yield opened
 
 
@@ -166,7 +171,7 @@ async def _forget_events(uow: Any) -> None:
 
 async def test_a_transfer_by_mobile_finds_the_account(town: Any, till: Till) -> None:
     payer, payee = await town.add_customer("李雷", "100.00"), await town.add_customer("韩梅梅")
-    shown = await till.pay(payer, "0.01", payee_mobile=payee.mobile)
+    shown = await till.pay(payer, "0.01", payee_mobile=town.mobiles[payee.id])
     assert (shown["kind"], shown["payee"]) == ("transfer", payee.account_id)
     assert await town.balance(payee.account_id) == "0.01"
 
@@ -311,7 +316,7 @@ async def test_a_reference_pays_once_through_two_posters_at_once(
     payers = [await town.add_customer(f"顾客{number}", "100.00") for number in range(8)]
     shop = await town.add_merchant("茶馆", "0")
     how = {"payee_account_id": shop.account_id, "reference": "order-1"}
-    async with open_till(town.database, now) as other:
+    async with open_till(town.database, town.vault, now) as other:
         shown = await asyncio.gather(
             *[
                 each.pay(payer, "10.00", **how)
@@ -391,7 +396,7 @@ async def test_a_frozen_payee_is_named_as_the_caller_named_it(
     town: Any, till: Till, refusing: Any
 ) -> None:
     payer, payee = await town.add_customer("李雷", "100.00"), await town.add_customer("韩梅梅")
-    await till.pay(payer, "1.00", payee_mobile=payee.mobile)
+    await till.pay(payer, "1.00", payee_mobile=town.mobiles[payee.id])
 
     async def freeze(uow: Any, now: datetime) -> None:
         state = ledger.AccountState.FROZEN
@@ -399,7 +404,7 @@ async def test_a_frozen_payee_is_named_as_the_caller_named_it(
 
     await town.run(freeze)
     async with refusing(town):
-        refused = await till.pay(payer, "1.00", payee_mobile=payee.mobile)
+        refused = await till.pay(payer, "1.00", payee_mobile=town.mobiles[payee.id])
         assert refused == ["account_frozen", "payee_mobile"]
 
 

@@ -73,6 +73,8 @@ def _in_front(inner: ASGIApp, application: Application) -> ASGIApp:
     writer = payments.InstantPayments(
         database=application.database,
         rulebook=application.rulebook,
+        # There is one from the start on, and this is before it.
+        vault=lambda: application.vault,
         render=render_instant,
         render_refusal=store_refusal,
     )

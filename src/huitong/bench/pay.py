@@ -44,11 +44,14 @@ _TARGETS: Final = (
     Target(figure="rss_mb", value=300, is_maximum=True),
 )
 
+# Nobody reads or looks up these people, so noise stands for what is sealed.
 _ADD_CUSTOMERS: Final = """
-INSERT INTO customers.customers (id, name, mobile, account_class, account_id, currency, opened_at)
-SELECT gen_random_uuid(), 'Benchmark', '139' || lpad(n.place::text, 8, '0'), 3, n.account_id, $2,
+INSERT INTO customers.customers (id, name_sealed, mobile_sealed, mobile_index, account_class,
+                                 account_id, currency, opened_at)
+SELECT gen_random_uuid(), n.noise || n.noise, n.noise || n.noise, n.noise, 3, n.account_id, $2,
        now()
-  FROM unnest($1::bigint[]) WITH ORDINALITY n(account_id, place)
+  FROM (SELECT account_id, sha256(int8send(account_id)) AS noise
+          FROM unnest($1::bigint[]) account_id) n
 """
 _ADD_MERCHANT: Final = """
 INSERT INTO customers.merchants (id, name, name_latin, city_latin, category_code, fee_rate,

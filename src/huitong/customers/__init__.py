@@ -25,7 +25,7 @@ from huitong.customers.checks import (
     decide,
     serve_registry,
 )
-from huitong.customers.commands import open_customer, open_merchant
+from huitong.customers.commands.opening import open_customer, open_merchant
 from huitong.customers.errors import CustomerExists, MerchantExists, MobileTaken
 from huitong.customers.events import CustomerOpened, MerchantOpened
 from huitong.customers.evidence import (
@@ -86,6 +86,7 @@ from huitong.customers.parties import (
     find_accounts_by_mobile,
     find_parties,
 )
+from huitong.customers.people import disclose_customer, show_people
 from huitong.customers.queries import (
     find_customer_by_mobile,
     get_customer,
@@ -93,7 +94,8 @@ from huitong.customers.queries import (
     list_customers,
     list_merchants,
 )
-from huitong.customers.types import Customer, Merchant
+from huitong.customers.sealing import count_plain_customers, seal_plain_customers
+from huitong.customers.types import Customer, Merchant, ShownPerson
 
 __all__ = [
     "CONFIDENCE_MIN",
@@ -149,6 +151,7 @@ __all__ = [
     "ResidentId",
     "Severity",
     "Sex",
+    "ShownPerson",
     "SimulatedFaceComparison",
     "Trouble",
     "Validity",
@@ -165,7 +168,9 @@ __all__ = [
     "check_validity",
     "choose_face_comparison",
     "compare_card",
+    "count_plain_customers",
     "decide",
+    "disclose_customer",
     "find_accounts_by_merchant",
     "find_accounts_by_mobile",
     "find_customer_by_mobile",
@@ -179,7 +184,9 @@ __all__ = [
     "list_merchants",
     "open_customer",
     "open_merchant",
+    "seal_plain_customers",
     "serve_registry",
+    "show_people",
     "to_invalid_fields",
     "years_between",
 ]

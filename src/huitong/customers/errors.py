@@ -1,6 +1,6 @@
 """Why somebody cannot be opened an account."""
 
-from huitong.kernel.errors import Conflict
+from huitong.kernel.errors import Conflict, Refusal
 
 
 class MobileTaken(Conflict):
@@ -22,3 +22,38 @@ class MerchantExists(Conflict):
 
     code = "merchant_exists"
     title = "There is another merchant with this identifier"
+
+
+class ApplicationExists(Conflict):
+    """The identifier belongs to an application that was started with other facts."""
+
+    code = "application_exists"
+    title = "There is another application with this identifier"
+
+
+class ApplicationNotDraft(Conflict):
+    """What was handed in is evidence, and evidence does not change."""
+
+    code = "application_not_draft"
+    title = "The application was handed in already"
+
+
+class ApplicationNotPending(Conflict):
+    """Staff decide only what waits for them."""
+
+    code = "application_not_pending"
+    title = "The application does not wait for a decision"
+
+
+class ApplicationIncomplete(Refusal):
+    """Part of the evidence is missing; `context.missing` names it."""
+
+    code = "application_incomplete"
+    title = "Part of the evidence is missing"
+
+
+class EvidenceTooWeak(Refusal):
+    """Nobody outside confirmed the person: there is no class of account for that."""
+
+    code = "evidence_too_weak"
+    title = "The evidence supports no class of account"

@@ -29,3 +29,24 @@ class MerchantOpened(Event):
     merchant_id: uuid.UUID
     account_id: int
     opened_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationSubmitted(Event):
+    """A person handed an application in."""
+
+    topic: ClassVar[str] = "customers.ApplicationSubmitted.v1"
+
+    application_id: uuid.UUID
+    submitted_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationDecided(Event):
+    """An application was approved, refused, or put before staff (`state`)."""
+
+    topic: ClassVar[str] = "customers.ApplicationDecided.v1"
+
+    application_id: uuid.UUID
+    state: str
+    decided_at: datetime

@@ -7,7 +7,9 @@ from typing import Final
 
 import msgspec
 
+from huitong.customers.people import index_mobile
 from huitong.kernel.database.unit_of_work import DriverConnection
+from huitong.privacy import Vault
 
 
 class Party(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,7 +34,9 @@ SELECT n.account_id, c.id, c.account_class, m.id, coalesce(m.fee_rate, 0), m.fee
 """
 
 _ACCOUNTS_BY_MOBILE: Final = """
-SELECT mobile, account_id FROM customers.customers WHERE mobile = ANY($1::text[])
+SELECT mobile_index, account_id
+  FROM customers.customers
+ WHERE mobile_index = ANY($1::bytea[]) AND closed_at IS NULL
 """
 
 _ACCOUNTS_BY_MERCHANT: Final = """
@@ -59,10 +63,16 @@ async def find_parties(
 
 
 async def find_accounts_by_mobile(
-    connection: DriverConnection, mobiles: Sequence[str]
+    connection: DriverConnection, vault: Vault, mobiles: Sequence[str]
 ) -> dict[str, int]:
-    """Return the payment account of each mobile number that a customer has."""
-    return dict(await connection.fetch(_ACCOUNTS_BY_MOBILE, mobiles))
+    """Return the payment account of each mobile number that a customer has.
+
+    One query for all; the database is asked for blind indexes and never sees the numbers.
+    """
+    indexes = {mobile: index_mobile(vault, mobile) for mobile in mobiles}
+    rows = await connection.fetch(_ACCOUNTS_BY_MOBILE, list(indexes.values()))
+    accounts = {bytes(row[0]): row[1] for row in rows}
+    return {mobile: accounts[index] for mobile, index in indexes.items() if index in accounts}
 
 
 async def find_accounts_by_merchant(

@@ -4,12 +4,14 @@ import uuid
 from typing import Final
 
 from huitong.customers import store
+from huitong.customers.people import index_mobile
 from huitong.customers.types import Customer, Merchant
 from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import InvalidField, NotFound
 from huitong.kernel.ids import CUSTOMER, MERCHANT, show_id
 from huitong.ledger import Page
+from huitong.privacy import Vault
 
 _BEFORE_ALL_IDS: Final = uuid.UUID(int=0)
 
@@ -22,9 +24,9 @@ async def get_customer(uow: UnitOfWork, customer_id: uuid.UUID) -> Customer:
     return customer
 
 
-async def find_customer_by_mobile(uow: UnitOfWork, mobile: str) -> Customer | None:
+async def find_customer_by_mobile(uow: UnitOfWork, vault: Vault, mobile: str) -> Customer | None:
     """Return the customer with a mobile number, or None."""
-    return await store.find_customer_by_mobile(uow, mobile)
+    return await store.find_customer_by_mobile(uow, index_mobile(vault, mobile))
 
 
 async def list_customers(

@@ -10,7 +10,8 @@ from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.money import Money
 
 _CUSTOMERS: Final = """
-    SELECT id, name, mobile, account_class, account_id, currency, opened_at
+    SELECT id, name_sealed AS sealed_name, mobile_sealed AS sealed_mobile, account_class,
+           account_id, currency, opened_at, closed_at
       FROM customers.customers
 """
 _MERCHANTS: Final = """
@@ -19,9 +20,10 @@ _MERCHANTS: Final = """
       FROM customers.merchants
 """
 _INSERT_CUSTOMER: Final = """
-    INSERT INTO customers.customers (id, name, mobile, account_class, account_id, currency,
-                                     opened_at)
-    VALUES (:id, :name, :mobile, :account_class, :account_id, :currency, :opened_at)
+    INSERT INTO customers.customers (id, name_sealed, mobile_sealed, mobile_index, account_class,
+                                     account_id, currency, opened_at)
+    VALUES (:id, :name_sealed, :mobile_sealed, :mobile_index, :account_class, :account_id,
+            :currency, :opened_at)
         ON CONFLICT DO NOTHING
     RETURNING id
 """
@@ -35,13 +37,14 @@ _INSERT_MERCHANT: Final = """
 """
 
 
-async def insert_customer(uow: UnitOfWork, customer: Customer) -> bool:
+async def insert_customer(uow: UnitOfWork, customer: Customer, mobile_index: bytes) -> bool:
     """Insert a customer; False if the identifier or the mobile number is taken."""
     row = await uow.fetch_one(
         _INSERT_CUSTOMER,
         id=customer.id,
-        name=customer.name,
-        mobile=customer.mobile,
+        name_sealed=customer.sealed_name,
+        mobile_sealed=customer.sealed_mobile,
+        mobile_index=mobile_index,
         account_class=customer.account_class,
         account_id=customer.account_id,
         currency=customer.currency,
@@ -73,9 +76,14 @@ async def find_customer(uow: UnitOfWork, customer_id: uuid.UUID) -> Customer | N
     return _one_customer(await uow.fetch_one(f"{_CUSTOMERS} WHERE id = :id", id=customer_id))
 
 
-async def find_customer_by_mobile(uow: UnitOfWork, mobile: str) -> Customer | None:
-    """Return the customer with a mobile number, or None."""
-    return _one_customer(await uow.fetch_one(f"{_CUSTOMERS} WHERE mobile = :mobile", mobile=mobile))
+async def find_customer_by_mobile(uow: UnitOfWork, mobile_index: bytes) -> Customer | None:
+    """Return the customer whose mobile number has a blind index, or None; closed ones have none."""
+    return _one_customer(
+        await uow.fetch_one(
+            f"{_CUSTOMERS} WHERE mobile_index = :mobile_index AND closed_at IS NULL",
+            mobile_index=mobile_index,
+        )
+    )
 
 
 async def list_customers(uow: UnitOfWork, after_id: uuid.UUID, count: int) -> list[Customer]:

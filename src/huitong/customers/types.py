@@ -1,7 +1,7 @@
 """Who pays and who is paid: customers with a payment account, merchants with a payable account."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -10,15 +10,28 @@ from huitong.kernel.money import Money
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Customer:
-    """A person with a payment account, whose class (1, 2 or 3) decides how much it may pay."""
+    """A person with a payment account, whose class (1, 2 or 3) decides how much it may pay.
+
+    Name and mobile number are sealed; `show_people` shows them masked. They are None for a row
+    that a process of the version before wrote, until `seal_plain_customers` has sealed it.
+    """
 
     id: uuid.UUID
-    name: str
-    mobile: str
+    sealed_name: bytes | None = field(repr=False)
+    sealed_mobile: bytes | None = field(repr=False)
     account_class: int
     account_id: int
     currency: str
     opened_at: datetime
+    closed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownPerson:
+    """A customer's name and mobile number, masked; None where the data was destroyed."""
+
+    name: str | None
+    mobile: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from huitong.demo.day import Day, Person
+from huitong.privacy import DataKind, mask
 
 # People: name, class of the payment account. The class decides what may be paid.
 LI_LEI: Final = ("李雷", 3)
@@ -46,7 +47,7 @@ def merchant_body(facts: tuple[str, str, str, str, str]) -> dict[str, Any]:
 
 
 def open_cast(day: Day) -> Cast:
-    """Open everybody and check that the platform has them as they were sent."""
+    """Open everybody and check that the platform has them as sent, people masked."""
     # Eight digits from the run's name: two runs on one platform do not share a number.
     digits = int(day.run, 16) % 10**8
 
@@ -56,7 +57,11 @@ def open_cast(day: Day) -> Cast:
         sent = customer_body(name, mobile, account_class)
         made = day.do("/v1/customers", sent)
         read = day.read(f"/v1/customers/{made['id']}")
-        day.check(f"{name} {made['account']}", {key: read[key] for key in sent}, sent)
+        shown = sent | {
+            "name": mask(DataKind.NAME, name),
+            "mobile": mask(DataKind.MOBILE, mobile),
+        }
+        day.check(f"{name} {made['account']}", {key: read[key] for key in sent}, shown)
         person = Person(name, made["id"], made["account"], mobile)
         day.people.append(person)
         return person

@@ -18,6 +18,7 @@ from huitong.kernel.errors import InvalidField
 
 ACCOUNT: Final = "acct"
 API_KEY: Final = "key"
+APPLICATION: Final = "app"
 APPROVAL: Final = "apr"
 AUDIT_RECORD: Final = "aud"
 BATCH: Final = "bat"
@@ -46,6 +47,7 @@ PREFIXES: Final = frozenset(
     {
         ACCOUNT,
         API_KEY,
+        APPLICATION,
         APPROVAL,
         AUDIT_RECORD,
         BATCH,

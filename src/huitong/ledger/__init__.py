@@ -14,6 +14,7 @@ from huitong.ledger.accounts import (
     ensure_system_account,
     open_account,
     open_accounts,
+    rename_accounts,
     set_account_state,
     set_balance_max,
 )
@@ -190,6 +191,7 @@ __all__ = [
     "prove_inclusion",
     "publish_checkpoint",
     "read_account",
+    "rename_accounts",
     "seal_transfers",
     "set_account_state",
     "set_balance_max",

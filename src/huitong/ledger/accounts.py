@@ -48,6 +48,10 @@ _SET_BALANCE_MAX: Final = """
     UPDATE ledger.balances SET balance_max = :balance_max WHERE account_id = :account_id
 """
 
+_RENAME: Final = """
+    UPDATE ledger.accounts SET name = :name WHERE id = ANY(CAST(:account_ids AS bigint[]))
+"""
+
 
 class AccountIsClosed(Conflict):
     """A closed account stays closed; the person gets a new one."""
@@ -234,6 +238,20 @@ async def set_balance_max(
     return await get_balance(uow, account_id)
 
 
+async def rename_accounts(uow: UnitOfWork, account_ids: Sequence[int], *, name: str) -> None:
+    """Give up to ACCOUNTS_PER_BATCH_MAX accounts another name; numbers and money stay.
+
+    Raises InvalidField for a name that cannot be, LimitExceeded for too many accounts.
+    """
+    if len(account_ids) > limits.ACCOUNTS_PER_BATCH_MAX:
+        raise LimitExceeded(
+            f"At most {limits.ACCOUNTS_PER_BATCH_MAX} accounts are renamed at a time",
+            field="account_ids",
+        )
+    _check_name(name)
+    await uow.execute(_RENAME, account_ids=list(account_ids), name=name)
+
+
 async def _lock(uow: UnitOfWork, account_id: int) -> Balance:
     # Two statements: the second one's snapshot is taken after the lock, so it sees what the
     # transaction that held the lock before has committed.
@@ -295,8 +313,7 @@ def _check_new(new: NewAccount, kinds: dict[str, ChartKind]) -> BalanceLimit:
             f"{new.chart_code!r} is not in the chart of accounts", field="chart_code"
         )
     get_currency(new.currency)
-    if not new.name.strip() or len(new.name) > limits.NAME_LENGTH_MAX or "\0" in new.name:
-        raise InvalidField(f"name must have 1 to {limits.NAME_LENGTH_MAX} characters", field="name")
+    _check_name(new.name)
     if new.system_key is not None and not 1 <= len(new.system_key) <= limits.REFERENCE_LENGTH_MAX:
         raise InvalidField(
             f"system_key must have 1 to {limits.REFERENCE_LENGTH_MAX} characters",
@@ -311,6 +328,11 @@ def _check_new(new: NewAccount, kinds: dict[str, ChartKind]) -> BalanceLimit:
         )
     _check_balance_max(new.balance_max, rule)
     return rule
+
+
+def _check_name(name: str) -> None:
+    if not name.strip() or len(name) > limits.NAME_LENGTH_MAX or "\0" in name:
+        raise InvalidField(f"name must have 1 to {limits.NAME_LENGTH_MAX} characters", field="name")
 
 
 def _check_balance_max(balance_max: int | None, rule: BalanceLimit) -> None:

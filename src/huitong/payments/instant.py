@@ -28,6 +28,7 @@ from huitong.payments.events import PaymentSucceeded
 from huitong.payments.limit_rules import list_meter_uses
 from huitong.payments.postings import OwnAccounts, find_own_accounts, payment_entry
 from huitong.payments.types import Authentication, OrderKind
+from huitong.privacy import Vault
 
 _STATIC_CODES: Final = """
 SELECT id, merchant_id FROM payments.merchant_codes WHERE id = ANY($1::uuid[]) AND kind = 'static'
@@ -91,15 +92,18 @@ class InstantPayments:
         *,
         rulebook: Rulebook,
         database: Database,
+        vault: Callable[[], Vault],
         render: Callable[[InstantPayment], bytes],
         render_refusal: Callable[[Refusal], StoredReply],
     ) -> None:
         """Take the rules, and how the edge writes an order and a refusal.
 
+        `vault` is asked for when a payee is named by mobile number, which is looked up by index.
         `database` is asked once for each currency, for our own accounts in it.
         """
         self._rulebook = rulebook
         self._database = database
+        self._vault = vault
         self._render = render
         self._render_refusal = render_refusal
         self._own: dict[str, OwnAccounts] = {}
@@ -167,7 +171,9 @@ class InstantPayments:
         by_mobile = [p for p in payloads if p.payee_mobile is not None]
         if by_mobile:
             found = await customers.find_accounts_by_mobile(
-                connection, [p.payee_mobile for p in by_mobile if p.payee_mobile is not None]
+                connection,
+                self._vault(),
+                [p.payee_mobile for p in by_mobile if p.payee_mobile is not None],
             )
             for payment in by_mobile:
                 payment.payee_account_id = found.get(payment.payee_mobile or "")

@@ -1,26 +1,55 @@
 """Making a database ready for this version: its schema, and the data that the rooms cannot lack."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
 
-from huitong import ledger
+from huitong import customers, ledger
+from huitong.kernel import limits
 from huitong.kernel.clock import SystemClock
+from huitong.kernel.cryptography import load_key_ring
 from huitong.kernel.database.migrations import Phase, upgrade_url
 from huitong.kernel.database.unit_of_work import Database, UnitOfWork
+from huitong.kernel.errors import Fault
 from huitong.kernel.settings import Settings
+from huitong.privacy import Vault
+
+
+class PlainDataLeft(Fault):
+    """There is personal data to seal, and nobody gave the keys for it."""
+
+    code = "plain_data_left"
+    title = "Personal data must be sealed before this migration"
 
 
 def prepare(settings: Settings, phase: Phase | Literal["all"] = "all") -> None:
-    """Run the migrations of `phase`, then install what the rooms need to start."""
-    prepare_url(settings.database_owner_url, phase)
+    """Run the migrations of `phase`, seal what is stored plain, install what the rooms need."""
+
+    def make_vault() -> Vault:
+        return Vault(load_key_ring(settings.home, settings.master_keys), cipher=settings.cipher)
+
+    prepare_url(settings.database_owner_url, phase, make_vault=make_vault)
 
 
-def prepare_url(url: str, phase: Phase | Literal["all"] = "all") -> None:
-    """Do the same for the database at `url`, which must be its owner's."""
-    upgrade_url(url, phase)
+def prepare_url(
+    url: str,
+    phase: Phase | Literal["all"] = "all",
+    *,
+    make_vault: Callable[[], Vault] | None = None,
+) -> None:
+    """Do the same for the database at `url`, which must be its owner's.
+
+    Raises PlainDataLeft if there is something to seal and no `make_vault`.
+    """
     if phase != "post":
+        upgrade_url(url, "pre")
         asyncio.run(_install(url, SystemClock().now()))
+    # Before the new processes start, so that they find everybody; and again after the old ones,
+    # which store new customers plain, have stopped.
+    asyncio.run(_seal(url, make_vault))
+    if phase != "pre":
+        upgrade_url(url, "post")
 
 
 async def _install(url: str, now: datetime) -> None:
@@ -30,3 +59,16 @@ async def _install(url: str, now: datetime) -> None:
 
     async with Database(url, size=1) as database:
         await database.run(install)
+
+
+async def _seal(url: str, make_vault: Callable[[], Vault] | None) -> None:
+    async with Database(url, size=1) as database:
+        left = await database.run(customers.count_plain_customers)
+        if left == 0:
+            return
+        if make_vault is None:
+            raise PlainDataLeft(f"{left} customers are stored plain", retryable=False)
+        vault = make_vault()
+        full = limits.CUSTOMERS_SEALED_AT_ONCE_MAX
+        while await database.run(lambda uow: customers.seal_plain_customers(uow, vault)) == full:
+            pass

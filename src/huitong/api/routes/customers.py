@@ -18,6 +18,7 @@ from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import NotFound
 from huitong.kernel.ids import CUSTOMER, read_id, uuid7
+from huitong.privacy import Vault
 
 router: Final = APIRouter(prefix="/v1/customers", tags=["Customers"], route_class=CommandRoute)
 
@@ -36,12 +37,17 @@ async def open_customer(
     key: IdempotencyKey,
     principal: Annotated[Principal, require("customers:write")],
 ) -> Response:
-    """Open a person with a payment account of class 1, 2 or 3, which cannot be overdrawn."""
-    customer_id, now = uuid7(), application_of(request).clock.now()
+    """Open a person with a payment account of class 1, 2 or 3, which cannot be overdrawn.
+
+    Name and mobile number are stored encrypted, and every answer shows them masked.
+    """
+    application = application_of(request)
+    customer_id, now = uuid7(), application.clock.now()
 
     async def command(uow: UnitOfWork) -> CustomerView:
         customer = await customers.open_customer(
             uow,
+            application.vault,
             customer_id=customer_id,
             name=body.name,
             mobile=body.mobile,
@@ -49,7 +55,7 @@ async def open_customer(
             currency=body.currency,
             now=now,
         )
-        return show_customer(customer)
+        return await _show(uow, application.vault, customer)
 
     return await run_once(request, principal, key, command)
 
@@ -73,12 +79,15 @@ async def list_customers(
 ) -> dict[str, object]:
     """Return customers, oldest first; with `mobile` the one who has it, or nobody."""
     inner = open_cursor(cursor, "customers")
-    async with application_of(request).database.reading(principal.caller) as uow:
+    application = application_of(request)
+    async with application.database.reading(principal.caller) as uow:
         if mobile is not None:
-            found = await customers.find_customer_by_mobile(uow, mobile)
-            return {"data": [] if found is None else [show_customer(found)], "next_cursor": None}
+            found = await customers.find_customer_by_mobile(uow, application.vault, mobile)
+            data = [] if found is None else [await _show(uow, application.vault, found)]
+            return {"data": data, "next_cursor": None}
         page = await customers.list_customers(uow, cursor=inner, limit=limit)
-    return show_page(page, show_customer, "customers")
+        people = await customers.show_people(uow, application.vault, page.items)
+    return show_page(page, lambda each: show_customer(each, people[each.id]), "customers")
 
 
 @router.get(
@@ -95,5 +104,12 @@ async def get_customer(
 ) -> CustomerView:
     """Return a customer."""
     customer_id = read_id(CUSTOMER, customer, field="customer")
-    async with application_of(request).database.reading(principal.caller) as uow:
-        return show_customer(await customers.get_customer(uow, customer_id))
+    application = application_of(request)
+    async with application.database.reading(principal.caller) as uow:
+        found = await customers.get_customer(uow, customer_id)
+        return await _show(uow, application.vault, found)
+
+
+async def _show(uow: UnitOfWork, vault: Vault, customer: customers.Customer) -> CustomerView:
+    people = await customers.show_people(uow, vault, [customer])
+    return show_customer(customer, people[customer.id])

@@ -55,15 +55,20 @@ class OpenCustomer(Body):
 
 
 class CustomerView(View):
-    """A customer."""
+    """A customer; name and mobile number are masked."""
 
     id: CustomerId
-    name: str = Field(examples=["李雷"])
-    mobile: Mobile
+    name: str | None = Field(
+        description="Masked; null once the person's data was destroyed.", examples=["李*"]
+    )
+    mobile: str | None = Field(
+        description="Masked; null once the person's data was destroyed.", examples=["138****0001"]
+    )
     account_class: AccountClass
     account: AccountId
     currency: Currency
     opened_at: Instant
+    closed_at: Instant | None = Field(description="When the relationship ended.")
 
 
 class OpenMerchant(Body):
@@ -116,16 +121,17 @@ class MerchantView(View):
     opened_at: Instant
 
 
-def show_customer(customer: customers.Customer) -> CustomerView:
-    """Return a customer as a view."""
+def show_customer(customer: customers.Customer, person: customers.ShownPerson) -> CustomerView:
+    """Return a customer as a view, with what may be seen of the person."""
     return CustomerView(
         id=show_id(CUSTOMER, customer.id),
-        name=customer.name,
-        mobile=customer.mobile,
+        name=person.name,
+        mobile=person.mobile,
         account_class=customer.account_class,
         account=ledger.show_account(customer.account_id),
         currency=customer.currency,
         opened_at=customer.opened_at,
+        closed_at=customer.closed_at,
     )
 
 

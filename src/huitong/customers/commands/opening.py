@@ -11,6 +11,13 @@ from huitong import ledger
 from huitong.customers import store
 from huitong.customers.errors import CustomerExists, MerchantExists, MobileTaken
 from huitong.customers.events import CustomerOpened, MerchantOpened
+from huitong.customers.people import (
+    ACCOUNT_NAME,
+    MOBILE_FIELD,
+    NAME_FIELD,
+    index_mobile,
+    open_person,
+)
 from huitong.customers.types import Customer, Merchant
 from huitong.kernel import audit, limits, outbox
 from huitong.kernel.currencies import get_currency
@@ -18,6 +25,7 @@ from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import InvalidField
 from huitong.kernel.ids import CUSTOMER, MERCHANT, show_id
 from huitong.kernel.money import Money
+from huitong.privacy import Vault
 
 ACCOUNT_CLASSES: Final = (1, 2, 3)
 FEE_RATE_MAX: Final = Decimal("0.1")
@@ -34,6 +42,7 @@ _CITY_LATIN_LENGTH_MAX: Final = 15
 
 async def open_customer(
     uow: UnitOfWork,
+    vault: Vault,
     *,
     customer_id: uuid.UUID,
     name: str,
@@ -44,6 +53,7 @@ async def open_customer(
 ) -> Customer:
     """Open a customer with a payment account that cannot be overdrawn, and return it.
 
+    Name and number are sealed with the customer's data key; the ledger's account carries neither.
     The same identifier with the same facts returns the customer as opened. Raises InvalidField,
     MobileTaken, and CustomerExists for the same identifier with other facts.
     """
@@ -54,22 +64,25 @@ async def open_customer(
     get_currency(currency)
     known = await store.find_customer(uow, customer_id)
     if known is not None:
-        wanted = (name, mobile, account_class, currency)
-        if (known.name, known.mobile, known.account_class, known.currency) != wanted:
+        facts = await open_person(uow, vault, known)
+        if (*facts, known.account_class, known.currency) != (name, mobile, account_class, currency):
             raise _customer_exists(customer_id)
         return known
-    return await _open_new_customer(
-        uow,
-        Customer(
-            id=customer_id,
-            name=name,
-            mobile=mobile,
-            account_class=account_class,
-            account_id=0,
-            currency=currency,
-            opened_at=now,
-        ),
+    mobile_index = index_mobile(vault, mobile)
+    # Looked up before anything is made; the unique key decides when two come at once.
+    if await store.find_customer_by_mobile(uow, mobile_index) is not None:
+        raise _mobile_taken()
+    sealed = await vault.seal(uow, customer_id, {NAME_FIELD: name, MOBILE_FIELD: mobile})
+    wanted = Customer(
+        id=customer_id,
+        sealed_name=sealed[NAME_FIELD],
+        sealed_mobile=sealed[MOBILE_FIELD],
+        account_class=account_class,
+        account_id=0,
+        currency=currency,
+        opened_at=now,
     )
+    return await _open_new_customer(uow, wanted, mobile_index)
 
 
 async def open_merchant(
@@ -116,19 +129,16 @@ async def open_merchant(
     return await _open_new_merchant(uow, merchant)
 
 
-async def _open_new_customer(uow: UnitOfWork, wanted: Customer) -> Customer:
-    # Looked up before an account is opened; the unique key decides when two come at once.
-    if await store.find_customer_by_mobile(uow, wanted.mobile) is not None:
-        raise _mobile_taken()
+async def _open_new_customer(uow: UnitOfWork, wanted: Customer, mobile_index: bytes) -> Customer:
     account = await ledger.open_account(
         uow,
         chart_code=_PERSONAL_BALANCE,
         currency=wanted.currency,
-        name=wanted.name,
+        name=ACCOUNT_NAME,
         owner_id=wanted.id,
     )
     customer = replace(wanted, account_id=account.id)
-    if not await store.insert_customer(uow, customer):
+    if not await store.insert_customer(uow, customer, mobile_index):
         if await store.find_customer(uow, customer.id) is not None:
             raise _customer_exists(customer.id)
         raise _mobile_taken()

@@ -2,7 +2,8 @@
 
 Owns the people with a payment account (one mobile number each, account class 1 to 3) and the
 businesses that are paid (fee rate, and the Latin name that fits a payment code); `evidence` of who
-they are (numbers, pictures of cards, faces) and `checks` of it at registries outside.
+they are (numbers, pictures of cards, faces), `checks` of it at registries outside, and the
+applications (`onboarding`) that lead from evidence to a customer.
 """
 
 from huitong.customers.checks import (
@@ -25,9 +26,33 @@ from huitong.customers.checks import (
     decide,
     serve_registry,
 )
+from huitong.customers.commands.applying import (
+    get_application,
+    list_applications,
+    save_person,
+    save_picture,
+    start_application,
+    submit_application,
+)
+from huitong.customers.commands.checking import check_applications
+from huitong.customers.commands.deciding import approve_application, refuse_application
 from huitong.customers.commands.opening import open_customer, open_merchant
-from huitong.customers.errors import CustomerExists, MerchantExists, MobileTaken
-from huitong.customers.events import CustomerOpened, MerchantOpened
+from huitong.customers.errors import (
+    ApplicationExists,
+    ApplicationIncomplete,
+    ApplicationNotDraft,
+    ApplicationNotPending,
+    CustomerExists,
+    EvidenceTooWeak,
+    MerchantExists,
+    MobileTaken,
+)
+from huitong.customers.events import (
+    ApplicationDecided,
+    ApplicationSubmitted,
+    CustomerOpened,
+    MerchantOpened,
+)
 from huitong.customers.evidence import (
     CONFIDENCE_MIN,
     FACE_DISTANCE_MAX,
@@ -80,6 +105,17 @@ from huitong.customers.evidence import (
     to_invalid_fields,
     years_between,
 )
+from huitong.customers.onboarding.types import (
+    Application,
+    ApplicationState,
+    CardReader,
+    EvidenceDesk,
+    PersonDetails,
+    PictureKind,
+    Registries,
+    Remark,
+    Weight,
+)
 from huitong.customers.parties import (
     Party,
     find_accounts_by_merchant,
@@ -103,11 +139,20 @@ __all__ = [
     "FIELDS_BY_SIDE",
     "FOR_EVER",
     "SIMULATED_SECRET",
+    "Application",
+    "ApplicationDecided",
+    "ApplicationExists",
+    "ApplicationIncomplete",
+    "ApplicationNotDraft",
+    "ApplicationNotPending",
+    "ApplicationState",
+    "ApplicationSubmitted",
     "BankCard",
     "BankCardQuestion",
     "BankCardRegistry",
     "CardComparison",
     "CardField",
+    "CardReader",
     "CardReading",
     "CardSide",
     "CardVerdict",
@@ -120,6 +165,8 @@ __all__ = [
     "CustomerExists",
     "CustomerOpened",
     "Division",
+    "EvidenceDesk",
+    "EvidenceTooWeak",
     "FaceComparison",
     "FaceResult",
     "FaultKind",
@@ -142,12 +189,16 @@ __all__ = [
     "Party",
     "Passport",
     "PassportKind",
+    "PersonDetails",
     "Picture",
     "PictureDesk",
     "PictureDeskBusy",
     "PictureDeskFailed",
+    "PictureKind",
     "ReadField",
+    "Registries",
     "RegistrySimulator",
+    "Remark",
     "ResidentId",
     "Severity",
     "Sex",
@@ -155,6 +206,9 @@ __all__ = [
     "SimulatedFaceComparison",
     "Trouble",
     "Validity",
+    "Weight",
+    "approve_application",
+    "check_applications",
     "check_bank_card",
     "check_bic",
     "check_credit_code",
@@ -176,17 +230,24 @@ __all__ = [
     "find_customer_by_mobile",
     "find_division",
     "find_parties",
+    "get_application",
     "get_customer",
     "get_merchant",
     "has_errors",
     "has_right_check_digit",
+    "list_applications",
     "list_customers",
     "list_merchants",
     "open_customer",
     "open_merchant",
+    "refuse_application",
+    "save_person",
+    "save_picture",
     "seal_plain_customers",
     "serve_registry",
     "show_people",
+    "start_application",
+    "submit_application",
     "to_invalid_fields",
     "years_between",
 ]

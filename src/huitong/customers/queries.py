@@ -33,7 +33,7 @@ async def list_customers(
     uow: UnitOfWork, *, cursor: str | None = None, limit: int = limits.PAGE_SIZE_DEFAULT
 ) -> Page[Customer]:
     """Return a page of customers, oldest first. Raises InvalidField for a bad cursor or limit."""
-    found = await store.list_customers(uow, _read_cursor(cursor), _check_limit(limit) + 1)
+    found = await store.list_customers(uow, read_cursor(cursor), check_limit(limit) + 1)
     items = tuple(found[:limit])
     return Page(items, items[-1].id.hex if len(found) > limit else None)
 
@@ -50,18 +50,20 @@ async def list_merchants(
     uow: UnitOfWork, *, cursor: str | None = None, limit: int = limits.PAGE_SIZE_DEFAULT
 ) -> Page[Merchant]:
     """Return a page of merchants, oldest first. Raises InvalidField for a bad cursor or limit."""
-    found = await store.list_merchants(uow, _read_cursor(cursor), _check_limit(limit) + 1)
+    found = await store.list_merchants(uow, read_cursor(cursor), check_limit(limit) + 1)
     items = tuple(found[:limit])
     return Page(items, items[-1].id.hex if len(found) > limit else None)
 
 
-def _check_limit(limit: int) -> int:
+def check_limit(limit: int) -> int:
+    """Return the size of a page; raises InvalidField if it is out of range."""
     if not 1 <= limit <= limits.PAGE_SIZE_MAX:
         raise InvalidField(f"must be from 1 to {limits.PAGE_SIZE_MAX}", field="limit")
     return limit
 
 
-def _read_cursor(cursor: str | None) -> uuid.UUID:
+def read_cursor(cursor: str | None) -> uuid.UUID:
+    """Return the id after which a page begins; raises InvalidField for a cursor of no page."""
     if cursor is None:
         return _BEFORE_ALL_IDS
     try:

@@ -1,0 +1,220 @@
+"""Checking applications outside: read evidence, ask with no transaction open, record the answers.
+
+Whatever is out (a registry, the picture desk) is asked again in a later round, with the same
+request ids, and after the last round it is a remark that staff look at.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final, TypeVar
+
+from huitong.customers.checks import (
+    BankCardQuestion,
+    CheckAnswer,
+    CheckVerdict,
+    IdentityQuestion,
+    LivenessQuestion,
+    MobileQuestion,
+    Trouble,
+)
+from huitong.customers.commands.deciding import record_outcome
+from huitong.customers.evidence import CardSide, check_mobile, check_resident_id
+from huitong.customers.onboarding import sealing, store
+from huitong.customers.onboarding.types import (
+    Application,
+    ApplicationState,
+    EvidenceDesk,
+    Outcome,
+    PersonDetails,
+    PictureKind,
+    Registries,
+)
+from huitong.kernel import limits
+from huitong.kernel.clock import Clock, business_day
+from huitong.kernel.database.unit_of_work import Database, UnitOfWork
+from huitong.kernel.errors import Fault
+from huitong.kernel.logs import get_logger
+from huitong.kernel.rulebook import Rulebook
+from huitong.privacy import DataDestroyed, Vault
+
+ResultT = TypeVar("ResultT")
+
+_log: Final = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Evidence:
+    """What is asked about, open for as long as it takes to ask."""
+
+    application: Application
+    person: PersonDetails = field(repr=False)
+    pictures: dict[PictureKind, bytes] = field(repr=False)
+
+
+async def check_applications(
+    database: Database, vault: Vault, desk: EvidenceDesk, *, rulebook: Rulebook, clock: Clock
+) -> int:
+    """Check the applications that are due, a bounded number of them; return how many were taken.
+
+    Any number of workers may do so at once. One that ends in between leaves its applications to
+    others, who take them after the lease.
+    """
+    now = clock.now()
+    lease = timedelta(seconds=limits.APPLICATION_CHECK_LEASE_SECONDS)
+    taken = await database.run(
+        lambda uow: store.take_due_applications(
+            uow,
+            now=now,
+            lease_until=now + lease,
+            limit=limits.APPLICATION_CHECKS_AT_ONCE_MAX,
+        )
+    )
+    for application_id in taken:
+        await _check(database, vault, desk, application_id, rulebook=rulebook, clock=clock)
+    return len(taken)
+
+
+async def _check(
+    database: Database,
+    vault: Vault,
+    desk: EvidenceDesk,
+    application_id: uuid.UUID,
+    *,
+    rulebook: Rulebook,
+    clock: Clock,
+) -> None:
+    try:
+        async with database.reading() as uow:
+            evidence = await _read_evidence(uow, vault, application_id)
+    except DataDestroyed:
+        # The person asked for deletion meanwhile: nobody is left to be checked.
+        await database.run(lambda uow: _give_up(uow, application_id, clock))
+        return
+    outcome = await _ask(desk, evidence, clock)
+    is_last = evidence.application.check_attempts >= limits.APPLICATION_CHECK_ATTEMPTS_MAX
+    if not is_last and _is_worth_another(outcome):
+        due_at = clock.now() + timedelta(seconds=limits.APPLICATION_CHECK_RETRY_SECONDS)
+        await database.run(
+            lambda uow: store.postpone_checks(uow, application_id, outcome.answers, due_at)
+        )
+        _log.warning("checks_postponed", attempt=evidence.application.check_attempts)
+        return
+    await database.run(
+        lambda uow: record_outcome(
+            uow,
+            vault,
+            application_id=application_id,
+            outcome=outcome,
+            rulebook=rulebook,
+            now=clock.now(),
+        )
+    )
+
+
+async def _give_up(uow: UnitOfWork, application_id: uuid.UUID, clock: Clock) -> None:
+    await store.set_decision(
+        uow,
+        application_id,
+        state=ApplicationState.REFUSED,
+        remarks=(),
+        channels=(),
+        decided_by=uow.caller.actor,
+        reason="data destroyed",
+        now=clock.now(),
+    )
+
+
+async def _read_evidence(uow: UnitOfWork, vault: Vault, application_id: uuid.UUID) -> _Evidence:
+    application = await store.find_application(uow, application_id)
+    assert application is not None, "it was taken a moment ago"
+    assert application.sealed_person is not None, "it was handed in with a person"
+    person = await sealing.open_person_details(
+        uow, vault, application_id, application.sealed_person
+    )
+    parts = await store.list_picture_parts(uow, application_id)
+    pictures = {
+        kind: await sealing.open_picture(uow, vault, application_id, kind, each)
+        for kind, each in parts.items()
+    }
+    return _Evidence(application=application, person=person, pictures=pictures)
+
+
+async def _ask(desk: EvidenceDesk, evidence: _Evidence, clock: Clock) -> Outcome:
+    pictures = evidence.pictures
+    answers, front, back, faces = await asyncio.gather(
+        _ask_registries(desk.registries, evidence, clock),
+        _try(
+            lambda: desk.reader.read_card(
+                pictures[PictureKind.ID_FRONT], side=CardSide.FRONT, field="id_front"
+            )
+        ),
+        _try(
+            lambda: desk.reader.read_card(
+                pictures[PictureKind.ID_BACK], side=CardSide.BACK, field="id_back"
+            )
+        ),
+        _try(
+            lambda: desk.faces.compare(
+                document=pictures[PictureKind.ID_FRONT], selfie=pictures[PictureKind.SELFIE]
+            )
+        ),
+    )
+    return Outcome(answers=answers, front=front, back=back, faces=faces)
+
+
+async def _ask_registries(
+    registries: Registries | None, evidence: _Evidence, clock: Clock
+) -> tuple[CheckAnswer, ...]:
+    person = evidence.person
+    number = check_resident_id(person.id_number, today=business_day(clock.now()))
+    mobile = check_mobile(person.mobile)
+    # A number that breaks its standard is refused without paying anybody for an answer.
+    if registries is None or number.facts is None or not number.is_valid or mobile.facts is None:
+        return ()
+    name, id_number, phone = person.name, number.facts.number, mobile.facts.number
+    selfie = evidence.pictures[PictureKind.SELFIE]
+
+    def request_id(what: str) -> uuid.UUID:
+        return uuid.uuid5(evidence.application.id, what)
+
+    answers = [
+        registries.check_identity(
+            IdentityQuestion(name=name, id_number=id_number, photo=selfie),
+            request_id=request_id("identity"),
+        ),
+        registries.check_mobile(
+            MobileQuestion(mobile=phone, name=name, id_number=id_number),
+            request_id=request_id("mobile"),
+        ),
+        registries.check_liveness(
+            LivenessQuestion(picture=selfie), request_id=request_id("liveness")
+        ),
+    ]
+    answers += [
+        registries.check_bank_card(
+            BankCardQuestion(card_number=card, name=name, id_number=id_number, mobile=phone),
+            request_id=request_id(f"bank_card_{place}"),
+        )
+        for place, card in enumerate(person.bank_cards)
+    ]
+    return tuple(await asyncio.gather(*answers))
+
+
+def _is_worth_another(outcome: Outcome) -> bool:
+    """Whether something was out that may be there again, and nothing is a no already."""
+    is_desk_out = outcome.front is None or outcome.back is None or outcome.faces is None
+    return is_desk_out or any(
+        answer.verdict is CheckVerdict.UNAVAILABLE and answer.trouble is not Trouble.REFUSED
+        for answer in outcome.answers
+    )
+
+
+async def _try(work: Callable[[], Awaitable[ResultT]]) -> ResultT | None:
+    try:
+        return await work()
+    except Fault as fault:
+        _log.warning("picture_desk_out", code=fault.code)
+        return None

@@ -1,0 +1,316 @@
+"""Deciding applications: by what the checks found, or by staff; approval opens the customer.
+
+Everything happens in one transaction, so there is never half a customer.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Final
+
+import msgspec
+
+from huitong.customers import store as customer_store
+from huitong.customers.commands.applying import get_application, not_found
+from huitong.customers.commands.opening import open_customer
+from huitong.customers.errors import ApplicationNotPending, EvidenceTooWeak
+from huitong.customers.events import ApplicationDecided
+from huitong.customers.evidence import check_mobile, check_resident_id
+from huitong.customers.onboarding import sealing, store
+from huitong.customers.onboarding.judging import (
+    find_class,
+    has_weight,
+    judge_outcome,
+    judge_person,
+    list_channels,
+)
+from huitong.customers.onboarding.types import (
+    Application,
+    ApplicationState,
+    Outcome,
+    PersonDetails,
+    Remark,
+    Weight,
+)
+from huitong.customers.people import index_mobile
+from huitong.kernel import audit, limits, outbox
+from huitong.kernel.clock import business_day
+from huitong.kernel.database.unit_of_work import UnitOfWork
+from huitong.kernel.errors import InvalidField
+from huitong.kernel.ids import APPLICATION, show_id
+from huitong.kernel.rulebook import Rulebook
+from huitong.privacy import Vault
+
+_MONTHS_A_YEAR: Final = 12
+_DAY_IN_EVERY_MONTH: Final = 28
+
+
+async def record_outcome(
+    uow: UnitOfWork,
+    vault: Vault,
+    *,
+    application_id: uuid.UUID,
+    outcome: Outcome,
+    rulebook: Rulebook,
+    now: datetime,
+) -> Application:
+    """Record what asking outside gave, and decide: approved, refused, or for staff to look at.
+
+    An application that is decided already stays as it is. Raises NotFound.
+    """
+    application = await store.find_application(uow, application_id, is_locking=True)
+    if application is None:
+        raise not_found(application_id)
+    if application.state is not ApplicationState.CHECKING:
+        return application
+    await store.insert_checks(uow, application_id, outcome.answers, now)
+    person = await _open(uow, vault, application)
+    remarks = [
+        *judge_person(person, rulebook=rulebook, today=business_day(now)),
+        *judge_outcome(person, outcome),
+        *await _judge_guardian(uow, person),
+    ]
+    channels = list_channels(person, outcome.answers)
+    found = replace(application, channels=channels, remarks=tuple(remarks))
+    return await _decide(uow, vault, found, person, rulebook=rulebook, now=now)
+
+
+async def approve_application(
+    uow: UnitOfWork,
+    vault: Vault,
+    *,
+    application_id: uuid.UUID,
+    is_in_person: bool,
+    reason: str,
+    rulebook: Rulebook,
+    now: datetime,
+) -> Application:
+    """Approve an application that waits for staff, and open the customer with an account.
+
+    `is_in_person` says that the person came with the document, which supports any class. A person
+    or a mobile number that belongs to a customer by now refuses the application instead. Raises
+    NotFound, InvalidField, ApplicationNotPending, and EvidenceTooWeak without any proof.
+    """
+    application = await _lock_pending(uow, application_id, ApplicationState.APPROVED, reason)
+    if application.state is ApplicationState.APPROVED:
+        return application
+    person = await _open(uow, vault, application)
+    supported = find_class(
+        application.channels,
+        is_in_person=is_in_person,
+        rulebook=rulebook,
+        on_day=business_day(now),
+    )
+    if supported is None:
+        raise EvidenceTooWeak("no outside channel confirmed the person, who did not come either")
+    return await _approve(
+        uow,
+        vault,
+        replace(application, reason=reason, decided_by=uow.caller.actor),
+        person,
+        account_class=min(supported, application.requested_class),
+        is_in_person=is_in_person,
+        rulebook=rulebook,
+        now=now,
+    )
+
+
+async def refuse_application(
+    uow: UnitOfWork, *, application_id: uuid.UUID, reason: str, now: datetime
+) -> Application:
+    """Refuse an application that waits for staff.
+
+    Raises NotFound, InvalidField, ApplicationNotPending.
+    """
+    application = await _lock_pending(uow, application_id, ApplicationState.REFUSED, reason)
+    if application.state is ApplicationState.REFUSED:
+        return application
+    decided = replace(application, reason=reason, decided_by=uow.caller.actor)
+    return await _close(uow, decided, ApplicationState.REFUSED, now)
+
+
+async def _decide(
+    uow: UnitOfWork,
+    vault: Vault,
+    application: Application,
+    person: PersonDetails,
+    *,
+    rulebook: Rulebook,
+    now: datetime,
+) -> Application:
+    if has_weight(application.remarks, Weight.REFUSE):
+        return await _close(uow, application, ApplicationState.REFUSED, now)
+    today = business_day(now)
+    twin = Remark(code="possible_duplicate", field="name", weight=Weight.REVIEW)
+    indexes = _make_indexes(vault, person, today)
+    remarks = list(application.remarks)
+    if await store.has_name_and_birth(uow, indexes[2]) and not await store.has_identity(
+        uow, indexes[0]
+    ):
+        remarks.append(twin)
+    supported = find_class(
+        application.channels, is_in_person=False, rulebook=rulebook, on_day=today
+    )
+    if supported is None:
+        remarks.append(Remark(code="no_channel", field="channels", weight=Weight.REVIEW))
+    elif supported < application.requested_class:
+        remarks.append(Remark(code="class_lowered", field="requested_class", weight=Weight.NOTE))
+    application = replace(application, remarks=tuple(remarks))
+    if supported is None or has_weight(remarks, Weight.REVIEW):
+        return await _close(uow, application, ApplicationState.PENDING_REVIEW, now)
+    return await _approve(
+        uow,
+        vault,
+        application,
+        person,
+        account_class=min(supported, application.requested_class),
+        is_in_person=False,
+        rulebook=rulebook,
+        now=now,
+    )
+
+
+async def _approve(
+    uow: UnitOfWork,
+    vault: Vault,
+    application: Application,
+    person: PersonDetails,
+    *,
+    account_class: int,
+    is_in_person: bool,
+    rulebook: Rulebook,
+    now: datetime,
+) -> Application:
+    today = business_day(now)
+    id_index, mobile_index, name_birth_index = _make_indexes(vault, person, today)
+    # Two applications of one person, or with one mobile number, come one after the other here.
+    await store.lock_numbers(
+        uow, [int.from_bytes(index[:8], signed=True) for index in (id_index, mobile_index)]
+    )
+    taken = await _find_taken(uow, id_index, mobile_index)
+    if taken is not None:
+        refused = replace(application, remarks=(*application.remarks, taken))
+        return await _close(uow, refused, ApplicationState.REFUSED, now)
+    await open_customer(
+        uow,
+        vault,
+        customer_id=application.id,
+        name=person.name,
+        mobile=_tidy_mobile(person),
+        account_class=account_class,
+        now=now,
+    )
+    texts = {
+        sealing.ID_NUMBER_FIELD: person.id_number,
+        sealing.IDENTITY_PERSON_FIELD: msgspec.json.encode(person).decode(),
+    }
+    sealed = await vault.seal(uow, application.id, texts)
+    identity = store.Identity(
+        customer_id=application.id,
+        id_number=sealed[sealing.ID_NUMBER_FIELD],
+        person=sealed[sealing.IDENTITY_PERSON_FIELD],
+        id_index=id_index,
+        name_birth_index=name_birth_index,
+        valid_until_on=person.valid_until_on,
+        channels=application.channels,
+        is_in_person=is_in_person,
+        verified_at=now,
+        review_due_on=add_months(today, rulebook.integer("aml.review.months", today)),
+    )
+    await store.insert_identity(uow, identity)
+    return await _close(uow, application, ApplicationState.APPROVED, now)
+
+
+async def _close(
+    uow: UnitOfWork, application: Application, state: ApplicationState, now: datetime
+) -> Application:
+    remarks = application.remarks[: limits.APPLICATION_REMARKS_MAX]
+    await store.set_decision(
+        uow,
+        application.id,
+        state=state,
+        remarks=remarks,
+        channels=application.channels,
+        decided_by=application.decided_by or uow.caller.actor,
+        reason=application.reason,
+        now=now,
+    )
+    await audit.record(
+        uow,
+        action="customers.decide_application",
+        subject=show_id(APPLICATION, application.id),
+        details={"state": state.value, "remarks": sorted({remark.code for remark in remarks})},
+    )
+    event = ApplicationDecided(application_id=application.id, state=state.value, decided_at=now)
+    await outbox.append(uow, [event])
+    return await get_application(uow, application.id)
+
+
+async def _find_taken(uow: UnitOfWork, id_index: bytes, mobile_index: bytes) -> Remark | None:
+    if await store.has_identity(uow, id_index):
+        return Remark(code="duplicate_person", field="id_number", weight=Weight.REFUSE)
+    if await customer_store.find_customer_by_mobile(uow, mobile_index) is not None:
+        return Remark(code="mobile_taken", field="mobile", weight=Weight.REFUSE)
+    return None
+
+
+async def _judge_guardian(uow: UnitOfWork, person: PersonDetails) -> list[Remark]:
+    if person.guardian_id is None:
+        return []
+    guardian = await customer_store.find_customer(uow, person.guardian_id)
+    if guardian is not None and guardian.closed_at is None:
+        return []
+    return [Remark(code="guardian_unknown", field="guardian_id", weight=Weight.REFUSE)]
+
+
+async def _lock_pending(
+    uow: UnitOfWork, application_id: uuid.UUID, wanted: ApplicationState, reason: str
+) -> Application:
+    if not reason.strip() or len(reason) > limits.DESCRIPTION_LENGTH_MAX:
+        raise InvalidField(
+            f"must have 1 to {limits.DESCRIPTION_LENGTH_MAX} characters", field="reason"
+        )
+    application = await store.find_application(uow, application_id, is_locking=True)
+    if application is None:
+        raise not_found(application_id)
+    if application.state not in (ApplicationState.PENDING_REVIEW, wanted):
+        raise ApplicationNotPending(
+            "only an application that waits for staff is decided by them",
+            context={"state": application.state.value},
+        )
+    return application
+
+
+async def _open(uow: UnitOfWork, vault: Vault, application: Application) -> PersonDetails:
+    assert application.sealed_person is not None, "it was handed in with a person"
+    return await sealing.open_person_details(uow, vault, application.id, application.sealed_person)
+
+
+def _make_indexes(vault: Vault, person: PersonDetails, today: date) -> tuple[bytes, bytes, bytes]:
+    """Return the indexes of identity number, mobile number, and name with day of birth."""
+    facts = check_resident_id(person.id_number, today=today).facts
+    assert facts is not None, "a number that cannot be taken apart was refused before"
+    return (
+        sealing.index_id_number(vault, facts.number),
+        index_mobile(vault, _tidy_mobile(person)),
+        sealing.index_name_and_birth(vault, person.name, facts.birth_on),
+    )
+
+
+def _tidy_mobile(person: PersonDetails) -> str:
+    facts = check_mobile(person.mobile).facts
+    assert facts is not None, "a number that breaks its form was refused before"
+    return facts.number
+
+
+def add_months(day: date, months: int) -> date:
+    """Return the day that many months later, at the latest on the 28th."""
+    count = day.month - 1 + months
+    year, month = day.year + count // _MONTHS_A_YEAR, count % _MONTHS_A_YEAR + 1
+    return date(year, month, min(day.day, _DAY_IN_EVERY_MONTH))
+
+
+def list_remark_codes(remarks: Sequence[Remark]) -> list[str]:
+    """Return the codes of remarks, in order and each once."""
+    return list(dict.fromkeys(remark.code for remark in remarks))

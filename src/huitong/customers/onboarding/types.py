@@ -1,0 +1,127 @@
+"""What an application is made of. Personal values are left out of every repr."""
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+from huitong.customers.checks import (
+    BankCardRegistry,
+    CheckAnswer,
+    IdentityRegistry,
+    LivenessRegistry,
+    MobileRegistry,
+)
+from huitong.customers.evidence import CardReading, CardSide, FaceComparison, FaceResult, Sex
+
+
+class ApplicationState(StrEnum):
+    """draft → checking → (pending_review →) approved or refused; the last two are final."""
+
+    DRAFT = "draft"
+    CHECKING = "checking"
+    PENDING_REVIEW = "pending_review"
+    APPROVED = "approved"
+    REFUSED = "refused"
+
+
+class PictureKind(StrEnum):
+    """The pictures that an application needs."""
+
+    ID_FRONT = "id_front"
+    ID_BACK = "id_back"
+    SELFIE = "selfie"
+
+
+class Weight(StrEnum):
+    """What follows from a remark: nothing, a person looks at it, or a no."""
+
+    NOTE = "note"
+    REVIEW = "review"
+    REFUSE = "refuse"
+
+
+class Remark(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that was found; `code` is a FindingCode or one of `judging`'s, never a value."""
+
+    code: str
+    field: str
+    weight: Weight
+
+
+class PersonDetails(msgspec.Struct, frozen=True, kw_only=True):
+    """The nine items (九要素) of an individual, bank cards that prove more, and a guardian.
+
+    The contact is `mobile`, the kind of document is the resident identity card. `valid_until_on`
+    None is 长期.
+    """
+
+    name: str
+    sex: Sex
+    nationality: str
+    occupation: str
+    address: str
+    mobile: str
+    id_number: str
+    valid_from_on: date
+    valid_until_on: date | None
+    bank_cards: tuple[str, ...] = ()
+    guardian_id: uuid.UUID | None = None
+
+    def __repr__(self) -> str:
+        return "PersonDetails(…)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """An application as it stands; `id` is the customer's id once it is approved."""
+
+    id: uuid.UUID
+    state: ApplicationState
+    requested_class: int
+    consent_reference: str
+    sealed_person: bytes | None = field(repr=False)
+    remarks: tuple[Remark, ...]
+    channels: tuple[str, ...]
+    check_attempts: int
+    decided_by: str | None
+    reason: str | None
+    decided_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What asking outside gave. A reading or comparison is None if the picture desk was out."""
+
+    answers: tuple[CheckAnswer, ...]
+    front: CardReading | None
+    back: CardReading | None
+    faces: FaceResult | None
+
+
+class Registries(IdentityRegistry, BankCardRegistry, MobileRegistry, LivenessRegistry, Protocol):
+    """All registries outside, as one client speaks to them."""
+
+
+class CardReader(Protocol):
+    """Something that reads a side of an identity card; `PictureDesk` is one."""
+
+    async def read_card(
+        self, content: bytes, *, side: CardSide | None = None, field: str = "picture"
+    ) -> CardReading:
+        """Read one side; what cannot be read is a finding. Raises Fault if it is out."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceDesk:
+    """Where evidence is checked: registries (None: nobody answers), card reader, faces."""
+
+    registries: Registries | None
+    reader: CardReader
+    faces: FaceComparison

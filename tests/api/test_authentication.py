@@ -14,6 +14,7 @@ from huitong.kernel.ids import MERCHANT, read_id
 UNKNOWN = f"htk_{'x' * 43}"
 EXAMPLES = {
     "account": "acct_100000000190",
+    "application": "app_0199c0a95d0b7c3e8f6f0d6f1a2b3c4d",
     "customer": "cus_0199c0a95d0b7c3e8f6f0d6f1a2b3c4d",
     "merchant": "mer_0199c0a95d0b7c3e8f6f0d6f1a2b3c4d",
     "payment": "pay_0199c0a95d0b7c3e8f6f0d6f1a2b3c4d",

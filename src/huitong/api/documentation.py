@@ -54,6 +54,7 @@ _MEANINGS: Final[Mapping[int, str]] = {
     404: "The thing does not exist, or not for this key.",
     408: "The request took too long to arrive.",
     409: "The request contradicts what is recorded.",
+    410: "It was there, and is gone for good.",
     413: "The body is too large.",
     415: "The body is not JSON.",
     422: "The request is understood and refused.",
@@ -62,6 +63,7 @@ _MEANINGS: Final[Mapping[int, str]] = {
 }
 _TAGS: Final = (
     ("Customers", "People with a payment account."),
+    ("Onboarding", "Applications of people: evidence, checks, and the decision."),
     ("Merchants", "Businesses that are paid, and their QR codes."),
     ("Accounts", "Ledger accounts: balances, statements, freezing and closing."),
     ("Payments", "Instant payments, and what became of every payment order."),

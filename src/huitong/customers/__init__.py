@@ -36,6 +36,14 @@ from huitong.customers.commands.applying import (
 )
 from huitong.customers.commands.checking import check_applications
 from huitong.customers.commands.deciding import approve_application, refuse_application
+from huitong.customers.commands.levels import add_channels, prove_bank_card
+from huitong.customers.commands.life_cycle import (
+    close_customer,
+    complete_review,
+    freeze_customer,
+    mark_reviews_due,
+    unfreeze_customer,
+)
 from huitong.customers.commands.opening import open_customer, open_merchant
 from huitong.customers.errors import (
     ApplicationExists,
@@ -43,14 +51,23 @@ from huitong.customers.errors import (
     ApplicationNotDraft,
     ApplicationNotPending,
     CustomerExists,
+    CustomerIsClosed,
+    DocumentExpired,
     EvidenceTooWeak,
     MerchantExists,
     MobileTaken,
+    NotVerified,
 )
 from huitong.customers.events import (
+    AccountClassRaised,
     ApplicationDecided,
     ApplicationSubmitted,
+    CustomerClosed,
+    CustomerFrozen,
     CustomerOpened,
+    CustomerReviewDue,
+    CustomerReviewed,
+    CustomerUnfrozen,
     MerchantOpened,
 )
 from huitong.customers.evidence import (
@@ -105,6 +122,9 @@ from huitong.customers.evidence import (
     to_invalid_fields,
     years_between,
 )
+from huitong.customers.identity_store import DueReview
+from huitong.customers.levels import BankAccountLimits, get_bank_account_limits
+from huitong.customers.onboarding.sealing import show_applicants
 from huitong.customers.onboarding.types import (
     Application,
     ApplicationState,
@@ -114,6 +134,7 @@ from huitong.customers.onboarding.types import (
     PictureKind,
     Registries,
     Remark,
+    ShownApplicant,
     Weight,
 )
 from huitong.customers.parties import (
@@ -127,7 +148,9 @@ from huitong.customers.queries import (
     find_customer_by_mobile,
     get_customer,
     get_merchant,
+    get_open_customer,
     list_customers,
+    list_due_reviews,
     list_merchants,
 )
 from huitong.customers.sealing import count_plain_customers, seal_plain_customers
@@ -139,6 +162,7 @@ __all__ = [
     "FIELDS_BY_SIDE",
     "FOR_EVER",
     "SIMULATED_SECRET",
+    "AccountClassRaised",
     "Application",
     "ApplicationDecided",
     "ApplicationExists",
@@ -147,6 +171,7 @@ __all__ = [
     "ApplicationNotPending",
     "ApplicationState",
     "ApplicationSubmitted",
+    "BankAccountLimits",
     "BankCard",
     "BankCardQuestion",
     "BankCardRegistry",
@@ -162,9 +187,17 @@ __all__ = [
     "Checked",
     "CreditCode",
     "Customer",
+    "CustomerClosed",
     "CustomerExists",
+    "CustomerFrozen",
+    "CustomerIsClosed",
     "CustomerOpened",
+    "CustomerReviewDue",
+    "CustomerReviewed",
+    "CustomerUnfrozen",
     "Division",
+    "DocumentExpired",
+    "DueReview",
     "EvidenceDesk",
     "EvidenceTooWeak",
     "FaceComparison",
@@ -186,6 +219,7 @@ __all__ = [
     "MobileQuestion",
     "MobileRegistry",
     "MobileTaken",
+    "NotVerified",
     "Party",
     "Passport",
     "PassportKind",
@@ -202,11 +236,13 @@ __all__ = [
     "ResidentId",
     "Severity",
     "Sex",
+    "ShownApplicant",
     "ShownPerson",
     "SimulatedFaceComparison",
     "Trouble",
     "Validity",
     "Weight",
+    "add_channels",
     "approve_application",
     "check_applications",
     "check_bank_card",
@@ -221,7 +257,9 @@ __all__ = [
     "check_resident_id",
     "check_validity",
     "choose_face_comparison",
+    "close_customer",
     "compare_card",
+    "complete_review",
     "count_plain_customers",
     "decide",
     "disclose_customer",
@@ -230,24 +268,32 @@ __all__ = [
     "find_customer_by_mobile",
     "find_division",
     "find_parties",
+    "freeze_customer",
     "get_application",
+    "get_bank_account_limits",
     "get_customer",
     "get_merchant",
+    "get_open_customer",
     "has_errors",
     "has_right_check_digit",
     "list_applications",
     "list_customers",
+    "list_due_reviews",
     "list_merchants",
+    "mark_reviews_due",
     "open_customer",
     "open_merchant",
+    "prove_bank_card",
     "refuse_application",
     "save_person",
     "save_picture",
     "seal_plain_customers",
     "serve_registry",
+    "show_applicants",
     "show_people",
     "start_application",
     "submit_application",
     "to_invalid_fields",
+    "unfreeze_customer",
     "years_between",
 ]

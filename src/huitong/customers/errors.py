@@ -57,3 +57,24 @@ class EvidenceTooWeak(Refusal):
 
     code = "evidence_too_weak"
     title = "The evidence supports no class of account"
+
+
+class CustomerIsClosed(Conflict):
+    """The relationship has ended; the person applies again."""
+
+    code = "customer_is_closed"
+    title = "The customer is closed"
+
+
+class NotVerified(Conflict):
+    """The customer was opened without evidence, or the relationship has ended."""
+
+    code = "identity_not_verified"
+    title = "The customer has no verified identity"
+
+
+class DocumentExpired(Refusal):
+    """An identity document that has expired proves nothing."""
+
+    code = "document_expired"
+    title = "The identity document has expired"

@@ -50,3 +50,67 @@ class ApplicationDecided(Event):
     application_id: uuid.UUID
     state: str
     decided_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountClassRaised(Event):
+    """A payment account may pay more: its class rose from `before` to `after`."""
+
+    topic: ClassVar[str] = "customers.AccountClassRaised.v1"
+
+    customer_id: uuid.UUID
+    before: int
+    after: int
+    raised_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerFrozen(Event):
+    """Nothing goes out of a customer's account, or nothing moves at all."""
+
+    topic: ClassVar[str] = "customers.CustomerFrozen.v1"
+
+    customer_id: uuid.UUID
+    are_credits_frozen: bool
+    frozen_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerUnfrozen(Event):
+    """Money may move again."""
+
+    topic: ClassVar[str] = "customers.CustomerUnfrozen.v1"
+
+    customer_id: uuid.UUID
+    unfrozen_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerClosed(Event):
+    """The relationship with a customer has ended."""
+
+    topic: ClassVar[str] = "customers.CustomerClosed.v1"
+
+    customer_id: uuid.UUID
+    closed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerReviewDue(Event):
+    """Staff have to look at a customer again (`document_expired` or `periodic`)."""
+
+    topic: ClassVar[str] = "customers.CustomerReviewDue.v1"
+
+    customer_id: uuid.UUID
+    reason: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerReviewed(Event):
+    """Staff looked at a customer again."""
+
+    topic: ClassVar[str] = "customers.CustomerReviewed.v1"
+
+    customer_id: uuid.UUID
+    reviewed_at: datetime

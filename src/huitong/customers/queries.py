@@ -3,7 +3,9 @@
 import uuid
 from typing import Final
 
-from huitong.customers import store
+from huitong.customers import identity_store, store
+from huitong.customers.errors import CustomerIsClosed
+from huitong.customers.identity_store import DueReview
 from huitong.customers.people import index_mobile
 from huitong.customers.types import Customer, Merchant
 from huitong.kernel import limits
@@ -24,6 +26,19 @@ async def get_customer(uow: UnitOfWork, customer_id: uuid.UUID) -> Customer:
     return customer
 
 
+async def get_open_customer(uow: UnitOfWork, customer_id: uuid.UUID) -> Customer:
+    """Return a customer who is not closed before this transaction has ended.
+
+    For whoever starts something that ends later. Raises NotFound, CustomerIsClosed.
+    """
+    await store.share_customer(uow, customer_id)
+    customer = await get_customer(uow, customer_id)
+    if customer.closed_at is not None:
+        shown = show_id(CUSTOMER, customer_id)
+        raise CustomerIsClosed(f"{shown} is closed", context={"id": shown})
+    return customer
+
+
 async def find_customer_by_mobile(uow: UnitOfWork, vault: Vault, mobile: str) -> Customer | None:
     """Return the customer with a mobile number, or None."""
     return await store.find_customer_by_mobile(uow, index_mobile(vault, mobile))
@@ -36,6 +51,15 @@ async def list_customers(
     found = await store.list_customers(uow, read_cursor(cursor), check_limit(limit) + 1)
     items = tuple(found[:limit])
     return Page(items, items[-1].id.hex if len(found) > limit else None)
+
+
+async def list_due_reviews(
+    uow: UnitOfWork, *, cursor: str | None = None, limit: int = limits.PAGE_SIZE_DEFAULT
+) -> Page[DueReview]:
+    """Return a page of customers whom staff have to look at again; raises InvalidField."""
+    found = await identity_store.list_due(uow, read_cursor(cursor), check_limit(limit) + 1)
+    items = tuple(found[:limit])
+    return Page(items, items[-1].customer_id.hex if len(found) > limit else None)
 
 
 async def get_merchant(uow: UnitOfWork, merchant_id: uuid.UUID) -> Merchant:

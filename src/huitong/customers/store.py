@@ -1,6 +1,7 @@
 """All SQL of customers and merchants."""
 
 import uuid
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy.engine import Row
@@ -94,6 +95,34 @@ async def list_customers(uow: UnitOfWork, after_id: uuid.UUID, count: int) -> li
         count=count,
     )
     return [_read_customer(row) for row in rows]
+
+
+async def lock_customer(uow: UnitOfWork, customer_id: uuid.UUID) -> None:
+    """Keep others from changing a customer until this transaction has ended."""
+    await uow.execute(
+        "SELECT 1 FROM customers.customers WHERE id = :id FOR NO KEY UPDATE", id=customer_id
+    )
+
+
+async def share_customer(uow: UnitOfWork, customer_id: uuid.UUID) -> None:
+    """Keep a customer from being changed or closed until this transaction has ended."""
+    await uow.execute("SELECT 1 FROM customers.customers WHERE id = :id FOR SHARE", id=customer_id)
+
+
+async def set_closed(uow: UnitOfWork, customer_id: uuid.UUID, now: datetime) -> None:
+    """Note when the relationship with a customer ended."""
+    await uow.execute(
+        "UPDATE customers.customers SET closed_at = :now WHERE id = :id", id=customer_id, now=now
+    )
+
+
+async def set_account_class(uow: UnitOfWork, customer_id: uuid.UUID, account_class: int) -> None:
+    """Set the class of a customer's payment account."""
+    await uow.execute(
+        "UPDATE customers.customers SET account_class = :account_class WHERE id = :id",
+        id=customer_id,
+        account_class=account_class,
+    )
 
 
 async def find_merchant(uow: UnitOfWork, merchant_id: uuid.UUID) -> Merchant | None:

@@ -95,6 +95,10 @@ APPLICATION_CHECK_LEASE_SECONDS: Final = 120
 APPLICATION_CHECK_RETRY_SECONDS: Final = 30
 APPLICATION_REMARKS_MAX: Final = 64
 REVIEWS_MARKED_AT_ONCE_MAX: Final = 500
+# Businesses: exact elimination over this many stakes takes milliseconds.
+OWNERSHIP_STAKES_MAX: Final = 100
+BUSINESS_PEOPLE_MAX: Final = 50
+BUSINESS_DOCUMENTS_MAX: Final = 20
 
 # Registries outside: identity, bank cards, mobile operators.
 REGISTRY_TIMEOUT_SECONDS_MAX: Final = 5

@@ -37,6 +37,7 @@ from huitong.ledger.queries import (
     get_balances,
     get_entry,
     get_hold,
+    get_meters,
     get_transfer,
     list_accounts,
     list_corrections,
@@ -91,7 +92,7 @@ from huitong.ledger.types import (
     Verdict,
 )
 from huitong.ledger.verify import Difference, Finding, VerifyProgress, VerifyReport, verify_ledger
-from huitong.ledger.views import Hold, Page, RecordedTransfer, StatementLine
+from huitong.ledger.views import Hold, MeterReading, Page, RecordedTransfer, StatementLine
 
 __all__ = [
     "Account",
@@ -120,6 +121,7 @@ __all__ = [
     "LogInconsistent",
     "LogKeyDiffers",
     "LogKeyUnreadable",
+    "MeterReading",
     "MeterUse",
     "NewAccount",
     "NoteNotValid",
@@ -168,6 +170,7 @@ __all__ = [
     "get_entry",
     "get_hold",
     "get_log_key",
+    "get_meters",
     "get_transfer",
     "get_trial_balances",
     "install_chart",

@@ -20,7 +20,14 @@ from huitong.ledger.types import (
     Side,
     TransferKind,
 )
-from huitong.ledger.views import Hold, Page, RecordedTransfer, check_limit, read_cursor
+from huitong.ledger.views import (
+    Hold,
+    MeterReading,
+    Page,
+    RecordedTransfer,
+    check_limit,
+    read_cursor,
+)
 
 _ACCOUNTS: Final = """
     SELECT a.id, a.chart_code, a.currency, a.name, a.owner_id, a.system_key, c.normal_side,
@@ -33,6 +40,10 @@ _BALANCES: Final = """
       FROM ledger.balances b
       JOIN ledger.accounts a ON a.id = b.account_id
       JOIN ledger.chart c ON c.code = a.chart_code
+"""
+_METERS: Final = """
+    SELECT meter, on_day, day_used, year_used, total_used
+      FROM ledger.meters WHERE account_id = :account_id
 """
 _TRANSFERS: Final = """
     SELECT id, sequence, recorded_at, debit_account_id, credit_account_id, amount, currency,
@@ -132,6 +143,20 @@ async def get_balances(uow: UnitOfWork, account_ids: Sequence[int]) -> dict[int,
         if account_id not in found:
             raise _no_account(account_id)
     return found
+
+
+async def get_meters(uow: UnitOfWork, account_id: int) -> dict[int, MeterReading]:
+    """Return how far each meter of an account has come; a meter that was never used has none."""
+    rows = await uow.execute(_METERS, account_id=account_id)
+    return {
+        row.meter: MeterReading(
+            on_day=row.on_day,
+            day_used=row.day_used,
+            year_used=row.year_used,
+            total_used=row.total_used,
+        )
+        for row in rows
+    }
 
 
 async def get_transfer(uow: UnitOfWork, transfer_id: uuid.UUID) -> RecordedTransfer:

@@ -46,6 +46,19 @@ class RecordedTransfer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MeterReading:
+    """What an account has used of a meter: on `on_day`, the last day of use, in its year, in all.
+
+    Minor units; on a later day, or in a later year, nothing of that day or year is used.
+    """
+
+    on_day: date
+    day_used: int
+    year_used: int
+    total_used: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
     """A pending transfer and what became of it; `resolution` is None while it still reserves."""
 

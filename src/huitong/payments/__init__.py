@@ -16,6 +16,7 @@ from huitong.payments.channel import (
 from huitong.payments.commands.authorisations import authorise, capture, void
 from huitong.payments.commands.channel_orders import request_top_up, request_withdrawal
 from huitong.payments.commands.checkouts import close_order, create_checkout, pay_order
+from huitong.payments.commands.closing import close_customer
 from huitong.payments.commands.codes import (
     create_merchant_code,
     get_merchant_code,
@@ -59,6 +60,7 @@ from huitong.payments.errors import (
     OrderAlreadyPaid,
     OrderExpired,
     OrderMoveRefused,
+    OrdersOpen,
     ReferenceUsed,
     RefundExceedsPayment,
     SameAccount,
@@ -106,6 +108,7 @@ from huitong.payments.types import (
     Share,
     ShareReceiver,
 )
+from huitong.payments.usage import CapUse, MeterUsage, list_usage
 
 __all__ = [
     "AccountClosed",
@@ -118,6 +121,7 @@ __all__ = [
     "BalanceTooLarge",
     "BankChannel",
     "BankSimulator",
+    "CapUse",
     "ChannelAnswer",
     "ChannelDirection",
     "ChannelFault",
@@ -152,6 +156,7 @@ __all__ = [
     "InsufficientFunds",
     "MerchantCode",
     "Meter",
+    "MeterUsage",
     "NotRefundable",
     "NotShareable",
     "Order",
@@ -162,6 +167,7 @@ __all__ = [
     "OrderKind",
     "OrderMoveRefused",
     "OrderStatus",
+    "OrdersOpen",
     "OwnAccounts",
     "PaymentAuthorised",
     "PaymentFailed",
@@ -183,6 +189,7 @@ __all__ = [
     "authorise",
     "calculate_fee",
     "capture",
+    "close_customer",
     "close_order",
     "close_order_of_hold",
     "collect_by_code",
@@ -200,6 +207,7 @@ __all__ = [
     "list_orders",
     "list_refunds",
     "list_shares",
+    "list_usage",
     "pay_order",
     "prune_customer_codes",
     "read_code",

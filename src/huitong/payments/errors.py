@@ -319,3 +319,10 @@ def make_refusal(outcome: Outcome, fields: Mapping[int, str] | None = None) -> R
     shown = show_account(outcome.account_id)
     field = None if fields is None else fields.get(outcome.account_id)
     return refusal(f"{shown}: {refusal.title}", field=field, context={"account": shown})
+
+
+class OrdersOpen(Conflict):
+    """Something of the customer is still on its way."""
+
+    code = "orders_open"
+    title = "Orders of the account are still open"

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from huitong import ledger, payments, privacy
+from huitong import customers, ledger, payments, privacy
 from huitong.kernel import idempotency, limits, outbox, outbox_delivery
 from huitong.kernel.clock import SystemClock
 from huitong.kernel.cryptography import load_key_ring
 from huitong.kernel.database.unit_of_work import Database
+from huitong.kernel.rulebook import Rulebook
 from huitong.kernel.settings import Settings
+from huitong.privacy import Vault
+from huitong.wiring.evidence_desk import make_evidence_desk
 from huitong.wiring.reactions import HANDLERS
 
 #: Called with the present instant; true if it should be called again at once.
@@ -73,6 +76,11 @@ async def _expire_holds(database: Database, now: datetime) -> bool:
     return found == limits.HOLDS_EXPIRED_AT_ONCE_MAX
 
 
+async def _mark_reviews_due(database: Database, now: datetime) -> bool:
+    marked = await database.run(lambda uow: customers.mark_reviews_due(uow, now=now))
+    return marked == limits.REVIEWS_MARKED_AT_ONCE_MAX
+
+
 async def _prune_customer_codes(database: Database, now: datetime) -> bool:
     pruned = await database.run(lambda uow: payments.prune_customer_codes(uow, now=now))
     return pruned == limits.PRUNE_ROWS_MAX
@@ -91,8 +99,18 @@ def make_loops(settings: Settings) -> tuple[Loop, ...]:
         wrapped = await database.run(lambda uow: privacy.rewrap(uow, ring, cipher=settings.cipher))
         return wrapped == limits.REWRAP_KEYS_MAX
 
+    vault = Vault(load_key_ring(settings.home, settings.master_keys), cipher=settings.cipher)
+    desk = make_evidence_desk(settings)
+
+    async def check_applications(database: Database, _now: datetime) -> bool:
+        taken = await customers.check_applications(
+            database, vault, desk, rulebook=Rulebook.load(), clock=SystemClock()
+        )
+        return taken == limits.APPLICATION_CHECKS_AT_ONCE_MAX
+
     loops = (
         *LOOPS,
+        Loop("customers.check_applications", 1.0, check_applications),
         Loop("ledger.publish_checkpoint", 60.0, publish_checkpoint),
         Loop("privacy.rewrap_data_keys", 60.0, rewrap_data_keys),
     )
@@ -114,6 +132,7 @@ LOOPS: Final[tuple[Loop, ...]] = (
     Loop("ledger.seal_transfers", 1.0, _seal_transfers),
     Loop("payments.expire_orders", 1.0, _expire_orders),
     Loop("ledger.expire_holds", 1.0, _expire_holds),
+    Loop("customers.mark_reviews_due", 300.0, _mark_reviews_due),
     Loop("payments.prune_customer_codes", 60.0, _prune_customer_codes),
     Loop("kernel.deliver_events", 0.2, _deliver_events),
     Loop("kernel.measure_outbox", 15.0, _measure_outbox),

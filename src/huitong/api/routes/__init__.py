@@ -12,15 +12,19 @@ from huitong.api.routes import (
     bank_channel,
     checkouts,
     codes,
+    customer_care,
     customers,
     ledger,
     log,
     merchants,
+    onboarding,
     payments,
 )
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     customers.router,
+    customer_care.router,
+    onboarding.router,
     merchants.router,
     accounts.router,
     payments.router,

@@ -1,7 +1,7 @@
 """The parts that all bodies and views are made of: money, ids, instants, pages."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar
 
 from fastapi import Path
@@ -18,6 +18,7 @@ CURRENCY_PATTERN: Final = "^[A-Z]{3}$"
 MOBILE_PATTERN: Final = "^1[3-9][0-9]{9}$"
 ACCOUNT_PATTERN: Final = "^acct_[1-9][0-9]{2,17}$"
 _EXAMPLE_HEX: Final = "0199c0a95d0b7c3e8f6f0d6f1a2b3c4d"
+_DAY_SHAPE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT_SHAPE: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
     r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
@@ -120,6 +121,14 @@ def _read_instant(value: object) -> object:
     return value
 
 
+def _read_day(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError("must be a day, like 2026-11-23")
+    if _DAY_SHAPE.fullmatch(value) is None:
+        raise ValueError("must be a day, like 2026-11-23")
+    return date.fromisoformat(value)
+
+
 def _to_utc(instant: datetime) -> datetime:
     try:
         return instant.astimezone(UTC)
@@ -138,6 +147,8 @@ AccountPath = Annotated[
 ]
 CustomerId = Annotated[str, _identifier(ids.CUSTOMER)]
 CustomerPath = Annotated[str, _in_path(ids.CUSTOMER, "customer")]
+ApplicationId = Annotated[str, _identifier(ids.APPLICATION)]
+ApplicationPath = Annotated[str, _in_path(ids.APPLICATION, "application")]
 MerchantId = Annotated[str, _identifier(ids.MERCHANT)]
 MerchantPath = Annotated[str, _in_path(ids.MERCHANT, "merchant")]
 PaymentId = Annotated[str, _identifier(ids.PAYMENT)]
@@ -185,5 +196,7 @@ Description = Annotated[
 ]
 #: An instant of ours, in UTC.
 Instant = datetime
+#: A day that a caller names in a body.
+GivenDay = Annotated[date, BeforeValidator(_read_day), Field(examples=["2026-11-23"])]
 #: An instant that a caller names, with any offset.
 GivenInstant = Annotated[datetime, BeforeValidator(_read_instant), AfterValidator(_to_utc)]

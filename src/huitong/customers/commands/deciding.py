@@ -4,14 +4,13 @@ Everything happens in one transaction, so there is never half a customer.
 """
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Final
 
 import msgspec
 
 from huitong.customers import store as customer_store
+from huitong.customers.calendar import add_months
 from huitong.customers.commands.applying import get_application, not_found
 from huitong.customers.commands.opening import open_customer
 from huitong.customers.errors import ApplicationNotPending, EvidenceTooWeak
@@ -41,9 +40,6 @@ from huitong.kernel.errors import InvalidField
 from huitong.kernel.ids import APPLICATION, show_id
 from huitong.kernel.rulebook import Rulebook
 from huitong.privacy import Vault
-
-_MONTHS_A_YEAR: Final = 12
-_DAY_IN_EVERY_MONTH: Final = 28
 
 
 async def record_outcome(
@@ -302,15 +298,3 @@ def _tidy_mobile(person: PersonDetails) -> str:
     facts = check_mobile(person.mobile).facts
     assert facts is not None, "a number that breaks its form was refused before"
     return facts.number
-
-
-def add_months(day: date, months: int) -> date:
-    """Return the day that many months later, at the latest on the 28th."""
-    count = day.month - 1 + months
-    year, month = day.year + count // _MONTHS_A_YEAR, count % _MONTHS_A_YEAR + 1
-    return date(year, month, min(day.day, _DAY_IN_EVERY_MONTH))
-
-
-def list_remark_codes(remarks: Sequence[Remark]) -> list[str]:
-    """Return the codes of remarks, in order and each once."""
-    return list(dict.fromkeys(remark.code for remark in remarks))

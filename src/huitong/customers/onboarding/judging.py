@@ -103,10 +103,15 @@ def list_channels(person: PersonDetails, answers: Sequence[CheckAnswer]) -> tupl
         if answer.verdict is not CheckVerdict.CONSISTENT:
             continue
         if answer.kind is CheckKind.BANK_CARD:
-            channels.add(f"bank_{card[:_ISSUER_DIGITS]}")
+            channels.add(name_bank_channel(card))
         elif answer.kind is not CheckKind.LIVENESS:
             channels.add(answer.kind.value)
     return tuple(sorted(channels))
+
+
+def name_bank_channel(card: str) -> str:
+    """Return the name of the channel that a card's bank is."""
+    return f"bank_{card[:_ISSUER_DIGITS]}"
 
 
 def find_class(

@@ -9,10 +9,15 @@ from typing import Final
 
 import msgspec
 
-from huitong.customers.onboarding.types import PersonDetails, PictureKind
+from huitong.customers.onboarding.types import (
+    Application,
+    PersonDetails,
+    PictureKind,
+    ShownApplicant,
+)
 from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
-from huitong.privacy import Vault
+from huitong.privacy import DataKind, Vault, mask
 
 PERSON_FIELD: Final = "customers.applications.person"
 IDENTITY_PERSON_FIELD: Final = "customers.identities.person"
@@ -57,6 +62,32 @@ async def open_picture(
     sealed = {_part_field(kind, place): part for place, part in enumerate(parts)}
     opened = await vault.open(uow, subject_id, sealed)
     return b"".join(base64.b64decode(opened[name]) for name in sealed)
+
+
+async def show_applicants(
+    uow: UnitOfWork, vault: Vault, applications: Sequence[Application]
+) -> dict[uuid.UUID, ShownApplicant]:
+    """Return name, mobile and identity number of a page of applications, masked.
+
+    One query for all. An application without a person yet, or whose data was destroyed, is left
+    out.
+    """
+    sealed = {
+        application.id: {PERSON_FIELD: application.sealed_person}
+        for application in applications
+        if application.sealed_person is not None
+    }
+    opened = await vault.open_many(uow, sealed) if sealed else {}
+    shown = {}
+    for application_id, texts in opened.items():
+        if texts is not None:
+            person = msgspec.json.decode(texts[PERSON_FIELD], type=PersonDetails)
+            shown[application_id] = ShownApplicant(
+                name=mask(DataKind.NAME, person.name),
+                mobile=mask(DataKind.MOBILE, person.mobile),
+                id_number=mask(DataKind.ID_NUMBER, person.id_number),
+            )
+    return shown
 
 
 def index_id_number(vault: Vault, number: str) -> bytes:

@@ -95,6 +95,15 @@ class Application:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShownApplicant:
+    """Who applied, masked."""
+
+    name: str
+    mobile: str
+    id_number: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What asking outside gave. A reading or comparison is None if the picture desk was out."""
 

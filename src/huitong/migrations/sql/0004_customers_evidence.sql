@@ -86,6 +86,8 @@ CREATE UNIQUE INDEX identities_by_id_number ON customers.identities (id_index) W
 CREATE INDEX identities_by_name_and_birth ON customers.identities (name_birth_index) WHERE ended_at IS NULL;
 CREATE INDEX identities_to_review ON customers.identities (least(review_due_on, valid_until_on))
     WHERE ended_at IS NULL AND review_marked_at IS NULL;
+CREATE INDEX identities_under_review ON customers.identities (customer_id)
+    WHERE ended_at IS NULL AND review_marked_at IS NOT NULL;
 COMMENT ON COLUMN customers.identities.valid_until_on IS 'Last day of the document, NULL for one that is valid for ever.';
 COMMENT ON COLUMN customers.identities.review_due_on IS 'When the customer is looked at again at the latest.';
 
@@ -94,5 +96,5 @@ GRANT UPDATE (state, person, remarks, channels, check_attempts, checks_due_at, d
     updated_at) ON customers.applications TO huitong_app;
 GRANT DELETE ON customers.picture_parts TO huitong_app;
 GRANT UPDATE (verdict, trouble, reference, attempts, answered_at) ON customers.checks TO huitong_app;
-GRANT UPDATE (channels, is_in_person, review_due_on, review_reason, review_marked_at, ended_at) ON customers.identities TO huitong_app;
+GRANT UPDATE (channels, is_in_person, valid_until_on, review_due_on, review_reason, review_marked_at, ended_at) ON customers.identities TO huitong_app;
 GRANT UPDATE (account_class, closed_at) ON customers.customers TO huitong_app;

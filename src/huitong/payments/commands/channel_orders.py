@@ -80,7 +80,7 @@ async def request_withdrawal(
 async def _check_customer(uow: UnitOfWork, account_id: int, amount: Money) -> None:
     party = await moving.get_customer_party(uow, account_id, field="account")
     assert party.customer_id is not None
-    customer = await customers.get_customer(uow, party.customer_id)
+    customer = await customers.get_open_customer(uow, party.customer_id)
     moving.check_amount(amount, customer.currency)
 
 

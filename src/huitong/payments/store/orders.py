@@ -169,3 +169,15 @@ def _read(row: Row[Any]) -> Order:
         completed_at=row.completed_at,
         failure_code=row.failure_code,
     )
+
+
+async def has_open_orders(uow: UnitOfWork, account_id: int) -> bool:
+    """Say whether an account pays or is paid by an order that is not at its end."""
+    found: bool = await uow.fetch_value(
+        "SELECT EXISTS (SELECT FROM payments.orders WHERE payer_account_id = :account_id "
+        "AND status IN ('created', 'pending')) "
+        "OR EXISTS (SELECT FROM payments.orders WHERE payee_account_id = :account_id "
+        "AND status IN ('created', 'pending'))",
+        account_id=account_id,
+    )
+    return found

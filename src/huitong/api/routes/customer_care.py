@@ -1,0 +1,234 @@
+"""What happens to customers after they were opened."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Final
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from huitong import customers, ledger, payments
+from huitong.api.authentication import Principal, application_of, require
+from huitong.api.documentation import errors
+from huitong.api.idempotency import IdempotencyKey, run_once
+from huitong.api.pages import Cursor, Limit, open_cursor, show_page
+from huitong.api.request_body import CommandRoute
+from huitong.api.schemas.common import CustomerPath, Page
+from huitong.api.schemas.customer_care import (
+    ChangeCustomer,
+    CompleteReview,
+    DueReviewView,
+    LimitsView,
+    show_due_review,
+    show_limits,
+)
+from huitong.api.schemas.customers import CustomerView, show_customer
+from huitong.api.schemas.ledger import FreezeAccount
+from huitong.kernel import limits
+from huitong.kernel.database.unit_of_work import UnitOfWork
+from huitong.kernel.errors import NotFound
+from huitong.kernel.ids import CUSTOMER, read_id
+
+router: Final = APIRouter(prefix="/v1", tags=["Customers"], route_class=CommandRoute)
+
+Reader = Annotated[Principal, require("customers:read")]
+Manager = Annotated[Principal, require("customers:manage")]
+
+
+@router.get(
+    "/customers/{customer}/limits",
+    operation_id="getCustomerLimits",
+    summary="Get what a customer may still pay",
+    response_model=LimitsView,
+    responses=errors(NotFound, payments.CurrencyNotSupported),
+)
+async def get_customer_limits(
+    request: Request, customer: CustomerPath, principal: Reader
+) -> LimitsView:
+    """Return each cap with what is used and left: today, this year, and since the opening."""
+    customer_id = read_id(CUSTOMER, customer, field="customer")
+    parts = application_of(request)
+    async with parts.database.reading(principal.caller) as uow:
+        found = await customers.get_customer(uow, customer_id)
+        usages = await payments.list_usage(
+            uow, customer_id=customer_id, rulebook=parts.rulebook, now=parts.clock.now()
+        )
+    return show_limits(found, usages)
+
+
+@router.get(
+    "/customer-reviews",
+    operation_id="listDueReviews",
+    summary="List customers who are due for a review",
+    response_model=Page[DueReviewView],
+    responses=errors(),
+)
+async def list_due_reviews(
+    request: Request,
+    principal: Annotated[Principal, require("customers:manage")],
+    cursor: Cursor = None,
+    limit: Limit = limits.PAGE_SIZE_DEFAULT,
+) -> dict[str, object]:
+    """Return customers whose document has expired or whose term is over, and since when."""
+    inner = open_cursor(cursor, "customer_reviews")
+    async with application_of(request).database.reading(principal.caller) as uow:
+        page = await customers.list_due_reviews(uow, cursor=inner, limit=limit)
+    return show_page(page, show_due_review, "customer_reviews")
+
+
+@router.post(
+    "/customers/{customer}/review",
+    operation_id="completeReview",
+    summary="Record that a customer was reviewed",
+    response_model=CustomerView,
+    responses=errors(NotFound, customers.NotVerified, customers.DocumentExpired, is_command=True),
+)
+async def complete_review(
+    request: Request,
+    customer: CustomerPath,
+    body: CompleteReview,
+    key: IdempotencyKey,
+    principal: Manager,
+) -> Response:
+    """Take the customer off the list until the next term is over."""
+    customer_id = read_id(CUSTOMER, customer, field="customer")
+    parts = application_of(request)
+    now = parts.clock.now()
+
+    async def command(uow: UnitOfWork) -> customers.Customer:
+        await customers.complete_review(
+            uow,
+            customer_id=customer_id,
+            valid_until_on=body.valid_until,
+            reason=body.reason,
+            rulebook=parts.rulebook,
+            now=now,
+        )
+        return await customers.get_customer(uow, customer_id)
+
+    return await _run(request, principal, key, command)
+
+
+@router.post(
+    "/customers/{customer}/in-person-check",
+    operation_id="confirmInPerson",
+    summary="Record that a customer came in person",
+    response_model=CustomerView,
+    responses=errors(NotFound, customers.NotVerified, customers.CustomerIsClosed, is_command=True),
+)
+async def confirm_in_person(
+    request: Request,
+    customer: CustomerPath,
+    _body: ChangeCustomer,
+    key: IdempotencyKey,
+    principal: Manager,
+) -> Response:
+    """Raise the account to the highest class, which an identity checked in person supports."""
+    customer_id = read_id(CUSTOMER, customer, field="customer")
+    parts = application_of(request)
+    now = parts.clock.now()
+
+    async def command(uow: UnitOfWork) -> customers.Customer:
+        return await customers.add_channels(
+            uow, customer_id=customer_id, is_in_person=True, rulebook=parts.rulebook, now=now
+        )
+
+    return await _run(request, principal, key, command)
+
+
+@router.post(
+    "/customers/{customer}/freeze",
+    operation_id="freezeCustomer",
+    summary="Freeze a customer",
+    response_model=CustomerView,
+    responses=errors(NotFound, customers.CustomerIsClosed, is_command=True),
+)
+async def freeze_customer(
+    request: Request,
+    customer: CustomerPath,
+    body: FreezeAccount,
+    key: IdempotencyKey,
+    principal: Manager,
+) -> Response:
+    """Stop what goes out of the customer's account, or everything; the reason is recorded."""
+    customer_id = read_id(CUSTOMER, customer, field="customer")
+    now = application_of(request).clock.now()
+
+    async def command(uow: UnitOfWork) -> customers.Customer:
+        return await customers.freeze_customer(
+            uow,
+            customer_id=customer_id,
+            are_credits_frozen=body.scope == "all",
+            reason=body.reason,
+            now=now,
+        )
+
+    return await _run(request, principal, key, command)
+
+
+@router.post(
+    "/customers/{customer}/unfreeze",
+    operation_id="unfreezeCustomer",
+    summary="Unfreeze a customer",
+    response_model=CustomerView,
+    responses=errors(NotFound, customers.CustomerIsClosed, is_command=True),
+)
+async def unfreeze_customer(
+    request: Request,
+    customer: CustomerPath,
+    body: ChangeCustomer,
+    key: IdempotencyKey,
+    principal: Manager,
+) -> Response:
+    """Let money move again."""
+    customer_id = read_id(CUSTOMER, customer, field="customer")
+    now = application_of(request).clock.now()
+
+    async def command(uow: UnitOfWork) -> customers.Customer:
+        return await customers.unfreeze_customer(
+            uow, customer_id=customer_id, reason=body.reason, now=now
+        )
+
+    return await _run(request, principal, key, command)
+
+
+@router.post(
+    "/customers/{customer}/close",
+    operation_id="closeCustomer",
+    summary="Close a customer",
+    response_model=CustomerView,
+    responses=errors(NotFound, ledger.AccountNotEmpty, payments.OrdersOpen, is_command=True),
+)
+async def close_customer(
+    request: Request,
+    customer: CustomerPath,
+    body: ChangeCustomer,
+    key: IdempotencyKey,
+    principal: Manager,
+) -> Response:
+    """End the relationship: the account must be empty, without holds and open orders."""
+    customer_id = read_id(CUSTOMER, customer, field="customer")
+    now = application_of(request).clock.now()
+
+    async def command(uow: UnitOfWork) -> customers.Customer:
+        return await payments.close_customer(
+            uow, customer_id=customer_id, reason=body.reason, now=now
+        )
+
+    return await _run(request, principal, key, command)
+
+
+async def _run(
+    request: Request,
+    principal: Principal,
+    key: str,
+    command: Callable[[UnitOfWork], Awaitable[customers.Customer]],
+) -> Response:
+    vault = application_of(request).vault
+
+    async def run(uow: UnitOfWork) -> CustomerView:
+        customer = await command(uow)
+        people = await customers.show_people(uow, vault, [customer])
+        return show_customer(customer, people[customer.id])
+
+    return await run_once(request, principal, key, run, status=200)

@@ -1,0 +1,120 @@
+"""All SQL of verified identities after they were made: channels, reviews, the end."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from huitong.kernel.database.unit_of_work import UnitOfWork
+
+# The first condition is the index's; the second tells a document's last day from a due day.
+_MARK_DUE: Final = """
+    UPDATE customers.identities i
+       SET review_marked_at = :now,
+           review_reason = CASE WHEN i.valid_until_on < :today THEN 'document_expired'
+                                ELSE 'periodic' END
+      FROM (SELECT customer_id FROM customers.identities
+             WHERE ended_at IS NULL AND review_marked_at IS NULL
+               AND least(review_due_on, valid_until_on) <= :today
+               AND (review_due_on <= :today OR valid_until_on < :today)
+             ORDER BY least(review_due_on, valid_until_on)
+             LIMIT :limit
+               FOR UPDATE SKIP LOCKED) due
+     WHERE i.customer_id = due.customer_id
+    RETURNING i.customer_id, i.review_reason
+"""
+_LIST_DUE: Final = """
+    SELECT customer_id, review_reason AS reason, review_marked_at AS marked_at, valid_until_on,
+           review_due_on
+      FROM customers.identities
+     WHERE ended_at IS NULL AND review_marked_at IS NOT NULL AND customer_id > :after_id
+     ORDER BY customer_id
+     LIMIT :count
+"""
+_SET_REVIEWED: Final = """
+    UPDATE customers.identities
+       SET review_marked_at = NULL, review_reason = NULL, review_due_on = :due_on,
+           valid_until_on = :valid_until_on
+     WHERE customer_id = :customer_id AND ended_at IS NULL
+    RETURNING customer_id
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueReview:
+    """A customer whom staff have to look at, since when and why."""
+
+    customer_id: uuid.UUID
+    reason: str
+    marked_at: datetime
+    valid_until_on: date | None
+    review_due_on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What a verified identity rests on."""
+
+    id_number: bytes
+    person: bytes
+    channels: tuple[str, ...]
+    is_in_person: bool
+
+
+async def mark_due(
+    uow: UnitOfWork, today: date, now: datetime, limit: int
+) -> list[tuple[uuid.UUID, str]]:
+    """Mark identities that are due; return whose and why."""
+    rows = await uow.execute(_MARK_DUE, today=today, now=now, limit=limit)
+    return [(row.customer_id, row.review_reason) for row in rows]
+
+
+async def list_due(uow: UnitOfWork, after_id: uuid.UUID, count: int) -> list[DueReview]:
+    """Return the next marked identities, in order of the customers' ids."""
+    rows = await uow.execute(_LIST_DUE, after_id=after_id, count=count)
+    return [DueReview(**row._asdict()) for row in rows]
+
+
+async def set_reviewed(
+    uow: UnitOfWork, customer_id: uuid.UUID, valid_until_on: date | None, due_on: date
+) -> bool:
+    """Take the mark away and set the next days; False if there is no identity."""
+    row = await uow.fetch_one(
+        _SET_REVIEWED, customer_id=customer_id, valid_until_on=valid_until_on, due_on=due_on
+    )
+    return row is not None
+
+
+async def end_identity(uow: UnitOfWork, customer_id: uuid.UUID, now: datetime) -> None:
+    """End an identity, so that the person may become a customer again some day."""
+    await uow.execute(
+        "UPDATE customers.identities SET ended_at = :now "
+        "WHERE customer_id = :customer_id AND ended_at IS NULL",
+        customer_id=customer_id,
+        now=now,
+    )
+
+
+async def find_proof(uow: UnitOfWork, customer_id: uuid.UUID) -> Proof | None:
+    """Return what a customer's identity rests on, or None if it was never verified or has ended."""
+    row = await uow.fetch_one(
+        "SELECT id_number, person, channels, is_in_person FROM customers.identities "
+        "WHERE customer_id = :customer_id AND ended_at IS NULL",
+        customer_id=customer_id,
+    )
+    if row is None:
+        return None
+    return Proof(**{**row._asdict(), "channels": tuple(row.channels)})
+
+
+async def set_proof(
+    uow: UnitOfWork, customer_id: uuid.UUID, channels: tuple[str, ...], *, is_in_person: bool
+) -> None:
+    """Store more channels, or that the person came."""
+    await uow.execute(
+        "UPDATE customers.identities SET channels = CAST(:channels AS text[]), "
+        "is_in_person = :is_in_person WHERE customer_id = :customer_id",
+        customer_id=customer_id,
+        channels=list(channels),
+        is_in_person=is_in_person,
+    )

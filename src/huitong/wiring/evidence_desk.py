@@ -1,0 +1,25 @@
+"""Where evidence of identity is checked: the registries that are set, and the picture desk."""
+
+from huitong import customers
+from huitong.kernel.clock import SystemClock
+from huitong.kernel.settings import Settings
+
+
+def make_evidence_desk(settings: Settings) -> customers.EvidenceDesk:
+    """Return the desk of a worker; nothing connects and no process starts before the first use.
+
+    Without `HUITONG_REGISTRY_URL` nobody outside is asked, and applications wait for staff.
+    """
+    desk = customers.PictureDesk()
+    registries = None
+    if settings.registry_url is not None:
+        registries = customers.HttpRegistry(
+            settings.registry_url,
+            secret=settings.registry_secret or customers.SIMULATED_SECRET,
+            clock=SystemClock(),
+        )
+    return customers.EvidenceDesk(
+        registries=registries,
+        reader=desk,
+        faces=customers.choose_face_comparison(settings.face_comparison, desk),
+    )

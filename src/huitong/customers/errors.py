@@ -78,3 +78,17 @@ class DocumentExpired(Refusal):
 
     code = "document_expired"
     title = "The identity document has expired"
+
+
+class BusinessExists(Conflict):
+    """One credit code is one business, which has one merchant."""
+
+    code = "business_exists"
+    title = "Another merchant has this credit code"
+
+
+class BusinessRefused(Refusal):
+    """The evidence of a business is wrong or does not suffice; `context.findings` says what."""
+
+    code = "business_refused"
+    title = "The evidence of the business does not suffice"

@@ -114,3 +114,25 @@ class CustomerReviewed(Event):
 
     customer_id: uuid.UUID
     reviewed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BusinessVerified(Event):
+    """The evidence of a merchant's business was taken."""
+
+    topic: ClassVar[str] = "customers.BusinessVerified.v1"
+
+    merchant_id: uuid.UUID
+    beneficial_owners: int
+    verified_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BusinessReviewDue(Event):
+    """Staff have to look at a business again (`document_expired` or `periodic`)."""
+
+    topic: ClassVar[str] = "customers.BusinessReviewDue.v1"
+
+    merchant_id: uuid.UUID
+    reason: str
+    due_at: datetime

@@ -81,6 +81,11 @@ async def _mark_reviews_due(database: Database, now: datetime) -> bool:
     return marked == limits.REVIEWS_MARKED_AT_ONCE_MAX
 
 
+async def _mark_business_reviews_due(database: Database, now: datetime) -> bool:
+    marked = await database.run(lambda uow: customers.mark_business_reviews_due(uow, now=now))
+    return marked == limits.REVIEWS_MARKED_AT_ONCE_MAX
+
+
 async def _prune_customer_codes(database: Database, now: datetime) -> bool:
     pruned = await database.run(lambda uow: payments.prune_customer_codes(uow, now=now))
     return pruned == limits.PRUNE_ROWS_MAX
@@ -133,6 +138,7 @@ LOOPS: Final[tuple[Loop, ...]] = (
     Loop("payments.expire_orders", 1.0, _expire_orders),
     Loop("ledger.expire_holds", 1.0, _expire_holds),
     Loop("customers.mark_reviews_due", 300.0, _mark_reviews_due),
+    Loop("customers.mark_business_reviews_due", 300.0, _mark_business_reviews_due),
     Loop("payments.prune_customer_codes", 60.0, _prune_customer_codes),
     Loop("kernel.deliver_events", 0.2, _deliver_events),
     Loop("kernel.measure_outbox", 15.0, _measure_outbox),

@@ -98,3 +98,23 @@ GRANT DELETE ON customers.picture_parts TO huitong_app;
 GRANT UPDATE (verdict, trouble, reference, attempts, answered_at) ON customers.checks TO huitong_app;
 GRANT UPDATE (channels, is_in_person, valid_until_on, review_due_on, review_reason, review_marked_at, ended_at) ON customers.identities TO huitong_app;
 GRANT UPDATE (account_class, closed_at) ON customers.customers TO huitong_app;
+
+CREATE TABLE customers.businesses (
+    merchant_id      uuid        NOT NULL PRIMARY KEY REFERENCES customers.merchants (id),
+    credit_code      bytea       NOT NULL CHECK (length(credit_code) BETWEEN 34 AND 256),
+    credit_code_index bytea      NOT NULL UNIQUE CHECK (length(credit_code_index) = 32),
+    details          bytea       NOT NULL CHECK (length(details) BETWEEN 34 AND 66000),
+    remarks          jsonb       NOT NULL,
+    documents_until_on date,
+    verified_at      timestamptz NOT NULL,
+    review_due_on    date        NOT NULL,
+    review_reason    text        CHECK (review_reason IN ('document_expired', 'periodic')),
+    review_marked_at timestamptz,
+    CHECK ((review_reason IS NULL) = (review_marked_at IS NULL))
+);
+CREATE INDEX businesses_to_review ON customers.businesses (least(review_due_on, documents_until_on))
+    WHERE review_marked_at IS NULL;
+COMMENT ON COLUMN customers.businesses.details IS 'Legal representative, owners, managers and documents as JSON, sealed with the merchant''s key.';
+COMMENT ON COLUMN customers.businesses.documents_until_on IS 'Last day of the document that expires first, NULL if none does.';
+GRANT SELECT, INSERT ON customers.businesses TO huitong_app;
+GRANT UPDATE (review_due_on, review_reason, review_marked_at) ON customers.businesses TO huitong_app;

@@ -1,0 +1,75 @@
+"""All SQL of businesses."""
+
+import uuid
+from datetime import date, datetime
+from typing import Final
+
+import msgspec
+
+from huitong.customers.businesses.types import Business
+from huitong.customers.onboarding.types import Remark
+from huitong.kernel.database.unit_of_work import UnitOfWork
+
+_BUSINESS: Final = """
+    SELECT merchant_id, credit_code AS sealed_credit_code, details AS sealed_details, remarks,
+           documents_until_on, verified_at, review_due_on, review_reason
+      FROM customers.businesses
+     WHERE merchant_id = :merchant_id
+"""
+_INSERT: Final = """
+    INSERT INTO customers.businesses (merchant_id, credit_code, credit_code_index, details, remarks,
+                                      documents_until_on, verified_at, review_due_on)
+    VALUES (:merchant_id, :credit_code, :credit_code_index, :details, CAST(:remarks AS jsonb),
+            :documents_until_on, :verified_at, :review_due_on)
+        ON CONFLICT DO NOTHING
+    RETURNING merchant_id
+"""
+# As for people: the first condition is the index's.
+_MARK_DUE: Final = """
+    UPDATE customers.businesses b
+       SET review_marked_at = :now,
+           review_reason = CASE WHEN b.documents_until_on < :today THEN 'document_expired'
+                                ELSE 'periodic' END
+      FROM (SELECT merchant_id FROM customers.businesses
+             WHERE review_marked_at IS NULL
+               AND least(review_due_on, documents_until_on) <= :today
+               AND (review_due_on <= :today OR documents_until_on < :today)
+             ORDER BY least(review_due_on, documents_until_on)
+             LIMIT :limit
+               FOR UPDATE SKIP LOCKED) due
+     WHERE b.merchant_id = due.merchant_id
+    RETURNING b.merchant_id, b.review_reason
+"""
+
+
+async def insert_business(uow: UnitOfWork, business: Business, credit_code_index: bytes) -> bool:
+    """Insert a business; False if the credit code is another merchant's."""
+    row = await uow.fetch_one(
+        _INSERT,
+        merchant_id=business.merchant_id,
+        credit_code=business.sealed_credit_code,
+        credit_code_index=credit_code_index,
+        details=business.sealed_details,
+        remarks=msgspec.json.encode(business.remarks).decode(),
+        documents_until_on=business.documents_until_on,
+        verified_at=business.verified_at,
+        review_due_on=business.review_due_on,
+    )
+    return row is not None
+
+
+async def find_business(uow: UnitOfWork, merchant_id: uuid.UUID) -> Business | None:
+    """Return the business behind a merchant, or None if it gave no evidence."""
+    row = await uow.fetch_one(_BUSINESS, merchant_id=merchant_id)
+    if row is None:
+        return None
+    remarks = tuple(msgspec.convert(row.remarks, list[Remark]))
+    return Business(**{**row._asdict(), "remarks": remarks})
+
+
+async def mark_due(
+    uow: UnitOfWork, today: date, now: datetime, limit: int
+) -> list[tuple[uuid.UUID, str]]:
+    """Mark businesses that are due; return whose and why."""
+    rows = await uow.execute(_MARK_DUE, today=today, now=now, limit=limit)
+    return [(row.merchant_id, row.review_reason) for row in rows]

@@ -1,0 +1,67 @@
+"""Businesses over a real server."""
+
+from datetime import date
+from typing import Any
+
+import httpx
+
+from huitong.demo.specimens import make_specimen
+
+CODE = "91350100M000100Y43"
+TODAY = date(2026, 11, 23)
+
+
+def body_of(**changed: Any) -> dict[str, Any]:
+    first, second = make_specimen(21, today=TODAY), make_specimen(22, today=TODAY)
+    return {
+        "name": "三味书屋",
+        "name_latin": "SANWEI BOOKS",
+        "city_latin": "SHAOXING",
+        "category_code": "5942",
+        "fee_rate": "0.006",
+        "credit_code": CODE,
+        "legal_representative": "first",
+        "people": [
+            {"key": "first", "name": first.name, "id_number": first.number},
+            {"key": "second", "name": second.name, "id_number": second.number},
+        ],
+        "stakes": [
+            {"owner": "first", "owned": "甲公司", "share": "1"},
+            {"owner": "甲公司", "owned": CODE, "share": "0.75"},
+            {"owner": "second", "owned": CODE, "share": "0.25"},
+        ],
+        "documents": [
+            {"kind": "business_licence", "reference": "licence-1", "valid_until": "2040-12-31"}
+        ],
+    } | changed
+
+
+async def test_a_business_becomes_a_merchant_whose_owners_are_known(
+    client: httpx.AsyncClient, post: Any
+) -> None:
+    opened = await post("/v1/onboarding/businesses", body_of())
+    assert opened.status_code == 201, opened.text
+    merchant = opened.json()["merchant"]
+    read = (await client.get(f"/v1/onboarding/businesses/{merchant['id']}")).json()
+    assert read == opened.json()["business"]
+    assert [owner["share"] for owner in read["beneficial_owners"]] == ["0.75", "0.25"]
+    assert (read["documents_until"], read["review_reason"]) == ("2040-12-31", None)
+    for person in body_of()["people"]:
+        assert person["name"] not in opened.text
+        assert person["id_number"] not in opened.text
+    assert CODE not in opened.text
+    second = await post("/v1/onboarding/businesses", body_of())
+    assert (second.status_code, second.json()["code"]) == (409, "business_exists")
+
+
+async def test_findings_say_what_is_missing(client: httpx.AsyncClient, post: Any) -> None:
+    refused = await post("/v1/onboarding/businesses", body_of(documents=[], stakes=[]))
+    assert (refused.status_code, refused.json()["code"]) == (422, "business_refused")
+    assert refused.json()["context"]["findings"] == [
+        {"code": "missing", "field": "documents.business_licence"},
+        {"code": "beneficial_owner_unknown", "field": "people"},
+    ]
+    unknown = await post("/v1/onboarding/businesses", body_of(legal_representative="third"))
+    assert (unknown.status_code, unknown.json()["field"]) == (422, "legal_representative")
+    missing = await client.get(f"/v1/onboarding/businesses/mer_{'0' * 32}")
+    assert missing.status_code == 404

@@ -69,7 +69,7 @@ class Application:
     async def start(self) -> None:
         """Start what runs by itself; the database may still be down.
 
-        Raises MasterKeysUnreadable: without them no personal data can be read.
+        Raises MasterKeysUnreadable and WrongSecrets: with them no personal data can be read.
         """
         ring = load_key_ring(self.settings.home, self.settings.master_keys)
         self._vault = Vault(ring, cipher=self.settings.cipher)
@@ -85,6 +85,9 @@ class Application:
         if not self.is_prepared:
             try:
                 await self.database.run(ledger.install_chart)
+                # With other secrets nobody is found and nothing opens: better not to start.
+                async with self.database.reading() as uow:
+                    await self.vault.check(uow)
             except (DatabaseUnavailable, DBAPIError) as error:
                 # Down, or not migrated yet. The readiness check asks again, and until it is
                 # content nobody should send requests here.

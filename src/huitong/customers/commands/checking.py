@@ -96,9 +96,12 @@ async def _check(
     outcome = await _ask(desk, evidence, clock)
     is_last = evidence.application.check_attempts >= limits.APPLICATION_CHECK_ATTEMPTS_MAX
     if not is_last and _is_worth_another(outcome):
-        due_at = clock.now() + timedelta(seconds=limits.APPLICATION_CHECK_RETRY_SECONDS)
+        now = clock.now()
+        due_at = now + timedelta(seconds=limits.APPLICATION_CHECK_RETRY_SECONDS)
         await database.run(
-            lambda uow: store.postpone_checks(uow, application_id, outcome.answers, due_at)
+            lambda uow: store.postpone_checks(
+                uow, application_id, outcome.answers, due_at=due_at, now=now
+            )
         )
         _log.warning("checks_postponed", attempt=evidence.application.check_attempts)
         return

@@ -181,10 +181,15 @@ async def take_due_applications(
 
 
 async def postpone_checks(
-    uow: UnitOfWork, application_id: uuid.UUID, answers: Sequence[CheckAnswer], due_at: datetime
+    uow: UnitOfWork,
+    application_id: uuid.UUID,
+    answers: Sequence[CheckAnswer],
+    *,
+    due_at: datetime,
+    now: datetime,
 ) -> None:
     """Note the answers of a round in which something was out, and when the next round is."""
-    await insert_checks(uow, application_id, answers, due_at)
+    await insert_checks(uow, application_id, answers, now)
     await uow.execute(
         "UPDATE customers.applications SET checks_due_at = :due_at "
         "WHERE id = :id AND state = 'checking'",

@@ -66,6 +66,8 @@ PICTURE_SIDE_PIXELS_MIN: Final = 200
 CARD_SIDE_PIXELS_MAX: Final = 1_600
 CARD_DETECTION_PIXELS_MAX: Final = 960
 FACE_SIDE_PIXELS_MAX: Final = 800
+# The better face detector needs seconds for a megapixel, and faces of 80 pixels.
+FACE_SIDE_PIXELS_SLOW_MAX: Final = 560
 CARD_LINES_MAX: Final = 200
 PICTURE_SECONDS_MAX: Final = 20
 PICTURE_START_SECONDS_MAX: Final = 60

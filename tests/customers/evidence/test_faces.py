@@ -44,6 +44,11 @@ def test_another_picture_of_the_same_drawn_person_matches(seed: int) -> None:
     assert compare(draw_portrait(seed, pose=0), draw_portrait(seed, pose=1)).is_match
 
 
+def test_a_face_that_the_quick_detector_misses_is_found_by_the_better_one() -> None:
+    hidden = draw_portrait(508)
+    assert compare(hidden, draw_portrait(508, pose=1)).is_match
+
+
 def test_another_drawn_person_is_a_mismatch() -> None:
     result = compare(draw_portrait(0), draw_portrait(3))
     assert codes(result) == [(FindingCode.FACE_MISMATCH, "selfie")]

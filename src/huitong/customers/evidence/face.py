@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from huitong.customers.evidence.findings import Finding, FindingCode, has_errors
 from huitong.customers.evidence.pictures import (
     Pixels,
-    check_picture,
     check_upload,
     decode_picture,
     scale_down,
@@ -133,9 +132,6 @@ def judge_distance(distance: float, threshold: float) -> FaceResult:
 
 def _describe(content: bytes, field: str) -> _Descriptor | tuple[Finding, ...]:
     """Return the descriptor of the one face of a picture, or what is wrong with the picture."""
-    checked = check_picture(content, field=field)
-    if not checked.is_valid:
-        return checked.findings
     decoded = decode_picture(content, side_max=limits.FACE_SIDE_PIXELS_MAX, field=field)
     if decoded.facts is None:
         return decoded.findings

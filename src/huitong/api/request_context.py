@@ -5,7 +5,6 @@ Plain ASGI and not the framework's middleware class, which costs more than most 
 
 import asyncio
 import re
-import secrets
 import time
 from collections.abc import Iterable, MutableMapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from huitong.api.problems import BodyTooLarge, HeadersTooLarge, RequestTimeout, make_problem
 from huitong.kernel import limits, logs, metrics
 from huitong.kernel.errors import Fault, Refusal
+from huitong.kernel.ids import REQUEST, show_id, uuid7
 from huitong.kernel.telemetry import span
 
 REQUEST_ID_HEADER: Final = "X-Request-Id"
@@ -50,7 +50,7 @@ def read_request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
             if _REQUEST_ID_SHAPE.fullmatch(value):
                 return value.decode("ascii")
             break
-    return f"req_{secrets.token_hex(16)}"
+    return show_id(REQUEST, uuid7())
 
 
 def request_id_of(scope: MutableMapping[str, Any]) -> str | None:

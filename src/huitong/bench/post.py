@@ -58,7 +58,7 @@ def measure(options: Options) -> Result:
 
 async def _measure(scratch: Scratch, options: Options) -> Result:
     accounts = options.scaled(ACCOUNTS, least=100)
-    batch = options.scaled(limits.BATCH_TRANSFERS_MAX, least=50)
+    batch = options.scaled(limits.COLUMNS_TRANSFERS_MAX, least=50)
     options.say(f"opening {accounts:,} accounts")
     owner = await scratch.connect_owner()
     database = scratch.open()

@@ -6,7 +6,7 @@ A command that reads the clock itself cannot be replayed, and its tests depend o
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 SHANGHAI: Final = "Asia/Shanghai"
@@ -62,7 +62,39 @@ def business_day(instant: datetime, zone: str = SHANGHAI) -> date:
     Chinese rules count "per day" in Asia/Shanghai, where the day turns at 16:00 UTC. Raises
     ValueError for an instant without a time zone.
     """
-    return as_utc(instant).astimezone(_zone(zone)).date()
+    # Nearly every call asks for the day of the call before it, and two comparisons cost a tenth of
+    # what the time zones do.
+    known = _last_looks.get(zone)
+    if known is not None and instant.tzinfo is UTC and known.first_at <= instant <= known.last_at:
+        return known.day
+    return _look_up_day(as_utc(instant), zone)
+
+
+class _Look(NamedTuple):
+    """The day that all instants from the first to the last are on, both included."""
+
+    day: date
+    first_at: datetime
+    last_at: datetime
+
+
+#: The last look in each zone; there are as many zones as settings name.
+_last_looks: Final[dict[str, _Look]] = {}
+_QUARTER_MINUTES: Final = 15
+
+
+def _look_up_day(instant: datetime, zone: str) -> date:
+    first_at = instant.replace(
+        minute=instant.minute // _QUARTER_MINUTES * _QUARTER_MINUTES, second=0, microsecond=0
+    )
+    last_at = first_at + (timedelta(minutes=_QUARTER_MINUTES) - datetime.resolution)
+    first_day, day, last_day = (
+        each.astimezone(_zone(zone)).date() for each in (first_at, instant, last_at)
+    )
+    # Clocks are ahead of UTC by quarters of an hour, and change at quarters.
+    if first_day == day == last_day:
+        _last_looks[zone] = _Look(day, first_at, last_at)
+    return day
 
 
 @cache

@@ -36,6 +36,7 @@ PAYMENT: Final = "pay"
 PROFIT_SHARE: Final = "shr"
 REFUND: Final = "rfd"
 REQUEST: Final = "req"
+SUBJECT: Final = "sub"
 TOP_UP: Final = "top"
 TRANSFER: Final = "tr"
 WEBHOOK: Final = "whk"
@@ -63,6 +64,7 @@ PREFIXES: Final = frozenset(
         PROFIT_SHARE,
         REFUND,
         REQUEST,
+        SUBJECT,
         TOP_UP,
         TRANSFER,
         WEBHOOK,

@@ -18,12 +18,15 @@ from huitong.kernel.errors import Fault, InvalidField
 LogFormat = Literal["json", "console"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 FaceComparisonChoice = Literal["local", "simulated"]
+#: The ciphers of `kernel.cryptography`, by the names that people use.
+CipherName = Literal["aes-256-gcm", "sm4-gcm"]
 
 WORKERS_MAX: Final = 64
 _PORT_MAX: Final = 65_535
 _LOG_FORMATS: Final = ("json", "console")
 _LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 _FACE_COMPARISONS: Final = ("local", "simulated")
+_CIPHERS: Final = ("aes-256-gcm", "sm4-gcm")
 _DATABASE_SCHEMES: Final = ("postgresql", "postgres")
 
 
@@ -46,6 +49,11 @@ class Settings:
     log_format: LogFormat = "json"
     time_zone: str = "Asia/Shanghai"
     otlp_endpoint: str | None = None
+    #: What new personal data is sealed with; values sealed with another cipher still open.
+    cipher: CipherName = "aes-256-gcm"
+    #: The document of master keys, where a cluster's secret store hands it over; None reads it
+    #: from the home.
+    master_keys: str | None = field(default=None, repr=False)
     #: Where the bank channel answers; `huitong up` starts a simulated bank if it is None.
     bank_channel_url: str | None = None
     #: Where identities, bank cards and mobile numbers are checked; None where nobody answers.
@@ -84,6 +92,10 @@ class Settings:
             ),
             time_zone=_read_time_zone(variables),
             otlp_endpoint=variables.get("OTEL_EXPORTER_OTLP_ENDPOINT") or None,
+            cipher=cast(
+                "CipherName", _read_choice(variables, "HUITONG_CIPHER", "aes-256-gcm", _CIPHERS)
+            ),
+            master_keys=variables.get("HUITONG_MASTER_KEYS") or None,
             bank_channel_url=variables.get("HUITONG_BANK_CHANNEL_URL") or None,
             registry_url=variables.get("HUITONG_REGISTRY_URL") or None,
             registry_secret=variables.get("HUITONG_REGISTRY_SECRET", "").encode() or None,
@@ -150,8 +162,9 @@ class Settings:
     def to_environment(self) -> dict[str, str]:
         """Return the variables that give a child process these settings.
 
-        Database URLs are left out: a child inherits `HUITONG_DATABASE_URL` as it is, or reads the
-        embedded database's address from the home, so no password is added to any environment.
+        Database URLs and master keys are left out: a child inherits `HUITONG_DATABASE_URL` and
+        `HUITONG_MASTER_KEYS` as they are, or reads the home, so no secret is added to any
+        environment.
         """
         variables = {
             "HUITONG_HOME": str(self.home),
@@ -162,6 +175,7 @@ class Settings:
             "HUITONG_LOG_FORMAT": self.log_format,
             "HUITONG_TIME_ZONE": self.time_zone,
             "HUITONG_FACE_COMPARISON": self.face_comparison,
+            "HUITONG_CIPHER": self.cipher,
         }
         if self.otlp_endpoint is not None:
             variables["OTEL_EXPORTER_OTLP_ENDPOINT"] = self.otlp_endpoint

@@ -41,6 +41,10 @@ _COPY_FIELDS: Final = (
     ("code", ">i2"),
     ("kind", ">i2"),
 )
+#: A row's sequence is the number of its batch, shifted by this many bits, plus its position,
+#: which begins with 1. A batch of more rows than positions goes on with the next number.
+POSITION_BITS: Final = 16
+POSITIONS: Final = 2**POSITION_BITS - 1
 #: The columns that `encode_copy` fills, in its order.
 COPY_COLUMNS: Final = tuple(name for name, _ in _COPY_FIELDS)
 # PostgreSQL's binary COPY: a count of fields for each row, a length before each field.
@@ -136,14 +140,23 @@ class Columns:
         np.add.at(credits_, places[count:], self.amounts)
         return accounts, debits, credits_
 
+    @property
+    def numbers(self) -> int:
+        """How many numbers of batches the rows take up."""
+        return -(-len(self) // POSITIONS)
+
     def encode_copy(self, sequence: int, recorded_at: datetime) -> bytes:
-        """Return the rows in PostgreSQL's binary COPY format, for `COPY_COLUMNS`."""
+        """Return the rows in PostgreSQL's binary COPY format, for `COPY_COLUMNS`.
+
+        `sequence` is the first number of the batch, shifted by POSITION_BITS.
+        """
         rows = np.empty(len(self), _COPY_ROW)
         rows["count"] = len(_COPY_FIELDS)
         for name, kind in _COPY_FIELDS:
             rows[f"{name}_length"] = np.dtype(kind).itemsize
         rows["id"] = np.frombuffer(self.ids, "V16")
-        rows["sequence"] = np.arange(sequence + 1, sequence + 1 + len(self))
+        count, positions = np.divmod(np.arange(len(self)), POSITIONS)
+        rows["sequence"] = sequence + (count << POSITION_BITS) + positions + 1
         rows["recorded_at"] = _to_database_us(recorded_at)
         rows["debit_account_id"] = self.debit_account_ids
         rows["credit_account_id"] = self.credit_account_ids

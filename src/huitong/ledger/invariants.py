@@ -172,7 +172,7 @@ _LINES: Final = """
                    t.id IS NOT NULL AND t.kind IN (0, 2)
                    AND t.sequence <= (SELECT sequence FROM ledger.projection)
                    AND l.amount = t.amount AND l.code = t.code AND l.effective_on = t.effective_on
-                   AND l.recorded_at = t.recorded_at
+                   AND l.recorded_at = greatest(t.recorded_at, lag(l.recorded_at) OVER by_account)
                    AND (l.account_id, l.other_id)
                        = CASE l.side WHEN 1 THEN (t.debit_account_id, t.credit_account_id)
                                      ELSE (t.credit_account_id, t.debit_account_id) END AS is_same,

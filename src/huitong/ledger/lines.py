@@ -26,11 +26,9 @@ from typing import Final
 
 from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import Caller, Database, UnitOfWork
+from huitong.ledger.columns import POSITION_BITS
 
 PROJECTOR: Final = Caller(actor="ledger.projector")
-
-#: A batch's rows have its number, shifted by this many bits, plus their position.
-_POSITION_BITS: Final = 16
 
 # The sequence must hand out numbers one by one (CACHE 1, the default): a session that keeps a
 # stock of numbers would use some that are below its neighbours' last_value later on. Before the
@@ -57,6 +55,8 @@ _MOVE_ON: Final = """
        SET sequence = :sequence, fence_sequence = :fence_sequence,
            fence_xid = CAST(CAST(:fence_xid AS text) AS xid8)
 """
+# A large batch carries the time before its locks (`post_columns`), so a line may stand behind one
+# with a later time; it is shown from that time on, and the times along an account never fall.
 # One statement, so that all its parts see the heads as they were before. Numbers and balances run
 # on from an account's head; only posted money makes lines (kinds 0 and 2).
 _PROJECT: Final = """
@@ -72,7 +72,8 @@ _PROJECT: Final = """
         SELECT credit_account_id, debit_account_id, -1, j.* FROM journal j
     ), running AS (
         SELECT s.*, row_number() OVER by_account AS nth,
-               sum(-s.side * s.amount) OVER by_account AS change
+               sum(-s.side * s.amount) OVER by_account AS change,
+               max(s.recorded_at) OVER by_account AS reached_at
           FROM sides s
         WINDOW by_account AS (PARTITION BY s.account_id ORDER BY s.sequence
                               ROWS UNBOUNDED PRECEDING)
@@ -80,13 +81,16 @@ _PROJECT: Final = """
         INSERT INTO ledger.lines (account_id, line, transfer_id, side, amount, balance_after,
                                   other_id, code, effective_on, recorded_at)
         SELECT r.account_id, coalesce(h.line, 0) + r.nth, r.id, r.side, r.amount,
-               coalesce(h.balance, 0) + r.change, r.other_id, r.code, r.effective_on, r.recorded_at
+               coalesce(h.balance, 0) + r.change, r.other_id, r.code, r.effective_on,
+               greatest(r.reached_at, h.recorded_at)
           FROM running r LEFT JOIN ledger.line_heads h ON h.account_id = r.account_id
     ), new_heads AS (
-        INSERT INTO ledger.line_heads AS h (account_id, line, balance)
-        SELECT account_id, count(*), sum(-side * amount) FROM running GROUP BY account_id
+        INSERT INTO ledger.line_heads AS h (account_id, line, balance, recorded_at)
+        SELECT account_id, count(*), sum(-side * amount), max(recorded_at)
+          FROM running GROUP BY account_id
             ON CONFLICT (account_id) DO UPDATE
-           SET line = h.line + excluded.line, balance = h.balance + excluded.balance
+           SET line = h.line + excluded.line, balance = h.balance + excluded.balance,
+               recorded_at = greatest(h.recorded_at, excluded.recorded_at)
     ), new_movements AS (
         INSERT INTO ledger.movements AS m (account_id, effective_on, debits, credits, lines)
         SELECT account_id, effective_on, coalesce(sum(amount) FILTER (WHERE side = 1), 0),
@@ -192,7 +196,7 @@ async def _project_up_to(uow: UnitOfWork, done: int, passed: int) -> tuple[int, 
     lines = 0
     batches = 1
     while done < passed and lines < 2 * limits.PROJECTION_ROWS_MAX:
-        up_to = min(passed, done + (batches << _POSITION_BITS))
+        up_to = min(passed, done + (batches << POSITION_BITS))
         made: int = await uow.fetch_value(_PROJECT, after=done, up_to=up_to)
         lines += made
         done = up_to

@@ -18,7 +18,7 @@ from huitong.kernel import limits
 from huitong.kernel.database.statement import Statement
 from huitong.kernel.database.unit_of_work import DriverConnection, UnitOfWork
 from huitong.kernel.errors import LimitExceeded
-from huitong.ledger.columns import COPY_COLUMNS, Columns, are_plain
+from huitong.ledger.columns import COPY_COLUMNS, POSITION_BITS, Columns, are_plain
 from huitong.ledger.decide import decide
 from huitong.ledger.rules import is_id_time_in_range
 from huitong.ledger.store import load_books, write_decision
@@ -28,6 +28,12 @@ from huitong.ledger.types import MeterUse, Outcome, Request, Transfer, Verdict
 #: identifier, a sum outside 63 bits, a constraint, a meter of an account that does not exist.
 AT_RISK_STATES: Final = frozenset({"HT001", "23505", "22003", "23514", "23503"})
 
+#: The reserved place was passed, or it came to a deadlock on the way: draw a place in turn instead.
+_PASSED_STATES: Final = frozenset({"HT003", "40P01"})
+
+_RESERVE_PLACE: Final = "SELECT place, previous, recorded_at FROM ledger.reserve_place($1, $2)"
+_HOLD_PLACE: Final = "SELECT ledger.hold_place($1)"
+_TAKE_PLACE: Final = "SELECT ledger.take_place($1, $2, $3, $4, $5, $6, $7)"
 _POST_NET: Final = "SELECT sequence, recorded_at FROM ledger.post_net($1, $2, $3, $4)"
 _POST_BATCH: Final = (
     "SELECT ledger.post_batch("
@@ -130,44 +136,92 @@ async def post_columns(
     """Post a large batch of plain transfers in a transaction of its own.
 
     Returns an outcome for each transfer, in order. The connection must not be in a transaction.
+    Raises LimitExceeded for more than COLUMNS_TRANSFERS_MAX.
     """
-    _check_size(len(columns))
+    _check_size(len(columns), limits.COLUMNS_TRANSFERS_MAX)
     if columns.is_sound(now):
-        try:
-            async with connection.transaction():
-                recorded_at = await _post_columns_fast(connection, columns)
-            return [Outcome(Verdict.POSTED, recorded_at=recorded_at)] * len(columns)
-        except AtRisk:
-            pass
-        except asyncpg.PostgresError as error:
-            if error.sqlstate not in AT_RISK_STATES:
-                raise
+        ways = (_post_ahead, _post_columns_fast)
+        for way in ways if len(columns) >= limits.COLUMNS_AHEAD_MIN else ways[1:]:
+            try:
+                recorded_at = await way(connection, columns)
+            except AtRisk:
+                break
+            except asyncpg.PostgresError as error:
+                if error.sqlstate in AT_RISK_STATES:
+                    break
+                if way is not _post_ahead or error.sqlstate not in _PASSED_STATES:
+                    raise
+            else:
+                return [Outcome(Verdict.POSTED, recorded_at=recorded_at)] * len(columns)
     async with connection.transaction():
-        return await post_exactly(connection, columns.to_requests(), now=now)
+        requests = columns.to_requests()
+        outcomes: list[Outcome] = []
+        for start in range(0, len(requests), limits.BATCH_TRANSFERS_MAX):
+            some = requests[start : start + limits.BATCH_TRANSFERS_MAX]
+            outcomes += await post_exactly(connection, some, now=now)
+        return outcomes
+
+
+async def _post_ahead(connection: DriverConnection, columns: Columns) -> datetime:
+    """Write the journal at a reserved place, then lock the balances: only that is done in turn."""
+    place = await connection.fetchrow(_RESERVE_PLACE, columns.numbers, limits.PLACE_GAP)
+    assert place is not None
+    number, previous, recorded_at = place
+    async with connection.transaction():
+        await connection.execute(_HOLD_PLACE, number)
+        await _copy(connection, columns, number << POSITION_BITS, recorded_at)
+        accounts, debits, credits_ = columns.net()
+        await connection.execute(
+            _TAKE_PLACE,
+            number,
+            previous,
+            columns.numbers,
+            accounts.tolist(),
+            debits.tolist(),
+            credits_.tolist(),
+            columns.currency,
+        )
+        await _check_refusals(connection, columns)
+    made_at: datetime = recorded_at
+    return made_at
 
 
 async def _post_columns_fast(connection: DriverConnection, columns: Columns) -> datetime:
     accounts, debits, credits_ = columns.net()
-    place = await connection.fetchrow(
-        _POST_NET, accounts.tolist(), debits.tolist(), credits_.tolist(), columns.currency
-    )
-    assert place is not None
-    recorded_at: datetime = place["recorded_at"]
+    async with connection.transaction():
+        place = await connection.fetchrow(
+            _POST_NET, accounts.tolist(), debits.tolist(), credits_.tolist(), columns.currency
+        )
+        assert place is not None
+        recorded_at: datetime = place["recorded_at"]
+        await _copy(connection, columns, place["sequence"], recorded_at)
+        await _check_refusals(connection, columns)
+    return recorded_at
+
+
+async def _copy(
+    connection: DriverConnection, columns: Columns, sequence: int, recorded_at: datetime
+) -> None:
     # Sixteen kilobytes at a time would cost a system call each; one buffer is one write.
     await connection.copy_to_table(
         "transfers",
         schema_name="ledger",
         columns=COPY_COLUMNS,
-        source=io.BytesIO(columns.encode_copy(place["sequence"], recorded_at)),
+        source=io.BytesIO(columns.encode_copy(sequence, recorded_at)),
         format="binary",
     )
-    # The identifiers of a batch are neighbours in time, so this is one look at one place of an
-    # index. It comes after the locks: what others refused until then must be seen.
+
+
+async def _check_refusals(connection: DriverConnection, columns: Columns) -> None:
+    """Raise AtRisk if one of the identifiers may have been refused before.
+
+    The identifiers of a batch are neighbours in time, so this is one look at one place of an
+    index. It comes after the locks: what others refused until then must be seen.
+    """
     low, high = columns.bounds()
     rows = await connection.fetch(_NEAR_REFUSALS, low, high, limits.BATCH_TRANSFERS_MAX)
     if len(rows) == limits.BATCH_TRANSFERS_MAX or columns.has_any(row[0] for row in rows):
         raise AtRisk("an identifier may have been refused before")
-    return recorded_at
 
 
 def _meter_arguments(uses: Sequence[MeterUse]) -> tuple[list[object], ...]:
@@ -202,9 +256,9 @@ def _meter_arguments(uses: Sequence[MeterUse]) -> tuple[list[object], ...]:
     )
 
 
-def _check_size(count: int) -> None:
-    if count > limits.BATCH_TRANSFERS_MAX:
+def _check_size(count: int, count_max: int = limits.BATCH_TRANSFERS_MAX) -> None:
+    if count > count_max:
         raise LimitExceeded(
-            f"a batch holds at most {limits.BATCH_TRANSFERS_MAX} transfers, not {count}",
+            f"a batch holds at most {count_max} transfers, not {count}",
             field="transfers",
         )

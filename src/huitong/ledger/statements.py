@@ -27,7 +27,8 @@ from huitong.ledger.views import Page, StatementLine, check_limit, read_cursor
 # up to `projected` have all been dealt with, so with nothing drawn after it there is no tail.
 _HEAD: Final = """
     SELECT a.currency, c.normal_side, coalesce(h.line, 0) AS head_line,
-           coalesce(h.balance, 0) AS head_balance, p.sequence AS projected,
+           coalesce(h.balance, 0) AS head_balance,
+           coalesce(h.recorded_at, 'epoch') AS head_recorded_at, p.sequence AS projected,
            b.is_called AND (b.last_value << 16) | 65535 > p.sequence AS has_tail
       FROM ledger.accounts a
       JOIN ledger.chart c ON c.code = a.chart_code
@@ -40,9 +41,10 @@ _HEAD: Final = """
 # projector is down, no more than a page leaves the database.
 _TAIL: Final = """
     SELECT line, transfer_id, side, amount, balance_after::bigint, other_id, code, effective_on,
-           recorded_at
+           shown_at AS recorded_at
       FROM (SELECT t.*, :head_line + row_number() OVER by_sequence AS line,
-                   :head_balance - sum(side * amount) OVER by_sequence AS balance_after
+                   :head_balance - sum(side * amount) OVER by_sequence AS balance_after,
+                   greatest(max(recorded_at) OVER by_sequence, :head_recorded_at) AS shown_at
               FROM (SELECT id AS transfer_id, sequence, amount, code, effective_on, recorded_at,
                            CASE WHEN debit_account_id = :account_id THEN 1 ELSE -1 END AS side,
                            CASE WHEN debit_account_id = :account_id THEN credit_account_id
@@ -56,12 +58,14 @@ _TAIL: Final = """
      LIMIT :count
 """
 _TAIL_UNTIL: Final = """
-    SELECT count(*) AS lines,
-           coalesce(sum(CASE WHEN debit_account_id = :account_id THEN -amount ELSE amount END),
-                    0)::bigint AS change
-      FROM ledger.transfers
-     WHERE sequence > :projected AND kind IN (0, 2) AND recorded_at <= :instant
-       AND (debit_account_id = :account_id OR credit_account_id = :account_id)
+    SELECT count(*) AS lines, coalesce(sum(change), 0)::bigint AS change
+      FROM (SELECT CASE WHEN debit_account_id = :account_id THEN -amount ELSE amount END AS change,
+                   greatest(max(recorded_at) OVER (ORDER BY sequence ROWS UNBOUNDED PRECEDING),
+                            :head_recorded_at) AS shown_at
+              FROM ledger.transfers
+             WHERE sequence > :projected AND kind IN (0, 2)
+               AND (debit_account_id = :account_id OR credit_account_id = :account_id)) t
+     WHERE shown_at <= :instant
 """
 # Head and lines in one go: a page is mostly the time of its round trips.
 _PAGE: Final = f"""
@@ -131,6 +135,7 @@ class Head:
     normal_side: Side
     line: int
     balance: int
+    recorded_at: datetime
     projected: int
     has_tail: bool
 
@@ -166,6 +171,7 @@ async def list_statement(
             projected=head.projected,
             head_line=head.line,
             head_balance=head.balance,
+            head_recorded_at=head.recorded_at,
             first=first,
             last=last,
             count=count,
@@ -190,7 +196,11 @@ async def find_line_at(
     """
     if head.has_tail:
         row = await uow.fetch_one(
-            _TAIL_UNTIL, account_id=account_id, projected=head.projected, instant=instant
+            _TAIL_UNTIL,
+            account_id=account_id,
+            projected=head.projected,
+            head_recorded_at=head.recorded_at,
+            instant=instant,
         )
         if row is not None and row.lines > 0:
             return head.line + row.lines, head.balance + row.change
@@ -227,6 +237,7 @@ def _read_head(row: Row[Any] | None, account_id: int) -> Head:
         normal_side=Side(row.normal_side),
         line=row.head_line,
         balance=row.head_balance,
+        recorded_at=row.head_recorded_at,
         projected=row.projected,
         has_tail=row.has_tail,
     )

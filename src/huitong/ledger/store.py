@@ -94,7 +94,7 @@ UPDATE ledger.balances b
 """
 
 _TAKE_PLACE: Final = """
-SELECT nextval('ledger.batches') << 16 AS sequence, clock_timestamp() AS recorded_at
+SELECT sequence, recorded_at FROM ledger.draw_place()
 """
 
 _APPEND_TRANSFERS: Final = """

@@ -26,6 +26,8 @@ def calculate_fee(amount: Money, rate: Decimal, fee_max: Money | None = None) ->
         raise ValueError(
             "a fee is of a positive amount, at a rate from 0 to 1, with a positive cap"
         )
+    if not rate:
+        return Money.zero(amount.currency)
     fee = amount.multiply(rate, Rounding.HALF_UP)
     return fee if fee_max is None or fee <= fee_max else fee_max
 

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from huitong import customers, ledger
 from huitong.customers import Party
@@ -44,12 +44,11 @@ INSERT INTO payments.orders (id, kind, status, currency, amount, fee, payer_acco
                              payee_account_id, merchant_id, reference, description, transfer_id,
                              created_at, completed_at)
 SELECT n.id, n.kind, 'succeeded', n.currency, n.amount, n.fee, n.payer, n.payee, n.merchant_id,
-       n.reference, n.description, n.id, n.created_at, n.completed_at
+       n.reference, n.description, n.id, n.created_at, $12::timestamptz
   FROM unnest($1::uuid[], $2::text[], $3::char(3)[], $4::bigint[], $5::bigint[], $6::bigint[],
-              $7::bigint[], $8::uuid[], $9::text[], $10::text[], $11::timestamptz[],
-              $12::timestamptz[])
+              $7::bigint[], $8::uuid[], $9::text[], $10::text[], $11::timestamptz[])
        AS n(id, kind, currency, amount, fee, payer, payee, merchant_id, reference, description,
-            created_at, completed_at)
+            created_at)
 """
 
 
@@ -295,10 +294,10 @@ async def _find_used_references(
     return {(row[0], row[1]) for row in rows}
 
 
-def _order_columns(payments: Sequence[InstantPayment]) -> tuple[list[Any], ...]:
+def _order_columns(payments: Sequence[InstantPayment]) -> tuple[object, ...]:
     return (
         [p.order_id for p in payments],
-        [p.kind.value for p in payments],
+        [p.kind for p in payments],
         [p.amount.currency for p in payments],
         [p.amount.minor for p in payments],
         [p.fee.minor if p.fee is not None else 0 for p in payments],
@@ -308,7 +307,8 @@ def _order_columns(payments: Sequence[InstantPayment]) -> tuple[list[Any], ...]:
         [p.reference for p in payments],
         [p.description for p in payments],
         [p.requested_at for p in payments],
-        [p.completed_at for p in payments],
+        # A batch is completed at one instant.
+        payments[0].completed_at,
     )
 
 

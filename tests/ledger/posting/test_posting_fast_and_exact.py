@@ -4,10 +4,12 @@ import asyncio
 import uuid
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from huitong.kernel import limits
 from huitong.kernel.ids import uuid7
 from huitong.ledger import BalanceLimit, Columns, MeterUse, Reason, Transfer, TransferKind, Verdict
 from huitong.ledger.posting import post_columns
@@ -131,6 +133,7 @@ async def test_a_poster_answers_as_the_exact_way_does(bench, drawn):
     assert await read_meters(bench, ours) == await read_meters(bench, theirs)
 
 
+@pytest.mark.parametrize("ahead_min", [0, 5_000], ids=["ahead", "in turn"])
 @relaxed
 @given(
     drawn=st.lists(
@@ -148,7 +151,8 @@ async def test_a_poster_answers_as_the_exact_way_does(bench, drawn):
         max_size=4,
     )
 )
-async def test_columns_answer_as_the_exact_way_does(bench, drawn):
+async def test_columns_answer_as_the_exact_way_does(bench, monkeypatch, ahead_min, drawn):
+    monkeypatch.setattr(limits, "COLUMNS_AHEAD_MIN", ahead_min)
     ours, theirs = await open_six(bench), await open_six(bench)
     sent = []
     for batch in drawn:

@@ -5,17 +5,13 @@ smaller sequence can appear any more, so a leaf's index never has to change. Til
 written in one transaction: a crash leaves the log as it was, and the next sealer goes on there.
 """
 
-from typing import Final
-
 from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import DriverConnection, UnitOfWork
+from huitong.ledger.columns import POSITION_BITS
 from huitong.ledger.transparency import store
 from huitong.ledger.transparency.leaves import read_leaf_sequence
 from huitong.ledger.transparency.merkle import hash_leaf
 from huitong.ledger.transparency.tiles import append_hashes, list_partial_places
-
-#: A batch's rows have its number, shifted by this many bits, plus their position.
-_POSITION_BITS: Final = 16
 
 
 async def seal_transfers(uow: UnitOfWork, *, limit: int = limits.SEAL_TRANSFERS_MAX) -> int:
@@ -58,7 +54,7 @@ async def _read_leaves(
         room = limit - len(leaves)
         if after >= final or room == 0:
             break
-        up_to = min(final, after + (batches << _POSITION_BITS))
+        up_to = min(final, after + (batches << POSITION_BITS))
         found = await store.read_leaves(connection, after=after, up_to=up_to, limit=room)
         leaves += found
         # A full page may have been cut short: the rest of its range comes next time.

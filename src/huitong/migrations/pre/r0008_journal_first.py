@@ -1,0 +1,11 @@
+"""Large batches write their journal rows before they lock any balance."""
+
+from huitong.migrations.scripts import run_sql
+
+revision = "0008"
+down_revision = "0006"
+
+
+def upgrade() -> None:
+    """Create places, and the functions that draw and keep them."""
+    run_sql("0008_journal_first")

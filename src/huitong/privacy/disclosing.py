@@ -1,0 +1,126 @@
+"""Showing personal data: masked, unless role and purpose permit it whole and a reason is given."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from huitong.kernel import limits
+from huitong.kernel.database.unit_of_work import UnitOfWork
+from huitong.kernel.errors import InvalidField
+from huitong.kernel.ids import uuid7
+from huitong.privacy import store
+from huitong.privacy.masking import mask
+from huitong.privacy.policy import Policy
+from huitong.privacy.types import Disclosure, SealedField, Shown, Viewer
+from huitong.privacy.vault import Vault
+
+_AFTER_ALL_IDS: Final = uuid.UUID(int=2**128 - 1)
+_ACTOR_LENGTH_MAX: Final = limits.NAME_LENGTH_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class _FullView:
+    """What may be shown whole, and by which role."""
+
+    role: str
+    fields: frozenset[str]
+
+
+async def disclose(
+    uow: UnitOfWork,
+    vault: Vault,
+    *,
+    viewer: Viewer,
+    subject_id: uuid.UUID,
+    fields: Mapping[str, SealedField],
+    purpose: str,
+    reason: str | None,
+    now: datetime,
+) -> Shown:
+    """Return a subject's fields for a viewer: masked, and whole where that is permitted.
+
+    Whole is what one of the viewer's roles may see for this purpose, if a reason is given; None
+    masks everything. A view with something whole is recorded in the caller's transaction: show
+    nothing before it is committed. Raises InvalidField, and what `Vault.open` raises.
+    """
+    Policy.load().check_purpose(purpose)
+    _check_question(viewer, fields)
+    written = _check_reason(reason)
+    view = _permit(viewer, fields, purpose) if written else None
+    opened = await vault.open(uow, subject_id, {name: each.sealed for name, each in fields.items()})
+    if view and written:
+        disclosure = Disclosure(
+            id=uuid7(),
+            viewer=viewer.actor,
+            role=view.role,
+            subject_id=subject_id,
+            fields=tuple(sorted(view.fields)),
+            purpose=purpose,
+            reason=written,
+            request_id=uow.caller.request_id,
+            disclosed_at=now,
+        )
+        await store.insert_disclosure(uow, disclosure)
+    unmasked = frozenset() if view is None else view.fields
+    values = {
+        name: text if name in unmasked else mask(fields[name].kind, text)
+        for name, text in opened.items()
+    }
+    return Shown(values=values, unmasked=unmasked)
+
+
+def _permit(viewer: Viewer, fields: Mapping[str, SealedField], purpose: str) -> _FullView | None:
+    kinds = frozenset(field.kind for field in fields.values())
+    found = Policy.load().find_role(viewer.roles, purpose, kinds)
+    if found is None:
+        return None
+    role, permitted = found
+    names = frozenset(name for name, field in fields.items() if field.kind in permitted)
+    return _FullView(role, names)
+
+
+async def list_disclosures(
+    uow: UnitOfWork,
+    *,
+    subject_id: uuid.UUID | None = None,
+    viewer: str | None = None,
+    before_id: uuid.UUID | None = None,
+    limit: int = limits.PAGE_SIZE_DEFAULT,
+) -> tuple[Disclosure, ...]:
+    """Return a page of full views, newest first, of one subject, by one viewer, or all.
+
+    The next page starts before the last one's id. Raises InvalidField for a bad limit.
+    """
+    if not 1 <= limit <= limits.PAGE_SIZE_MAX:
+        raise InvalidField(f"must be from 1 to {limits.PAGE_SIZE_MAX}, not {limit}", field="limit")
+    return await store.list_disclosures(
+        uow,
+        subject_id=subject_id,
+        viewer=viewer,
+        before_id=_AFTER_ALL_IDS if before_id is None else before_id,
+        limit=limit,
+    )
+
+
+def _check_reason(reason: str | None) -> str | None:
+    if reason is None:
+        return None
+    written = reason.strip()
+    if not 1 <= len(written) <= limits.DISCLOSURE_REASON_LENGTH_MAX or not written.isprintable():
+        raise InvalidField(
+            f"must say in 1 to {limits.DISCLOSURE_REASON_LENGTH_MAX} printable characters why the "
+            "data is needed whole",
+            field="reason",
+        )
+    return written
+
+
+def _check_question(viewer: Viewer, fields: Mapping[str, SealedField]) -> None:
+    if not 1 <= len(fields) <= limits.DISCLOSED_FIELDS_MAX:
+        raise InvalidField(f"must be 1 to {limits.DISCLOSED_FIELDS_MAX}", field="fields")
+    if not 1 <= len(viewer.actor) <= _ACTOR_LENGTH_MAX:
+        raise InvalidField(f"must have 1 to {_ACTOR_LENGTH_MAX} characters", field="viewer")
+    if len(viewer.roles) > limits.DISCLOSURE_ROLES_MAX:
+        raise InvalidField(f"must have at most {limits.DISCLOSURE_ROLES_MAX} roles", field="viewer")

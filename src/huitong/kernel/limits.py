@@ -75,7 +75,7 @@ FACE_SIDE_PIXELS_MAX: Final = 800
 # The better face detector needs seconds for a megapixel, and faces of 80 pixels.
 FACE_SIDE_PIXELS_SLOW_MAX: Final = 560
 CARD_LINES_MAX: Final = 200
-PICTURE_SECONDS_MAX: Final = 20
+PICTURE_SECONDS_MAX: Final = 30
 PICTURE_START_SECONDS_MAX: Final = 60
 PICTURE_IDLE_SECONDS_MAX: Final = 300
 # Address space, of which about a tenth is in memory.

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from huitong import ledger, payments
-from huitong.kernel import idempotency, limits, outbox, outbox_delivery
+from huitong.kernel import audit_chain, idempotency, limits, outbox, outbox_delivery
 from huitong.kernel.clock import SystemClock
 from huitong.kernel.database.unit_of_work import Database
 from huitong.kernel.settings import Settings
@@ -72,6 +72,10 @@ async def _expire_holds(database: Database, now: datetime) -> bool:
     return found == limits.HOLDS_EXPIRED_AT_ONCE_MAX
 
 
+async def _seal_audit(database: Database, _now: datetime) -> bool:
+    return await database.run(audit_chain.seal_records) == limits.AUDIT_SEAL_ROWS_MAX
+
+
 async def _prune_customer_codes(database: Database, now: datetime) -> bool:
     pruned = await database.run(lambda uow: payments.prune_customer_codes(uow, now=now))
     return pruned == limits.PRUNE_ROWS_MAX
@@ -85,7 +89,20 @@ def make_loops(settings: Settings) -> tuple[Loop, ...]:
         await database.run(lambda uow: ledger.publish_checkpoint(uow, key=key, now=now))
         return False
 
-    loops = (*LOOPS, Loop("ledger.publish_checkpoint", 60.0, publish_checkpoint))
+    async def publish_audit_checkpoint(database: Database, now: datetime) -> bool:
+        key = audit_chain.load_audit_key(settings.home)
+        published = await database.run(
+            lambda uow: audit_chain.publish_audit_checkpoint(uow, key=key, now=now)
+        )
+        if published is not None:
+            audit_chain.keep_checkpoint(settings.home, published)
+        return False
+
+    loops = (
+        *LOOPS,
+        Loop("ledger.publish_checkpoint", 60.0, publish_checkpoint),
+        Loop("kernel.publish_audit_checkpoint", 60.0, publish_audit_checkpoint),
+    )
     if settings.bank_channel_url is None:
         return loops
     channel = payments.HttpBankChannel(settings.bank_channel_url)
@@ -105,6 +122,7 @@ LOOPS: Final[tuple[Loop, ...]] = (
     Loop("payments.expire_orders", 1.0, _expire_orders),
     Loop("ledger.expire_holds", 1.0, _expire_holds),
     Loop("payments.prune_customer_codes", 60.0, _prune_customer_codes),
+    Loop("kernel.seal_audit", 1.0, _seal_audit),
     Loop("kernel.deliver_events", 0.2, _deliver_events),
     Loop("kernel.measure_outbox", 15.0, _measure_outbox),
     Loop("kernel.prune_events", 60.0, _prune_events),

@@ -9,9 +9,9 @@ from typing import Final
 
 from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import DriverConnection, UnitOfWork
+from huitong.kernel.merkle import hash_leaf
 from huitong.ledger.transparency import store
 from huitong.ledger.transparency.leaves import read_leaf_sequence
-from huitong.ledger.transparency.merkle import hash_leaf
 from huitong.ledger.transparency.tiles import append_hashes, list_partial_places
 
 #: A batch's rows have its number, shifted by this many bits, plus their position.

@@ -3,7 +3,20 @@
 import typer
 from rich.console import Console
 
-from huitong.cli import audit, bank, bench, demo, keys, ledger, log, migrate, serve, up, worker
+from huitong.cli import (
+    audit,
+    backup,
+    bank,
+    bench,
+    demo,
+    keys,
+    ledger,
+    log,
+    migrate,
+    serve,
+    up,
+    worker,
+)
 from huitong.kernel.errors import Fault, Refusal
 
 __all__ = ["app", "main"]
@@ -23,7 +36,7 @@ app = typer.Typer(
     ),
 )
 
-for command in (up, serve, worker, keys, migrate, ledger, log, audit, demo, bench, bank):
+for command in (up, serve, worker, keys, migrate, ledger, log, audit, backup, demo, bench, bank):
     command.register(app)
 
 

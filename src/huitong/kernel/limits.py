@@ -116,6 +116,17 @@ JOBS_AT_ONCE_MAX: Final = 4
 # A worker that is told to stop lets what it does end; the supervisor waits a little longer.
 WORKER_STOP_SECONDS_MAX: Final = 15
 
+# Backups. At 64 KiB a chunk the most chunks are 256 TiB.
+BACKUP_CHUNK_BYTES: Final = 65_536
+BACKUP_CHUNKS_MAX: Final = 2**32 - 1
+BACKUP_HEADER_BYTES_MAX: Final = 4_096
+BACKUP_MANIFEST_BYTES_MAX: Final = 4_194_304
+BACKUP_KEY_FILES_MAX: Final = 32
+BACKUP_KEY_FILE_BYTES_MAX: Final = 65_536
+BACKUP_BLOCK_BYTES_MAX: Final = 1_048_576
+BACKUP_LOCK_SECONDS_MAX: Final = 60
+BACKUP_PROGRAM_WORDS_MAX: Final = 2_000
+
 # Rulebook files, which are read at start.
 RULES_MAX: Final = 10_000
 RULE_FILE_BYTES_MAX: Final = 1_048_576

@@ -46,11 +46,15 @@ class Settings:
     otlp_endpoint: str | None = None
     #: Where the bank channel answers; `huitong up` starts a simulated bank if it is None.
     bank_channel_url: str | None = None
+    #: Where pg_dump and psql are; the wheel's if it is None.
+    postgres_programs: Path | None = None
     #: False when the database was given by URL: then nobody here starts or stops it.
     is_database_embedded: bool = True
     #: The role that a connection takes on with SET ROLE after it logged in through
     #: `database_app_url`; None where that URL already logs in as the application's own role.
     database_app_role: str | None = None
+    #: The recovery key of backups, as text; no child process is given it by us.
+    backup_key: str | None = field(default=None, repr=False)
     _database_owner_url: str | None = field(default=None, repr=False)
     _database_app_url: str | None = field(default=None, repr=False)
 
@@ -77,6 +81,8 @@ class Settings:
             time_zone=_read_time_zone(variables),
             otlp_endpoint=variables.get("OTEL_EXPORTER_OTLP_ENDPOINT") or None,
             bank_channel_url=variables.get("HUITONG_BANK_CHANNEL_URL") or None,
+            postgres_programs=_read_path(variables, "HUITONG_POSTGRES_BIN"),
+            backup_key=variables.get("HUITONG_BACKUP_KEY") or None,
         )
         owner_url = _read_database_url(variables, "HUITONG_DATABASE_URL")
         app_url = _read_database_url(variables, "HUITONG_DATABASE_APP_URL")
@@ -179,6 +185,11 @@ def _read_integer(variables: Mapping[str, str], name: str, *, default: int, maxi
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= maximum):
         raise InvalidField(f"must be a whole number from 1 to {maximum}, not {text!r}", field=name)
     return int(text)
+
+
+def _read_path(variables: Mapping[str, str], name: str) -> Path | None:
+    text = variables.get(name)
+    return Path(text).expanduser().absolute() if text else None
 
 
 def _read_choice(

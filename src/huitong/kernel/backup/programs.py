@@ -20,6 +20,12 @@ from huitong.kernel.database.cluster import find_installation
 
 #: Variables of libpq that say how to reach a server, and not which one.
 _KEPT_PREFIXES: Final = ("PGSSL", "PGPASSFILE")
+#: What the programs say when they are too old for the server, or cannot speak TLS and must.
+_NEEDS_OTHER_PROGRAMS: Final = (
+    "SSL support is not compiled in",
+    "server version mismatch",
+    "no encryption",
+)
 _STOP_SECONDS_MAX: Final = 10
 
 
@@ -46,10 +52,10 @@ class Program:
         """Return what the program said, from its end; it never says the password."""
         self._words.seek(0)
         text = self._words.read().decode("utf-8", errors="replace").strip()
-        said = " | ".join(line for line in text.splitlines() if line.strip())
+        said = " | ".join(line for line in text.splitlines() if line.strip()).rstrip(".")
         said = said[-limits.BACKUP_PROGRAM_WORDS_MAX :] or "it gave no reason"
         advice = ""
-        if "SSL support is not compiled in" in said or "server version mismatch" in said:
+        if any(text in said for text in _NEEDS_OTHER_PROGRAMS):
             advice = (
                 " Name the directory of a pg_dump and psql that can in HUITONG_POSTGRES_BIN "
                 "(Debian: /usr/lib/postgresql/NN/bin)."

@@ -116,6 +116,13 @@ JOBS_AT_ONCE_MAX: Final = 4
 # A worker that is told to stop lets what it does end; the supervisor waits a little longer.
 WORKER_STOP_SECONDS_MAX: Final = 15
 
+# TLS.
+HOST_NAME_LENGTH_MAX: Final = 253
+TLS_NAMES_MAX: Final = 32
+TLS_WATCH_SECONDS: Final = 30
+TLS_RENEWAL_CHECK_SECONDS: Final = 6 * 3_600
+HSTS_SECONDS: Final = 365 * 86_400
+
 # Backups. At 64 KiB a chunk the most chunks are 256 TiB.
 BACKUP_CHUNK_BYTES: Final = 65_536
 BACKUP_CHUNKS_MAX: Final = 2**32 - 1

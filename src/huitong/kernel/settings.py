@@ -22,6 +22,7 @@ WORKERS_MAX: Final = 64
 _PORT_MAX: Final = 65_535
 _LOG_FORMATS: Final = ("json", "console")
 _LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+_SWITCH: Final = ("on", "off")
 _DATABASE_SCHEMES: Final = ("postgresql", "postgres")
 
 
@@ -46,6 +47,13 @@ class Settings:
     otlp_endpoint: str | None = None
     #: Where the bank channel answers; `huitong up` starts a simulated bank if it is None.
     bank_channel_url: str | None = None
+    #: Whether the API speaks HTTPS only; with a certificate of our own unless one is given.
+    is_tls: bool = False
+    #: A certificate chain and its key in PEM, from elsewhere; both or neither.
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    #: Host names and addresses for our own certificate, besides those of this machine's loopback.
+    tls_names: tuple[str, ...] = ()
     #: Where pg_dump and psql are; the wheel's if it is None.
     postgres_programs: Path | None = None
     #: False when the database was given by URL: then nobody here starts or stops it.
@@ -81,6 +89,10 @@ class Settings:
             time_zone=_read_time_zone(variables),
             otlp_endpoint=variables.get("OTEL_EXPORTER_OTLP_ENDPOINT") or None,
             bank_channel_url=variables.get("HUITONG_BANK_CHANNEL_URL") or None,
+            is_tls=_read_choice(variables, "HUITONG_TLS", "off", _SWITCH) == "on",
+            tls_certificate=_read_path(variables, "HUITONG_TLS_CERT"),
+            tls_key=_read_path(variables, "HUITONG_TLS_KEY"),
+            tls_names=_read_names(variables, "HUITONG_TLS_NAMES"),
             postgres_programs=_read_path(variables, "HUITONG_POSTGRES_BIN"),
             backup_key=variables.get("HUITONG_BACKUP_KEY") or None,
         )
@@ -154,6 +166,16 @@ class Settings:
             "HUITONG_LOG_FORMAT": self.log_format,
             "HUITONG_TIME_ZONE": self.time_zone,
         }
+        if self.is_tls:
+            variables["HUITONG_TLS"] = "on"
+        if self.tls_names:
+            variables["HUITONG_TLS_NAMES"] = ",".join(self.tls_names)
+        for name, path in (
+            ("HUITONG_TLS_CERT", self.tls_certificate),
+            ("HUITONG_TLS_KEY", self.tls_key),
+        ):
+            if path is not None:
+                variables[name] = str(path)
         if self.otlp_endpoint is not None:
             variables["OTEL_EXPORTER_OTLP_ENDPOINT"] = self.otlp_endpoint
         if self.bank_channel_url is not None:
@@ -185,6 +207,11 @@ def _read_integer(variables: Mapping[str, str], name: str, *, default: int, maxi
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= maximum):
         raise InvalidField(f"must be a whole number from 1 to {maximum}, not {text!r}", field=name)
     return int(text)
+
+
+def _read_names(variables: Mapping[str, str], name: str) -> tuple[str, ...]:
+    names = [part.strip() for part in variables.get(name, "").split(",")]
+    return tuple(part for part in names if part)
 
 
 def _read_path(variables: Mapping[str, str], name: str) -> Path | None:

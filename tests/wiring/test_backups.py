@@ -6,15 +6,17 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from huitong import ledger
 from huitong.kernel import audit, audit_chain
@@ -27,11 +29,18 @@ from huitong.kernel.backup import (
     WrongRecoveryKey,
 )
 from huitong.kernel.database import embedded
-from huitong.kernel.database.unit_of_work import Database, UnitOfWork
+from huitong.kernel.database.unit_of_work import Database, UnitOfWork, find_sql_state
 from huitong.kernel.ids import uuid7
 from huitong.kernel.settings import Settings
 from huitong.ledger.accounts import NewAccount, open_accounts
-from huitong.wiring.backups import MadeBackup, back_up, check_backup, restore
+from huitong.wiring.backups import (
+    MadeBackup,
+    back_up,
+    check_backup,
+    restore,
+    running_database,
+)
+from huitong.wiring.platform import PlatformCannotStart, _only_one
 
 _NOW = datetime(2026, 11, 26, 1, 2, 3, tzinfo=UTC)
 _KEY = RecoveryKey(bytes(range(32)))
@@ -487,13 +496,17 @@ def test_a_restore_that_is_killed_leaves_nothing_and_can_be_repeated(
 
 
 @pytest.fixture
-def homes(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
-    """Two homes for embedded databases, which are stopped afterwards."""
-    tmp_path.chmod(0o755)
-    pair = tmp_path / "one", tmp_path / "two"
-    yield pair
-    for home in pair:
-        embedded.stop(home)
+def homes() -> Iterator[tuple[Path, Path]]:
+    """Two homes for embedded databases, which are stopped afterwards.
+
+    Not under pytest's own folder: each run that starts closes it to the database's user.
+    """
+    with tempfile.TemporaryDirectory(prefix="huitong-test-") as folder:
+        Path(folder).chmod(0o755)
+        pair = Path(folder) / "one", Path(folder) / "two"
+        yield pair
+        for home in pair:
+            embedded.stop(home)
 
 
 def test_a_home_is_backed_up_and_restored_with_the_commands(
@@ -516,6 +529,59 @@ def test_a_home_is_backed_up_and_restored_with_the_commands(
     code, output = run(two, None, "restore", str(tmp_path / "b.backup"))
     assert code == 1
     assert "There are tables in the database already" in output
+
+
+async def test_a_backup_of_one_owner_is_restored_under_another(
+    backup_file: Path, homes: tuple[Path, Path]
+) -> None:
+    home = homes[0]
+    home.mkdir()
+    await asyncio.to_thread(
+        restore, Settings(home=home), backup_file, _KEY, on_progress=no_progress
+    )
+    running = await asyncio.to_thread(embedded.start, home)
+    async with Database(running.app_url) as database:
+        assert (await ledger.verify_ledger(database)).is_clean
+        # The application may do there what it might here, and no more.
+        await Books(database).record()
+        assert await database.run(audit_chain.seal_records) == 2
+        for statement in ("UPDATE ledger.transfers SET amount = 1", "DROP TABLE kernel.audit"):
+            with pytest.raises(DBAPIError) as refused:
+                async with database.unit_of_work() as uow:
+                    await uow.execute(statement)
+            assert find_sql_state(refused.value) == "42501"
+    with psycopg.connect(running.owner_url) as connection:
+        owners = connection.execute(
+            "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname IN ('kernel', 'ledger')"
+        ).fetchall()
+    assert owners == [("huitong_owner",)]
+
+
+def test_a_platform_does_not_start_while_its_database_is_only_borrowed(
+    homes: tuple[Path, Path],
+) -> None:
+    settings = Settings(home=homes[0], port=8123)
+    with running_database(settings, is_made=True) as running:
+        assert embedded.status(homes[0]).is_running
+        assert running.database_owner_url
+        with pytest.raises(PlatformCannotStart), _only_one(settings):
+            pass
+    assert not embedded.status(homes[0]).is_running
+    with _only_one(settings) as had_crashed, running_database(settings):
+        assert had_crashed is False
+    assert embedded.status(homes[0]).is_running
+
+
+async def test_no_partition_is_wanted_while_a_backup_holds_the_journal(
+    books: Books, owner_url: str, tmp_path: Path
+) -> None:
+    now = datetime.now(UTC)
+    await asyncio.to_thread(
+        make_backup, settings_for(tmp_path / "a", owner_url), tmp_path / "b.backup", now=now
+    )
+    next_month = (now.replace(day=28) + timedelta(days=5)).replace(day=1)
+    async with books.database.unit_of_work() as uow:
+        assert await ledger.add_partitions(uow, now=next_month) == ()
 
 
 def test_a_new_key_is_shown_once_or_written_outside_the_home(tmp_path: Path) -> None:

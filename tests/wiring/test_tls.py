@@ -10,6 +10,7 @@ import ssl
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import warnings
@@ -323,9 +324,18 @@ class Running:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    home = tmp_path_factory.mktemp("tls") / "home"
-    home.mkdir(mode=0o755)
+def running() -> Iterator[Running]:
+    # Not under pytest's own folder: each run that starts closes it to the database's user.
+    with tempfile.TemporaryDirectory(prefix="huitong-test-") as folder:
+        Path(folder).chmod(0o755)
+        home = Path(folder) / "home"
+        home.mkdir(mode=0o755)
+        with run_platform(home) as platform:
+            yield platform
+
+
+@contextlib.contextmanager
+def run_platform(home: Path) -> Iterator[Running]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     inherited = {n: v for n, v in os.environ.items() if not n.startswith("HUITONG_")}

@@ -1,5 +1,6 @@
 """Making a backup of a platform that may be running, and restoring one into an empty place."""
 
+import asyncio
 import contextlib
 import fcntl
 import os
@@ -28,8 +29,10 @@ from huitong.kernel.backup import (
 )
 from huitong.kernel.database import embedded
 from huitong.kernel.database.migrations import PHASES, find_revisions, list_revisions
+from huitong.kernel.database.unit_of_work import Database
 from huitong.kernel.settings import Settings
 from huitong.kernel.signing_keys import KEYS_FOLDER
+from huitong.wiring.platform import LOCK_NAME
 from huitong.wiring.preparation import prepare
 
 #: The step, what of it is done, and how much there is in all; None if nobody knows.
@@ -79,6 +82,7 @@ def back_up(
     with running_database(settings) as running:
         url = running.database_owner_url
         header = _make_header(url, key, now=now, with_keys=with_keys)
+        asyncio.run(_make_room(url, now))
         script_bytes = 0
         with _unfinished(path) as file:
             writer = ArchiveWriter(file, key, header, Manifest(files))
@@ -140,12 +144,36 @@ def running_database(settings: Settings, *, is_made: bool = False) -> Iterator[S
     found = embedded.status(settings.home)
     if not found.is_initialised and not is_made:
         raise BackupFault(f"There is no database in {settings.home} yet.")
-    embedded.start(settings.home)
-    try:
+    if found.is_running:
+        embedded.start(settings.home)
         yield settings.with_embedded_database()
+        return
+    with _platform_kept_out(settings.home) as is_ours:
+        embedded.start(settings.home)
+        try:
+            yield settings.with_embedded_database()
+        finally:
+            if is_ours:
+                embedded.stop(settings.home)
+
+
+@contextlib.contextmanager
+def _platform_kept_out(home: Path) -> Iterator[bool]:
+    """Keep `huitong up` from starting in a home; yields False if it is at that already.
+
+    Otherwise it would begin to use a database that is stopped under it a moment later.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(home / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _FILE_MODE)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
     finally:
-        if not found.is_running:
-            embedded.stop(settings.home)
+        os.close(descriptor)
 
 
 def _load(
@@ -176,6 +204,17 @@ def _load(
             after=ledger.AFTER_RESTORE,
             programs=settings.postgres_programs,
         )
+
+
+async def _make_room(url: str, now: datetime) -> None:
+    """Make the journal's partitions so far ahead that nobody makes one during the dump.
+
+    That takes an exclusive lock of the journal, which would wait for the dump, and all payments
+    would wait for it.
+    """
+    ahead = ledger.MONTHS_AHEAD + 1
+    async with Database(url, size=1) as database:
+        await database.run(lambda uow: ledger.add_partitions(uow, now=now, months_ahead=ahead))
 
 
 def _make_header(url: str, key: RecoveryKey, *, now: datetime, with_keys: bool) -> Header:

@@ -31,6 +31,8 @@ from huitong.wiring.tls import (
     make_client_context,
 )
 
+#: The file of a home that whoever runs its processes keeps locked.
+LOCK_NAME: Final = "up.lock"
 _PREDECESSOR_SECONDS_MAX: Final = 25.0
 _BANK_HOST: Final = "127.0.0.1"
 _READY_SECONDS_MAX: Final = 60.0
@@ -299,7 +301,7 @@ def _log_tail(plan: ChildPlan) -> str:
 @contextlib.contextmanager
 def _only_one(settings: Settings) -> Iterator[bool]:
     """Hold the home for this run; yields whether the run before ended without tidying up."""
-    path = settings.home / "up.lock"
+    path = settings.home / LOCK_NAME
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:

@@ -179,6 +179,14 @@ async def test_everything_comes_back_byte_for_byte_and_the_books_tie(
     assert restored.script_bytes == made.script_bytes > 10_000
     report, trail_differences = await find_differences(empty_url)
     assert (report.is_clean, report.transfers, trail_differences) == (True, 43, 0)
+    async with Database(empty_url, role=_ROLE) as database, database.unit_of_work() as uow:
+        newest = (await audit.list_records(uow))[0]
+    assert (newest.actor, newest.action, newest.subject) == (
+        "cli",
+        "kernel.make_backup",
+        "b.backup",
+    )
+    assert newest.details == {"key_id": _KEY.id, "with_keys": False}
 
 
 async def test_a_restored_platform_goes_on(
@@ -207,7 +215,7 @@ async def test_a_restored_platform_goes_on(
         await again.pay(5)
         await again.record()
         await ledger.project_all(database)
-        assert await database.run(audit_chain.seal_records) == 2
+        assert await database.run(audit_chain.seal_records) == 3
     report, trail_differences = await find_differences(empty_url)
     assert (report.is_clean, report.transfers, trail_differences) == (True, 48, 0)
 
@@ -492,7 +500,11 @@ def test_a_restore_that_is_killed_leaves_nothing_and_can_be_repeated(
     code, output = run(tmp_path / "t", empty_url, "restore", str(path))
     assert code == 0, output
     assert "The ledger is right" in output
-    assert read_tables(empty_url) == read_tables(owner_url)
+    before, after = read_tables(owner_url), read_tables(empty_url)
+    # The restore itself is recorded, and waits to be sealed.
+    for name in ("kernel.audit", "kernel.audit_unsealed"):
+        assert len(after.pop(name).splitlines()) == len(before.pop(name).splitlines()) + 1
+    assert after == before
 
 
 @pytest.fixture
@@ -544,7 +556,7 @@ async def test_a_backup_of_one_owner_is_restored_under_another(
         assert (await ledger.verify_ledger(database)).is_clean
         # The application may do there what it might here, and no more.
         await Books(database).record()
-        assert await database.run(audit_chain.seal_records) == 2
+        assert await database.run(audit_chain.seal_records) == 3
         for statement in ("UPDATE ledger.transfers SET amount = 1", "DROP TABLE kernel.audit"):
             with pytest.raises(DBAPIError) as refused:
                 async with database.unit_of_work() as uow:

@@ -28,6 +28,7 @@ from huitong.kernel.certificates import list_names, make_authority, make_server
 from huitong.kernel.database import embedded
 from huitong.kernel.errors import InvalidField
 from huitong.kernel.settings import Settings
+from huitong.wiring.platform import _keep_certificate
 from huitong.wiring.tls import (
     CertificateNotUsable,
     TlsFiles,
@@ -260,6 +261,42 @@ def trusting_exactly(certificate: Path) -> ssl.SSLContext:
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     context.check_hostname = False
     return context
+
+
+async def test_a_platform_that_runs_for_long_renews_its_certificate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huitong.kernel.limits.TLS_RENEWAL_CHECK_SECONDS", 0.01)
+    files = make_files(tmp_path, _NOW - timedelta(days=380))
+    before = read_stamp(files)
+    said: list[str] = []
+    keeping = asyncio.create_task(_keep_certificate(settings_for(tmp_path), said.append))
+    async with asyncio.timeout(20):
+        while read_stamp(files) == before:  # noqa: ASYNC110 - a file tells nobody
+            await asyncio.sleep(0.01)
+    assert load(files.certificate).not_valid_after_utc > _NOW + timedelta(days=390)
+    (tmp_path / "tls" / "server.pem").write_text("damage")
+    async with asyncio.timeout(20):
+        while not said:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert "is damaged" in said[0]
+    assert not keeping.done()
+    keeping.cancel()
+
+
+def test_up_does_not_start_with_a_certificate_that_has_expired(tmp_path: Path) -> None:
+    given = give(tmp_path / "a", _NOW - timedelta(days=400))
+    inherited = {n: v for n, v in os.environ.items() if not n.startswith("HUITONG_")}
+    finished = subprocess.run(
+        [sys.executable, "-m", "huitong.cli", "up", "--port", "8999",
+         "--tls-cert", str(given["tls_certificate"]), "--tls-key", str(given["tls_key"])],
+        env={**inherited, "HUITONG_HOME": str(tmp_path / "home"), "COLUMNS": "500"},
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert finished.returncode == 1
+    assert "expired on" in finished.stderr
+    assert "Traceback" not in finished.stderr
+    assert [path.name for path in (tmp_path / "home").iterdir()] == ["up.lock"]
 
 
 def old_client(path: Path | None) -> ssl.SSLContext:

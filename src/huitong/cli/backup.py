@@ -24,6 +24,7 @@ from huitong.wiring.backups import (
     Restored,
     back_up,
     check_backup,
+    record_restore,
     restore,
     running_database,
 )
@@ -126,6 +127,7 @@ def restore_command(
     _describe(console, restored, settings)
     console.print("Verifying the books …")
     with running_database(settings) as running:
+        record_restore(running, restored)
         report = asyncio.run(_verify(running))
     if not report.is_clean:
         console.print(

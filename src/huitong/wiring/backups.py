@@ -14,7 +14,7 @@ from typing import BinaryIO, Final, Literal
 import psycopg
 
 from huitong import ledger
-from huitong.kernel import limits
+from huitong.kernel import audit, limits
 from huitong.kernel.backup import (
     ArchiveReader,
     ArchiveWriter,
@@ -29,7 +29,7 @@ from huitong.kernel.backup import (
 )
 from huitong.kernel.database import embedded
 from huitong.kernel.database.migrations import PHASES, find_revisions, list_revisions
-from huitong.kernel.database.unit_of_work import Database
+from huitong.kernel.database.unit_of_work import Caller, Database
 from huitong.kernel.settings import Settings
 from huitong.kernel.signing_keys import KEYS_FOLDER
 from huitong.wiring.platform import LOCK_NAME
@@ -39,6 +39,7 @@ from huitong.wiring.preparation import prepare
 Step = Literal["dump", "check", "load"]
 OnProgress = Callable[[Step, int, int | None], None]
 
+_CALLER: Final = Caller(actor="cli")
 _FILE_MODE: Final = 0o600
 _FOLDER_MODE: Final = 0o700
 
@@ -83,6 +84,9 @@ def back_up(
         url = running.database_owner_url
         header = _make_header(url, key, now=now, with_keys=with_keys)
         asyncio.run(_make_room(url, now))
+        deed = {"key_id": key.id, "with_keys": with_keys}
+        # Before the dump, so that the backup itself says who made it.
+        asyncio.run(_record(running, "kernel.make_backup", subject=path.name, details=deed))
         script_bytes = 0
         with _unfinished(path) as file:
             writer = ArchiveWriter(file, key, header, Manifest(files))
@@ -203,6 +207,23 @@ def _load(
             server_version=server_version,
             after=ledger.AFTER_RESTORE,
             programs=settings.postgres_programs,
+        )
+
+
+def record_restore(settings: Settings, restored: Restored) -> None:
+    """Record in the audit trail of the restored database that and from what it was restored."""
+    header = restored.header
+    deed = {"made_at": header.made_at, "key_id": header.key_id}
+    asyncio.run(_record(settings, "kernel.restore_backup", subject=header.made_at, details=deed))
+
+
+async def _record(
+    settings: Settings, action: str, *, subject: str, details: Mapping[str, object]
+) -> None:
+    subject = subject[-limits.AUDIT_SUBJECT_LENGTH_MAX :]
+    async with Database(settings.database_owner_url, size=1) as database:
+        await database.run(
+            lambda uow: audit.record(uow, action=action, subject=subject, details=details), _CALLER
         )
 
 

@@ -44,10 +44,16 @@ class Trail:
     async def seal(self, limit: int = 1_000) -> int:
         return await self.database.run(lambda uow: audit_chain.seal_records(uow, limit=limit))
 
-    async def publish(self, key: Ed25519PrivateKey = _KEY, *, is_new: bool = False) -> Published:
+    async def publish(
+        self,
+        key: Ed25519PrivateKey = _KEY,
+        *,
+        is_new: bool = False,
+        kept: str | None = None,
+    ) -> Published:
         published = await self.database.run(
             lambda uow: audit_chain.publish_audit_checkpoint(
-                uow, key=key, now=_NOW, is_new_key_wanted=is_new
+                uow, key=key, now=_NOW, kept=kept, is_new_key_wanted=is_new
             )
         )
         assert published is not None
@@ -297,6 +303,74 @@ async def test_refuses_to_sign_with_another_key_unless_it_is_meant(trail: Trail)
 
     both = Trust(keys=(await trail.public_key(), await trail.public_key(_OTHER_KEY)))
     assert (await audit_chain.verify_audit(trail.database, both)).is_clean
+
+
+async def test_signs_again_only_what_has_grown_from_what_was_signed(trail: Trail) -> None:
+    kept = None
+    for count in (1, 6, 1, 9, 3):
+        await trail.record(count)
+        await trail.seal()
+        published = await trail.publish(kept=kept)
+        assert await trail.publish(kept=published.note) == published
+        kept = published.note
+    assert published.size == 20
+    assert published.root == (await _read_tree(trail)).root()
+    assert (await trail.verify(kept)).is_clean
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+async def test_does_not_sign_a_trail_that_was_rewritten(trail: Trail, is_kept: bool) -> None:
+    await trail.record(5)
+    await trail.seal()
+    note = (await trail.publish()).note
+    kept = note if is_kept else None
+    await _rewrite(trail, position=1)
+    if is_kept:
+        await trail.tamper("DELETE FROM kernel.audit_checkpoints")
+    await trail.record(2)
+    await trail.seal()
+
+    with pytest.raises(audit_chain.AuditTrailChanged, match="does not continue the 5 records"):
+        await trail.publish(kept=kept)
+
+
+async def test_does_not_sign_a_trail_that_was_cut_off(trail: Trail) -> None:
+    await trail.record(2)
+    await trail.seal()
+    roots = b"".join((await _read_tree(trail)).roots).hex()
+    await trail.record(3)
+    await trail.seal()
+    kept = (await trail.publish()).note
+    await trail.tamper(
+        "DELETE FROM kernel.audit_checkpoints",
+        "DELETE FROM kernel.audit_leaves WHERE position >= 2",
+        f"UPDATE kernel.audit_head SET size = 2, roots = decode('{roots}', 'hex')",
+    )
+    with pytest.raises(audit_chain.AuditTrailChanged, match="5 records were signed, and 2 are"):
+        await trail.publish(kept=kept)
+
+
+@pytest.mark.parametrize("note", ["note", "replace(note, E'\\n2\\n', E'\\n9\\n')", "'x'"])
+async def test_does_not_take_a_forged_checkpoint_for_its_own(trail: Trail, note: str) -> None:
+    await trail.record(2)
+    await trail.seal()
+    kept = (await trail.publish()).note
+    await trail.tamper(
+        f"INSERT INTO kernel.audit_checkpoints SELECT 9, root, {note}, public_key, signed_at "
+        "FROM kernel.audit_checkpoints"
+    )
+    for known in (None, kept):
+        with pytest.raises(audit_chain.AuditTrailChanged):
+            await trail.publish(kept=known)
+
+
+async def test_does_not_sign_what_contradicts_the_head(trail: Trail) -> None:
+    await trail.record(2)
+    await trail.seal()
+    await trail.publish()
+    await trail.tamper("UPDATE kernel.audit_head SET size = 3, roots = roots || roots")
+    with pytest.raises(audit_chain.AuditTrailChanged, match="does not continue"):
+        await trail.publish()
 
 
 FORBIDDEN = [

@@ -136,9 +136,10 @@ async def _publish(database: Database, home: Path, is_new_key_wanted: bool) -> P
         await database.run(note_new_key, _CALLER)
     while await database.run(audit_chain.seal_records) == limits.AUDIT_SEAL_ROWS_MAX:
         pass
+    kept = audit_chain.read_kept_checkpoint(home / audit_chain.CHECKPOINT_FILE)
     published = await database.run(
         lambda uow: audit_chain.publish_audit_checkpoint(
-            uow, key=private_key, now=now, is_new_key_wanted=is_new_key_wanted
+            uow, key=private_key, now=now, kept=kept, is_new_key_wanted=is_new_key_wanted
         )
     )
     if published is not None:

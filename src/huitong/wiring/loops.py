@@ -91,8 +91,9 @@ def make_loops(settings: Settings) -> tuple[Loop, ...]:
 
     async def publish_audit_checkpoint(database: Database, now: datetime) -> bool:
         key = audit_chain.load_audit_key(settings.home)
+        kept = audit_chain.read_kept_checkpoint(settings.home / audit_chain.CHECKPOINT_FILE)
         published = await database.run(
-            lambda uow: audit_chain.publish_audit_checkpoint(uow, key=key, now=now)
+            lambda uow: audit_chain.publish_audit_checkpoint(uow, key=key, now=now, kept=kept)
         )
         if published is not None:
             audit_chain.keep_checkpoint(settings.home, published)

@@ -31,11 +31,11 @@ from huitong.kernel.certificates import (
     needs_renewal,
     show_fingerprint,
 )
-from huitong.kernel.clock import SystemClock
 from huitong.kernel.errors import Fault
 from huitong.kernel.settings import Settings
 
 _FOLDER: Final = "tls"
+_AUTHORITY_FILE: Final = "ca.crt"
 _FOLDER_MODE: Final = 0o700
 _KEY_MODE: Final = 0o600
 _CERTIFICATE_MODE: Final = 0o644
@@ -110,12 +110,13 @@ def make_client_context(settings: Settings) -> ssl.SSLContext | None:
     None if the API speaks plain HTTP. A certificate that was given is trusted as it is, whatever
     its names: on this machine the platform is called 127.0.0.1.
     """
-    files = find_tls(settings, SystemClock().now())
-    if files is None:
+    if not settings.is_tls:
         return None
-    if files.authority is not None:
-        return ssl.create_default_context(cafile=str(files.authority))
-    context = ssl.create_default_context(cafile=str(files.certificate))
+    if settings.tls_certificate is None:
+        # Nothing is made here: who only calls may not know all the names of the certificate.
+        authority = settings.home / _FOLDER / _AUTHORITY_FILE
+        return ssl.create_default_context(cafile=str(authority) if authority.exists() else None)
+    context = ssl.create_default_context(cafile=str(settings.tls_certificate))
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     context.check_hostname = False
     return context
@@ -152,7 +153,7 @@ def describe_tls(files: TlsFiles) -> list[str]:
 
 def _ensure_own(settings: Settings, now: datetime) -> TlsFiles:
     folder = settings.home / _FOLDER
-    files = TlsFiles(folder / "server.pem", folder / "server.pem", folder / "ca.crt")
+    files = TlsFiles(folder / "server.pem", folder / "server.pem", folder / _AUTHORITY_FILE)
     try:
         folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
         folder.chmod(_FOLDER_MODE)
@@ -178,7 +179,7 @@ def _ensure_authority(folder: Path, now: datetime) -> Identity:
         authority = make_authority(now)
         _write(path, authority.to_pem(), _KEY_MODE)
     # Beside the private file, because this one is for handing out.
-    public = folder / "ca.crt"
+    public = folder / _AUTHORITY_FILE
     if not public.exists() or public.read_bytes() != authority.certificate_pem():
         _write(public, authority.certificate_pem(), _CERTIFICATE_MODE)
     return authority

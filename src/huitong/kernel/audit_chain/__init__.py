@@ -9,6 +9,7 @@ from huitong.kernel.audit_chain.leaves import AuditRow, encode_row
 from huitong.kernel.audit_chain.publishing import (
     CHECKPOINT_FILE,
     AuditKeyDiffers,
+    AuditTrailChanged,
     find_audit_key,
     get_audit_key,
     keep_checkpoint,
@@ -30,6 +31,7 @@ __all__ = [
     "AuditKeyDiffers",
     "AuditReport",
     "AuditRow",
+    "AuditTrailChanged",
     "Trust",
     "encode_row",
     "find_audit_key",

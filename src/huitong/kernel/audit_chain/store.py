@@ -38,6 +38,10 @@ _LEAVES: Final = f"""
       FROM kernel.audit_leaves l LEFT JOIN kernel.audit a ON a.id = l.audit_id
      ORDER BY l.position
 """  # noqa: S608 - our own text
+_LEAF_HASHES: Final = """
+    SELECT leaf_hash FROM kernel.audit_leaves
+     WHERE position >= $1 AND position < $2 ORDER BY position
+"""
 _SLIPPED_IN: Final = """
     SELECT a.id
       FROM kernel.audit a
@@ -136,6 +140,14 @@ async def read_leaves(connection: DriverConnection) -> AsyncIterator[Leaf]:
     async for row in connection.cursor(_LEAVES, prefetch=_ROWS_CHUNK):
         found = None if row["id"] is None else _read_row(row)
         yield Leaf(row["position"], row["audit_id"], row["leaf_hash"], found)
+
+
+async def read_leaf_hashes(
+    connection: DriverConnection, *, first: int, end: int
+) -> AsyncIterator[bytes]:
+    """Yield the hashes of the leaves from place `first` up to, not including, `end`."""
+    async for row in connection.cursor(_LEAF_HASHES, first, end, prefetch=_ROWS_CHUNK):
+        yield row[0]
 
 
 async def read_slipped_in(connection: DriverConnection) -> AsyncIterator[uuid.UUID]:

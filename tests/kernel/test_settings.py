@@ -83,7 +83,6 @@ def test_gives_a_child_the_same_tls_and_no_recovery_key(tmp_path: Path) -> None:
     settings = Settings.from_environment(
         {
             "HUITONG_HOME": str(tmp_path),
-            "HUITONG_TLS": "on",
             "HUITONG_TLS_NAMES": " pay.example.com, ,192.0.2.7",
             "HUITONG_TLS_CERT": str(tmp_path / "cert.pem"),
             "HUITONG_TLS_KEY": str(tmp_path / "key.pem"),
@@ -100,6 +99,8 @@ def test_gives_a_child_the_same_tls_and_no_recovery_key(tmp_path: Path) -> None:
 
 def test_speaks_plain_http_unless_told_otherwise(tmp_path: Path) -> None:
     assert Settings.from_environment({"HUITONG_HOME": str(tmp_path)}).is_tls is False
+    given = {"HUITONG_HOME": str(tmp_path), "HUITONG_TLS": "off", "HUITONG_TLS_CERT": "/c.pem"}
+    assert Settings.from_environment(given).is_tls is False
     with pytest.raises(InvalidField) as caught:
         Settings.from_environment({"HUITONG_HOME": str(tmp_path), "HUITONG_TLS": "maybe"})
     assert caught.value.field == "HUITONG_TLS"

@@ -10,6 +10,20 @@ from rich.console import Console
 from huitong.kernel.settings import WORKERS_MAX, Settings
 from huitong.wiring.platform import PlatformOptions, run_platform
 
+_Tls = Annotated[
+    bool, typer.Option("--tls", help="Speak HTTPS, with a certificate of our own under the home.")
+]
+_TlsCertificate = Annotated[
+    Path | None, typer.Option(help="Speak HTTPS with this certificate chain, in PEM.")
+]
+_TlsKey = Annotated[Path | None, typer.Option(help="Its private key, in PEM.")]
+_TlsNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="A host name or address for our own certificate; repeat for more.", metavar="NAME"
+    ),
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
@@ -39,20 +53,10 @@ def up(
     demo: Annotated[
         bool, typer.Option("--demo", help="Make demo customers and merchants, once.")
     ] = False,
-    tls: Annotated[
-        bool,
-        typer.Option("--tls", help="Speak HTTPS, with a certificate of our own under the home."),
-    ] = False,
-    tls_cert: Annotated[
-        Path | None, typer.Option(help="Speak HTTPS with this certificate chain, in PEM.")
-    ] = None,
-    tls_key: Annotated[Path | None, typer.Option(help="Its private key, in PEM.")] = None,
-    tls_name: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="A host name or address for our own certificate; repeat for more.", metavar="NAME"
-        ),
-    ] = None,
+    tls: _Tls = False,
+    tls_cert: _TlsCertificate = None,
+    tls_key: _TlsKey = None,
+    tls_name: _TlsNames = None,
     log_to_console: Annotated[
         bool,
         typer.Option("--log-to-console", help="Write all logs here, not to files under the home."),

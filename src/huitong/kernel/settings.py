@@ -89,7 +89,7 @@ class Settings:
             time_zone=_read_time_zone(variables),
             otlp_endpoint=variables.get("OTEL_EXPORTER_OTLP_ENDPOINT") or None,
             bank_channel_url=variables.get("HUITONG_BANK_CHANNEL_URL") or None,
-            is_tls=_read_choice(variables, "HUITONG_TLS", "off", _SWITCH) == "on",
+            is_tls=_read_choice(variables, "HUITONG_TLS", _default_tls(variables), _SWITCH) == "on",
             tls_certificate=_read_path(variables, "HUITONG_TLS_CERT"),
             tls_key=_read_path(variables, "HUITONG_TLS_KEY"),
             tls_names=_read_names(variables, "HUITONG_TLS_NAMES"),
@@ -165,9 +165,8 @@ class Settings:
             "HUITONG_LOG_LEVEL": self.log_level,
             "HUITONG_LOG_FORMAT": self.log_format,
             "HUITONG_TIME_ZONE": self.time_zone,
+            "HUITONG_TLS": "on" if self.is_tls else "off",
         }
-        if self.is_tls:
-            variables["HUITONG_TLS"] = "on"
         if self.tls_names:
             variables["HUITONG_TLS_NAMES"] = ",".join(self.tls_names)
         for name, path in (
@@ -188,6 +187,12 @@ def _default_workers() -> int:
     # left to it. On two processors two processes measured a tenth to a quarter faster than one.
     cores = os.cpu_count() or 1
     return min(cores, max(2, min(8, cores // 2)))
+
+
+def _default_tls(variables: Mapping[str, str]) -> str:
+    # Who gives a certificate wants it used.
+    is_given = variables.get("HUITONG_TLS_CERT") or variables.get("HUITONG_TLS_KEY")
+    return "on" if is_given else "off"
 
 
 def _require_url(url: str | None, home: Path) -> str:

@@ -95,16 +95,15 @@ async def publish_audit_checkpoint(
     last = await store.find_last_checkpoint(connection)
     head = await _read_head(connection)
     public_key = get_public_key(head.origin, key)
-    is_same_key = last is None or last.public_key == str(public_key)
-    if last is not None and not is_same_key and not is_new_key_wanted:
+    tree = CompactRange()
+    if last is None or last.public_key == str(public_key):
+        tree = _find_signed(last, kept, public_key)
+    elif not is_new_key_wanted:
         raise AuditKeyDiffers(
             f"The audit checkpoint of size {last.size} was signed with {last.public_key}. Copy "
             f"keys/{AUDIT_KEY_FILE} from the home that has this key, or run "
             "`huitong audit checkpoint --new-key` if it is lost."
         )
-    tree = CompactRange()
-    if is_same_key:
-        tree = _find_signed(last, kept, public_key)
     await _check_growth(connection, tree, head.tree)
     if tree.size == 0:
         return None

@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 import pytest
 from sqlalchemy.exc import DBAPIError
@@ -340,6 +341,23 @@ def test_a_script_that_fails_at_its_end_changes_nothing(
     with pytest.raises(DumpFailed, match=r"division by zero.*Nothing was changed"):
         restore(settings_for(tmp_path / "t", empty_url), backup_file, _KEY, on_progress=no_progress)
     assert count_objects(empty_url) == 0
+
+
+def test_a_dump_that_dies_on_the_way_leaves_no_file(
+    books: Books, owner_url: str, tmp_path: Path
+) -> None:
+    fill(owner_url, 100_000)
+
+    def kill_dump(_step: str, _done: int, _total: int | None) -> None:
+        for child in psutil.Process().children():
+            if child.name() == "pg_dump":
+                child.kill()
+
+    with pytest.raises(DumpFailed, match="pg_dump failed"):
+        make_backup(
+            settings_for(tmp_path / "a", owner_url), tmp_path / "b.backup", on_progress=kill_dump
+        )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a"]
 
 
 def test_never_overwrites_a_file_and_keeps_it_for_its_owner(

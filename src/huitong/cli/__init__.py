@@ -4,6 +4,8 @@ import typer
 from rich.console import Console
 
 from huitong.cli import (
+    audit,
+    backup,
     bank,
     bench,
     demo,
@@ -35,7 +37,9 @@ app = typer.Typer(
     ),
 )
 
-for command in (up, serve, worker, keys, migrate, ledger, log, demo, bench, bank, registry):
+for command in (
+    up, serve, worker, keys, migrate, ledger, log, audit, backup, demo, bench, bank, registry
+):  # fmt: skip
     command.register(app)
 
 

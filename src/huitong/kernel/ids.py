@@ -43,6 +43,7 @@ REFUND: Final = "rfd"
 REQUEST: Final = "req"
 SESSION: Final = "ses"
 STEP_UP: Final = "stp"
+SUBJECT: Final = "sub"
 TOP_UP: Final = "top"
 TRANSFER: Final = "tr"
 WEBHOOK: Final = "whk"
@@ -77,6 +78,7 @@ PREFIXES: Final = frozenset(
         REQUEST,
         SESSION,
         STEP_UP,
+        SUBJECT,
         TOP_UP,
         TRANSFER,
         WEBHOOK,

@@ -153,3 +153,23 @@ LOG_IN_KEEP_HOURS: Final = 48
 # Rulebook files, which are read at start.
 RULES_MAX: Final = 10_000
 RULE_FILE_BYTES_MAX: Final = 1_048_576
+
+# Keys and sealed personal data.
+MASTER_KEYS_MAX: Final = 64
+MASTER_KEY_NUMBER_MAX: Final = 2**31 - 1
+MASTER_KEYS_BYTES_MAX: Final = 65_536
+# NIST SP 800-38D, section 8.3: with random nonces of 96 bits no more than 2^32 values under a key.
+SEALS_PER_KEY_MAX: Final = 2**32
+SEALED_TEXT_BYTES_MAX: Final = 65_536
+INDEXED_TEXT_BYTES_MAX: Final = 1_024
+INDEX_KINDS_MAX: Final = 64
+SUBJECTS_AT_ONCE_MAX: Final = 1_000
+FIELDS_PER_SUBJECT_MAX: Final = 64
+SEALED_FIELD_NAMES_MAX: Final = 1_024
+DATA_KEYS_CACHED_MAX: Final = 10_000
+DATA_KEYS_CACHED_SECONDS: Final = 30
+REWRAP_KEYS_MAX: Final = 1_000
+DISCLOSED_FIELDS_MAX: Final = 64
+DISCLOSURE_ROLES_MAX: Final = 32
+DISCLOSURE_REASON_LENGTH_MAX: Final = 500
+POLICY_FILE_BYTES_MAX: Final = 65_536

@@ -17,11 +17,14 @@ from huitong.kernel.errors import Fault, InvalidField
 
 LogFormat = Literal["json", "console"]
 LogLevel = Literal["debug", "info", "warning", "error"]
+#: The ciphers of `kernel.cryptography`, by the names that people use.
+CipherName = Literal["aes-256-gcm", "sm4-gcm"]
 
 WORKERS_MAX: Final = 64
 _PORT_MAX: Final = 65_535
 _LOG_FORMATS: Final = ("json", "console")
 _LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+_CIPHERS: Final = ("aes-256-gcm", "sm4-gcm")
 _DATABASE_SCHEMES: Final = ("postgresql", "postgres")
 
 
@@ -44,6 +47,11 @@ class Settings:
     log_format: LogFormat = "json"
     time_zone: str = "Asia/Shanghai"
     otlp_endpoint: str | None = None
+    #: What new personal data is sealed with; values sealed with another cipher still open.
+    cipher: CipherName = "aes-256-gcm"
+    #: The document of master keys, where a cluster's secret store hands it over; None reads it
+    #: from the home.
+    master_keys: str | None = field(default=None, repr=False)
     #: Where the bank channel answers; `huitong up` starts a simulated bank if it is None.
     bank_channel_url: str | None = None
     #: False when the database was given by URL: then nobody here starts or stops it.
@@ -76,6 +84,10 @@ class Settings:
             ),
             time_zone=_read_time_zone(variables),
             otlp_endpoint=variables.get("OTEL_EXPORTER_OTLP_ENDPOINT") or None,
+            cipher=cast(
+                "CipherName", _read_choice(variables, "HUITONG_CIPHER", "aes-256-gcm", _CIPHERS)
+            ),
+            master_keys=variables.get("HUITONG_MASTER_KEYS") or None,
             bank_channel_url=variables.get("HUITONG_BANK_CHANNEL_URL") or None,
         )
         owner_url = _read_database_url(variables, "HUITONG_DATABASE_URL")
@@ -136,8 +148,9 @@ class Settings:
     def to_environment(self) -> dict[str, str]:
         """Return the variables that give a child process these settings.
 
-        Database URLs are left out: a child inherits `HUITONG_DATABASE_URL` as it is, or reads the
-        embedded database's address from the home, so no password is added to any environment.
+        Database URLs and master keys are left out: a child inherits `HUITONG_DATABASE_URL` and
+        `HUITONG_MASTER_KEYS` as they are, or reads the home, so no secret is added to any
+        environment.
         """
         variables = {
             "HUITONG_HOME": str(self.home),
@@ -147,6 +160,7 @@ class Settings:
             "HUITONG_LOG_LEVEL": self.log_level,
             "HUITONG_LOG_FORMAT": self.log_format,
             "HUITONG_TIME_ZONE": self.time_zone,
+            "HUITONG_CIPHER": self.cipher,
         }
         if self.otlp_endpoint is not None:
             variables["OTEL_EXPORTER_OTLP_ENDPOINT"] = self.otlp_endpoint

@@ -18,12 +18,12 @@ def check_mobile(mobile: str) -> None:
 
 def index_mobile(vault: Vault, mobile: str) -> bytes:
     """Return the blind index under which a number is found."""
-    return vault.blind_index("identity.mobile", mobile)
+    return vault.blind_index("login_mobile", mobile)
 
 
 def index_address(vault: Vault, client: Client) -> bytes:
     """Return the blind index under which an address is counted."""
-    return vault.blind_index("identity.address", client.counted_as)
+    return vault.blind_index("login_address", client.counted_as)
 
 
 def key_number(audience: Audience, mobile_index: bytes) -> bytes:

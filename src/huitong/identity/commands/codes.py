@@ -153,7 +153,7 @@ def _redemption(found: Row[Any] | None, outcome: Outcome, refusal: Refusal | Non
 
 
 def _digest(vault: Vault, code_id: uuid.UUID, code: str) -> bytes:
-    return vault.blind_index("identity.one_time_code", f"{code_id.hex}:{code}")
+    return vault.blind_index("one_time_code", f"{code_id.hex}:{code}")
 
 
 async def _check_limits(

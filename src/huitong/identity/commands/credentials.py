@@ -18,7 +18,7 @@ def prepare_pin(vault: Vault, login: Login, pin: str) -> str:
     A million PINs are soon tried against a stolen hash, whatever it costs; without the key of the
     digest, which is not in the database, there is nothing to try.
     """
-    return vault.blind_index("identity.pin", f"{login.id.hex}:{pin}").hex()
+    return vault.blind_index("payment_pin", f"{login.id.hex}:{pin}").hex()
 
 
 async def set_password(

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from cbor2 import CBORError
 from cryptography.exceptions import UnsupportedAlgorithm
 from webauthn import (
     generate_authentication_options,
@@ -51,7 +50,6 @@ _TIMEOUT_MILLISECONDS: Final = limits.CHALLENGE_SECONDS * 1_000
 #: What the library raises, beside its own errors, for bytes that are not what they claim to be.
 _MALFORMED: Final = (
     WebAuthnException,
-    CBORError,
     UnsupportedAlgorithm,
     binascii.Error,
     struct.error,

@@ -76,6 +76,7 @@ from huitong.identity.session_cache import SessionCache
 from huitong.identity.simulated_sms_gateway import SmsGatewaySimulator, serve_sms_gateway
 from huitong.identity.types import (
     Act,
+    Address,
     Audience,
     Client,
     Device,
@@ -92,6 +93,7 @@ from huitong.identity.types import (
 __all__ = [
     "STEP_UP_RULES",
     "Act",
+    "Address",
     "Audience",
     "Client",
     "CodeLimitReached",

@@ -43,6 +43,10 @@ class CodeSender(Protocol):
         """Hand a message over; raises CodeNotDelivered if it is not certain that it was taken."""
         ...
 
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...
+
 
 class SmsGateway:
     """The sender that speaks HTTP to an SMS gateway, such as the simulated one."""

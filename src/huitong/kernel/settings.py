@@ -7,6 +7,7 @@ an argument.
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Final, Literal, Self, cast
 from urllib.parse import urlsplit
@@ -57,6 +58,8 @@ class Settings:
     bank_channel_url: str | None = None
     #: Where the SMS gateway answers; `huitong up` starts a simulated one if it is None.
     sms_gateway_url: str | None = None
+    #: Proxies in front (addresses or networks) that are believed about where a request comes from.
+    trusted_proxies: tuple[str, ...] = ()
     #: The domain that passkeys belong to. Passkeys of another domain open nothing, so it is chosen
     #: once.
     passkey_domain: str = "localhost"
@@ -100,6 +103,7 @@ class Settings:
             sms_gateway_url=variables.get("HUITONG_SMS_GATEWAY_URL") or None,
             passkey_domain=variables.get("HUITONG_PASSKEY_DOMAIN") or "localhost",
             passkey_origins=_read_origins(variables),
+            trusted_proxies=_read_proxies(variables),
         )
         owner_url = _read_database_url(variables, "HUITONG_DATABASE_URL")
         app_url = _read_database_url(variables, "HUITONG_DATABASE_APP_URL")
@@ -185,6 +189,8 @@ class Settings:
             variables["HUITONG_BANK_CHANNEL_URL"] = self.bank_channel_url
         if self.sms_gateway_url is not None:
             variables["HUITONG_SMS_GATEWAY_URL"] = self.sms_gateway_url
+        if self.trusted_proxies:
+            variables["HUITONG_TRUSTED_PROXIES"] = ",".join(self.trusted_proxies)
         if self.passkey_origins:
             variables["HUITONG_PASSKEY_ORIGINS"] = ",".join(self.passkey_origins)
         return variables
@@ -225,11 +231,29 @@ def _read_choice(
     return text
 
 
+def _read_list(variables: Mapping[str, str], name: str, *, maximum: int) -> tuple[str, ...]:
+    given = tuple(each.strip() for each in variables.get(name, "").split(",") if each.strip())
+    if len(given) > maximum:
+        raise InvalidField(f"must name at most {maximum}, separated by commas", field=name)
+    return given
+
+
+def _read_proxies(variables: Mapping[str, str]) -> tuple[str, ...]:
+    name = "HUITONG_TRUSTED_PROXIES"
+    proxies = _read_list(variables, name, maximum=limits.TRUSTED_PROXIES_MAX)
+    for proxy in proxies:
+        try:
+            ip_network(proxy)
+        except ValueError:
+            raise InvalidField(
+                "must be addresses or networks like 10.0.0.0/8, separated by commas", field=name
+            ) from None
+    return proxies
+
+
 def _read_origins(variables: Mapping[str, str]) -> tuple[str, ...]:
     name = "HUITONG_PASSKEY_ORIGINS"
-    origins = tuple(each.strip() for each in variables.get(name, "").split(",") if each.strip())
-    if len(origins) > limits.PASSKEY_ORIGINS_MAX:
-        raise InvalidField(f"must name at most {limits.PASSKEY_ORIGINS_MAX} origins", field=name)
+    origins = _read_list(variables, name, maximum=limits.PASSKEY_ORIGINS_MAX)
     for origin in origins:
         parts = urlsplit(origin)
         is_origin = parts.scheme in ("https", "http") and f"{parts.scheme}://{parts.netloc}"

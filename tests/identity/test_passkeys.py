@@ -327,6 +327,18 @@ async def test_whatever_is_sent_to_register_is_refused_and_nothing_worse(
     assert await house.count("identity.passkeys") == 1
 
 
+async def test_an_address_gets_no_more_challenges_than_anybody_can_sign(
+    house: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "CHALLENGES_PER_ADDRESS_HOUR_MAX", 2)
+    for _ in range(2):
+        await house.ask_passkey()
+    with pytest.raises(identity.TooManyAttempts):
+        await house.ask_passkey()
+    house.advance(hours=1)
+    await house.ask_passkey()
+
+
 async def test_a_passkey_of_nobody_is_refused(house: Any) -> None:
     options = await house.ask_passkey()
     with pytest.raises(identity.LogInRefused):

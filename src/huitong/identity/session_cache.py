@@ -4,7 +4,8 @@ Every request asks, so a query each would be most of what a small request costs.
 is believed only while the process has recent news of revocations: it asks the database for new ones
 every half second, in one query for all sessions. **A revoked session lives at most
 `limits.SESSION_NEWS_SECONDS_MAX` (2 s) longer in other processes**, counted from the commit of the
-revocation, and not at all in the process that revoked it. When the news stops coming (the database
+revocation, and not at all in the process where somebody ended it (log-out, another session, a
+device, a changed password). When the news stops coming (the database
 is slow, the watcher died), nothing is remembered any more and every check asks the database.
 """
 

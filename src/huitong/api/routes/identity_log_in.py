@@ -130,6 +130,7 @@ async def start_log_in_by_passkey(
     options = await identity.start_log_in_by_passkey(
         application.desk,
         audience=identity.Audience(body.audience),
+        client=read_client(request),
         caller=stranger(request),
         now=application.clock.now(),
     )

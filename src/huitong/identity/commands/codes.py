@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy.engine import Row
 
-from huitong.identity.commands.guard import forgive, note_failure, stand_guard
+from huitong.identity.commands.guard import find_keys, forgive, note_failure, stand_guard
 from huitong.identity.errors import CodeLimitReached, LogInRefused, TooManyAttempts
 from huitong.identity.mobiles import index_address, index_mobile, key_number
 from huitong.identity.policies import LockKind
@@ -63,13 +63,13 @@ async def issue_code(
     """
     mobile_index = index_mobile(vault, mobile)
     address_index = index_address(vault, client)
-    guard = await stand_guard(
-        uow,
-        [
-            (LockKind.ADDRESS, address_index),
-            (LockKind.NUMBER, key_number(audience, mobile_index)),
-        ],
+    keys = await find_keys(
+        uow, vault=vault, client=client, audience=audience, mobile_index=mobile_index
     )
+    # The number's own key too, whatever device asks: the limits of a number hold one after another.
+    number = (LockKind.NUMBER, key_number(audience, mobile_index))
+    await stand_guard(uow, [*keys, number])
+    guard = await stand_guard(uow, keys)
     wait = guard.find_wait_seconds(now)
     if wait is not None:
         raise TooManyAttempts(wait)
@@ -117,8 +117,13 @@ async def redeem_code(
     found = await store.find_code(uow, code_id, is_locked=False)
     keys = [(LockKind.ADDRESS, index_address(vault, client))]
     if found is not None:
-        number = key_number(Audience(found.audience), bytes(found.mobile_index))
-        keys.append((LockKind.NUMBER, number))
+        keys = await find_keys(
+            uow,
+            vault=vault,
+            client=client,
+            audience=Audience(found.audience),
+            mobile_index=bytes(found.mobile_index),
+        )
     guard = await stand_guard(uow, keys)
     wait = guard.find_wait_seconds(now)
     if wait is not None:

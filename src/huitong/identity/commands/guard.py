@@ -8,8 +8,12 @@ from typing import Any
 
 from sqlalchemy.engine import Row
 
+from huitong.identity.mobiles import index_address, key_device, key_number
 from huitong.identity.policies import LOCK_RULES, LockKind
 from huitong.identity.store import logins as store
+from huitong.identity.store.sessions import find_device
+from huitong.identity.tokens import DEVICE_PREFIX, digest_token
+from huitong.identity.types import Audience, Client, Vault
 from huitong.kernel.database.unit_of_work import UnitOfWork
 
 Key = tuple[LockKind, bytes]
@@ -28,6 +32,27 @@ class Guard:
         return None if last <= now else math.ceil((last - now).total_seconds())
 
 
+async def find_keys(
+    uow: UnitOfWork, *, vault: Vault, client: Client, audience: Audience, mobile_index: bytes
+) -> list[Key]:
+    """Return under which keys failures to open a number's login are counted for this client.
+
+    A device that was bound to the login counts for itself. So a stranger who fails on purpose
+    locks the number for strangers, and not for its owner (OWASP: "Slow Down Online Guessing
+    Attacks with Device Cookies").
+    """
+    device_id = None
+    if client.device_token is not None:
+        digest = digest_token(DEVICE_PREFIX, client.device_token)
+        if digest is not None:
+            device_id = await find_device(uow, digest, audience, mobile_index)
+    number = key_number(audience, mobile_index) if device_id is None else key_device(device_id)
+    return [
+        (LockKind.ADDRESS, index_address(vault, client)),
+        (LockKind.NUMBER, number),
+    ]
+
+
 async def stand_guard(uow: UnitOfWork, keys: Sequence[Key]) -> Guard:
     """Lock the failures of `keys` for this transaction.
 
@@ -41,9 +66,10 @@ async def note_failure(uow: UnitOfWork, guard: Guard, *, now: datetime) -> None:
     """Count one more failure for each key, and lock those that have too many."""
     for (kind, key), row in guard.rows.items():
         rule = LOCK_RULES[kind]
-        forgotten_before = now - timedelta(seconds=rule.forget_seconds)
-        is_recent = row.last_failed_at is not None and row.last_failed_at > forgotten_before
-        failures = (row.failures if is_recent else 0) + 1
+        failures = 1
+        if row.last_failed_at is not None:
+            seconds_since = (now - row.last_failed_at).total_seconds()
+            failures += rule.remember(row.failures, seconds_since)
         seconds = rule.seconds_after(failures)
         await store.set_failures(
             uow,

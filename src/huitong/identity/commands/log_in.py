@@ -10,12 +10,12 @@ from datetime import datetime
 from typing import Any
 
 from huitong.identity.commands.codes import LOG_IN, Redemption, redeem_code
-from huitong.identity.commands.guard import Guard, Key, forgive, note_failure, stand_guard
+from huitong.identity.commands.guard import Guard, find_keys, forgive, note_failure, stand_guard
 from huitong.identity.commands.passkeys import Signature, verify_signature
 from huitong.identity.commands.sessions import admit
 from huitong.identity.errors import LoginNotOpened, LogInRefused, TooManyAttempts
 from huitong.identity.hashing import Verification
-from huitong.identity.mobiles import index_address, index_mobile, key_number
+from huitong.identity.mobiles import index_address, index_mobile
 from huitong.identity.policies import LockKind
 from huitong.identity.store import logins as store
 from huitong.identity.types import (
@@ -99,7 +99,10 @@ async def find_candidate(
     The verdict refuses with TooManyAttempts.
     """
     mobile_index = index_mobile(vault, mobile)
-    guard = await stand_guard(uow, _keys(vault, client, audience, mobile_index))
+    keys = await find_keys(
+        uow, vault=vault, client=client, audience=audience, mobile_index=mobile_index
+    )
+    guard = await stand_guard(uow, keys)
     login = await store.find_open_login(uow, audience, mobile_index)
     wait = guard.find_wait_seconds(now)
     if wait is None:
@@ -127,7 +130,10 @@ async def log_in_by_password(
     that come all at once must not get more tries than those that come one after the other.
     """
     audience, mobile_index = candidate.audience, candidate.mobile_index
-    guard = await stand_guard(uow, _keys(vault, client, audience, mobile_index))
+    keys = await find_keys(
+        uow, vault=vault, client=client, audience=audience, mobile_index=mobile_index
+    )
+    guard = await stand_guard(uow, keys)
     login = await store.find_open_login(uow, audience, mobile_index, is_locked=True)
     outcome, refusal = _judge_password(candidate, login, verification, guard, now)
     if refusal is None:
@@ -189,7 +195,7 @@ async def log_in_by_passkey(
         await note_failure(uow, guard, now=now)
     await store.insert_attempt(
         uow,
-        audience=signature.audience or Audience.CUSTOMER,
+        audience=signature.audience,
         method=Factor.PASSKEY,
         outcome=outcome,
         client=client,
@@ -220,19 +226,12 @@ def _judge_password(
     return Outcome.LOGGED_IN, None
 
 
-def _keys(vault: Vault, client: Client, audience: Audience, mobile_index: bytes) -> list[Key]:
-    return [
-        (LockKind.ADDRESS, index_address(vault, client)),
-        (LockKind.NUMBER, key_number(audience, mobile_index)),
-    ]
-
-
 async def _refuse_code(
     uow: UnitOfWork, redemption: Redemption, refusal: Refusal, *, client: Client, now: datetime
 ) -> Verdict[IssuedSession]:
     await store.insert_attempt(
         uow,
-        audience=redemption.audience or Audience.CUSTOMER,
+        audience=redemption.audience,
         method=Factor.ONE_TIME_CODE,
         outcome=redemption.outcome,
         client=client,

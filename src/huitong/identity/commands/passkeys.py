@@ -35,6 +35,7 @@ from huitong.identity.errors import (
     PasskeyKnown,
     PasskeyNotFound,
     PasskeyRefused,
+    TooManyAttempts,
     TooManyPasskeys,
 )
 from huitong.identity.store import proofs as store
@@ -46,6 +47,7 @@ from huitong.kernel.ids import PASSKEY, show_id, uuid7
 REGISTER: Final = "register"
 _NAME: Final = "identity.passkeys.name"
 _CHALLENGE_BYTES: Final = 32
+_HOUR_SECONDS: Final = 3_600
 _TIMEOUT_MILLISECONDS: Final = limits.CHALLENGE_SECONDS * 1_000
 #: What the library raises, beside its own errors, for bytes that are not what they claim to be.
 _MALFORMED: Final = (
@@ -124,14 +126,20 @@ async def make_authentication_options(
     purpose: str,
     audience: Audience,
     session: Session | None,
+    address_index: bytes | None = None,
     now: datetime,
 ) -> PasskeyOptions:
     """Return options to sign with a passkey: any one to log in, one of the login's to step up.
 
     To log in no credentials are named: the authenticator finds its own, and nobody learns from us
-    which ones there are. Raises PasskeyNotFound for a step-up without any.
+    which ones there are. Raises PasskeyNotFound for a step-up without any, and TooManyAttempts for
+    an address that asks for more than anybody can sign.
     """
     allowed = []
+    if address_index is not None:
+        count = await store.count_challenges(uow, address_index, now=now)
+        if count >= limits.CHALLENGES_PER_ADDRESS_HOUR_MAX:
+            raise TooManyAttempts(_HOUR_SECONDS)
     if session is not None:
         rows = await store.list_passkeys(uow, session.login_id)
         if not rows:
@@ -139,7 +147,13 @@ async def make_authentication_options(
         allowed = [PublicKeyCredentialDescriptor(id=bytes(row.credential_id)) for row in rows]
     challenge = secrets.token_bytes(_CHALLENGE_BYTES)
     challenge_id = await _keep_challenge(
-        uow, challenge, purpose=purpose, audience=audience, session=session, now=now
+        uow,
+        challenge,
+        purpose=purpose,
+        audience=audience,
+        session=session,
+        address_index=address_index,
+        now=now,
     )
     options = generate_authentication_options(
         rp_id=relying_party.id,
@@ -302,6 +316,7 @@ async def _keep_challenge(
     purpose: str,
     audience: Audience,
     session: Session | None,
+    address_index: bytes | None = None,
     now: datetime,
 ) -> uuid.UUID:
     challenge_id = uuid7()
@@ -312,6 +327,7 @@ async def _keep_challenge(
         audience=audience,
         challenge=challenge,
         session_id=None if session is None else session.id,
+        address_index=address_index,
         now=now,
     )
     return challenge_id

@@ -167,23 +167,37 @@ async def insert_challenge(
     audience: Audience,
     challenge: bytes,
     session_id: uuid.UUID | None,
+    address_index: bytes | None,
     now: datetime,
 ) -> None:
     """Insert a challenge for an authenticator."""
     await uow.execute(
         """
-        INSERT INTO identity.challenges (id, purpose, audience, challenge, session_id, created_at,
-                                         expires_at)
-        VALUES (:id, :purpose, :audience, :challenge, :session_id, :now, :expires_at)
+        INSERT INTO identity.challenges (id, purpose, audience, challenge, session_id,
+                                         address_index, created_at, expires_at)
+        VALUES (:id, :purpose, :audience, :challenge, :session_id, :address_index, :now,
+                :expires_at)
         """,
         id=challenge_id,
         purpose=purpose,
         audience=audience.value,
         challenge=challenge,
         session_id=session_id,
+        address_index=address_index,
         now=now,
         expires_at=now + timedelta(seconds=limits.CHALLENGE_SECONDS),
     )
+
+
+async def count_challenges(uow: UnitOfWork, address_index: bytes, *, now: datetime) -> int:
+    """Return how many challenges an address asked for in the last hour."""
+    counted: int = await uow.fetch_value(
+        "SELECT count(*) FROM identity.challenges "
+        "WHERE address_index = :index AND created_at > :since",
+        index=address_index,
+        since=now - timedelta(hours=1),
+    )
+    return counted
 
 
 async def take_challenge(

@@ -177,6 +177,19 @@ async def test_a_large_amount_needs_more_than_the_pin(house: Any, session: Any) 
     await use(house, session, pay(5_000), opened.step_up.id)
 
 
+async def test_a_number_that_strangers_locked_still_steps_up_where_it_is_logged_in(
+    house: Any, session: Any
+) -> None:
+    for _ in range(5):
+        with pytest.raises(identity.LogInRefused):
+            await house.log_in_by_password("wrong wrong")
+    with pytest.raises(identity.TooManyAttempts):
+        await house.ask_code()
+    opened = await start(house, session, pay(5_000), identity.Factor.ONE_TIME_CODE)
+    await prove_code(house, session, opened.step_up.id, house.read_code())
+    await use(house, session, pay(5_000), opened.step_up.id)
+
+
 async def test_a_pin_s_proof_does_not_grow_with_the_amount(house: Any, session: Any) -> None:
     step_up_id = await proved(house, session, pay(4_999))
     with pytest.raises(identity.StepUpRefused):

@@ -92,6 +92,7 @@ class StartLogInByCode(Body):
 
     mobile: Mobile
     audience: AudienceName = "customer"
+    device: DeviceBody = DeviceBody()
 
 
 class SentCodeView(View):

@@ -9,12 +9,12 @@ from typing import Any, Final
 
 from sqlalchemy.engine import Row
 
-from huitong.identity.commands.guard import find_keys, forgive, note_failure, stand_guard
+from huitong.identity.commands.guard import Guard, find_keys, forgive, note_failure, stand_guard
 from huitong.identity.errors import CodeLimitReached, LogInRefused, TooManyAttempts
 from huitong.identity.mobiles import index_address, index_mobile, key_number
 from huitong.identity.policies import LockKind
 from huitong.identity.store import proofs as store
-from huitong.identity.types import Audience, Client, Outcome, Vault
+from huitong.identity.types import Audience, Client, Outcome, Session, Vault
 from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import Refusal
@@ -53,7 +53,7 @@ async def issue_code(
     purpose: str,
     mobile: str,
     client: Client,
-    session_id: uuid.UUID | None = None,
+    session: Session | None = None,
     now: datetime,
 ) -> IssuedCode:
     """Make a code for a number, whether or not it has a login; earlier ones become void.
@@ -64,13 +64,17 @@ async def issue_code(
     mobile_index = index_mobile(vault, mobile)
     address_index = index_address(vault, client)
     keys = await find_keys(
-        uow, vault=vault, client=client, audience=audience, mobile_index=mobile_index
+        uow,
+        vault=vault,
+        client=client,
+        audience=audience,
+        mobile_index=mobile_index,
+        device_id=None if session is None else session.device_id,
     )
     # The number's own key too, whatever device asks: the limits of a number hold one after another.
     number = (LockKind.NUMBER, key_number(audience, mobile_index))
-    await stand_guard(uow, [*keys, number])
-    guard = await stand_guard(uow, keys)
-    wait = guard.find_wait_seconds(now)
+    held = await stand_guard(uow, [*keys, number])
+    wait = Guard({key: held.rows[key] for key in keys}).find_wait_seconds(now)
     if wait is not None:
         raise TooManyAttempts(wait)
     await _check_limits(uow, mobile_index, address_index, now=now)
@@ -86,7 +90,7 @@ async def issue_code(
         mobile_index=mobile_index,
         address_index=address_index,
         digest=_digest(vault, code_id, code),
-        session_id=session_id,
+        session_id=None if session is None else session.id,
         now=now,
         expires_at=expires_at,
     )
@@ -105,7 +109,7 @@ async def redeem_code(
     code_id: uuid.UUID,
     code: str,
     purpose: str,
-    session_id: uuid.UUID | None = None,
+    session: Session | None = None,
     client: Client,
     now: datetime,
 ) -> Redemption:
@@ -123,6 +127,7 @@ async def redeem_code(
             client=client,
             audience=Audience(found.audience),
             mobile_index=bytes(found.mobile_index),
+            device_id=None if session is None else session.device_id,
         )
     guard = await stand_guard(uow, keys)
     wait = guard.find_wait_seconds(now)
@@ -130,6 +135,7 @@ async def redeem_code(
         return _redemption(found, Outcome.LOCKED, TooManyAttempts(wait))
     # Read again under its lock: of two who bring the same code at once, one finds it used.
     found = await store.find_code(uow, code_id, is_locked=True)
+    session_id = None if session is None else session.id
     if found is None or (found.purpose, found.session_id) != (purpose, session_id):
         await note_failure(uow, guard, now=now)
         return _redemption(None, Outcome.UNKNOWN, LogInRefused())

@@ -1,6 +1,7 @@
 """Lock-outs: counting failures in a row, and how long the next try has to wait."""
 
 import math
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -33,16 +34,22 @@ class Guard:
 
 
 async def find_keys(
-    uow: UnitOfWork, *, vault: Vault, client: Client, audience: Audience, mobile_index: bytes
+    uow: UnitOfWork,
+    *,
+    vault: Vault,
+    client: Client,
+    audience: Audience,
+    mobile_index: bytes,
+    device_id: uuid.UUID | None = None,
 ) -> list[Key]:
     """Return under which keys failures to open a number's login are counted for this client.
 
     A device that was bound to the login counts for itself. So a stranger who fails on purpose
     locks the number for strangers, and not for its owner (OWASP: "Slow Down Online Guessing
-    Attacks with Device Cookies").
+    Attacks with Device Cookies"). `device_id` is the device of a session; else the client's token
+    says which it is, if it is one.
     """
-    device_id = None
-    if client.device_token is not None:
+    if device_id is None and client.device_token is not None:
         digest = digest_token(DEVICE_PREFIX, client.device_token)
         if digest is not None:
             device_id = await find_device(uow, digest, audience, mobile_index)

@@ -113,7 +113,7 @@ async def prove_by_code(
 
     The verdict refuses with StepUpRefused and TooManyAttempts. Raises SessionEnded.
     """
-    await hold_session(uow, session, now=now)
+    held = await hold_session(uow, session, now=now)
     # Looked at and not locked yet: whoever counts failures is always locked before what it guards.
     code_id = await store.find_code_of_step_up(uow, session.id, step_up_id)
     if code_id is None:
@@ -124,7 +124,7 @@ async def prove_by_code(
         code_id=code_id,
         code=code,
         purpose=STEP_UP,
-        session_id=session.id,
+        session=held,
         client=client,
         now=now,
     )

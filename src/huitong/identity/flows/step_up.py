@@ -65,7 +65,7 @@ async def start_step_up(
                 purpose=STEP_UP,
                 mobile=mobile,
                 client=client,
-                session_id=held.id,
+                session=held,
                 now=now,
             )
         opened = await commands.open_step_up(

@@ -35,6 +35,15 @@ KEYS: dict[str, tuple[set[str], set[str]]] = {
         {"session_check_p50_ms", "session_check_p99_ms", "revocation_seen_after_seconds"},
         {"query_each_p50_ms", "query_each_p99_ms"},
     ),
+    "crypto": (
+        {"sealed_per_second", "opened_per_second", "lookup_p99_ms"},
+        {
+            "naive_sealed_per_second",
+            "naive_opened_per_second",
+            "lookup_by_scanning_ms",
+            "lookup_by_opening_all_ms",
+        },
+    ),
     "growth": (
         {"transfers_per_second_at_10_million_rows", "speed_ratio"},
         {"transfers_per_second_at_100_thousand_rows"},

@@ -21,6 +21,7 @@ from huitong.kernel.cryptography import (
     CipherUnavailable,
     DataKey,
     MasterKey,
+    MasterKeysUnchangeable,
     MasterKeysUnreadable,
     MasterKeyUnknown,
     SealBroken,
@@ -333,7 +334,7 @@ class TestKeyRing:
         ring = load_key_ring(tmp_path)
         ring.add_master_key()
 
-        with pytest.raises(MasterKeysUnreadable):
+        with pytest.raises(MasterKeysUnchangeable, match="newest"):
             ring.retire_master_key(2)
         with pytest.raises(MasterKeyUnknown):
             ring.retire_master_key(3)
@@ -349,9 +350,27 @@ class TestKeyRing:
         ring = load_key_ring(tmp_path)
         ring.add_master_key()
 
-        with pytest.raises(MasterKeysUnreadable, match="retire"):
+        with pytest.raises(MasterKeysUnchangeable, match="retire"):
             ring.add_master_key()
         assert ring.numbers == [1, 2]
+
+    def test_a_write_that_fails_leaves_the_old_keys(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ring = load_key_ring(tmp_path)
+        path = tmp_path / "keys" / "master.json"
+        before = path.read_bytes()
+
+        def fail(*_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(Path, "replace", fail)
+        with pytest.raises(MasterKeysUnreadable, match="cannot be written"):
+            ring.add_master_key()
+
+        assert path.read_bytes() == before
+        assert sorted(each.name for each in path.parent.iterdir()) == ["master.json", "master.lock"]
+        assert ring.newest.number == 1
 
     def test_comes_from_outside_for_a_cluster(self, tmp_path: Path) -> None:
         made = load_key_ring(tmp_path)
@@ -361,7 +380,7 @@ class TestKeyRing:
 
         assert ring.newest.fingerprint == made.newest.fingerprint
         assert not (tmp_path / "nowhere").exists()
-        with pytest.raises(MasterKeysUnreadable, match="HUITONG_MASTER_KEYS"):
+        with pytest.raises(MasterKeysUnchangeable, match="HUITONG_MASTER_KEYS"):
             ring.add_master_key()
         with pytest.raises(MasterKeyUnknown, match="HUITONG_MASTER_KEYS"):
             ring.get(2)

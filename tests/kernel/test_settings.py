@@ -60,6 +60,7 @@ def test_uses_the_application_s_own_url_when_given(tmp_path: Path) -> None:
         ("HUITONG_LOG_LEVEL", "loud"),
         ("HUITONG_LOG_FORMAT", "xml"),
         ("HUITONG_TIME_ZONE", "Mars/Olympus"),
+        ("HUITONG_CIPHER", "rot13"),
         ("HUITONG_DATABASE_URL", "mysql://root:hunter2@db/huitong"),
         ("HUITONG_DATABASE_URL", "postgresql://db"),
         ("HUITONG_DATABASE_APP_URL", APP_URL),
@@ -70,6 +71,23 @@ def test_refuses_a_value_by_the_name_of_its_variable(name: str, value: str) -> N
         Settings.from_environment({"HUITONG_HOME": "/nowhere", name: value})
     assert caught.value.field == name
     assert "hunter2" not in caught.value.detail
+
+
+def test_seals_with_aes_unless_told_otherwise(tmp_path: Path) -> None:
+    home = {"HUITONG_HOME": str(tmp_path)}
+    chosen = Settings.from_environment(home | {"HUITONG_CIPHER": "SM4-GCM"})
+    assert Settings.from_environment(home).cipher == "aes-256-gcm"
+    assert chosen.cipher == "sm4-gcm"
+    assert chosen.to_environment()["HUITONG_CIPHER"] == "sm4-gcm"
+
+
+def test_takes_master_keys_from_outside_and_shows_them_nowhere(tmp_path: Path) -> None:
+    settings = Settings.from_environment(
+        {"HUITONG_HOME": str(tmp_path), "HUITONG_MASTER_KEYS": "s3cret"}
+    )
+    assert settings.master_keys == "s3cret"
+    assert "s3cret" not in repr(settings)
+    assert "s3cret" not in " ".join(settings.to_environment().values())
 
 
 def test_shows_no_password(tmp_path: Path) -> None:

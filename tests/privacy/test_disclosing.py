@@ -267,7 +267,7 @@ class TestPolicy:
             "purposes: {a: A}",
             "purposes: {a: A}\npermits: [{role: r, purpose: b, kinds: [name]}]",
             "purposes: {a: A}\npermits: [{role: r, purpose: a, kinds: [face]}]",
-            "purposes: {a: A}\npermits: [{role: r, purpose: a, kinds: []}, {role: r, purpose: a, kinds: []}]",
+            "purposes: {a: A}\npermits: " + 2 * "\n- {role: r, purpose: a, kinds: [name]}",
             "#" * 70_000,
         ],
     )

@@ -10,7 +10,7 @@ import pytest
 from huitong.kernel import audit
 from huitong.kernel.cryptography import (
     KeyRing,
-    MasterKeysUnreadable,
+    MasterKeysUnchangeable,
     MasterKeyUnknown,
     load_key_ring,
 )
@@ -193,7 +193,7 @@ async def test_refuses_to_rotate_keys_that_come_from_outside(
     outside = load_key_ring(tmp_path, document)
 
     async with database.unit_of_work() as uow:
-        with pytest.raises(MasterKeysUnreadable):
+        with pytest.raises(MasterKeysUnchangeable):
             await rotate_master_key(uow, outside)
         assert await audit.list_records(uow) == ()
 
@@ -217,3 +217,23 @@ async def test_refuses_to_wrap_with_a_key_that_is_another_one_elsewhere(
         await rewrap_some(database, apart)
 
     await assert_all_open(database, vault, sealed)
+
+
+async def test_a_key_is_retired_only_after_those_who_wrap_with_it_are_done(
+    database: Database, vault: Vault, ring: KeyRing
+) -> None:
+    async def retire() -> None:
+        async with database.unit_of_work() as uow:
+            await retire_master_key(uow, ring, 1)
+
+    async with database.unit_of_work() as uow:
+        await vault.seal(uow, uuid7(), FIELDS)
+        # Another process rotates while this transaction is open: it has wrapped with key 1.
+        ring.add_master_key()
+        retiring = asyncio.create_task(retire())
+        await asyncio.sleep(0.1)
+        assert not retiring.done()
+
+    with pytest.raises(MasterKeyInUse, match="1 data key"):
+        await retiring
+    assert ring.numbers == [1, 2]

@@ -140,7 +140,7 @@ async def test_a_wrapped_key_that_was_moved_opens_for_nobody_else(
         )
 
     async with database.reading() as uow:
-        with pytest.raises(SealBroken):
+        with pytest.raises(SealBroken, match=f"data key of sub_{other.hex} does not open"):
             await Vault(ring).open(uow, other, sealed)
 
 
@@ -397,6 +397,20 @@ async def test_a_process_with_other_keys_seals_nothing(
 
     async with database.reading() as uow:
         assert await uow.fetch_value("SELECT count(*) FROM privacy.subject_keys") == 1
+
+
+async def test_says_at_start_that_its_secrets_are_others(
+    database: Database, vault: Vault, tmp_path: Path
+) -> None:
+    stranger = Vault(load_key_ring(tmp_path / "lost"))
+    async with database.reading() as uow:
+        await stranger.check(uow)
+    await seal(database, vault, uuid7())
+
+    async with database.reading() as uow:
+        await vault.check(uow)
+        with pytest.raises(WrongSecrets, match="index_secret"):
+            await stranger.check(uow)
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,8 @@ STATUS_BY_CODE: Final[Mapping[str, int]] = {
     "idempotency_key_reused": _UNPROCESSABLE,
     # The request is sound and contradicts nothing; the business says no.
     "insufficient_funds": _UNPROCESSABLE,
+    # It was there, and is gone for good.
+    "data_destroyed": 410,
     # What the HTTP edge itself refuses.
     "malformed_json": 400,
     "bad_request": 400,

@@ -1,4 +1,4 @@
-"""`huitong keys`: API keys for programs; the secret is printed once."""
+"""`huitong keys`: API keys for programs, and the master keys that protect personal data."""
 
 import asyncio
 import uuid
@@ -12,21 +12,29 @@ from rich.table import Table
 from huitong.cli.process import load_entry_point
 from huitong.kernel import api_keys, limits
 from huitong.kernel.clock import SystemClock
+from huitong.kernel.cryptography import KeyRing, load_key_ring
 from huitong.kernel.database.unit_of_work import Caller, Database, UnitOfWork
 from huitong.kernel.errors import InvalidField
 from huitong.kernel.ids import API_KEY, MERCHANT, read_id, show_id
 from huitong.kernel.settings import Settings
+from huitong.privacy import count_outdated, retire_master_key, rewrap, rotate_master_key
 
 Result = TypeVar("Result")
 
 _CALLER: Final = Caller(actor="cli")
 
-app: Final = typer.Typer(no_args_is_help=True, help="API keys for programs.")
+app: Final = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    help="API keys for programs, and the master keys that protect personal data.",
+)
 
 
 def register(parent: typer.Typer) -> None:
     """Add the commands to the command line."""
-    parent.add_typer(app, name="keys", short_help="Make, list and revoke API keys.")
+    parent.add_typer(
+        app, name="keys", short_help="API keys for programs; master keys for personal data."
+    )
 
 
 @app.command("create", short_help="Make a key and print its secret, once.")
@@ -121,12 +129,73 @@ def revoke(key: Annotated[str, typer.Argument(help="The key's id (key_…).")]) 
     typer.echo(f"{key} ({revoked.name}) is revoked.")
 
 
+@app.command("rotate-master", short_help="Begin to wrap data keys with a new master key.")
+def rotate_master() -> None:
+    """Add a new master key to [bold]keys/master.json[/bold], and wrap all data keys with it.
+
+    What was sealed stays as it is and opens as before. Back the file up again afterwards, apart
+    from the database's backups. With HUITONG_MASTER_KEYS add the key there, give it to all
+    processes, then run [bold]huitong keys rewrap[/bold].
+    """
+    ring = _load_ring()
+    number = _run(lambda uow: rotate_master_key(uow, ring))
+    typer.echo(f"Master key {number} wraps data keys from now on.")
+    _rewrap_all(ring)
+
+
+@app.command("rewrap", short_help="Wrap all data keys with the newest master key.")
+def rewrap_all() -> None:
+    """Wrap the data keys that an older master key wraps; it may be stopped and started again.
+
+    The worker does the same by itself, a step a minute.
+    """
+    _rewrap_all(_load_ring())
+
+
+@app.command("retire-master", short_help="Remove an old master key for good.")
+def retire_master(
+    number: Annotated[int, typer.Argument(min=1, help="The number of the master key.")],
+) -> None:
+    """Remove an old master key that wraps nothing any more.
+
+    Backups of the database from before the rewrapping can then not be opened by anybody: that is
+    how data that was destroyed goes out of backups too. Do it once those backups have served.
+    """
+    ring = _load_ring()
+    _run(lambda uow: retire_master_key(uow, ring, number))
+    typer.echo(f"Master key {number} is gone. Remove it from the backups of the keys as well.")
+
+
+def _load_ring() -> KeyRing:
+    settings = Settings.from_environment()
+    return load_key_ring(settings.home, settings.master_keys)
+
+
+def _rewrap_all(ring: KeyRing) -> None:
+    cipher = Settings.from_environment().cipher
+
+    async def work(database: Database) -> tuple[int, int]:
+        total = 0
+        while wrapped := await database.run(lambda uow: rewrap(uow, ring, cipher=cipher), _CALLER):
+            total += wrapped
+        return total, await database.run(lambda uow: count_outdated(uow, ring), _CALLER)
+
+    total, left = _run_on_database(work)
+    typer.echo(f"{total} data keys were wrapped with master key {ring.newest.number}.")
+    if left:
+        typer.echo(f"{left} are in use just now: the worker wraps them, or run this again.")
+
+
 def _run(command: Callable[[UnitOfWork], Awaitable[Result]]) -> Result:
+    return _run_on_database(lambda database: database.run(command, _CALLER))
+
+
+def _run_on_database(work: Callable[[Database], Awaitable[Result]]) -> Result:
     settings = Settings.from_environment()
 
     async def run() -> Result:
         url, role = settings.database_app_url, settings.database_app_role
         async with Database(url, role=role, size=1) as database:
-            return await database.run(command, _CALLER)
+            return await work(database)
 
     return asyncio.run(run())

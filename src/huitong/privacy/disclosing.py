@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -19,6 +20,14 @@ _AFTER_ALL_IDS: Final = uuid.UUID(int=2**128 - 1)
 _ACTOR_LENGTH_MAX: Final = limits.NAME_LENGTH_MAX
 
 
+@dataclass(frozen=True, slots=True)
+class _FullView:
+    """What may be shown whole, and by which role."""
+
+    role: str
+    fields: frozenset[str]
+
+
 async def disclose(
     uow: UnitOfWork,
     vault: Vault,
@@ -32,51 +41,44 @@ async def disclose(
 ) -> Shown:
     """Return a subject's fields for a viewer: masked, and whole where that is permitted.
 
-    A field is whole if one of the viewer's roles may see its kind for this purpose (see
-    `disclosure_policy.yaml`) and a reason is given; without one (None) everything is masked. Each
-    view with something whole is recorded in `privacy.disclosures`, in the caller's transaction:
-    show nothing before it is committed.
-
-    Raises InvalidField for an unknown purpose, a blank reason and too many fields; DataDestroyed,
-    SubjectUnknown and SealBroken as `Vault.open` does. Nothing is recorded then.
+    Whole is what one of the viewer's roles may see for this purpose, if a reason is given; None
+    masks everything. A view with something whole is recorded in the caller's transaction: show
+    nothing before it is committed. Raises InvalidField, and what `Vault.open` raises.
     """
-    policy = Policy.load()
-    policy.check_purpose(purpose)
-    _check_viewer(viewer)
-    if not 1 <= len(fields) <= limits.DISCLOSED_FIELDS_MAX:
-        raise InvalidField(f"must be 1 to {limits.DISCLOSED_FIELDS_MAX}", field="fields")
-    written = None if reason is None else _check_reason(reason)
-    kinds = frozenset(field.kind for field in fields.values())
-    permit = None if written is None else policy.find_role(viewer.roles, purpose, kinds)
-    opened = await vault.open(
-        uow, subject_id, {name: field.sealed for name, field in fields.items()}
-    )
-    if permit is None or written is None:
-        unmasked: frozenset[str] = frozenset()
-    else:
-        role, permitted = permit
-        unmasked = frozenset(name for name, field in fields.items() if field.kind in permitted)
-        await store.insert_disclosure(
-            uow,
-            Disclosure(
-                id=uuid7(),
-                viewer=viewer.actor,
-                role=role,
-                subject_id=subject_id,
-                fields=tuple(sorted(unmasked)),
-                purpose=purpose,
-                reason=written,
-                request_id=uow.caller.request_id,
-                disclosed_at=now,
-            ),
+    Policy.load().check_purpose(purpose)
+    _check_question(viewer, fields)
+    written = _check_reason(reason)
+    view = _permit(viewer, fields, purpose) if written else None
+    opened = await vault.open(uow, subject_id, {name: each.sealed for name, each in fields.items()})
+    if view and written:
+        disclosure = Disclosure(
+            id=uuid7(),
+            viewer=viewer.actor,
+            role=view.role,
+            subject_id=subject_id,
+            fields=tuple(sorted(view.fields)),
+            purpose=purpose,
+            reason=written,
+            request_id=uow.caller.request_id,
+            disclosed_at=now,
         )
-    return Shown(
-        values={
-            name: opened[name] if name in unmasked else mask(field.kind, opened[name])
-            for name, field in fields.items()
-        },
-        unmasked=unmasked,
-    )
+        await store.insert_disclosure(uow, disclosure)
+    unmasked = frozenset() if view is None else view.fields
+    values = {
+        name: text if name in unmasked else mask(fields[name].kind, text)
+        for name, text in opened.items()
+    }
+    return Shown(values=values, unmasked=unmasked)
+
+
+def _permit(viewer: Viewer, fields: Mapping[str, SealedField], purpose: str) -> _FullView | None:
+    kinds = frozenset(field.kind for field in fields.values())
+    found = Policy.load().find_role(viewer.roles, purpose, kinds)
+    if found is None:
+        return None
+    role, permitted = found
+    names = frozenset(name for name, field in fields.items() if field.kind in permitted)
+    return _FullView(role, names)
 
 
 async def list_disclosures(
@@ -102,7 +104,9 @@ async def list_disclosures(
     )
 
 
-def _check_reason(reason: str) -> str:
+def _check_reason(reason: str | None) -> str | None:
+    if reason is None:
+        return None
     written = reason.strip()
     if not 1 <= len(written) <= limits.DISCLOSURE_REASON_LENGTH_MAX or not written.isprintable():
         raise InvalidField(
@@ -113,7 +117,9 @@ def _check_reason(reason: str) -> str:
     return written
 
 
-def _check_viewer(viewer: Viewer) -> None:
+def _check_question(viewer: Viewer, fields: Mapping[str, SealedField]) -> None:
+    if not 1 <= len(fields) <= limits.DISCLOSED_FIELDS_MAX:
+        raise InvalidField(f"must be 1 to {limits.DISCLOSED_FIELDS_MAX}", field="fields")
     if not 1 <= len(viewer.actor) <= _ACTOR_LENGTH_MAX:
         raise InvalidField(f"must have 1 to {_ACTOR_LENGTH_MAX} characters", field="viewer")
     if len(viewer.roles) > limits.DISCLOSURE_ROLES_MAX:

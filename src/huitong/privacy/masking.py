@@ -19,12 +19,15 @@ _GROUP: Final = 4
 _NAME_WITH_LAST: Final = 3
 _MARKS_OF_CARDS: Final = re.compile(r"[\s-]")
 # Province, city and district by the word they end in, as GB/T 2260 names them. Digits and the words
-# for streets, towns and villages end the search, so that no more than the district stays.
-_PART: Final = r"[^\W\d路街道巷弄号镇乡村]"
+# for streets, towns and villages end the search, unless a name begins with one (镇江, 桐乡, 道里).
+# Where this is in doubt, less stays visible: a compound (小区) or a supermarket ends no district.
+_SIGN: Final = r"[^\W\d路街道巷弄号镇乡村]"
+_PART: Final = rf"(?:景德镇|{_SIGN}乡|[镇乡道路])?{_SIGN}{{0,10}}?"
+_CITY: Final = r"(?<!超)市(?!场)"
 _TO_DISTRICT: Final = re.compile(
-    rf"({_PART}{{2,8}}?(?:省|自治区|特别行政区))?"
-    rf"({_PART}{{1,10}}?(?:市|自治州|地区|盟))?"
-    rf"({_PART}{{1,10}}?(?:自治县|自治旗|区|县|旗|市))?"
+    rf"({_SIGN}{{2,8}}?(?:省|自治区|特别行政区))?"
+    rf"({_PART}(?:{_CITY}|自治州|地区|盟))?"
+    rf"({_PART}(?:自治县|自治旗|工业园区|(?<![小社园])区|县|旗|{_CITY}))?"
 )
 
 

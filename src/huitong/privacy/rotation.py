@@ -20,13 +20,12 @@ async def rewrap(
     that was interrupted goes on where it stopped, and several may run at once: keys that another
     transaction holds are left for a later step. Raises WrongSecrets, MasterKeyUnknown, SealBroken.
     """
+    await store.share_master_keys(uow)
     newest = ring.newest
     outdated = await store.lock_outdated_keys(uow, newest.number, limit)
     if not outdated:
         return 0
-    await secrets_in_use.check(
-        uow, {secrets_in_use.name_master_key(newest.number): newest.fingerprint}
-    )
+    await secrets_in_use.check(uow, secrets_in_use.of_master_key(newest))
     wrapped = {}
     for stored in outdated:
         assert stored.wrapped is not None, "a destroyed key is not outdated"
@@ -46,8 +45,8 @@ async def count_outdated(uow: UnitOfWork, ring: KeyRing) -> int:
 async def rotate_master_key(uow: UnitOfWork, ring: KeyRing) -> int:
     """Add a new master key to the home's key file, record it in the audit trail, return its number.
 
-    New data keys are wrapped with it at once, old ones by `rewrap`. Raises MasterKeysUnreadable if
-    the keys come from outside.
+    New data keys are wrapped with it at once, old ones by `rewrap`. Raises MasterKeysUnchangeable
+    if the keys come from outside.
     """
     number = ring.add_master_key()
     await audit.record(uow, action="privacy.rotate_master_key", subject=_show(number))
@@ -59,8 +58,9 @@ async def retire_master_key(uow: UnitOfWork, ring: KeyRing, number: int) -> None
 
     From then on no backup of the database that is older than its rewrapping can be opened: this is
     what makes destroyed data unreadable in backups too. Raises MasterKeyInUse, MasterKeyUnknown,
-    and MasterKeysUnreadable for the newest key.
+    and MasterKeysUnchangeable for the newest key.
     """
+    await store.own_master_keys(uow)
     left = await store.count_keys_of(uow, number)
     if left:
         raise MasterKeyInUse(

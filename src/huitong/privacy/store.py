@@ -11,6 +11,8 @@ from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.privacy.types import Disclosure, StoredKey
 
+# Any number that nothing else in this database locks.
+_MASTER_KEYS_LOCK: Final = 4_071_902
 # Locked in the order of their ids, so that two batches that share subjects never wait in a circle.
 _TAKE: Final = """
     WITH wanted AS (
@@ -77,6 +79,20 @@ _LIST_DISCLOSURES: Final = """
      ORDER BY id DESC
      LIMIT :limit
 """
+
+
+async def share_master_keys(uow: UnitOfWork) -> None:
+    """Keep the master keys from being retired until this transaction has ended.
+
+    Whoever wraps asks first and chooses the master key afterwards; otherwise a key could be wrapped
+    with one that is gone when it is committed.
+    """
+    await uow.execute("SELECT pg_advisory_xact_lock_shared(:number)", number=_MASTER_KEYS_LOCK)
+
+
+async def own_master_keys(uow: UnitOfWork) -> None:
+    """Wait until nobody wraps, and keep others from it until this transaction has ended."""
+    await uow.execute("SELECT pg_advisory_xact_lock(:number)", number=_MASTER_KEYS_LOCK)
 
 
 async def take_keys(uow: UnitOfWork, seals: Mapping[uuid.UUID, int]) -> dict[uuid.UUID, StoredKey]:

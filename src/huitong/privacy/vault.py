@@ -11,6 +11,7 @@ from huitong.kernel.cryptography import (
     DataKey,
     KeyRing,
     MasterKey,
+    SealBroken,
     check_cipher,
     open_record,
     read_key_name,
@@ -43,7 +44,7 @@ class Vault:
         self._ring = ring
         self._cipher: CipherName = cipher
         self._cache = DataKeyCache(clock)
-        self._checked: set[str] = set()
+        self._checked: set[int] = set()
 
     def __repr__(self) -> str:
         return f"Vault(cipher={self._cipher!r}, ring={self._ring!r})"
@@ -133,6 +134,14 @@ class Vault:
             await audit.record(uow, action="privacy.destroy_data", subject=_show(subject_id))
         return is_destroyed
 
+    async def check(self, uow: UnitOfWork) -> None:
+        """Raise WrongSecrets if this process has other secrets than the database was used with.
+
+        For a process's start: with a wrong index secret every look-up would find nothing, and with
+        wrong master keys nothing would open. It only reads.
+        """
+        await secrets_in_use.compare(uow, secrets_in_use.of_ring(self._ring))
+
     async def _take_keys(
         self, uow: UnitOfWork, records: Mapping[uuid.UUID, Mapping[str, str]]
     ) -> dict[uuid.UUID, DataKey]:
@@ -156,10 +165,7 @@ class Vault:
     async def _make_keys(
         self, uow: UnitOfWork, seals: Mapping[uuid.UUID, int]
     ) -> dict[uuid.UUID, StoredKey]:
-        known = await store.find_keys(uow, seals)
-        new = [subject_id for subject_id in seals if subject_id not in known]
-        if not new:
-            return {}
+        await store.share_master_keys(uow)
         master = self._ring.newest
         await self._check_secrets(uow, master)
         made = [
@@ -169,29 +175,31 @@ class Vault:
                     DataKey.generate(), cipher=self._cipher, owner=subject_id.bytes
                 ),
                 master_key=master.number,
-                seals=seals[subject_id],
+                seals=count,
             )
-            for subject_id in new
+            for subject_id, count in seals.items()
         ]
         return await store.insert_keys(uow, made)
 
     async def _check_secrets(self, uow: UnitOfWork, master: MasterKey) -> None:
-        name = secrets_in_use.name_master_key(master.number)
-        if name in self._checked:
+        if master.number in self._checked:
             return
-        secrets = {
-            name: master.fingerprint,
-            secrets_in_use.INDEX_SECRET: self._ring.indexer.fingerprint,
-        }
+        secrets = secrets_in_use.of_master_key(master) | secrets_in_use.of_index(self._ring)
         # Remembered only once it is committed for sure: this transaction may yet be undone.
         if await secrets_in_use.check(uow, secrets):
-            self._checked.add(name)
+            self._checked.add(master.number)
 
     def _unwrap(self, subject_id: uuid.UUID, wrapped: bytes) -> DataKey:
         key = self._cache.find(subject_id, wrapped)
         if key is None:
             master = self._ring.get(read_key_name(wrapped))
-            key = master.unwrap(wrapped, owner=subject_id.bytes)
+            try:
+                key = master.unwrap(wrapped, owner=subject_id.bytes)
+            except SealBroken as error:
+                raise SealBroken(
+                    f"The data key of {_show(subject_id)} does not open with master key "
+                    f"{master.number}: it was changed, or the master key is another one"
+                ) from error
             self._cache.remember(subject_id, wrapped, key)
         return key
 

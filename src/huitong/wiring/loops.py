@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from huitong import identity, ledger, payments
+from huitong import identity, ledger, payments, privacy
 from huitong.kernel import idempotency, limits, outbox, outbox_delivery
 from huitong.kernel.clock import SystemClock
+from huitong.kernel.cryptography import load_key_ring
 from huitong.kernel.database.unit_of_work import Database
 from huitong.kernel.settings import Settings
 from huitong.wiring.reactions import HANDLERS
@@ -90,7 +91,16 @@ def make_loops(settings: Settings) -> tuple[Loop, ...]:
         await database.run(lambda uow: ledger.publish_checkpoint(uow, key=key, now=now))
         return False
 
-    loops = (*LOOPS, Loop("ledger.publish_checkpoint", 60.0, publish_checkpoint))
+    async def rewrap_data_keys(database: Database, _now: datetime) -> bool:
+        ring = load_key_ring(settings.home, settings.master_keys)
+        wrapped = await database.run(lambda uow: privacy.rewrap(uow, ring, cipher=settings.cipher))
+        return wrapped == limits.REWRAP_KEYS_MAX
+
+    loops = (
+        *LOOPS,
+        Loop("ledger.publish_checkpoint", 60.0, publish_checkpoint),
+        Loop("privacy.rewrap_data_keys", 60.0, rewrap_data_keys),
+    )
     if settings.bank_channel_url is None:
         return loops
     channel = payments.HttpBankChannel(settings.bank_channel_url)

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from huitong.kernel.cryptography import load_key_ring
 from huitong.kernel.database import embedded
 from huitong.kernel.errors import Fault
 from huitong.kernel.settings import Settings
@@ -81,6 +82,8 @@ def run_platform(settings: Settings, options: PlatformOptions, say: Callable[[st
     """
     settings.home.mkdir(parents=True, exist_ok=True)
     with _only_one(settings) as had_crashed:
+        # Before any process seals something: wrong or unreadable keys stop the start here.
+        load_key_ring(settings.home, settings.master_keys)
         sockets = _listen(settings, wait_for_predecessor=had_crashed)
         # The outside world of this machine, which speaks HTTP, until there is a real one.
         simulators: dict[str, socket.socket] = {}

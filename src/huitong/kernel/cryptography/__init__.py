@@ -8,6 +8,7 @@ from huitong.kernel.cryptography.blind_index import BlindIndexer
 from huitong.kernel.cryptography.ciphers import check_cipher
 from huitong.kernel.cryptography.errors import (
     CipherUnavailable,
+    MasterKeysUnchangeable,
     MasterKeysUnreadable,
     MasterKeyUnknown,
     SealBroken,
@@ -25,6 +26,7 @@ __all__ = [
     "KeyRing",
     "MasterKey",
     "MasterKeyUnknown",
+    "MasterKeysUnchangeable",
     "MasterKeysUnreadable",
     "SealBroken",
     "check_cipher",

@@ -1,6 +1,6 @@
 """What can go wrong with keys and sealed values. No message repeats a key or a value."""
 
-from huitong.kernel.errors import Fault
+from huitong.kernel.errors import Conflict, Fault
 
 
 class SealBroken(Fault):
@@ -34,6 +34,13 @@ class MasterKeyUnknown(Fault):
     def __init__(self, detail: str) -> None:
         """Make a fault whose `detail` gives the number of the missing key."""
         super().__init__(detail, retryable=False)
+
+
+class MasterKeysUnchangeable(Conflict):
+    """The ring of master keys cannot be changed in this way, or not here."""
+
+    code = "master_keys_unchangeable"
+    title = "The master keys cannot be changed like this"
 
 
 class CipherUnavailable(Fault):

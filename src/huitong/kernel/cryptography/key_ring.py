@@ -18,7 +18,11 @@ from typing import Any, Final
 
 from huitong.kernel import limits
 from huitong.kernel.cryptography.blind_index import BlindIndexer
-from huitong.kernel.cryptography.errors import MasterKeysUnreadable, MasterKeyUnknown
+from huitong.kernel.cryptography.errors import (
+    MasterKeysUnchangeable,
+    MasterKeysUnreadable,
+    MasterKeyUnknown,
+)
 from huitong.kernel.cryptography.keys import SECRET_BYTES, MasterKey
 
 FOLDER_NAME: Final = "keys"
@@ -98,12 +102,12 @@ class KeyRing:
         """Add a new random key to the file and return its number.
 
         All processes of this home use it as soon as they wrap the next data key. Raises
-        MasterKeysUnreadable if the keys came from outside: then they are added there.
+        MasterKeysUnchangeable if the keys came from outside, or there are too many.
         """
         with self._rewriting() as secrets:
             number = max(secrets) + 1
             if len(secrets) >= limits.MASTER_KEYS_MAX or number > limits.MASTER_KEY_NUMBER_MAX:
-                raise MasterKeysUnreadable(
+                raise MasterKeysUnchangeable(
                     f"There are {len(secrets)} master keys already: retire those that wrap nothing"
                 )
             secrets[number] = os.urandom(SECRET_BYTES)
@@ -113,31 +117,34 @@ class KeyRing:
         """Remove an old key from the file for good; what it still wraps can never be opened again.
 
         The caller makes sure that it wraps nothing. Raises MasterKeyUnknown, and
-        MasterKeysUnreadable for the newest key.
+        MasterKeysUnchangeable for the newest key.
         """
         with self._rewriting() as secrets:
             if number not in secrets:
                 raise MasterKeyUnknown(f"There is no master key {number}")
             if number == max(secrets):
-                raise MasterKeysUnreadable("The newest master key is in use and cannot be retired")
+                raise MasterKeysUnchangeable(
+                    f"Master key {number} is the newest: rotate before it is retired"
+                )
             del secrets[number]
 
     @contextmanager
     def _rewriting(self) -> Iterator[dict[int, bytes]]:
         """Give out the secrets of the file, alone, and replace the file by what became of them."""
         if self._path is None:
-            raise MasterKeysUnreadable(f"The master keys come from {VARIABLE}: change them there")
-        lock = os.open(self._path.with_name(_LOCK_NAME), os.O_RDWR | os.O_CREAT, _FILE_MODE)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            raise MasterKeysUnchangeable(f"The master keys come from {VARIABLE}: change them there")
+        with _locked(self._path.with_name(_LOCK_NAME)):
             before = _parse(_read(self._path), str(self._path))
             master = dict(before.master)
             yield master
-            with _temporary(self._path, _Secrets(master, before.index).to_json()) as temporary:
-                temporary.replace(self._path)
-            _sync_folder(self._path.parent)
-        finally:
-            os.close(lock)
+            try:
+                with _temporary(self._path, _Secrets(master, before.index).to_json()) as temporary:
+                    temporary.replace(self._path)
+                _sync_folder(self._path.parent)
+            except OSError as error:
+                raise MasterKeysUnreadable(
+                    f"{self._path} cannot be written ({type(error).__name__})"
+                ) from error
         self._refresh()
 
     def _refresh(self) -> None:
@@ -192,6 +199,19 @@ def _make(path: Path) -> None:
             return
     # The name must survive a power cut too: data sealed with lost keys is lost.
     _sync_folder(path.parent)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    try:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _FILE_MODE)
+    except OSError as error:
+        raise MasterKeysUnreadable(f"{path} cannot be made ({type(error).__name__})") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """Logging in by one-time code: once, within minutes, few times, and the same for everybody."""
 
 import asyncio
+import logging
+import re
 import uuid
 from dataclasses import replace
 from ipaddress import ip_address
@@ -54,6 +56,53 @@ async def test_keeps_neither_number_nor_code_nor_token_nor_address(house: Any) -
         assert "203.0.113.7" not in shown
     (row,) = await house.query("SELECT network FROM identity.attempts")
     assert str(row.network) == "203.0.113.0/24"
+
+
+async def test_nothing_personal_is_written_to_a_log(
+    house: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    await house.open_login()
+    code_id, code = await house.ask_code()
+    with pytest.raises(identity.LogInRefused):
+        await house.finish_code(code_id, another(code))
+    issued = await house.finish_code(code_id, code)
+    with pytest.raises(identity.LogInRefused):
+        await house.log_in_by_password("a password of mine")
+    await house.set_pin(issued.session, "802753")
+    # The libraries speak at this level, so that it would be seen if they said too much.
+    assert "INSERT INTO identity.sessions" in caplog.text
+    assert "HTTP Request: PUT" in caplog.text
+    for secret in (MOBILE, issued.token, issued.device_token, "a password of mine", "802753"):
+        assert secret not in caplog.text
+    assert re.search(rf"(?<![0-9]){code}(?![0-9])", caplog.text) is None
+    assert "203.0.113.7" not in caplog.text
+
+
+async def test_staff_and_customers_have_doors_of_their_own(house: Any) -> None:
+    await house.open_login()
+    door = {"audience": identity.Audience.STAFF, "mobile": MOBILE}
+    with pytest.raises(identity.LogInRefused):
+        await identity.log_in_by_password(
+            house.desk,
+            **door,
+            password="a password of mine",
+            client=house.client,
+            caller=identity_caller(),
+            now=house.now,
+        )
+    sent = await identity.start_log_in_by_code(
+        house.desk, **door, client=house.client, caller=identity_caller(), now=house.now
+    )
+    with pytest.raises(identity.LoginNotOpened):
+        await house.finish_code(sent.id, house.read_code())
+    await house.open_login(audience=identity.Audience.STAFF)
+    house.advance(minutes=1)
+    sent = await identity.start_log_in_by_code(
+        house.desk, **door, client=house.client, caller=identity_caller(), now=house.now
+    )
+    issued = await house.finish_code(sent.id, house.read_code())
+    assert issued.session.audience is identity.Audience.STAFF
 
 
 async def test_works_once(house: Any) -> None:

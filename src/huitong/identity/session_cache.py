@@ -208,9 +208,17 @@ class SessionCache:
         self._news_from = -1.0
 
     async def _watch(self) -> None:
+        is_known_to_fail = False
         while True:
             try:
                 await self.learn_news()
             except (DatabaseUnavailable, DBAPIError) as error:
-                _log.warning("no_news_of_revocations", reason=type(error).__name__)
+                # Said once, and not twice a second for as long as the database is away.
+                if not is_known_to_fail:
+                    _log.warning("no_news_of_revocations", reason=type(error).__name__)
+                is_known_to_fail = True
+            else:
+                if is_known_to_fail:
+                    _log.info("news_of_revocations_again")
+                is_known_to_fail = False
             await asyncio.sleep(limits.SESSION_NEWS_INTERVAL_SECONDS)

@@ -1,15 +1,24 @@
 """One-time codes: made, voided, redeemed. Sending one is not a matter of this transaction."""
 
 import hmac
+import math
 import secrets
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy.engine import Row
 
-from huitong.identity.commands.guard import Guard, find_keys, forgive, note_failure, stand_guard
+from huitong.identity.commands.guard import (
+    Guard,
+    Key,
+    find_keys,
+    forgive,
+    note_failure,
+    stand_guard,
+)
 from huitong.identity.errors import CodeLimitReached, LogInRefused, TooManyAttempts
 from huitong.identity.mobiles import index_address, index_mobile, key_number
 from huitong.identity.policies import LockKind
@@ -64,37 +73,44 @@ async def issue_code(
     mobile_index = index_mobile(vault, mobile)
     address_index = index_address(vault, client)
     keys = await find_keys(
-        uow,
-        vault=vault,
-        client=client,
-        audience=audience,
-        mobile_index=mobile_index,
-        device_id=None if session is None else session.device_id,
+        uow, vault, client, audience=audience, mobile_index=mobile_index, session=session
     )
-    # The number's own key too, whatever device asks: the limits of a number hold one after another.
-    number = (LockKind.NUMBER, key_number(audience, mobile_index))
-    held = await stand_guard(uow, [*keys, number])
-    wait = Guard({key: held.rows[key] for key in keys}).find_wait_seconds(now)
-    if wait is not None:
-        raise TooManyAttempts(wait)
-    await _check_limits(uow, mobile_index, address_index, now=now)
+    await _stand_in_line(uow, keys, key_number(audience, mobile_index), now)
+    await _check_resend(uow, mobile_index, now)
+    await _check_limits(uow, mobile_index, address_index, now)
     await store.void_codes(uow, mobile_index, audience, purpose, now=now)
-    code = f"{secrets.randbelow(1_000_000):06d}"
-    code_id = uuid7()
-    expires_at = now + timedelta(seconds=limits.ONE_TIME_CODE_SECONDS)
+    issued = _make(now)
     await store.insert_code(
         uow,
-        code_id=code_id,
+        code_id=issued.id,
         audience=audience,
         purpose=purpose,
         mobile_index=mobile_index,
         address_index=address_index,
-        digest=_digest(vault, code_id, code),
+        digest=_digest(vault, issued.id, issued.code),
         session_id=None if session is None else session.id,
         now=now,
-        expires_at=expires_at,
+        expires_at=issued.expires_at,
     )
-    return IssuedCode(id=code_id, code=code, expires_at=expires_at)
+    return issued
+
+
+def _make(now: datetime) -> IssuedCode:
+    return IssuedCode(
+        id=uuid7(),
+        code=f"{secrets.randbelow(1_000_000):06d}",
+        expires_at=now + timedelta(seconds=limits.ONE_TIME_CODE_SECONDS),
+    )
+
+
+async def _stand_in_line(
+    uow: UnitOfWork, keys: Sequence[Key], number: bytes, now: datetime
+) -> None:
+    # The number's own key too, whatever device asks: the limits of a number hold one after another.
+    held = await stand_guard(uow, [*keys, (LockKind.NUMBER, number)])
+    wait = Guard({key: held.rows[key] for key in keys}).find_wait_seconds(now)
+    if wait is not None:
+        raise TooManyAttempts(wait)
 
 
 async def void_code(uow: UnitOfWork, *, code_id: uuid.UUID, now: datetime) -> None:
@@ -113,21 +129,17 @@ async def redeem_code(
     client: Client,
     now: datetime,
 ) -> Redemption:
-    """Try a code, once for each call, and use it up if it is right.
-
-    Counts the try and, if it is wrong, a failure of the number and the address; nothing is raised,
-    because what was counted must be committed.
-    """
+    """Try a code: a right one is used up, a wrong one is a failure of number and address."""
     found = await store.find_code(uow, code_id, is_locked=False)
     keys = [(LockKind.ADDRESS, index_address(vault, client))]
     if found is not None:
         keys = await find_keys(
             uow,
-            vault=vault,
-            client=client,
+            vault,
+            client,
             audience=Audience(found.audience),
-            mobile_index=bytes(found.mobile_index),
-            device_id=None if session is None else session.device_id,
+            mobile_index=found.mobile_index,
+            session=session,
         )
     guard = await stand_guard(uow, keys)
     wait = guard.find_wait_seconds(now)
@@ -135,21 +147,25 @@ async def redeem_code(
         return _redemption(found, Outcome.LOCKED, TooManyAttempts(wait))
     # Read again under its lock: of two who bring the same code at once, one finds it used.
     found = await store.find_code(uow, code_id, is_locked=True)
-    session_id = None if session is None else session.id
-    if found is None or (found.purpose, found.session_id) != (purpose, session_id):
+    owner = (purpose, None if session is None else session.id)
+    if found is None or (found.purpose, found.session_id) != owner:
         await note_failure(uow, guard, now=now)
         return _redemption(None, Outcome.UNKNOWN, LogInRefused())
+    outcome = await _try(uow, found, _digest(vault, code_id, code), now)
+    if outcome is Outcome.LOGGED_IN:
+        await forgive(uow, guard)
+        return _redemption(found, outcome, None)
+    await note_failure(uow, guard, now=now)
+    return _redemption(found, outcome, LogInRefused())
+
+
+async def _try(uow: UnitOfWork, found: Row[Any], digest: bytes, now: datetime) -> Outcome:
     is_over = found.used_at is not None or found.voided_at is not None or found.expires_at <= now
     if is_over or found.tries >= limits.ONE_TIME_CODE_TRIES_MAX:
-        await note_failure(uow, guard, now=now)
-        return _redemption(found, Outcome.EXPIRED, LogInRefused())
-    is_right = hmac.compare_digest(bytes(found.digest), _digest(vault, code_id, code))
-    await store.count_try(uow, code_id, used_at=now if is_right else None)
-    if not is_right:
-        await note_failure(uow, guard, now=now)
-        return _redemption(found, Outcome.WRONG, LogInRefused())
-    await forgive(uow, guard)
-    return _redemption(found, Outcome.LOGGED_IN, None)
+        return Outcome.EXPIRED
+    is_right = hmac.compare_digest(bytes(found.digest), digest)
+    await store.count_try(uow, found.id, used_at=now if is_right else None)
+    return Outcome.LOGGED_IN if is_right else Outcome.WRONG
 
 
 def _redemption(found: Row[Any] | None, outcome: Outcome, refusal: Refusal | None) -> Redemption:
@@ -167,35 +183,33 @@ def _digest(vault: Vault, code_id: uuid.UUID, code: str) -> bytes:
     return vault.blind_index("one_time_code", f"{code_id.hex}:{code}")
 
 
-async def _check_limits(
-    uow: UnitOfWork, mobile_index: bytes, address_index: bytes, *, now: datetime
-) -> None:
+async def _check_resend(uow: UnitOfWork, mobile_index: bytes, now: datetime) -> None:
     last = await store.find_last_delivery(uow, mobile_index)
-    if last is not None:
-        waited = (now - last).total_seconds()
-        if waited < limits.ONE_TIME_CODE_RESEND_SECONDS:
-            raise CodeLimitReached(
-                min(
-                    limits.ONE_TIME_CODE_RESEND_SECONDS,
-                    int(limits.ONE_TIME_CODE_RESEND_SECONDS - waited) + 1,
-                )
-            )
-    limits_by_index = (
+    if last is None:
+        return
+    seconds_left = limits.ONE_TIME_CODE_RESEND_SECONDS - (now - last).total_seconds()
+    if seconds_left > 0:
+        raise CodeLimitReached(math.ceil(seconds_left))
+
+
+async def _check_limits(
+    uow: UnitOfWork, mobile_index: bytes, address_index: bytes, now: datetime
+) -> None:
+    for index, is_address, of_hour_max, of_day_max in (
         (
             mobile_index,
+            False,
             limits.ONE_TIME_CODES_PER_NUMBER_HOUR_MAX,
             limits.ONE_TIME_CODES_PER_NUMBER_DAY_MAX,
         ),
         (
             address_index,
+            True,
             limits.ONE_TIME_CODES_PER_ADDRESS_HOUR_MAX,
             limits.ONE_TIME_CODES_PER_ADDRESS_DAY_MAX,
         ),
-    )
-    for index, of_hour_max, of_day_max in limits_by_index:
-        of_hour, of_day = await store.count_codes(
-            uow, index, is_address=index is address_index, now=now
-        )
+    ):
+        of_hour, of_day = await store.count_codes(uow, index, is_address=is_address, now=now)
         if of_day >= of_day_max:
             raise CodeLimitReached(_DAY_SECONDS)
         if of_hour >= of_hour_max:

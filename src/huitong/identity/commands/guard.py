@@ -1,7 +1,6 @@
 """Lock-outs: counting failures in a row, and how long the next try has to wait."""
 
 import math
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +13,7 @@ from huitong.identity.policies import LOCK_RULES, LockKind
 from huitong.identity.store import logins as store
 from huitong.identity.store.sessions import find_device
 from huitong.identity.tokens import DEVICE_PREFIX, digest_token
-from huitong.identity.types import Audience, Client, Vault
+from huitong.identity.types import Audience, Client, Session, Vault
 from huitong.kernel.database.unit_of_work import UnitOfWork
 
 Key = tuple[LockKind, bytes]
@@ -35,20 +34,21 @@ class Guard:
 
 async def find_keys(
     uow: UnitOfWork,
-    *,
     vault: Vault,
     client: Client,
+    *,
     audience: Audience,
     mobile_index: bytes,
-    device_id: uuid.UUID | None = None,
+    session: Session | None = None,
 ) -> list[Key]:
     """Return under which keys failures to open a number's login are counted for this client.
 
     A device that was bound to the login counts for itself. So a stranger who fails on purpose
     locks the number for strangers, and not for its owner (OWASP: "Slow Down Online Guessing
-    Attacks with Device Cookies"). `device_id` is the device of a session; else the client's token
-    says which it is, if it is one.
+    Attacks with Device Cookies"). It is the device of the session if there is one, else the one
+    whose token the client has.
     """
+    device_id = None if session is None else session.device_id
     if device_id is None and client.device_token is not None:
         digest = digest_token(DEVICE_PREFIX, client.device_token)
         if digest is not None:

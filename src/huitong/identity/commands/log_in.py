@@ -73,10 +73,8 @@ async def log_in_by_code(
         uow, redemption.audience, redemption.mobile_index, is_locked=True
     )
     if login is not None and login.state is LoginState.ACTIVE:
-        method = Factor.ONE_TIME_CODE
-        return Verdict(
-            await admit(uow, vault=vault, login=login, method=method, client=client, now=now)
-        )
+        factor = Factor.ONE_TIME_CODE
+        return Verdict(await admit(uow, vault, login, factor, client=client, now=now))
     if login is not None:
         suspended = replace(redemption, outcome=Outcome.SUSPENDED)
         return await _refuse_code(uow, suspended, LogInRefused(), client=client, now=now)
@@ -99,9 +97,7 @@ async def find_candidate(
     The verdict refuses with TooManyAttempts.
     """
     mobile_index = index_mobile(vault, mobile)
-    keys = await find_keys(
-        uow, vault=vault, client=client, audience=audience, mobile_index=mobile_index
-    )
+    keys = await find_keys(uow, vault, client, audience=audience, mobile_index=mobile_index)
     guard = await stand_guard(uow, keys)
     login = await store.find_open_login(uow, audience, mobile_index)
     wait = guard.find_wait_seconds(now)
@@ -130,9 +126,7 @@ async def log_in_by_password(
     that come all at once must not get more tries than those that come one after the other.
     """
     audience, mobile_index = candidate.audience, candidate.mobile_index
-    keys = await find_keys(
-        uow, vault=vault, client=client, audience=audience, mobile_index=mobile_index
-    )
+    keys = await find_keys(uow, vault, client, audience=audience, mobile_index=mobile_index)
     guard = await stand_guard(uow, keys)
     login = await store.find_open_login(uow, audience, mobile_index, is_locked=True)
     outcome, refusal = _judge_password(candidate, login, verification, guard, now)
@@ -141,10 +135,8 @@ async def log_in_by_password(
         await forgive(uow, guard)
         if new_hash is not None:
             await store.replace_password_hash(uow, login, new_hash)
-        method = Factor.PASSWORD
-        return Verdict(
-            await admit(uow, vault=vault, login=login, method=method, client=client, now=now)
-        )
+        factor = Factor.PASSWORD
+        return Verdict(await admit(uow, vault, login, factor, client=client, now=now))
     if outcome is not Outcome.LOCKED:
         await note_failure(uow, guard, now=now)
     await _record_password(uow, audience, outcome, mobile_index, login, client=client, now=now)
@@ -163,46 +155,33 @@ async def log_in_by_passkey(
 ) -> Verdict[IssuedSession]:
     """Verify what an authenticator signed and open a session for the passkey's login.
 
-    A passkey cannot be guessed, so a locked number does not stop it; failures count for the
-    address. The verdict refuses with LogInRefused and TooManyAttempts.
+    It cannot be guessed, so a locked number does not stop it; failures count for the address. The
+    verdict refuses with LogInRefused and TooManyAttempts.
     """
     guard = await stand_guard(uow, [(LockKind.ADDRESS, index_address(vault, client))])
     wait = guard.find_wait_seconds(now)
-    signature = Signature(outcome=Outcome.LOCKED)
-    if wait is None:
-        signature = await verify_signature(
-            uow,
-            relying_party=relying_party,
-            challenge_id=challenge_id,
-            purpose=LOG_IN,
-            session_id=None,
-            credential=credential,
-            now=now,
-        )
-    login = None
-    if signature.login_id is not None:
+    if wait is not None:
+        locked = Signature(outcome=Outcome.LOCKED)
+        return await _refuse_passkey(uow, locked, TooManyAttempts(wait), client=client, now=now)
+    signature = await verify_signature(
+        uow,
+        relying_party=relying_party,
+        challenge_id=challenge_id,
+        purpose=LOG_IN,
+        session_id=None,
+        credential=credential,
+        now=now,
+    )
+    if signature.outcome is Outcome.LOGGED_IN:
+        assert signature.login_id is not None
         login = await store.lock_login(uow, signature.login_id)
-    outcome = signature.outcome
-    if outcome is Outcome.LOGGED_IN:
         assert login is not None
         if login.state is LoginState.ACTIVE:
-            method = Factor.PASSKEY
-            return Verdict(
-                await admit(uow, vault=vault, login=login, method=method, client=client, now=now)
-            )
-        outcome = Outcome.SUSPENDED
-    if wait is None:
-        await note_failure(uow, guard, now=now)
-    await store.insert_attempt(
-        uow,
-        audience=signature.audience,
-        method=Factor.PASSKEY,
-        outcome=outcome,
-        client=client,
-        now=now,
-        login_id=signature.login_id,
-    )
-    return Verdict(refusal=LogInRefused() if wait is None else TooManyAttempts(wait))
+            factor = Factor.PASSKEY
+            return Verdict(await admit(uow, vault, login, factor, client=client, now=now))
+        signature = replace(signature, outcome=Outcome.SUSPENDED)
+    await note_failure(uow, guard, now=now)
+    return await _refuse_passkey(uow, signature, LogInRefused(), client=client, now=now)
 
 
 def _judge_password(
@@ -261,3 +240,18 @@ async def _record_password(
         mobile_index=mobile_index,
         login_id=None if login is None else login.id,
     )
+
+
+async def _refuse_passkey(
+    uow: UnitOfWork, signature: Signature, refusal: Refusal, *, client: Client, now: datetime
+) -> Verdict[IssuedSession]:
+    await store.insert_attempt(
+        uow,
+        audience=signature.audience,
+        method=Factor.PASSKEY,
+        outcome=signature.outcome,
+        client=client,
+        now=now,
+        login_id=signature.login_id,
+    )
+    return Verdict(refusal=refusal)

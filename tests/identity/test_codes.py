@@ -194,6 +194,28 @@ async def test_is_sent_again_after_a_minute_and_five_times_an_hour(house: Any) -
     await house.ask_code()
 
 
+async def test_strangers_cannot_use_up_or_void_the_owner_s_codes(house: Any) -> None:
+    await house.open_login()
+    own = await house.log_in()
+    known = replace(house.client, device_token=own.device_token)
+    house.advance(hours=1)
+    mine_id, mine = await house.ask_code(client=known)
+    await house.ask_code()
+    assert (await house.finish_code(mine_id, mine, known)).token
+    for _ in range(limits.ONE_TIME_CODES_PER_NUMBER_HOUR_MAX - 1):
+        house.advance(seconds=60)
+        await house.ask_code()
+    house.advance(seconds=60)
+    with pytest.raises(identity.CodeLimitReached):
+        await house.ask_code()
+    first_id, first = await house.ask_code(client=known)
+    house.advance(seconds=60)
+    assert await house.ask_code(client=known)
+    # Another one of the owner's own makes the one before void, as ever.
+    with pytest.raises(identity.LogInRefused):
+        await house.finish_code(first_id, first, known)
+
+
 async def test_of_two_asked_for_at_once_one_is_sent(house: Any) -> None:
     results = await asyncio.gather(*(house.ask_code() for _ in range(5)), return_exceptions=True)
     assert sum(isinstance(each, identity.CodeLimitReached) for each in results) == 4

@@ -266,6 +266,13 @@ async def test_a_code_is_good_for_its_own_step_up(house: Any, session: Any) -> N
     await prove_code(house, session, second.step_up.id, house.read_code())
 
 
+async def test_a_code_to_log_in_with_does_not_delay_one_to_step_up(house: Any) -> None:
+    await house.open_login()
+    session = (await house.log_in()).session
+    opened = await start(house, session, pay(6_000), identity.Factor.ONE_TIME_CODE)
+    await prove_code(house, session, opened.step_up.id, house.read_code())
+
+
 async def test_a_pin_is_guessed_five_times_and_then_waits(house: Any, session: Any) -> None:
     opened = await start(house, session, pay(), identity.Factor.PIN)
     for _ in range(5):

@@ -4,7 +4,6 @@ import hmac
 import math
 import secrets
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -13,9 +12,10 @@ from sqlalchemy.engine import Row
 
 from huitong.identity.commands.guard import (
     Guard,
-    Key,
-    find_keys,
+    find_known_device,
     forgive,
+    guard_number,
+    make_keys,
     note_failure,
     stand_guard,
 )
@@ -23,6 +23,7 @@ from huitong.identity.errors import CodeLimitReached, LogInRefused, TooManyAttem
 from huitong.identity.mobiles import index_address, index_mobile, key_number
 from huitong.identity.policies import LockKind
 from huitong.identity.store import proofs as store
+from huitong.identity.store.proofs import CodeKind
 from huitong.identity.types import Audience, Client, Outcome, Session, Vault
 from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
@@ -67,25 +68,26 @@ async def issue_code(
 ) -> IssuedCode:
     """Make a code for a number, whether or not it has a login; earlier ones become void.
 
-    Raises CodeLimitReached for another one too soon or too many, by number or by address. Codes
-    for one number, and from one address, are made one after the other, so the limits hold.
+    What strangers ask for and what a known device asks for is counted apart and does not void the
+    other's: nobody keeps the owner from a code. Raises CodeLimitReached, TooManyAttempts.
     """
-    mobile_index = index_mobile(vault, mobile)
+    number = (audience, index_mobile(vault, mobile))
     address_index = index_address(vault, client)
-    keys = await find_keys(
-        uow, vault, client, audience=audience, mobile_index=mobile_index, session=session
+    device_id = await _stand_in_line(uow, vault, client, number, session=session, now=now)
+    kind = CodeKind(
+        audience=audience,
+        purpose=purpose,
+        mobile_index=number[1],
+        is_known_device=device_id is not None,
     )
-    await _stand_in_line(uow, keys, key_number(audience, mobile_index), now)
-    await _check_resend(uow, mobile_index, now)
-    await _check_limits(uow, mobile_index, address_index, now)
-    await store.void_codes(uow, mobile_index, audience, purpose, now=now)
+    await _check_resend(uow, kind, now)
+    await _check_limits(uow, kind, address_index, now)
+    await store.void_codes(uow, kind, now=now)
     issued = _make(now)
     await store.insert_code(
         uow,
+        kind,
         code_id=issued.id,
-        audience=audience,
-        purpose=purpose,
-        mobile_index=mobile_index,
         address_index=address_index,
         digest=_digest(vault, issued.id, issued.code),
         session_id=None if session is None else session.id,
@@ -104,13 +106,29 @@ def _make(now: datetime) -> IssuedCode:
 
 
 async def _stand_in_line(
-    uow: UnitOfWork, keys: Sequence[Key], number: bytes, now: datetime
-) -> None:
+    uow: UnitOfWork,
+    vault: Vault,
+    client: Client,
+    number: tuple[Audience, bytes],
+    *,
+    session: Session | None,
+    now: datetime,
+) -> uuid.UUID | None:
+    """Hold the number and the address, check that neither is locked, and return the device."""
+    audience, mobile_index = number
+    device_id = await find_known_device(
+        uow, client, audience=audience, mobile_index=mobile_index, session=session
+    )
+    keys = make_keys(
+        vault, client, audience=audience, mobile_index=mobile_index, device_id=device_id
+    )
     # The number's own key too, whatever device asks: the limits of a number hold one after another.
-    held = await stand_guard(uow, [*keys, (LockKind.NUMBER, number)])
+    shared = (LockKind.NUMBER, key_number(audience, mobile_index))
+    held = await stand_guard(uow, [*keys, shared])
     wait = Guard({key: held.rows[key] for key in keys}).find_wait_seconds(now)
     if wait is not None:
         raise TooManyAttempts(wait)
+    return device_id
 
 
 async def void_code(uow: UnitOfWork, *, code_id: uuid.UUID, now: datetime) -> None:
@@ -131,17 +149,7 @@ async def redeem_code(
 ) -> Redemption:
     """Try a code: a right one is used up, a wrong one is a failure of number and address."""
     found = await store.find_code(uow, code_id, is_locked=False)
-    keys = [(LockKind.ADDRESS, index_address(vault, client))]
-    if found is not None:
-        keys = await find_keys(
-            uow,
-            vault,
-            client,
-            audience=Audience(found.audience),
-            mobile_index=found.mobile_index,
-            session=session,
-        )
-    guard = await stand_guard(uow, keys)
+    guard = await _stand_guard(uow, vault, client, found, session=session)
     wait = guard.find_wait_seconds(now)
     if wait is not None:
         return _redemption(found, Outcome.LOCKED, TooManyAttempts(wait))
@@ -157,6 +165,26 @@ async def redeem_code(
         return _redemption(found, outcome, None)
     await note_failure(uow, guard, now=now)
     return _redemption(found, outcome, LogInRefused())
+
+
+async def _stand_guard(
+    uow: UnitOfWork,
+    vault: Vault,
+    client: Client,
+    found: Row[Any] | None,
+    *,
+    session: Session | None,
+) -> Guard:
+    if found is None:
+        return await stand_guard(uow, [(LockKind.ADDRESS, index_address(vault, client))])
+    return await guard_number(
+        uow,
+        vault,
+        client,
+        audience=Audience(found.audience),
+        mobile_index=bytes(found.mobile_index),
+        session=session,
+    )
 
 
 async def _try(uow: UnitOfWork, found: Row[Any], digest: bytes, now: datetime) -> Outcome:
@@ -183,8 +211,8 @@ def _digest(vault: Vault, code_id: uuid.UUID, code: str) -> bytes:
     return vault.blind_index("one_time_code", f"{code_id.hex}:{code}")
 
 
-async def _check_resend(uow: UnitOfWork, mobile_index: bytes, now: datetime) -> None:
-    last = await store.find_last_delivery(uow, mobile_index)
+async def _check_resend(uow: UnitOfWork, kind: CodeKind, now: datetime) -> None:
+    last = await store.find_last_delivery(uow, kind)
     if last is None:
         return
     seconds_left = limits.ONE_TIME_CODE_RESEND_SECONDS - (now - last).total_seconds()
@@ -193,23 +221,21 @@ async def _check_resend(uow: UnitOfWork, mobile_index: bytes, now: datetime) -> 
 
 
 async def _check_limits(
-    uow: UnitOfWork, mobile_index: bytes, address_index: bytes, now: datetime
+    uow: UnitOfWork, kind: CodeKind, address_index: bytes, now: datetime
 ) -> None:
-    for index, is_address, of_hour_max, of_day_max in (
+    counted = (
         (
-            mobile_index,
-            False,
+            await store.count_codes_of_number(uow, kind, now=now),
             limits.ONE_TIME_CODES_PER_NUMBER_HOUR_MAX,
             limits.ONE_TIME_CODES_PER_NUMBER_DAY_MAX,
         ),
         (
-            address_index,
-            True,
+            await store.count_codes_of_address(uow, address_index, now=now),
             limits.ONE_TIME_CODES_PER_ADDRESS_HOUR_MAX,
             limits.ONE_TIME_CODES_PER_ADDRESS_DAY_MAX,
         ),
-    ):
-        of_hour, of_day = await store.count_codes(uow, index, is_address=is_address, now=now)
+    )
+    for (of_hour, of_day), of_hour_max, of_day_max in counted:
         if of_day >= of_day_max:
             raise CodeLimitReached(_DAY_SECONDS)
         if of_hour >= of_hour_max:

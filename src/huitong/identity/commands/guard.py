@@ -1,6 +1,7 @@
 """Lock-outs: counting failures in a row, and how long the next try has to wait."""
 
 import math
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,32 +33,42 @@ class Guard:
         return None if last <= now else math.ceil((last - now).total_seconds())
 
 
-async def find_keys(
+async def find_known_device(
     uow: UnitOfWork,
-    vault: Vault,
     client: Client,
     *,
     audience: Audience,
     mobile_index: bytes,
     session: Session | None = None,
+) -> uuid.UUID | None:
+    """Return the device of the session, or the one whose token the client has, if it is bound.
+
+    None for a stranger: no token, or one that is not of this number's login.
+    """
+    if session is not None:
+        return session.device_id
+    if client.device_token is None:
+        return None
+    digest = digest_token(DEVICE_PREFIX, client.device_token)
+    return None if digest is None else await find_device(uow, digest, audience, mobile_index)
+
+
+def make_keys(
+    vault: Vault,
+    client: Client,
+    *,
+    audience: Audience,
+    mobile_index: bytes,
+    device_id: uuid.UUID | None,
 ) -> list[Key]:
-    """Return under which keys failures to open a number's login are counted for this client.
+    """Return under which keys failures to open a number's login are counted.
 
     A device that was bound to the login counts for itself. So a stranger who fails on purpose
     locks the number for strangers, and not for its owner (OWASP: "Slow Down Online Guessing
-    Attacks with Device Cookies"). It is the device of the session if there is one, else the one
-    whose token the client has.
+    Attacks with Device Cookies").
     """
-    device_id = None if session is None else session.device_id
-    if device_id is None and client.device_token is not None:
-        digest = digest_token(DEVICE_PREFIX, client.device_token)
-        if digest is not None:
-            device_id = await find_device(uow, digest, audience, mobile_index)
     number = key_number(audience, mobile_index) if device_id is None else key_device(device_id)
-    return [
-        (LockKind.ADDRESS, index_address(vault, client)),
-        (LockKind.NUMBER, number),
-    ]
+    return [(LockKind.ADDRESS, index_address(vault, client)), (LockKind.NUMBER, number)]
 
 
 async def stand_guard(uow: UnitOfWork, keys: Sequence[Key]) -> Guard:
@@ -67,6 +78,25 @@ async def stand_guard(uow: UnitOfWork, keys: Sequence[Key]) -> Guard:
     get no more guesses than one after the other would.
     """
     return Guard(await store.lock_failures(uow, keys))
+
+
+async def guard_number(
+    uow: UnitOfWork,
+    vault: Vault,
+    client: Client,
+    *,
+    audience: Audience,
+    mobile_index: bytes,
+    session: Session | None = None,
+) -> Guard:
+    """Lock the failures that count for this client when it tries to open a number's login."""
+    device_id = await find_known_device(
+        uow, client, audience=audience, mobile_index=mobile_index, session=session
+    )
+    keys = make_keys(
+        vault, client, audience=audience, mobile_index=mobile_index, device_id=device_id
+    )
+    return await stand_guard(uow, keys)
 
 
 async def note_failure(uow: UnitOfWork, guard: Guard, *, now: datetime) -> None:

@@ -10,7 +10,13 @@ from datetime import datetime
 from typing import Any
 
 from huitong.identity.commands.codes import LOG_IN, Redemption, redeem_code
-from huitong.identity.commands.guard import Guard, find_keys, forgive, note_failure, stand_guard
+from huitong.identity.commands.guard import (
+    Guard,
+    forgive,
+    guard_number,
+    note_failure,
+    stand_guard,
+)
 from huitong.identity.commands.passkeys import Signature, verify_signature
 from huitong.identity.commands.sessions import admit
 from huitong.identity.errors import LoginNotOpened, LogInRefused, TooManyAttempts
@@ -97,8 +103,7 @@ async def find_candidate(
     The verdict refuses with TooManyAttempts.
     """
     mobile_index = index_mobile(vault, mobile)
-    keys = await find_keys(uow, vault, client, audience=audience, mobile_index=mobile_index)
-    guard = await stand_guard(uow, keys)
+    guard = await guard_number(uow, vault, client, audience=audience, mobile_index=mobile_index)
     login = await store.find_open_login(uow, audience, mobile_index)
     wait = guard.find_wait_seconds(now)
     if wait is None:
@@ -126,8 +131,7 @@ async def log_in_by_password(
     that come all at once must not get more tries than those that come one after the other.
     """
     audience, mobile_index = candidate.audience, candidate.mobile_index
-    keys = await find_keys(uow, vault, client, audience=audience, mobile_index=mobile_index)
-    guard = await stand_guard(uow, keys)
+    guard = await guard_number(uow, vault, client, audience=audience, mobile_index=mobile_index)
     login = await store.find_open_login(uow, audience, mobile_index, is_locked=True)
     outcome, refusal = _judge_password(candidate, login, verification, guard, now)
     if refusal is None:

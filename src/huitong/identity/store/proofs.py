@@ -1,6 +1,7 @@
 """One-time codes, passkeys, challenges and step-ups in the database."""
 
 import uuid
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -10,15 +11,27 @@ from huitong.identity.types import Audience, Factor
 from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
 
-_COUNT_BY_NUMBER: Final = """
+_COUNT_OF_NUMBER: Final = """
     SELECT count(*) FILTER (WHERE created_at > :hour) AS of_hour, count(*) AS of_day
       FROM identity.one_time_codes
-     WHERE mobile_index = :index AND created_at > :day
+     WHERE mobile_index = :mobile_index AND created_at > :day AND audience = :audience
+       AND purpose = :purpose AND is_known_device = :is_known_device
 """
-_COUNT_BY_ADDRESS: Final = """
+_COUNT_OF_ADDRESS: Final = """
     SELECT count(*) FILTER (WHERE created_at > :hour) AS of_hour, count(*) AS of_day
       FROM identity.one_time_codes
      WHERE address_index = :index AND created_at > :day
+"""
+_LAST_DELIVERY: Final = """
+    SELECT max(created_at) FROM identity.one_time_codes
+     WHERE mobile_index = :mobile_index AND audience = :audience AND purpose = :purpose
+       AND is_known_device = :is_known_device AND voided_at IS NULL
+"""
+_VOID: Final = """
+    UPDATE identity.one_time_codes SET voided_at = :now
+     WHERE mobile_index = :mobile_index AND audience = :audience AND purpose = :purpose
+       AND is_known_device = :is_known_device AND created_at > :since
+       AND used_at IS NULL AND voided_at IS NULL
 """
 _FIND_CODE: Final = """
     SELECT id, audience, purpose, mobile_index, digest, session_id, tries, expires_at, used_at,
@@ -58,46 +71,59 @@ _PRUNE: Final = (
 )
 
 
-async def count_codes(
-    uow: UnitOfWork, index: bytes, *, is_address: bool, now: datetime
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeKind:
+    """What is counted together: the codes of a number in one audience, for one purpose.
+
+    And apart from each other those that a known device asked for, and those that strangers did.
+    """
+
+    audience: Audience
+    purpose: str
+    mobile_index: bytes = field(repr=False)
+    is_known_device: bool
+
+    def values(self) -> dict[str, object]:
+        """Return the values of the columns."""
+        return {
+            "audience": self.audience.value,
+            "purpose": self.purpose,
+            "mobile_index": self.mobile_index,
+            "is_known_device": self.is_known_device,
+        }
+
+
+async def count_codes_of_number(
+    uow: UnitOfWork, kind: CodeKind, *, now: datetime
 ) -> tuple[int, int]:
-    """Return how many codes a number or an address asked for in the last hour and day."""
-    row = await uow.fetch_one(
-        _COUNT_BY_ADDRESS if is_address else _COUNT_BY_NUMBER,
-        index=index,
-        hour=now - timedelta(hours=1),
-        day=now - timedelta(days=1),
-    )
+    """Return how many codes of a kind were made in the last hour and day."""
+    row = await uow.fetch_one(_COUNT_OF_NUMBER, **kind.values(), **_periods(now))
     assert row is not None
     return row.of_hour, row.of_day
 
 
-async def find_last_delivery(uow: UnitOfWork, mobile_index: bytes) -> datetime | None:
-    """Return when the last code was made for a number that stands or was used, or None."""
-    found: datetime | None = await uow.fetch_value(
-        "SELECT max(created_at) FROM identity.one_time_codes "
-        "WHERE mobile_index = :index AND voided_at IS NULL",
-        index=mobile_index,
-    )
+async def count_codes_of_address(
+    uow: UnitOfWork, index: bytes, *, now: datetime
+) -> tuple[int, int]:
+    """Return how many codes an address asked for in the last hour and day."""
+    row = await uow.fetch_one(_COUNT_OF_ADDRESS, index=index, **_periods(now))
+    assert row is not None
+    return row.of_hour, row.of_day
+
+
+def _periods(now: datetime) -> dict[str, datetime]:
+    return {"hour": now - timedelta(hours=1), "day": now - timedelta(days=1)}
+
+
+async def find_last_delivery(uow: UnitOfWork, kind: CodeKind) -> datetime | None:
+    """Return when the last code of a kind was made that stands or was used, or None."""
+    found: datetime | None = await uow.fetch_value(_LAST_DELIVERY, **kind.values())
     return found
 
 
-async def void_codes(
-    uow: UnitOfWork, mobile_index: bytes, audience: Audience, purpose: str, *, now: datetime
-) -> None:
-    """Void the codes of a number and purpose that could still be used."""
-    await uow.execute(
-        """
-        UPDATE identity.one_time_codes SET voided_at = :now
-         WHERE mobile_index = :index AND audience = :audience AND purpose = :purpose
-           AND created_at > :since AND used_at IS NULL AND voided_at IS NULL
-        """,
-        index=mobile_index,
-        audience=audience.value,
-        purpose=purpose,
-        now=now,
-        since=now - timedelta(hours=1),
-    )
+async def void_codes(uow: UnitOfWork, kind: CodeKind, *, now: datetime) -> None:
+    """Void the codes of a kind that could still be used."""
+    await uow.execute(_VOID, **kind.values(), now=now, since=now - timedelta(hours=1))
 
 
 async def void_code(uow: UnitOfWork, code_id: uuid.UUID, *, now: datetime) -> None:
@@ -112,11 +138,9 @@ async def void_code(uow: UnitOfWork, code_id: uuid.UUID, *, now: datetime) -> No
 
 async def insert_code(
     uow: UnitOfWork,
+    kind: CodeKind,
     *,
     code_id: uuid.UUID,
-    audience: Audience,
-    purpose: str,
-    mobile_index: bytes,
     address_index: bytes,
     digest: bytes,
     session_id: uuid.UUID | None,
@@ -126,15 +150,14 @@ async def insert_code(
     """Insert a code by its digest."""
     await uow.execute(
         """
-        INSERT INTO identity.one_time_codes (id, audience, purpose, mobile_index, address_index,
-                                             digest, session_id, created_at, expires_at)
-        VALUES (:id, :audience, :purpose, :mobile_index, :address_index, :digest, :session_id,
-                :now, :expires_at)
+        INSERT INTO identity.one_time_codes (id, audience, purpose, mobile_index, is_known_device,
+                                             address_index, digest, session_id, created_at,
+                                             expires_at)
+        VALUES (:id, :audience, :purpose, :mobile_index, :is_known_device, :address_index, :digest,
+                :session_id, :now, :expires_at)
         """,
         id=code_id,
-        audience=audience.value,
-        purpose=purpose,
-        mobile_index=mobile_index,
+        **kind.values(),
         address_index=address_index,
         digest=digest,
         session_id=session_id,

@@ -119,6 +119,7 @@ CREATE TABLE identity.one_time_codes (
     audience      text        NOT NULL CHECK (audience IN ('customer', 'staff')),
     purpose       text        NOT NULL CHECK (purpose IN ('log_in', 'step_up')),
     mobile_index  bytea       NOT NULL CHECK (length(mobile_index) = 32),
+    is_known_device boolean   NOT NULL,
     address_index bytea       NOT NULL CHECK (length(address_index) = 32),
     digest        bytea       NOT NULL CHECK (length(digest) = 32),
     session_id    uuid        REFERENCES identity.sessions (id),
@@ -138,6 +139,7 @@ CREATE TRIGGER set_once BEFORE UPDATE ON identity.one_time_codes
     FOR EACH ROW EXECUTE FUNCTION identity.refuse_unsetting('used_at', 'voided_at');
 COMMENT ON TABLE identity.one_time_codes IS 'Codes sent by text message: six digits, five minutes, one use. Asked for by number, whether or not it has a login.';
 COMMENT ON COLUMN identity.one_time_codes.digest IS 'Keyed digest of the code and the row''s id: a million codes are soon tried against any other.';
+COMMENT ON COLUMN identity.one_time_codes.is_known_device IS 'Whether a device of the login asked: counted apart, so that strangers cannot use up the owner''s codes.';
 COMMENT ON COLUMN identity.one_time_codes.voided_at IS 'When a newer code took its place, or the gateway did not take it.';
 
 CREATE TABLE identity.passkeys (

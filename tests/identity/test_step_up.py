@@ -313,6 +313,19 @@ async def test_a_pin_needs_another_factor_that_is_fresh(house: Any, session: Any
         await house.set_pin(session, "517294")
 
 
+async def test_a_factor_is_made_fresh_without_logging_in_anew(house: Any, session: Any) -> None:
+    house.advance(minutes=10)
+    act = identity.Act(kind="identity.set_pin")
+    with pytest.raises(InvalidField) as refused:
+        await start(house, session, act, identity.Factor.PASSWORD)
+    assert refused.value.field == "factor"
+    opened = await start(house, session, act, identity.Factor.ONE_TIME_CODE)
+    await prove_code(house, session, opened.step_up.id, house.read_code())
+    await house.set_pin(session, "517294")
+    found = await house.run(lambda uow: identity.hold_session(uow, session, now=house.now))
+    assert found.factors[identity.Factor.ONE_TIME_CODE] == house.now
+
+
 async def test_a_pin_s_hash_is_of_no_use_without_the_key(house: Any, session: Any) -> None:
     (row,) = await house.query("SELECT pin_hash FROM identity.logins")
     assert not (await house.desk.hasher.verify(row.pin_hash, PIN)).is_right

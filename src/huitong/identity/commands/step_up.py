@@ -61,8 +61,10 @@ def check_factor(
     rule = find_step_up_rule(act, rules)
     if rule is None:
         raise InvalidField("is no act that asks for a proof", field="act.kind")
-    if factor not in rule.factors:
-        names = ", ".join(each.value for each in rule.factors)
+    # A password is proved by logging in, or by naming the current one; not in between.
+    provable = [each for each in rule.factors if each is not Factor.PASSWORD]
+    if factor not in provable:
+        names = ", ".join(each.value for each in provable)
         raise InvalidField(f"must be one of {names} for this act", field="factor")
     return rule
 

@@ -15,6 +15,7 @@ from huitong.cli import (
     migrate,
     registry,
     serve,
+    sms_gateway,
     up,
     worker,
 )
@@ -38,7 +39,8 @@ app = typer.Typer(
 )
 
 for command in (
-    up, serve, worker, keys, migrate, ledger, log, audit, backup, demo, bench, bank, registry
+    up, serve, worker, keys, migrate, ledger, log, audit, backup, demo, bench, bank, registry,
+    sms_gateway,
 ):  # fmt: skip
     command.register(app)
 

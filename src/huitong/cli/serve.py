@@ -86,9 +86,10 @@ def _make_server(
             access_log=False,
             log_config=None,
             server_header=False,
-            # Only who configures a proxy in front may tell us the client's address.
-            proxy_headers=False,
             ssl_context_factory=None if context is None else lambda _config, _default: context,
+            # Only a proxy that was configured may tell us the client's address.
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=list(settings.trusted_proxies),
         )
     )
 

@@ -4,6 +4,8 @@ import typer
 from rich.console import Console
 
 from huitong.cli import (
+    audit,
+    backup,
     bank,
     bench,
     demo,
@@ -13,6 +15,7 @@ from huitong.cli import (
     migrate,
     registry,
     serve,
+    sms_gateway,
     up,
     worker,
 )
@@ -35,7 +38,10 @@ app = typer.Typer(
     ),
 )
 
-for command in (up, serve, worker, keys, migrate, ledger, log, demo, bench, bank, registry):
+for command in (
+    up, serve, worker, keys, migrate, ledger, log, audit, backup, demo, bench, bank, registry,
+    sms_gateway,
+):  # fmt: skip
     command.register(app)
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from huitong import customers, ledger, payments, privacy
-from huitong.kernel import idempotency, limits, outbox, outbox_delivery
+from huitong import customers, identity, ledger, payments, privacy
+from huitong.kernel import audit_chain, idempotency, limits, outbox, outbox_delivery
 from huitong.kernel.clock import SystemClock
 from huitong.kernel.cryptography import load_key_ring
 from huitong.kernel.database.unit_of_work import Database
@@ -86,8 +86,17 @@ async def _mark_business_reviews_due(database: Database, now: datetime) -> bool:
     return marked == limits.REVIEWS_MARKED_AT_ONCE_MAX
 
 
+async def _seal_audit(database: Database, _now: datetime) -> bool:
+    return await database.run(audit_chain.seal_records) == limits.AUDIT_SEAL_ROWS_MAX
+
+
 async def _prune_customer_codes(database: Database, now: datetime) -> bool:
     pruned = await database.run(lambda uow: payments.prune_customer_codes(uow, now=now))
+    return pruned == limits.PRUNE_ROWS_MAX
+
+
+async def _prune_log_ins(database: Database, now: datetime) -> bool:
+    pruned = await database.run(lambda uow: identity.prune_what_is_over(uow, now=now))
     return pruned == limits.PRUNE_ROWS_MAX
 
 
@@ -113,11 +122,22 @@ def make_loops(settings: Settings) -> tuple[Loop, ...]:
         )
         return taken == limits.APPLICATION_CHECKS_AT_ONCE_MAX
 
+    async def publish_audit_checkpoint(database: Database, now: datetime) -> bool:
+        key = audit_chain.load_audit_key(settings.home)
+        kept = audit_chain.read_kept_checkpoint(settings.home / audit_chain.CHECKPOINT_FILE)
+        published = await database.run(
+            lambda uow: audit_chain.publish_audit_checkpoint(uow, key=key, now=now, kept=kept)
+        )
+        if published is not None:
+            audit_chain.keep_checkpoint(settings.home, published)
+        return False
+
     loops = (
         *LOOPS,
         Loop("customers.check_applications", 1.0, check_applications),
         Loop("ledger.publish_checkpoint", 60.0, publish_checkpoint),
         Loop("privacy.rewrap_data_keys", 60.0, rewrap_data_keys),
+        Loop("kernel.publish_audit_checkpoint", 60.0, publish_audit_checkpoint),
     )
     if settings.bank_channel_url is None:
         return loops
@@ -140,6 +160,8 @@ LOOPS: Final[tuple[Loop, ...]] = (
     Loop("customers.mark_reviews_due", 300.0, _mark_reviews_due),
     Loop("customers.mark_business_reviews_due", 300.0, _mark_business_reviews_due),
     Loop("payments.prune_customer_codes", 60.0, _prune_customer_codes),
+    Loop("kernel.seal_audit", 1.0, _seal_audit),
+    Loop("identity.prune_what_is_over", 300.0, _prune_log_ins),
     Loop("kernel.deliver_events", 0.2, _deliver_events),
     Loop("kernel.measure_outbox", 15.0, _measure_outbox),
     Loop("kernel.prune_events", 60.0, _prune_events),

@@ -5,7 +5,9 @@ threshold of drawn faces is their own: all of them are more alike than people ar
 """
 
 from dataclasses import replace
+from importlib import import_module
 
+import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
@@ -42,6 +44,14 @@ def test_a_picture_matches_itself_and_its_worse_copies() -> None:
 @pytest.mark.parametrize("seed", [2, 3, 4])
 def test_another_picture_of_the_same_drawn_person_matches(seed: int) -> None:
     assert compare(draw_portrait(seed, pose=0), draw_portrait(seed, pose=1)).is_match
+
+
+def test_a_face_that_the_quick_detector_misses_is_found_by_the_better_one() -> None:
+    quick = import_module("dlib").get_frontal_face_detector()
+    hidden = draw_portrait(542)
+    _, scores, _ = quick.run(np.asarray(hidden), 1, -0.5)
+    assert max(scores, default=-0.5) < 0.4
+    assert compare(hidden, draw_portrait(542, pose=1)).is_match
 
 
 def test_another_drawn_person_is_a_mismatch() -> None:

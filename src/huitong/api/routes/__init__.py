@@ -15,6 +15,10 @@ from huitong.api.routes import (
     codes,
     customer_care,
     customers,
+    identity_credentials,
+    identity_log_in,
+    identity_sessions,
+    identity_step_up,
     ledger,
     log,
     merchants,
@@ -23,6 +27,10 @@ from huitong.api.routes import (
 )
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
+    identity_log_in.router,
+    identity_sessions.router,
+    identity_credentials.router,
+    identity_step_up.router,
     customers.router,
     customer_care.router,
     onboarding.router,

@@ -106,6 +106,13 @@ def _flatten(picture: Any, side_max: int) -> Pixels:
         white = pillow.new("RGBA", picture.size, (255, 255, 255, 255))
         picture = pillow.alpha_composite(white, picture)
     picture = picture.convert("RGB")
+    return scale_down(np.asarray(picture, dtype=np.uint8), side_max=side_max)
+
+
+def scale_down(pixels: Pixels, *, side_max: int) -> Pixels:
+    """Return the picture with no side longer than `side_max`, in its proportions."""
+    pillow = import_module("PIL.Image")
+    picture = pillow.fromarray(pixels)
     picture.thumbnail((side_max, side_max), pillow.Resampling.LANCZOS)
     return np.ascontiguousarray(np.asarray(picture, dtype=np.uint8))
 

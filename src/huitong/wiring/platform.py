@@ -103,6 +103,11 @@ def run_platform(settings: Settings, options: PlatformOptions, say: Callable[[st
         if options.has_worker and settings.bank_channel_url is None:
             simulators["bank"], url = _listen_for_simulator()
             settings = replace(settings, bank_channel_url=url)
+        # Only for demonstrations: it confirms almost everybody, and then customers are opened.
+        if options.has_worker and options.has_demo and settings.registry_url is None:
+            simulators["registry"], url = _listen_for_simulator()
+            settings = replace(settings, registry_url=url)
+            say("Identity checks: simulated registries, which confirm almost everybody.")
         if settings.sms_gateway_url is None:
             simulators["sms-gateway"], url = _listen_for_simulator()
             settings = replace(settings, sms_gateway_url=url)

@@ -457,10 +457,31 @@ async def test_data_that_is_destroyed_while_it_is_checked_ends_the_application(
     async with office.database.unit_of_work() as uow:
         await office.vault.destroy(uow, application_id, now=NOW)
     await office.check(desk_for(person))
-    assert (await office.read(application_id)).state is ApplicationState.REFUSED
+    ended = await office.read(application_id)
+    assert (ended.state, codes(ended)) == (ApplicationState.REFUSED, ["evidence_broken"])
     with pytest.raises(DataDestroyed):
         async with office.database.unit_of_work() as uow:
             await office.vault.seal(uow, application_id, {"a.b.c": "x"})
+
+
+async def test_evidence_that_was_changed_behind_our_back_is_for_staff(
+    office: Any, person_of: Any, desk_for: Any, owner_url: str
+) -> None:
+    application_id = await office.draft(person_of(1))
+    await office.submit(application_id)
+    connection = await asyncpg.connect(owner_url)
+    await connection.execute(
+        "UPDATE customers.picture_parts SET sealed = (SELECT sealed FROM customers.picture_parts "
+        "WHERE kind = 'selfie') WHERE kind = 'id_front'"
+    )
+    await connection.close()
+    assert await office.check(desk_for(person_of(1))) == 1
+    application = await office.read(application_id)
+    assert (application.state, codes(application)) == (
+        ApplicationState.PENDING_REVIEW,
+        ["evidence_broken"],
+    )
+    assert office.registries.asked == []
 
 
 async def test_no_table_holds_personal_data_as_plain_text(

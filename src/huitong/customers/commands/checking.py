@@ -8,7 +8,7 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from huitong.customers.checks import (
@@ -20,7 +20,7 @@ from huitong.customers.checks import (
     MobileQuestion,
     Trouble,
 )
-from huitong.customers.commands.deciding import record_outcome
+from huitong.customers.commands.deciding import give_up, record_outcome
 from huitong.customers.evidence import CardSide, check_mobile, check_resident_id
 from huitong.customers.onboarding import sealing, store
 from huitong.customers.onboarding.types import (
@@ -34,8 +34,10 @@ from huitong.customers.onboarding.types import (
 )
 from huitong.kernel import limits
 from huitong.kernel.clock import Clock, business_day
+from huitong.kernel.cryptography import SealBroken
 from huitong.kernel.database.unit_of_work import Database, UnitOfWork
 from huitong.kernel.errors import Fault
+from huitong.kernel.ids import APPLICATION, show_id
 from huitong.kernel.logs import get_logger
 from huitong.kernel.rulebook import Rulebook
 from huitong.privacy import DataDestroyed, Vault
@@ -62,19 +64,21 @@ async def check_applications(
     Any number of workers may do so at once. One that ends in between leaves its applications to
     others, who take them after the lease.
     """
-    now = clock.now()
-    lease = timedelta(seconds=limits.APPLICATION_CHECK_LEASE_SECONDS)
-    taken = await database.run(
-        lambda uow: store.take_due_applications(
-            uow,
-            now=now,
-            lease_until=now + lease,
-            limit=limits.APPLICATION_CHECKS_AT_ONCE_MAX,
-        )
-    )
-    for application_id in taken:
+    for taken in range(limits.APPLICATION_CHECKS_AT_ONCE_MAX):
+        # One at a time: the lease is for as long as one may take.
+        now = clock.now()
+        lease_until = now + timedelta(seconds=limits.APPLICATION_CHECK_LEASE_SECONDS)
+        application_id = await _take(database, now, lease_until)
+        if application_id is None:
+            return taken
         await _check(database, vault, desk, application_id, rulebook=rulebook, clock=clock)
-    return len(taken)
+    return limits.APPLICATION_CHECKS_AT_ONCE_MAX
+
+
+async def _take(database: Database, now: datetime, lease_until: datetime) -> uuid.UUID | None:
+    return await database.run(
+        lambda uow: store.take_due_application(uow, now=now, lease_until=lease_until)
+    )
 
 
 async def _check(
@@ -91,7 +95,23 @@ async def _check(
             evidence = await _read_evidence(uow, vault, application_id)
     except DataDestroyed:
         # The person asked for deletion meanwhile: nobody is left to be checked.
-        await database.run(lambda uow: _give_up(uow, application_id, clock))
+        await database.run(
+            lambda uow: give_up(
+                uow, application_id=application_id, state=ApplicationState.REFUSED, now=clock.now()
+            )
+        )
+        return
+    except SealBroken:
+        # Evidence that was changed behind our back: somebody has to look at how.
+        _log.error("evidence_broken", application=show_id(APPLICATION, application_id))
+        await database.run(
+            lambda uow: give_up(
+                uow,
+                application_id=application_id,
+                state=ApplicationState.PENDING_REVIEW,
+                now=clock.now(),
+            )
+        )
         return
     outcome = await _ask(desk, evidence, clock)
     is_last = evidence.application.check_attempts >= limits.APPLICATION_CHECK_ATTEMPTS_MAX
@@ -114,19 +134,6 @@ async def _check(
             rulebook=rulebook,
             now=clock.now(),
         )
-    )
-
-
-async def _give_up(uow: UnitOfWork, application_id: uuid.UUID, clock: Clock) -> None:
-    await store.set_decision(
-        uow,
-        application_id,
-        state=ApplicationState.REFUSED,
-        remarks=(),
-        channels=(),
-        decided_by=uow.caller.actor,
-        reason="data destroyed",
-        now=clock.now(),
     )
 
 

@@ -126,6 +126,27 @@ async def refuse_application(
     return await _close(uow, decided, ApplicationState.REFUSED, now)
 
 
+async def give_up(
+    uow: UnitOfWork, *, application_id: uuid.UUID, state: ApplicationState, now: datetime
+) -> Application:
+    """End the checks of an application whose evidence cannot be read: `evidence_broken`.
+
+    One that is decided already stays as it is. Raises NotFound.
+    """
+    application = await store.find_application(uow, application_id, is_locking=True)
+    if application is None:
+        raise not_found(application_id)
+    if application.state is not ApplicationState.CHECKING:
+        return application
+    is_refused = state is ApplicationState.REFUSED
+    remark = Remark(
+        code="evidence_broken",
+        field="application",
+        weight=Weight.REFUSE if is_refused else Weight.REVIEW,
+    )
+    return await _close(uow, replace(application, remarks=(remark,)), state, now)
+
+
 async def _decide(
     uow: UnitOfWork,
     vault: Vault,

@@ -31,7 +31,7 @@ _TAKE_DUE: Final = """
       FROM (SELECT id FROM customers.applications
              WHERE state = 'checking' AND checks_due_at <= :now
              ORDER BY checks_due_at
-             LIMIT :limit
+             LIMIT 1
                FOR UPDATE SKIP LOCKED) due
      WHERE a.id = due.id
     RETURNING a.id
@@ -172,12 +172,12 @@ async def set_decision(
     )
 
 
-async def take_due_applications(
-    uow: UnitOfWork, *, now: datetime, lease_until: datetime, limit: int
-) -> list[uuid.UUID]:
-    """Take applications to check until `lease_until`; another worker passes over them."""
-    rows = await uow.execute(_TAKE_DUE, now=now, lease_until=lease_until, limit=limit)
-    return [row.id for row in rows]
+async def take_due_application(
+    uow: UnitOfWork, *, now: datetime, lease_until: datetime
+) -> uuid.UUID | None:
+    """Take the application that is due first until `lease_until`; others pass over it."""
+    taken: uuid.UUID | None = await uow.fetch_value(_TAKE_DUE, now=now, lease_until=lease_until)
+    return taken
 
 
 async def postpone_checks(

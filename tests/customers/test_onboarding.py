@@ -300,6 +300,22 @@ async def test_two_applications_of_one_person_at_once_make_one_customer(
     assert [codes(each) for each in refused] == [["duplicate_person"]] * 2
 
 
+async def test_a_number_is_the_same_however_it_is_typed(office: Any, person_of: Any) -> None:
+    person = person_of(1)
+    first = await office.apply(person, requested_class=1)
+    spaced = " ".join(person.id_number)
+    second = await office.apply(
+        person_of(1, id_number=spaced, mobile="13911112222"), requested_class=1
+    )
+    assert first.state is ApplicationState.APPROVED
+    assert "duplicate_person" in codes(second)
+    third = person_of(2)
+    typed = person_of(2, id_number=" ".join(third.id_number), mobile=f"+86 {third.mobile}")
+    assert (await office.apply(typed)).state is ApplicationState.APPROVED
+    async with office.database.unit_of_work() as uow:
+        assert await customers.find_customer_by_mobile(uow, office.vault, third.mobile)
+
+
 async def test_one_mobile_number_for_two_people_refuses_the_second(
     office: Any, person_of: Any
 ) -> None:

@@ -59,7 +59,7 @@ from huitong.customers.commands.businesses import (
 )
 from huitong.customers.commands.checking import check_applications
 from huitong.customers.commands.deciding import approve_application, refuse_application
-from huitong.customers.commands.levels import add_channels, prove_bank_card
+from huitong.customers.commands.levels import add_channels, ask_about_card, prove_bank_card
 from huitong.customers.commands.life_cycle import (
     close_customer,
     complete_review,
@@ -286,6 +286,7 @@ __all__ = [
     "Weight",
     "add_channels",
     "approve_application",
+    "ask_about_card",
     "calculate_shares",
     "check_applications",
     "check_bank_card",

@@ -9,7 +9,7 @@ from typing import Self
 
 from sqlalchemy.exc import DBAPIError
 
-from huitong import identity, ledger
+from huitong import customers, identity, ledger
 from huitong.kernel import api_keys
 from huitong.kernel.api_keys import ApiKey, KeyCache
 from huitong.kernel.clock import Clock, SystemClock
@@ -20,6 +20,7 @@ from huitong.kernel.rulebook import Rulebook
 from huitong.kernel.settings import Settings
 from huitong.ledger import Poster
 from huitong.privacy import Vault
+from huitong.wiring.evidence_desk import make_registries
 from huitong.wiring.identity_desk import close_desk, open_desk
 
 _log = get_logger(__name__)
@@ -37,6 +38,8 @@ class Application:
     rulebook: Rulebook
     _vault: Vault | None = None
     _desk: identity.Desk | None = None
+    #: Where identities are checked outside, None where nobody answers; from `start` on.
+    registries: customers.HttpRegistry | None = None
     is_running: bool = False
     is_prepared: bool = False
 
@@ -82,6 +85,7 @@ class Application:
         ring = load_key_ring(self.settings.home, self.settings.master_keys)
         self._vault = Vault(ring, cipher=self.settings.cipher)
         self._desk = await open_desk(self.settings, self.database, self._vault, self.clock)
+        self.registries = make_registries(self.settings)
         await self.poster.start()
         self.is_running = True
         await self.prepare()
@@ -116,4 +120,6 @@ class Application:
         finally:
             if self._desk is not None:
                 await close_desk(self._desk)
+            if self.registries is not None:
+                await self.registries.close()
             await self.database.close()

@@ -11,15 +11,19 @@ def make_evidence_desk(settings: Settings) -> customers.EvidenceDesk:
     Without `HUITONG_REGISTRY_URL` nobody outside is asked, and applications wait for staff.
     """
     desk = customers.PictureDesk()
-    registries = None
-    if settings.registry_url is not None:
-        registries = customers.HttpRegistry(
-            settings.registry_url,
-            secret=settings.registry_secret or customers.SIMULATED_SECRET,
-            clock=SystemClock(),
-        )
     return customers.EvidenceDesk(
-        registries=registries,
+        registries=make_registries(settings),
         reader=desk,
         faces=customers.choose_face_comparison(settings.face_comparison, desk),
+    )
+
+
+def make_registries(settings: Settings) -> customers.HttpRegistry | None:
+    """Return the client of the registries that are set, or None; it connects when it is asked."""
+    if settings.registry_url is None:
+        return None
+    return customers.HttpRegistry(
+        settings.registry_url,
+        secret=settings.registry_secret or customers.SIMULATED_SECRET,
+        clock=SystemClock(),
     )

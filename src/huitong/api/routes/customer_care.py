@@ -1,5 +1,6 @@
 """What happens to customers after they were opened."""
 
+import uuid
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Final
 
@@ -7,7 +8,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from huitong import customers, ledger, payments
+from huitong import customers, ledger, payments, privacy
 from huitong.api.authentication import Principal, application_of, require
 from huitong.api.documentation import errors
 from huitong.api.idempotency import IdempotencyKey, run_once
@@ -15,10 +16,12 @@ from huitong.api.pages import Cursor, Limit, open_cursor, show_page
 from huitong.api.request_body import CommandRoute
 from huitong.api.schemas.common import CustomerPath, Page
 from huitong.api.schemas.customer_care import (
+    BankCardProofView,
     ChangeCustomer,
     CompleteReview,
     DueReviewView,
     LimitsView,
+    ProveBankCard,
     show_due_review,
     show_limits,
 )
@@ -134,6 +137,60 @@ async def confirm_in_person(
         )
 
     return await _run(request, principal, key, command)
+
+
+@router.post(
+    "/customers/{customer}/bank-cards",
+    operation_id="proveBankCard",
+    summary="Confirm a customer by a bank card",
+    response_model=BankCardProofView,
+    responses=errors(
+        NotFound,
+        customers.NotVerified,
+        customers.CustomerIsClosed,
+        privacy.DataDestroyed,
+        is_command=True,
+    ),
+)
+async def prove_bank_card(
+    request: Request,
+    customer: CustomerPath,
+    body: ProveBankCard,
+    key: IdempotencyKey,
+    principal: Manager,
+) -> Response:
+    """Ask the card's bank; if it confirms the customer, the bank is one more channel.
+
+    The account's class rises when there are enough. The card's number is not kept.
+    """
+    customer_id = read_id(CUSTOMER, customer, field="customer")
+    parts = application_of(request)
+    # Before the transaction: nobody outside is asked inside of one. The same key asks the same.
+    answer, channel = await customers.ask_about_card(
+        parts.database,
+        parts.vault,
+        parts.registries,
+        customer_id=customer_id,
+        card_number=body.card_number,
+        request_id=uuid.uuid5(customer_id, f"{principal.scope} {key}"),
+    )
+    is_confirmed = answer.verdict is customers.CheckVerdict.CONSISTENT
+    now = parts.clock.now()
+
+    async def command(uow: UnitOfWork) -> BankCardProofView:
+        found = await customers.add_channels(
+            uow,
+            customer_id=customer_id,
+            channels=[channel] if is_confirmed else [],
+            rulebook=parts.rulebook,
+            now=now,
+        )
+        people = await customers.show_people(uow, parts.vault, [found])
+        return BankCardProofView(
+            verdict=answer.verdict.value, customer=show_customer(found, people[found.id])
+        )
+
+    return await run_once(request, principal, key, command, status=200)
 
 
 @router.post(

@@ -15,8 +15,9 @@ from huitong.api.schemas.common import (
     View,
     show_money,
 )
-from huitong.api.schemas.customers import AccountClass
+from huitong.api.schemas.customers import AccountClass, CustomerView
 from huitong.api.schemas.ledger import Reason
+from huitong.api.schemas.onboarding import NumberText
 from huitong.kernel.ids import CUSTOMER, show_id
 
 MeterName = Literal["balance_payments", "static_code", "dynamic_code"]
@@ -45,6 +46,23 @@ class CompleteReview(Body):
         default=None, description="The document's last day; none for 长期."
     )
     reason: Reason
+
+
+class ProveBankCard(Body):
+    """A card of another bank, which confirms the customer."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        json_schema_extra={"examples": [{"card_number": "6222021000000000017"}]}
+    )
+
+    card_number: NumberText
+
+
+class BankCardProofView(View):
+    """What the bank said, and the customer as it then stands."""
+
+    verdict: Literal["consistent", "inconsistent", "not_found", "unavailable"]
+    customer: CustomerView
 
 
 class CapView(View):

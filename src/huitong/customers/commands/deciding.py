@@ -15,7 +15,7 @@ from huitong.customers.commands.applying import get_application, not_found
 from huitong.customers.commands.opening import open_customer
 from huitong.customers.errors import ApplicationNotPending, EvidenceTooWeak
 from huitong.customers.events import ApplicationDecided
-from huitong.customers.evidence import check_mobile, check_resident_id
+from huitong.customers.evidence import ResidentId, check_mobile, check_resident_id
 from huitong.customers.onboarding import sealing, store
 from huitong.customers.onboarding.judging import (
     find_class,
@@ -219,7 +219,7 @@ async def _approve(
         now=now,
     )
     texts = {
-        sealing.ID_NUMBER_FIELD: person.id_number,
+        sealing.ID_NUMBER_FIELD: _read_number(person, today).number,
         sealing.IDENTITY_PERSON_FIELD: msgspec.json.encode(person).decode(),
     }
     sealed = await vault.seal(uow, application.id, texts)
@@ -306,13 +306,18 @@ async def _open(uow: UnitOfWork, vault: Vault, application: Application) -> Pers
 
 def _make_indexes(vault: Vault, person: PersonDetails, today: date) -> tuple[bytes, bytes, bytes]:
     """Return the indexes of identity number, mobile number, and name with day of birth."""
-    facts = check_resident_id(person.id_number, today=today).facts
-    assert facts is not None, "a number that cannot be taken apart was refused before"
+    facts = _read_number(person, today)
     return (
         sealing.index_id_number(vault, facts.number),
         index_mobile(vault, _tidy_mobile(person)),
         sealing.index_name_and_birth(vault, person.name, facts.birth_on),
     )
+
+
+def _read_number(person: PersonDetails, today: date) -> ResidentId:
+    facts = check_resident_id(person.id_number, today=today).facts
+    assert facts is not None, "a number that cannot be taken apart was refused before"
+    return facts
 
 
 def _tidy_mobile(person: PersonDetails) -> str:

@@ -8,11 +8,19 @@ from typing import Final
 import msgspec
 
 from huitong.customers import identity_store, store
-from huitong.customers.checks import BankCardQuestion, BankCardRegistry, CheckAnswer, CheckVerdict
+from huitong.customers.checks import (
+    BankCardQuestion,
+    BankCardRegistry,
+    CheckAnswer,
+    CheckKind,
+    CheckVerdict,
+    Trouble,
+)
 from huitong.customers.commands.life_cycle import not_verified
 from huitong.customers.errors import CustomerIsClosed
 from huitong.customers.events import AccountClassRaised
-from huitong.customers.evidence import check_bank_card, to_invalid_fields
+from huitong.customers.evidence import check_bank_card, check_mobile, to_invalid_fields
+from huitong.customers.evidence.numbers.texts import compact
 from huitong.customers.onboarding.judging import find_class, name_bank_channel
 from huitong.customers.onboarding.sealing import IDENTITY_PERSON_FIELD
 from huitong.customers.onboarding.types import PersonDetails
@@ -73,19 +81,19 @@ async def add_channels(
     return await get_customer(uow, customer_id)
 
 
-async def prove_bank_card(
+async def ask_about_card(
     database: Database,
     vault: Vault,
-    registry: BankCardRegistry,
+    registry: BankCardRegistry | None,
     *,
     customer_id: uuid.UUID,
     card_number: str,
-    rulebook: Rulebook,
-    clock: Clock,
-) -> tuple[CheckAnswer, Customer]:
-    """Ask a bank whether a card is the customer's, and count the bank as a channel if it is.
+    request_id: uuid.UUID,
+) -> tuple[CheckAnswer, str]:
+    """Ask a bank whether a card is the customer's; return the answer, and the channel it would be.
 
-    Asks with no transaction open. Returns the answer and the customer as it then stands. Raises
+    Asks with no transaction open; record a consistent answer with `add_channels`. The same request
+    id asks again without a second charge. Without a registry the answer is UNAVAILABLE. Raises
     InvalidField for a number that is none, NotFound, NotVerified, DataDestroyed.
     """
     checked = check_bank_card(card_number)
@@ -94,24 +102,59 @@ async def prove_bank_card(
     assert checked.facts is not None, "a number without facts has an error"
     number = checked.facts.number
     async with database.reading() as uow:
-        customer = await get_customer(uow, customer_id)
+        await get_customer(uow, customer_id)
         proof = await identity_store.find_proof(uow, customer_id)
         if proof is None:
             raise not_verified(customer_id)
         opened = await vault.open(uow, customer_id, {IDENTITY_PERSON_FIELD: proof.person})
     person = msgspec.json.decode(opened[IDENTITY_PERSON_FIELD], type=PersonDetails)
-    question = BankCardQuestion(
-        card_number=number, name=person.name, id_number=person.id_number, mobile=person.mobile
-    )
-    answer = await registry.check_bank_card(question, request_id=uuid7())
-    if answer.verdict is CheckVerdict.CONSISTENT:
-        customer = await database.run(
-            lambda uow: add_channels(
-                uow,
-                customer_id=customer_id,
-                channels=[name_bank_channel(number)],
-                rulebook=rulebook,
-                now=clock.now(),
-            )
+    channel = name_bank_channel(number)
+    if registry is None:
+        answer = CheckAnswer(
+            request_id=request_id,
+            kind=CheckKind.BANK_CARD,
+            verdict=CheckVerdict.UNAVAILABLE,
+            trouble=Trouble.UNREACHABLE,
+            attempts=0,
         )
+        return answer, channel
+    mobile = check_mobile(person.mobile).facts
+    question = BankCardQuestion(
+        card_number=number,
+        name=person.name,
+        id_number=compact(person.id_number),
+        mobile=None if mobile is None else mobile.number,
+    )
+    return await registry.check_bank_card(question, request_id=request_id), channel
+
+
+async def prove_bank_card(
+    database: Database,
+    vault: Vault,
+    registry: BankCardRegistry | None,
+    *,
+    customer_id: uuid.UUID,
+    card_number: str,
+    rulebook: Rulebook,
+    clock: Clock,
+) -> tuple[CheckAnswer, Customer]:
+    """Ask a bank about a card, and count the bank as a channel if it confirms the customer.
+
+    Returns the answer and the customer as it then stands. Raises as `ask_about_card` and
+    `add_channels` do.
+    """
+    answer, channel = await ask_about_card(
+        database,
+        vault,
+        registry,
+        customer_id=customer_id,
+        card_number=card_number,
+        request_id=uuid7(),
+    )
+    channels = [channel] if answer.verdict is CheckVerdict.CONSISTENT else []
+    customer = await database.run(
+        lambda uow: add_channels(
+            uow, customer_id=customer_id, channels=channels, rulebook=rulebook, now=clock.now()
+        )
+    )
     return answer, customer

@@ -91,6 +91,23 @@ def test_without_pictures_or_answers_nobody_is_approved_by_a_machine(
     assert has_weight(judge_outcome(person, blank), Weight.REVIEW)
 
 
+def test_one_bank_is_one_channel_however_its_cards_are_typed() -> None:
+    person = PersonDetails(
+        name="赵",
+        sex=Sex.MALE,
+        nationality="CHN",
+        occupation="x",
+        address="x",
+        mobile="13800000001",
+        id_number="11010519491231002X",
+        valid_from_on=TODAY,
+        valid_until_on=None,
+        bank_cards=("6216261000000000018", "6216 2610 0000 0000 026", "６２１６-26 10000000000034"),
+    )
+    answers = [answer(CheckKind.BANK_CARD, CheckVerdict.CONSISTENT)] * 3
+    assert list_channels(person, answers) == ("bank_621626",)
+
+
 @given(st.sets(st.integers(0, 20)), st.sets(st.integers(0, 20)))
 def test_more_channels_never_mean_a_lower_class(few: set[int], more: set[int]) -> None:
     def level(numbers: set[int]) -> int:

@@ -22,6 +22,7 @@ from huitong.customers.checks import (
 )
 from huitong.customers.commands.deciding import give_up, record_outcome
 from huitong.customers.evidence import CardSide, check_mobile, check_resident_id
+from huitong.customers.evidence.numbers.texts import compact
 from huitong.customers.onboarding import sealing, store
 from huitong.customers.onboarding.types import (
     Application,
@@ -205,7 +206,9 @@ async def _ask_registries(
     ]
     answers += [
         registries.check_bank_card(
-            BankCardQuestion(card_number=card, name=name, id_number=id_number, mobile=phone),
+            BankCardQuestion(
+                card_number=compact(card), name=name, id_number=id_number, mobile=phone
+            ),
             request_id=request_id(f"bank_card_{place}"),
         )
         for place, card in enumerate(person.bank_cards)

@@ -23,6 +23,7 @@ from huitong.customers.evidence import (
     compare_card,
     years_between,
 )
+from huitong.customers.evidence.numbers.texts import compact
 from huitong.customers.onboarding.types import Outcome, PersonDetails, Remark, Weight
 from huitong.kernel.rulebook import Rulebook
 
@@ -110,8 +111,8 @@ def list_channels(person: PersonDetails, answers: Sequence[CheckAnswer]) -> tupl
 
 
 def name_bank_channel(card: str) -> str:
-    """Return the name of the channel that a card's bank is."""
-    return f"bank_{card[:_ISSUER_DIGITS]}"
+    """Return the name of the channel that a card's bank is, however the number is typed."""
+    return f"bank_{compact(card)[:_ISSUER_DIGITS]}"
 
 
 def find_class(

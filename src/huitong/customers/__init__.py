@@ -20,10 +20,12 @@ from huitong.customers.queries import (
     list_customers,
     list_merchants,
 )
+from huitong.customers.subject_data import CustomerData
 from huitong.customers.types import Customer, Merchant
 
 __all__ = [
     "Customer",
+    "CustomerData",
     "CustomerExists",
     "CustomerOpened",
     "Merchant",

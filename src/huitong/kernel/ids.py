@@ -16,6 +16,7 @@ from typing import Final
 from huitong.kernel import limits
 from huitong.kernel.errors import InvalidField
 
+ACCESS_ALERT: Final = "alt"
 ACCOUNT: Final = "acct"
 API_KEY: Final = "key"
 APPROVAL: Final = "apr"
@@ -23,6 +24,7 @@ AUDIT_RECORD: Final = "aud"
 BATCH: Final = "bat"
 CHECKOUT: Final = "chk"
 CODE: Final = "qr"
+CONSENT: Final = "con"
 CUSTOMER: Final = "cus"
 DECISION: Final = "dec"
 ENTRY: Final = "je"
@@ -37,6 +39,7 @@ PROFIT_SHARE: Final = "shr"
 REFUND: Final = "rfd"
 REQUEST: Final = "req"
 SUBJECT: Final = "sub"
+SUBJECT_REQUEST: Final = "srq"
 TOP_UP: Final = "top"
 TRANSFER: Final = "tr"
 WEBHOOK: Final = "whk"
@@ -44,6 +47,7 @@ WITHDRAWAL: Final = "wdr"
 
 PREFIXES: Final = frozenset(
     {
+        ACCESS_ALERT,
         ACCOUNT,
         API_KEY,
         APPROVAL,
@@ -51,6 +55,7 @@ PREFIXES: Final = frozenset(
         BATCH,
         CHECKOUT,
         CODE,
+        CONSENT,
         CUSTOMER,
         DECISION,
         ENTRY,
@@ -65,6 +70,7 @@ PREFIXES: Final = frozenset(
         REFUND,
         REQUEST,
         SUBJECT,
+        SUBJECT_REQUEST,
         TOP_UP,
         TRANSFER,
         WEBHOOK,

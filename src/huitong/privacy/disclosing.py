@@ -13,6 +13,7 @@ from huitong.kernel.ids import uuid7
 from huitong.privacy import store
 from huitong.privacy.masking import mask
 from huitong.privacy.policy import Policy
+from huitong.privacy.reading import check_reading
 from huitong.privacy.types import Disclosure, SealedField, Shown, Viewer
 from huitong.privacy.vault import Vault
 
@@ -43,11 +44,13 @@ async def disclose(
 
     Whole is what one of the viewer's roles may see for this purpose, if a reason is given; None
     masks everything. A view with something whole is recorded in the caller's transaction: show
-    nothing before it is committed. Raises InvalidField, and what `Vault.open` raises.
+    nothing before it is committed. Raises InvalidField, and what `check_reading` and `Vault.open`
+    raise.
     """
     Policy.load().check_purpose(purpose)
     _check_question(viewer, fields)
     written = _check_reason(reason)
+    await check_reading(uow, subject_id=subject_id, purpose=purpose, viewer=viewer.actor, now=now)
     view = _permit(viewer, fields, purpose) if written else None
     opened = await vault.open(uow, subject_id, {name: each.sealed for name, each in fields.items()})
     if view and written:

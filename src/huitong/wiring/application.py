@@ -13,11 +13,13 @@ from huitong import ledger
 from huitong.kernel import api_keys
 from huitong.kernel.api_keys import ApiKey, KeyCache
 from huitong.kernel.clock import Clock, SystemClock
+from huitong.kernel.cryptography import load_key_ring
 from huitong.kernel.database.unit_of_work import Database, DatabaseUnavailable
 from huitong.kernel.logs import get_logger
 from huitong.kernel.rulebook import Rulebook
 from huitong.kernel.settings import Settings
 from huitong.ledger import Poster
+from huitong.privacy import Vault
 
 _log = get_logger(__name__)
 
@@ -32,6 +34,7 @@ class Application:
     poster: Poster
     keys: KeyCache
     rulebook: Rulebook
+    _vault: Vault | None = None
     is_running: bool = False
     is_prepared: bool = False
 
@@ -57,8 +60,19 @@ class Application:
             rulebook=Rulebook.load(),
         )
 
+    @property
+    def vault(self) -> Vault:
+        """The vault of this process, from `start` on."""
+        assert self._vault is not None, "the application was not started"
+        return self._vault
+
     async def start(self) -> None:
-        """Start what runs by itself; the database may still be down."""
+        """Start what runs by itself; the database may still be down.
+
+        Raises MasterKeysUnreadable: without them no personal data can be read.
+        """
+        ring = load_key_ring(self.settings.home, self.settings.master_keys)
+        self._vault = Vault(ring, cipher=self.settings.cipher)
         await self.poster.start()
         self.is_running = True
         await self.prepare()

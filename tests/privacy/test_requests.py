@@ -248,6 +248,8 @@ class TestCorrection:
             ("correct", {"club.members.balance": "1"}),
             ("correct", {NAME: ""}),
             ("correct", {NAME: "x" * 501}),
+            ("correct", {NAME: "a\x00b"}),
+            ("correct", {NAME: "\ud800"}),
             ("delete", {NAME: "张小四"}),
         ],
     )

@@ -3,7 +3,7 @@
 import typer
 from rich.console import Console
 
-from huitong.cli import bank, bench, demo, keys, ledger, log, migrate, serve, up, worker
+from huitong.cli import bank, bench, demo, keys, ledger, log, migrate, privacy, serve, up, worker
 from huitong.kernel.errors import Fault, Refusal
 
 __all__ = ["app", "main"]
@@ -23,7 +23,7 @@ app = typer.Typer(
     ),
 )
 
-for command in (up, serve, worker, keys, migrate, ledger, log, demo, bench, bank):
+for command in (up, serve, worker, keys, privacy, migrate, ledger, log, demo, bench, bank):
     command.register(app)
 
 

@@ -275,10 +275,11 @@ async def _seal_corrections(
             field="corrections",
         )
     for text in given.values():
-        if not 1 <= len(text.strip()) <= len(text) <= limits.CORRECTION_LENGTH_MAX:
+        is_fit = 1 <= len(text.strip()) <= len(text) <= limits.CORRECTION_LENGTH_MAX
+        if not (is_fit and text.isprintable()):
             # Which one it was is not said by its value.
             raise InvalidField(
-                f"must each have 1 to {limits.CORRECTION_LENGTH_MAX} characters",
+                f"must each have 1 to {limits.CORRECTION_LENGTH_MAX} printable characters",
                 field="corrections",
             )
     encoded = msgspec.json.encode(dict(given), order="sorted").decode()

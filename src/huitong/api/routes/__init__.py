@@ -17,6 +17,7 @@ from huitong.api.routes import (
     log,
     merchants,
     payments,
+    privacy,
 )
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
@@ -30,6 +31,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     bank_channel.router,
     ledger.router,
     log.router,
+    privacy.router,
 )
 #: Path items that are answered outside of the framework.
 MORE_DOCUMENTATION: Final[tuple[Mapping[str, Any], ...]] = (describe_instant_payment(),)

@@ -11,12 +11,13 @@ import pytest
 
 from huitong.kernel.cryptography import load_key_ring
 from huitong.kernel.database.unit_of_work import Database
-from huitong.kernel.ids import CUSTOMER, read_id
+from huitong.kernel.ids import CUSTOMER, SUBJECT_REQUEST, read_id
 from huitong.privacy import (
     DataKind,
     SealedField,
     Vault,
     Viewer,
+    approve_request,
     disclose,
     fulfil_next,
 )
@@ -149,6 +150,29 @@ async def test_a_request_is_taken_back(post: Post, customer: str) -> None:
 
     assert (cancelled.status_code, cancelled.json()["state"]) == (200, "cancelled")
     assert (again.status_code, again.json()["code"]) == (409, "subject_request_state")
+
+
+async def test_a_deletion_says_what_the_law_keeps(
+    api: Any, client: httpx.AsyncClient, post: Post, customer: str, vault: Vault
+) -> None:
+    path = f"/v1/privacy/customers/{customer}/requests"
+    asked = await post(path, {"kind": "delete"})
+    request_id = read_id(SUBJECT_REQUEST, asked.json()["id"], field="request")
+    await api.run(
+        lambda uow: approve_request(
+            uow, make_providers(), request_id=request_id, now=datetime.now(UTC)
+        )
+    )
+    assert await work(api, vault)
+
+    history = await client.get(f"{path}/{asked.json()['id']}/history")
+
+    last = history.json()["data"][-1]
+    assert last["state"] == "done"
+    (reason,) = last["reasons"]
+    assert reason["code"] == "kept_by_law"
+    assert reason["words"]["zh"].startswith("法律要求保存这些信息")
+    assert reason["source"] == "反洗钱法 Art. 34; 个人信息保护法 Art. 47 para. 2"
 
 
 async def test_says_who_read_and_not_in_whose_words(

@@ -35,6 +35,7 @@ class Club:
     failures: int = 0
     broken: type[Exception] = Broken
     erased: int = 0
+    erases: int = 1
 
     async def export(self, uow: UnitOfWork, subject_id: uuid.UUID) -> Mapping[str, Json]:
         self._fail_if_told()
@@ -64,7 +65,7 @@ class Club:
         )
         self._fail_if_told()
         self.erased += 1
-        return Erasure(erased=1, kept=self.kept)
+        return Erasure(erased=self.erases, kept=self.kept)
 
     def _fail_if_told(self) -> None:
         if self.failures:

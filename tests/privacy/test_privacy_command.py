@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from huitong import customers, ledger
 from huitong.cli.privacy import app
 from huitong.kernel.cryptography import load_key_ring
 from huitong.kernel.database.unit_of_work import Database, UnitOfWork
@@ -74,6 +75,15 @@ def make_request(run: Any, home: Path, kind: RequestKind) -> tuple[uuid.UUID, st
     vault, subject_id = Vault(load_key_ring(home)), uuid7()
 
     async def command(uow: UnitOfWork) -> Any:
+        await ledger.install_chart(uow)
+        await customers.open_customer(
+            uow,
+            customer_id=subject_id,
+            name="张小三",
+            mobile=f"139{subject_id.int % 10**8:08}",
+            account_class=2,
+            now=datetime.now(UTC),
+        )
         await vault.seal(uow, subject_id, {"club.members.name": "张小三"})
         return await create_request(
             uow,

@@ -186,6 +186,35 @@ class TestCopy:
             "dict",
         ]
 
+    async def test_stays_when_the_answer_could_not_be_committed(
+        self, database: Database, club: Any, member: uuid.UUID
+    ) -> None:
+        request = await ask(database, club, member, "copy")
+        await work(database, club)
+
+        with pytest.raises(club.broken):
+            async with database.unit_of_work() as uow:
+                await download_export(
+                    uow, club.vault, request_id=request.id, subject_id=member, now=NOW
+                )
+                raise club.broken
+
+        assert (await download(database, club, request))["rooms"]
+
+    async def test_goes_with_the_person(
+        self, database: Database, club: Any, member: uuid.UUID, count: Any
+    ) -> None:
+        club.kept = (Kept(data_class="identity_records", until_on=LATER),)
+        copy = await ask(database, club, member, "copy")
+        await work(database, club)
+        deletion = await ask(database, club, member, "delete")
+        await approve(database, club, deletion.id)
+        await work(database, club)
+
+        assert await count("privacy.export_parts") == 0
+        with pytest.raises(ExportGone):
+            await download(database, club, copy)
+
     async def test_expires_and_belongs_to_one_person(
         self, database: Database, club: Any, member: uuid.UUID
     ) -> None:
@@ -412,14 +441,17 @@ class TestDeletion:
         assert await work(database, club)
         assert await state_of(database, request.id) is RequestState.DONE
 
-    async def test_is_refused_where_no_room_says_what_is_kept(
+    async def test_is_refused_where_no_room_knows_the_person(
         self, database: Database, club: Any, member: uuid.UUID
     ) -> None:
         request = await ask(database, club, member, "delete")
         await approve(database, club, request.id)
 
-        with pytest.raises(ProvidersMissing):
-            await fulfil_next(database, club.vault, [], now=NOW)
+        stranger = type(club)(club.vault, erases=0)
+        for providers in ([], [stranger]):
+            async with database.unit_of_work() as uow:
+                with pytest.raises(ProvidersMissing):
+                    await fulfil_request(uow, club.vault, providers, request_id=request.id, now=NOW)
 
         async with database.reading() as uow:
             assert await club.vault.open(uow, member, club.members[member])

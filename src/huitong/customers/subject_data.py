@@ -55,8 +55,8 @@ class CustomerData:
 
     async def blockers(self, uow: UnitOfWork, subject_id: uuid.UUID) -> Sequence[str]:
         """Return `open_balance` or `open_holds` while money is on an account of the person."""
-        page = await ledger.list_accounts(uow, owner_id=subject_id, limit=limits.PAGE_SIZE_MAX)
-        balances = await ledger.get_balances(uow, [account.id for account in page.items])
+        accounts = await _list_accounts(uow, subject_id)
+        balances = await ledger.get_balances(uow, [account.id for account in accounts])
         found = set()
         for balance in balances.values():
             if not balance.posted.is_zero:
@@ -66,11 +66,36 @@ class CustomerData:
         return sorted(found)
 
     async def erase(self, uow: UnitOfWork, subject_id: uuid.UUID, *, now: datetime) -> Erasure:
-        """Erase nothing, and say until when the customer's identity records are kept."""
-        if await store.find_customer(uow, subject_id) is None:
+        """Close the person's accounts, which ends the relationship, and say what is kept from then.
+
+        Raises AccountNotEmpty if money came in since the blockers were asked.
+        """
+        customer = await store.find_customer(uow, subject_id)
+        if customer is None:
             return Erasure(erased=0)
-        today = business_day(now)
-        return Erasure(
-            erased=0,
-            kept=(Kept(data_class=_IDENTITY, until_on=kept_until(_IDENTITY, today, on=today)),),
+        ended_on = business_day(customer.opened_at)
+        for account in await _list_accounts(uow, subject_id):
+            if account.closed_at is None:
+                await ledger.set_account_state(
+                    uow,
+                    account.id,
+                    state=ledger.AccountState.CLOSED,
+                    reason="The person's data is being erased",
+                    now=now,
+                )
+            ended_on = max(ended_on, business_day(account.closed_at or now))
+        until_on = kept_until(_IDENTITY, ended_on, on=business_day(now))
+        return Erasure(erased=0, kept=(Kept(data_class=_IDENTITY, until_on=until_on),))
+
+
+async def _list_accounts(uow: UnitOfWork, owner_id: uuid.UUID) -> list[ledger.Account]:
+    found: list[ledger.Account] = []
+    cursor: str | None = None
+    while True:
+        page = await ledger.list_accounts(
+            uow, owner_id=owner_id, cursor=cursor, limit=limits.PAGE_SIZE_MAX
         )
+        found += page.items
+        cursor = page.next_cursor
+        if cursor is None:
+            return found

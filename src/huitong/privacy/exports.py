@@ -121,7 +121,7 @@ async def _export_own(uow: UnitOfWork, subject_id: uuid.UUID) -> Mapping[str, ob
         if len(page) < limits.PAGE_SIZE_MAX:
             break
     consents = await list_consents(uow, subject_id=subject_id, limit=limits.EXPORTED_RECORDS_MAX)
-    requests = await list_requests(uow, subject_id=subject_id)
+    requests = await list_requests(uow, subject_id=subject_id, limit=limits.REQUESTS_OF_SUBJECT_MAX)
     return {
         "consents": [_show_consent(consent) for consent in consents],
         "requests": [_show_request(request) for request in requests],

@@ -50,7 +50,7 @@ async def fulfil_request(
     """Carry out an approved request and return the state it then has; others stay as they are.
 
     A deletion that something blocks by now becomes `blocked`. Raises SubjectRequestNotFound,
-    ProvidersMissing for a deletion without any room, and what the rooms raise.
+    ProvidersMissing for a deletion of somebody whom no room knows, and what the rooms raise.
     """
     request = await request_store.find_request(uow, request_id, is_locked=True)
     if request is None:
@@ -78,19 +78,19 @@ async def erase_everywhere(
     providers: Providers,
     subject_id: uuid.UUID,
     *,
+    is_first: bool,
     now: datetime,
 ) -> tuple[Kept, ...]:
     """Let every room erase what it may; destroy the data key if nothing is kept any more.
 
-    Return what is kept, the longest last. Raises ProvidersMissing.
+    Return what is kept, the longest last. Raises ProvidersMissing if this `is_first` and no room
+    had anything: then a room that sealed for the person is not registered, and would lose it.
     """
-    if not providers:
-        raise ProvidersMissing("Nobody can say what must be kept, so nothing is erased")
     today = business_day(now)
-    kept: list[Kept] = []
-    for provider in providers:
-        erasure = await provider.erase(uow, subject_id, now=now)
-        kept += [each for each in erasure.kept if each.until_on >= today]
+    erasures = [await provider.erase(uow, subject_id, now=now) for provider in providers]
+    if is_first and not any(erasure.erased or erasure.kept for erasure in erasures):
+        raise ProvidersMissing("No room knows this person, so nobody can say what must be kept")
+    kept = [each for erasure in erasures for each in erasure.kept if each.until_on >= today]
     await request_store.delete_parts_of_subject(uow, subject_id)
     if not kept:
         await vault.destroy(uow, subject_id, now=now)
@@ -105,7 +105,7 @@ async def _delete(
     if blockers:
         await move_request(uow, request, RequestState.BLOCKED, reasons=blockers, now=now)
         return RequestState.BLOCKED
-    kept = await erase_everywhere(uow, vault, providers, request.subject_id, now=now)
+    kept = await erase_everywhere(uow, vault, providers, request.subject_id, is_first=True, now=now)
     if kept:
         restriction = Restriction(
             subject_id=request.subject_id,

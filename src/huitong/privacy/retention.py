@@ -112,7 +112,9 @@ class RestrictedPeople:
         destroyed = []
         due = await retention_store.lock_restricted(uow, cutoff_on, limits.RETENTION_SUBJECTS_MAX)
         for subject_id in due:
-            kept = await erase_everywhere(uow, self.vault, self.providers, subject_id, now=now)
+            kept = await erase_everywhere(
+                uow, self.vault, self.providers, subject_id, is_first=False, now=now
+            )
             if kept:
                 classes = sorted({each.data_class for each in kept})
                 await retention_store.put_off(uow, subject_id, classes, kept[-1].until_on)

@@ -142,11 +142,19 @@ class CreateSubjectRequest(Body):
     )
 
 
+class ReasonView(View):
+    """Why a request was refused, or what blocks it."""
+
+    code: str = Field(examples=["kept_by_law"])
+    words: WordsView | None = Field(description="For the person; null for what blocks.")
+    source: str | None = Field(description="The law behind it.")
+
+
 class StepView(View):
     """One step of a request."""
 
     state: str
-    reasons: list[str] = Field(description="Codes: why it was refused, or what blocks it.")
+    reasons: list[ReasonView]
     recorded_at: Instant
 
 
@@ -236,8 +244,18 @@ def show_request(request: privacy.SubjectRequest) -> SubjectRequestView:
 def show_step(step: privacy.RequestStep) -> StepView:
     """Return a step as a view, without who made it: the person has no need to know."""
     return StepView(
-        state=step.state.value, reasons=list(step.reasons), recorded_at=step.recorded_at
+        state=step.state.value,
+        reasons=[_show_reason(code) for code in step.reasons],
+        recorded_at=step.recorded_at,
     )
+
+
+def _show_reason(code: str) -> ReasonView:
+    rule = privacy.RequestRules.load().refusals.get(code)
+    if rule is None:
+        return ReasonView(code=code, words=None, source=None)
+    words = WordsView(zh=rule.words.zh, en=rule.words.en)
+    return ReasonView(code=code, words=words, source=rule.source)
 
 
 def show_disclosure(disclosure: privacy.Disclosure) -> DisclosureView:

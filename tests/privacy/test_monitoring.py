@@ -202,6 +202,7 @@ async def test_going_through_numbers_is_seen_without_keeping_them(
 async def test_a_text_has_no_next_one(database: Database, vault: Vault) -> None:
     await search(database, vault, "张小三", NOON)
     await search(database, vault, "１２", NOON)
+    await search(database, vault, "9" * 1_000, NOON)
 
     async with database.reading() as uow:
         assert await uow.fetch_value("SELECT count(next) FROM privacy.lookups") == 0

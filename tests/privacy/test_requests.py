@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from huitong.kernel import limits
 from huitong.kernel.clock import business_day
-from huitong.kernel.database.unit_of_work import Caller, Database, find_sql_state
+from huitong.kernel.database.unit_of_work import Caller, Database, UnitOfWork, find_sql_state
 from huitong.kernel.errors import InvalidField
 from huitong.kernel.ids import uuid7
 from huitong.privacy import (
@@ -192,12 +192,14 @@ class TestCopy:
         request = await ask(database, club, member, "copy")
         await work(database, club)
 
+        async def download_and_break(uow: UnitOfWork) -> None:
+            await download_export(
+                uow, club.vault, request_id=request.id, subject_id=member, now=NOW
+            )
+            raise club.broken
+
         with pytest.raises(club.broken):
-            async with database.unit_of_work() as uow:
-                await download_export(
-                    uow, club.vault, request_id=request.id, subject_id=member, now=NOW
-                )
-                raise club.broken
+            await database.run(download_and_break)
 
         assert (await download(database, club, request))["rooms"]
 

@@ -1,5 +1,6 @@
 """What may no longer be kept is destroyed, a step at a time, and leaves evidence."""
 
+import asyncio
 import uuid
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -22,6 +23,7 @@ from huitong.privacy import (
     Kept,
     Period,
     RequestKind,
+    RequestState,
     RestrictedPeople,
     RetentionSchedule,
     approve_request,
@@ -31,15 +33,18 @@ from huitong.privacy import (
     digest_identifiers,
     download_export,
     fulfil_next,
+    get_request,
     kept_until,
     list_destructions,
     list_due,
+    list_request_steps,
     record_view,
 )
 
 NOW = datetime(2026, 11, 26, 6, 0, tzinfo=UTC)
 OLD = datetime(2026, 5, 1, 6, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
+LATER = NOW + 10 * DAY
 
 
 async def look(database: Database, *instants: datetime) -> None:
@@ -50,8 +55,8 @@ async def look(database: Database, *instants: datetime) -> None:
             )
 
 
-async def restrict(database: Database, club: Any, subject_id: uuid.UUID, until_on: date) -> None:
-    club.kept = (Kept(data_class="identity_records", until_on=until_on),)
+async def ask(database: Database, club: Any, subject_id: uuid.UUID, kind: RequestKind) -> uuid.UUID:
+    """Make a request that waits for the worker, and return its id."""
     async with database.unit_of_work() as uow:
         request = await create_request(
             uow,
@@ -59,10 +64,17 @@ async def restrict(database: Database, club: Any, subject_id: uuid.UUID, until_o
             [club],
             request_id=uuid7(),
             subject_id=subject_id,
-            kind=RequestKind.DELETE,
+            kind=kind,
             now=NOW,
         )
-        await approve_request(uow, [club], request_id=request.id, now=NOW)
+        if request.state is RequestState.RECEIVED:
+            await approve_request(uow, [club], request_id=request.id, now=NOW)
+    return request.id
+
+
+async def restrict(database: Database, club: Any, subject_id: uuid.UUID, until_on: date) -> None:
+    club.kept = (Kept(data_class="identity_records", until_on=until_on),)
+    await ask(database, club, subject_id, RequestKind.DELETE)
     assert await fulfil_next(database, club.vault, [club], now=NOW)
 
 
@@ -162,16 +174,7 @@ async def test_a_step_is_bounded(
 async def test_copies_that_nobody_fetched_go_after_a_week(
     database: Database, club: Any, member: uuid.UUID, count: Any
 ) -> None:
-    async with database.unit_of_work() as uow:
-        request = await create_request(
-            uow,
-            club.vault,
-            [club],
-            request_id=uuid7(),
-            subject_id=member,
-            kind=RequestKind.COPY,
-            now=NOW,
-        )
+    request_id = await ask(database, club, member, RequestKind.COPY)
     await fulfil_next(database, club.vault, [club], now=NOW)
 
     assert not await destroy_all_due(database, [ExportCopies()], now=NOW + 7 * DAY)
@@ -182,10 +185,10 @@ async def test_copies_that_nobody_fetched_go_after_a_week(
     async with database.unit_of_work() as uow:
         with pytest.raises(ExportGone):
             await download_export(
-                uow, club.vault, request_id=request.id, subject_id=member, now=NOW
+                uow, club.vault, request_id=request_id, subject_id=member, now=NOW
             )
         (evidence,) = await list_destructions(uow)
-    assert evidence.digest == digest_identifiers([str(request.id)])
+    assert evidence.digest == digest_identifiers([str(request_id)])
 
 
 async def test_the_key_goes_when_the_last_room_must_keep_nothing(
@@ -229,6 +232,47 @@ async def test_a_room_that_keeps_longer_puts_it_off(
         assert await club.vault.open(uow, member, club.members[member])
     assert (row.until_on, row.data_classes) == (date(2038, 1, 1), ["bad_credit_records"])
     assert await count("privacy.destructions") == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "reasons"), [(RequestKind.DELETE, []), (RequestKind.COPY, ["data_is_gone"])]
+)
+async def test_a_request_that_waits_ends_with_the_data(
+    database: Database, club: Any, member: uuid.UUID, kind: RequestKind, reasons: list[str]
+) -> None:
+    await restrict(database, club, member, date(2026, 11, 30))
+    request_id = await ask(database, club, member, kind)
+    club.kept = ()
+    assert await destroy_all_due(database, [RestrictedPeople(club.vault, [club])], now=LATER)
+
+    assert await fulfil_next(database, club.vault, [club], now=LATER)
+
+    assert not await fulfil_next(database, club.vault, [club], now=LATER + DAY)
+    async with database.reading() as uow:
+        assert (await get_request(uow, request_id)).closed_at == LATER
+        last = (await list_request_steps(uow, request_id))[-1]
+    assert list(last.reasons) == reasons
+
+
+async def test_the_end_of_the_period_and_another_deletion_at_once_erase_once(
+    database: Database, club: Any, member: uuid.UUID, events: Any
+) -> None:
+    await restrict(database, club, member, date(2026, 11, 30))
+    request_id = await ask(database, club, member, RequestKind.DELETE)
+    club.kept = ()
+    people = RestrictedPeople(club.vault, [club])
+
+    await asyncio.gather(
+        destroy_all_due(database, [people], now=LATER),
+        fulfil_next(database, club.vault, [club], now=LATER),
+        destroy_all_due(database, [people], now=LATER),
+    )
+
+    async with database.reading() as uow:
+        with pytest.raises(DataDestroyed):
+            await club.vault.open(uow, member, club.members[member])
+        assert (await get_request(uow, request_id)).closed_at == LATER
+    assert [name for name, _ in await events()] == ["SubjectRestricted", "SubjectErased"]
 
 
 async def test_a_room_that_fails_leaves_everybody_as_they_were(

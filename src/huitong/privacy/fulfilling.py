@@ -11,7 +11,7 @@ from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import Database, UnitOfWork
 from huitong.privacy import request_store
 from huitong.privacy.consent_store import lock_subject
-from huitong.privacy.errors import ProvidersMissing, SubjectRequestNotFound
+from huitong.privacy.errors import DataDestroyed, ProvidersMissing, SubjectRequestNotFound
 from huitong.privacy.events import SubjectErased, SubjectRestricted
 from huitong.privacy.exports import make_export
 from huitong.privacy.records import RequestKind, RequestState, Restriction, SubjectRequest
@@ -19,6 +19,7 @@ from huitong.privacy.requests import CONTENT, list_blockers, move_request
 from huitong.privacy.subject_data import Kept, Providers
 from huitong.privacy.vault import Vault
 
+_DATA_IS_GONE: Final = "data_is_gone"
 _KEPT_BY_LAW: Final = "kept_by_law"
 
 
@@ -57,7 +58,12 @@ async def fulfil_request(
         raise SubjectRequestNotFound("There is no such request")
     if request.state is not RequestState.APPROVED:
         return request.state
-    await lock_subject(uow, request.subject_id)
+    # In the order of the retention, which meets restrictions first.
+    await request_store.lock_restriction(uow, request.subject_id)
+    try:
+        await lock_subject(uow, request.subject_id)
+    except DataDestroyed:
+        return await _close_without_data(uow, request, now)
     match request.kind:
         case RequestKind.SEE | RequestKind.COPY:
             await make_export(uow, vault, providers, request, now=now)
@@ -92,10 +98,20 @@ async def erase_everywhere(
         raise ProvidersMissing("No room knows this person, so nobody can say what must be kept")
     kept = [each for erasure in erasures for each in erasure.kept if each.until_on >= today]
     await request_store.delete_parts_of_subject(uow, subject_id)
-    if not kept:
-        await vault.destroy(uow, subject_id, now=now)
+    if not kept and await vault.destroy(uow, subject_id, now=now):
         await outbox.append(uow, [SubjectErased(subject_id=subject_id, erased_at=now)])
     return tuple(sorted(kept, key=lambda each: (each.until_on, each.data_class)))
+
+
+async def _close_without_data(
+    uow: UnitOfWork, request: SubjectRequest, now: datetime
+) -> RequestState:
+    # The last period ended while the request waited: a deletion has then got what it wanted.
+    if request.kind in (RequestKind.DELETE, RequestKind.CLOSE_ACCOUNT):
+        await move_request(uow, request, RequestState.DONE, now=now)
+        return RequestState.DONE
+    await move_request(uow, request, RequestState.REFUSED, reasons=[_DATA_IS_GONE], now=now)
+    return RequestState.REFUSED
 
 
 async def _delete(

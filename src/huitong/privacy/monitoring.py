@@ -55,7 +55,8 @@ async def record_search(
     numbers one by one is seen without any of them being known.
     """
     following = None
-    if value.isascii() and value.isdigit():
+    is_number = value.isascii() and value.isdigit()
+    if is_number and len(value) <= limits.SEARCHED_NUMBER_LENGTH_MAX:
         following = str(int(value) + 1).zfill(len(value))
     await monitoring_store.insert_lookup(
         uow,

@@ -286,16 +286,12 @@ async def restrict(uow: UnitOfWork, restriction: Restriction) -> None:
     )
 
 
-async def find_restriction(uow: UnitOfWork, subject_id: uuid.UUID) -> Restriction | None:
-    """Return a person's restriction, or None."""
-    row = await uow.fetch_one(
-        "SELECT subject_id, request_id, data_classes, restricted_at, until_on, destroyed_at "
-        "FROM privacy.restrictions WHERE subject_id = :subject_id",
+async def lock_restriction(uow: UnitOfWork, subject_id: uuid.UUID) -> None:
+    """Keep the retention from a person's restriction, if any, until the transaction ends."""
+    await uow.execute(
+        "SELECT FROM privacy.restrictions WHERE subject_id = :subject_id FOR UPDATE",
         subject_id=subject_id,
     )
-    if row is None:
-        return None
-    return Restriction(**{**row._asdict(), "data_classes": tuple(row.data_classes)})
 
 
 def _read_request(row: Row[Any]) -> SubjectRequest:

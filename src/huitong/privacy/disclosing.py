@@ -54,24 +54,37 @@ async def disclose(
     view = _permit(viewer, fields, purpose) if written else None
     opened = await vault.open(uow, subject_id, {name: each.sealed for name, each in fields.items()})
     if view and written:
-        disclosure = Disclosure(
-            id=uuid7(),
-            viewer=viewer.actor,
-            role=view.role,
-            subject_id=subject_id,
-            fields=tuple(sorted(view.fields)),
-            purpose=purpose,
-            reason=written,
-            request_id=uow.caller.request_id,
-            disclosed_at=now,
-        )
-        await store.insert_disclosure(uow, disclosure)
+        await _record(uow, viewer, subject_id, view, purpose=purpose, reason=written, now=now)
     unmasked = frozenset() if view is None else view.fields
     values = {
         name: text if name in unmasked else mask(fields[name].kind, text)
         for name, text in opened.items()
     }
     return Shown(values=values, unmasked=unmasked)
+
+
+async def _record(
+    uow: UnitOfWork,
+    viewer: Viewer,
+    subject_id: uuid.UUID,
+    view: _FullView,
+    *,
+    purpose: str,
+    reason: str,
+    now: datetime,
+) -> None:
+    disclosure = Disclosure(
+        id=uuid7(),
+        viewer=viewer.actor,
+        role=view.role,
+        subject_id=subject_id,
+        fields=tuple(sorted(view.fields)),
+        purpose=purpose,
+        reason=reason,
+        request_id=uow.caller.request_id,
+        disclosed_at=now,
+    )
+    await store.insert_disclosure(uow, disclosure)
 
 
 def _permit(viewer: Viewer, fields: Mapping[str, SealedField], purpose: str) -> _FullView | None:

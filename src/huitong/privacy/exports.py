@@ -47,15 +47,7 @@ async def make_export(
         "privacy": await _export_own(uow, request.subject_id),
     }
     text = msgspec.json.encode(document, order="sorted").decode()
-    size = limits.EXPORT_PART_CHARACTERS
-    parts = [text[at : at + size] for at in range(0, len(text), size)]
-    if len(parts) > limits.EXPORT_PARTS_MAX:
-        raise ExportTooLarge(
-            f"A copy has at most {size * limits.EXPORT_PARTS_MAX} characters, not {len(text)}"
-        )
-    sealed = await vault.seal(
-        uow, request.subject_id, {_part_name(number): part for number, part in enumerate(parts)}
-    )
+    parts = await _seal_parts(uow, vault, request.subject_id, text)
     days = RetentionSchedule.load().get(EXPORT_CLASS).days
     export = Export(
         request_id=request.id,
@@ -65,9 +57,7 @@ async def make_export(
         expires_at=now + timedelta(days=days),
         downloaded_at=None,
     )
-    await request_store.insert_export(
-        uow, export, [sealed[_part_name(number)] for number in range(len(parts))]
-    )
+    await request_store.insert_export(uow, export, parts)
     return export
 
 
@@ -106,6 +96,22 @@ async def download_export(
     text = "".join(opened[_part_name(number)] for number in range(len(sealed)))
     assert hashlib.sha256(text.encode()).digest() == export.digest, "sealed parts are as made"
     return text
+
+
+async def _seal_parts(
+    uow: UnitOfWork, vault: Vault, subject_id: uuid.UUID, text: str
+) -> list[bytes]:
+    size = limits.EXPORT_PART_CHARACTERS
+    parts = {
+        _part_name(number): text[at : at + size]
+        for number, at in enumerate(range(0, len(text), size))
+    }
+    if len(parts) > limits.EXPORT_PARTS_MAX:
+        raise ExportTooLarge(
+            f"A copy has at most {size * limits.EXPORT_PARTS_MAX} characters, not {len(text)}"
+        )
+    sealed = await vault.seal(uow, subject_id, parts)
+    return [sealed[name] for name in parts]
 
 
 async def _export_own(uow: UnitOfWork, subject_id: uuid.UUID) -> Mapping[str, object]:

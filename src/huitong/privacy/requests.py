@@ -61,40 +61,13 @@ async def create_request(
     content = await _seal_corrections(
         uow, vault, providers, subject_id=subject_id, kind=kind, corrections=corrections
     )
-    due_on, latest_on = deadlines(now)
-    is_approved = kind in _NEEDS_NO_APPROVAL
-    request = SubjectRequest(
-        id=request_id,
-        subject_id=subject_id,
-        kind=kind,
-        state=RequestState.APPROVED if is_approved else RequestState.RECEIVED,
-        received_at=now,
-        due_on=due_on,
-        latest_on=latest_on,
-        attempts=0,
-        closed_at=None,
-    )
-    before = await request_store.list_of_subject(uow, subject_id, limits.REQUESTS_OF_SUBJECT_MAX)
-    if len(before) == limits.REQUESTS_OF_SUBJECT_MAX:
-        raise LimitExceeded(f"At most {limits.REQUESTS_OF_SUBJECT_MAX} requests of one person")
-    if not await request_store.insert_request(uow, request, content):
-        raise SubjectRequestOpen(f"A request to {kind.value} is being handled", field="kind")
-    await note_step(uow, request.id, request.state, now=now)
-    await audit.record(
-        uow,
-        action="privacy.create_request",
-        subject=show_id(SUBJECT, subject_id),
-        details={"request": show_id(SUBJECT_REQUEST, request_id), "kind": kind.value},
-    )
+    request = _make_request(request_id, subject_id, kind, now)
+    await _insert(uow, request, content)
     if kind is RequestKind.OBJECT_AUTOMATED:
-        await outbox.append(
-            uow,
-            [
-                AutomatedDecisionObjected(
-                    subject_id=subject_id, request_id=request_id, objected_at=now
-                )
-            ],
+        event = AutomatedDecisionObjected(
+            subject_id=subject_id, request_id=request_id, objected_at=now
         )
+        await outbox.append(uow, [event])
     return request
 
 
@@ -243,6 +216,40 @@ async def note_step(
         recorded_at=now,
     )
     await request_store.insert_step(uow, step)
+
+
+def _make_request(
+    request_id: uuid.UUID, subject_id: uuid.UUID, kind: RequestKind, now: datetime
+) -> SubjectRequest:
+    due_on, latest_on = deadlines(now)
+    is_approved = kind in _NEEDS_NO_APPROVAL
+    return SubjectRequest(
+        id=request_id,
+        subject_id=subject_id,
+        kind=kind,
+        state=RequestState.APPROVED if is_approved else RequestState.RECEIVED,
+        received_at=now,
+        due_on=due_on,
+        latest_on=latest_on,
+        attempts=0,
+        closed_at=None,
+    )
+
+
+async def _insert(uow: UnitOfWork, request: SubjectRequest, content: bytes | None) -> None:
+    count_max, kind = limits.REQUESTS_OF_SUBJECT_MAX, request.kind.value
+    before = await request_store.list_of_subject(uow, request.subject_id, count_max)
+    if len(before) == count_max:
+        raise LimitExceeded(f"At most {count_max} requests of one person")
+    if not await request_store.insert_request(uow, request, content):
+        raise SubjectRequestOpen(f"A request to {kind} is being handled", field="kind")
+    await note_step(uow, request.id, request.state, now=request.received_at)
+    await audit.record(
+        uow,
+        action="privacy.create_request",
+        subject=show_id(SUBJECT, request.subject_id),
+        details={"request": show_id(SUBJECT_REQUEST, request.id), "kind": kind},
+    )
 
 
 async def _lock_open(uow: UnitOfWork, request_id: uuid.UUID) -> SubjectRequest:

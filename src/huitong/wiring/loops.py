@@ -93,6 +93,24 @@ def make_loops(settings: Settings) -> tuple[Loop, ...]:
         await database.run(lambda uow: ledger.publish_checkpoint(uow, key=key, now=now))
         return False
 
+    loops = (
+        *LOOPS,
+        Loop("ledger.publish_checkpoint", 60.0, publish_checkpoint),
+        *_make_privacy_loops(settings),
+    )
+    if settings.bank_channel_url is None:
+        return loops
+    channel = payments.HttpBankChannel(settings.bank_channel_url)
+    clock = SystemClock()
+
+    async def settle_channel_orders(database: Database, _now: datetime) -> bool:
+        taken = await payments.settle_channel_orders(database, channel, clock=clock)
+        return taken == limits.CHANNEL_ORDERS_AT_ONCE_MAX
+
+    return (*loops, Loop("payments.settle_channel_orders", 0.2, settle_channel_orders))
+
+
+def _make_privacy_loops(settings: Settings) -> tuple[Loop, ...]:
     async def rewrap_data_keys(database: Database, _now: datetime) -> bool:
         ring = load_key_ring(settings.home, settings.master_keys)
         wrapped = await database.run(lambda uow: privacy.rewrap(uow, ring, cipher=settings.cipher))
@@ -110,23 +128,11 @@ def make_loops(settings: Settings) -> tuple[Loop, ...]:
         ring = load_key_ring(settings.home, settings.master_keys)
         return privacy.Vault(ring, cipher=settings.cipher)
 
-    loops = (
-        *LOOPS,
-        Loop("ledger.publish_checkpoint", 60.0, publish_checkpoint),
+    return (
         Loop("privacy.rewrap_data_keys", 60.0, rewrap_data_keys),
         Loop("privacy.fulfil_requests", 1.0, fulfil_requests),
         Loop("privacy.destroy_due", 3_600.0, destroy_due),
     )
-    if settings.bank_channel_url is None:
-        return loops
-    channel = payments.HttpBankChannel(settings.bank_channel_url)
-    clock = SystemClock()
-
-    async def settle_channel_orders(database: Database, _now: datetime) -> bool:
-        taken = await payments.settle_channel_orders(database, channel, clock=clock)
-        return taken == limits.CHANNEL_ORDERS_AT_ONCE_MAX
-
-    return (*loops, Loop("payments.settle_channel_orders", 0.2, settle_channel_orders))
 
 
 LOOPS: Final[tuple[Loop, ...]] = (

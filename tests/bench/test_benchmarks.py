@@ -31,6 +31,10 @@ KEYS: dict[str, tuple[set[str], set[str]]] = {
         {"naive_payments_per_second_64"},
     ),
     "statement": ({"p50_ms", "p99_ms"}, {"page_from_journal_ms"}),
+    "auth": (
+        {"session_check_p50_ms", "session_check_p99_ms", "revocation_seen_after_seconds"},
+        {"query_each_p50_ms", "query_each_p99_ms"},
+    ),
     "crypto": (
         {"sealed_per_second", "opened_per_second", "lookup_p99_ms"},
         {

@@ -3,7 +3,23 @@
 import typer
 from rich.console import Console
 
-from huitong.cli import bank, bench, demo, keys, ledger, log, migrate, privacy, serve, up, worker
+from huitong.cli import (
+    audit,
+    backup,
+    bank,
+    bench,
+    demo,
+    keys,
+    ledger,
+    log,
+    migrate,
+    privacy,
+    registry,
+    serve,
+    sms_gateway,
+    up,
+    worker,
+)
 from huitong.kernel.errors import Fault, Refusal
 
 __all__ = ["app", "main"]
@@ -23,7 +39,10 @@ app = typer.Typer(
     ),
 )
 
-for command in (up, serve, worker, keys, privacy, migrate, ledger, log, demo, bench, bank):
+for command in (
+    up, serve, worker, keys, privacy, migrate, ledger, log, audit, backup, demo, bench, bank,
+    registry, sms_gateway,
+):  # fmt: skip
     command.register(app)
 
 

@@ -7,16 +7,19 @@ an argument.
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Final, Literal, Self, cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from huitong.kernel import limits
 from huitong.kernel.database_address import APP_ROLE, OWNER_ROLE, find_address
 from huitong.kernel.errors import Fault, InvalidField
 
 LogFormat = Literal["json", "console"]
 LogLevel = Literal["debug", "info", "warning", "error"]
+FaceComparisonChoice = Literal["local", "simulated"]
 #: The ciphers of `kernel.cryptography`, by the names that people use.
 CipherName = Literal["aes-256-gcm", "sm4-gcm"]
 
@@ -24,7 +27,9 @@ WORKERS_MAX: Final = 64
 _PORT_MAX: Final = 65_535
 _LOG_FORMATS: Final = ("json", "console")
 _LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+_FACE_COMPARISONS: Final = ("local", "simulated")
 _CIPHERS: Final = ("aes-256-gcm", "sm4-gcm")
+_SWITCH: Final = ("on", "off")
 _DATABASE_SCHEMES: Final = ("postgresql", "postgres")
 
 
@@ -54,11 +59,37 @@ class Settings:
     master_keys: str | None = field(default=None, repr=False)
     #: Where the bank channel answers; `huitong up` starts a simulated bank if it is None.
     bank_channel_url: str | None = None
+    #: Where identities, bank cards and mobile numbers are checked; None where nobody answers.
+    registry_url: str | None = None
+    #: What questions to the registries are signed with; children inherit it as it is.
+    registry_secret: bytes | None = field(default=None, repr=False)
+    #: Whether faces are compared on this machine, or by a simulation that looks at none.
+    face_comparison: FaceComparisonChoice = "local"
+    #: Whether the API speaks HTTPS only; with a certificate of our own unless one is given.
+    is_tls: bool = False
+    #: A certificate chain and its key in PEM, from elsewhere; both or neither.
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    #: Host names and addresses for our own certificate, besides those of this machine's loopback.
+    tls_names: tuple[str, ...] = ()
+    #: Where pg_dump and psql are; the wheel's if it is None.
+    postgres_programs: Path | None = None
+    #: Where the SMS gateway answers; `huitong up` starts a simulated one if it is None.
+    sms_gateway_url: str | None = None
+    #: Proxies in front (addresses or networks) that are believed about where a request comes from.
+    trusted_proxies: tuple[str, ...] = ()
+    #: The domain that passkeys belong to. Passkeys of another domain open nothing, so it is chosen
+    #: once.
+    passkey_domain: str = "localhost"
+    #: The pages that may ask for passkeys; none stands for this machine's own port.
+    passkey_origins: tuple[str, ...] = ()
     #: False when the database was given by URL: then nobody here starts or stops it.
     is_database_embedded: bool = True
     #: The role that a connection takes on with SET ROLE after it logged in through
     #: `database_app_url`; None where that URL already logs in as the application's own role.
     database_app_role: str | None = None
+    #: The recovery key of backups, as text; no child process is given it by us.
+    backup_key: str | None = field(default=None, repr=False)
     _database_owner_url: str | None = field(default=None, repr=False)
     _database_app_url: str | None = field(default=None, repr=False)
 
@@ -89,7 +120,26 @@ class Settings:
             ),
             master_keys=variables.get("HUITONG_MASTER_KEYS") or None,
             bank_channel_url=variables.get("HUITONG_BANK_CHANNEL_URL") or None,
+            registry_url=variables.get("HUITONG_REGISTRY_URL") or None,
+            registry_secret=variables.get("HUITONG_REGISTRY_SECRET", "").encode() or None,
+            face_comparison=cast(
+                "FaceComparisonChoice",
+                _read_choice(variables, "HUITONG_FACE_COMPARISON", "local", _FACE_COMPARISONS),
+            ),
+            is_tls=_read_choice(variables, "HUITONG_TLS", _default_tls(variables), _SWITCH) == "on",
+            tls_certificate=_read_path(variables, "HUITONG_TLS_CERT"),
+            tls_key=_read_path(variables, "HUITONG_TLS_KEY"),
+            tls_names=_read_names(variables, "HUITONG_TLS_NAMES"),
+            postgres_programs=_read_path(variables, "HUITONG_POSTGRES_BIN"),
+            backup_key=variables.get("HUITONG_BACKUP_KEY") or None,
+            sms_gateway_url=variables.get("HUITONG_SMS_GATEWAY_URL") or None,
+            passkey_domain=variables.get("HUITONG_PASSKEY_DOMAIN") or "localhost",
+            passkey_origins=_read_origins(variables),
+            trusted_proxies=_read_proxies(variables),
         )
+        return settings._with_database_of(variables)
+
+    def _with_database_of(self, variables: Mapping[str, str]) -> Self:
         owner_url = _read_database_url(variables, "HUITONG_DATABASE_URL")
         app_url = _read_database_url(variables, "HUITONG_DATABASE_APP_URL")
         if owner_url is None and app_url is not None:
@@ -98,9 +148,9 @@ class Settings:
                 field="HUITONG_DATABASE_APP_URL",
             )
         if owner_url is None:
-            return settings.with_embedded_database()
+            return self.with_embedded_database()
         return replace(
-            settings,
+            self,
             is_database_embedded=False,
             database_app_role=APP_ROLE if app_url is None else None,
             _database_owner_url=owner_url,
@@ -136,6 +186,12 @@ class Settings:
         )
 
     @property
+    def allowed_passkey_origins(self) -> tuple[str, ...]:
+        """The pages that may ask for passkeys."""
+        scheme = "https" if self.is_tls else "http"
+        return self.passkey_origins or (f"{scheme}://localhost:{self.port}",)
+
+    @property
     def database_owner_url(self) -> str:
         """The `postgresql://` URL that migrations use; raises DatabaseNotConfigured."""
         return _require_url(self._database_owner_url, self.home)
@@ -160,12 +216,31 @@ class Settings:
             "HUITONG_LOG_LEVEL": self.log_level,
             "HUITONG_LOG_FORMAT": self.log_format,
             "HUITONG_TIME_ZONE": self.time_zone,
+            "HUITONG_FACE_COMPARISON": self.face_comparison,
             "HUITONG_CIPHER": self.cipher,
+            "HUITONG_TLS": "on" if self.is_tls else "off",
+            "HUITONG_PASSKEY_DOMAIN": self.passkey_domain,
         }
+        if self.tls_names:
+            variables["HUITONG_TLS_NAMES"] = ",".join(self.tls_names)
+        for name, path in (
+            ("HUITONG_TLS_CERT", self.tls_certificate),
+            ("HUITONG_TLS_KEY", self.tls_key),
+        ):
+            if path is not None:
+                variables[name] = str(path)
         if self.otlp_endpoint is not None:
             variables["OTEL_EXPORTER_OTLP_ENDPOINT"] = self.otlp_endpoint
         if self.bank_channel_url is not None:
             variables["HUITONG_BANK_CHANNEL_URL"] = self.bank_channel_url
+        if self.registry_url is not None:
+            variables["HUITONG_REGISTRY_URL"] = self.registry_url
+        if self.sms_gateway_url is not None:
+            variables["HUITONG_SMS_GATEWAY_URL"] = self.sms_gateway_url
+        if self.trusted_proxies:
+            variables["HUITONG_TRUSTED_PROXIES"] = ",".join(self.trusted_proxies)
+        if self.passkey_origins:
+            variables["HUITONG_PASSKEY_ORIGINS"] = ",".join(self.passkey_origins)
         return variables
 
 
@@ -174,6 +249,12 @@ def _default_workers() -> int:
     # left to it. On two processors two processes measured a tenth to a quarter faster than one.
     cores = os.cpu_count() or 1
     return min(cores, max(2, min(8, cores // 2)))
+
+
+def _default_tls(variables: Mapping[str, str]) -> str:
+    # Who gives a certificate wants it used.
+    is_given = variables.get("HUITONG_TLS_CERT") or variables.get("HUITONG_TLS_KEY")
+    return "on" if is_given else "off"
 
 
 def _require_url(url: str | None, home: Path) -> str:
@@ -195,6 +276,16 @@ def _read_integer(variables: Mapping[str, str], name: str, *, default: int, maxi
     return int(text)
 
 
+def _read_names(variables: Mapping[str, str], name: str) -> tuple[str, ...]:
+    names = [part.strip() for part in variables.get(name, "").split(",")]
+    return tuple(part for part in names if part)
+
+
+def _read_path(variables: Mapping[str, str], name: str) -> Path | None:
+    text = variables.get(name)
+    return Path(text).expanduser().absolute() if text else None
+
+
 def _read_choice(
     variables: Mapping[str, str], name: str, default: str, choices: tuple[str, ...]
 ) -> str:
@@ -202,6 +293,41 @@ def _read_choice(
     if text not in choices:
         raise InvalidField(f"must be one of {', '.join(choices)}, not {text!r}", field=name)
     return text
+
+
+def _read_list(variables: Mapping[str, str], name: str, *, maximum: int) -> tuple[str, ...]:
+    given = tuple(each.strip() for each in variables.get(name, "").split(",") if each.strip())
+    if len(given) > maximum:
+        raise InvalidField(f"must name at most {maximum}, separated by commas", field=name)
+    return given
+
+
+def _read_proxies(variables: Mapping[str, str]) -> tuple[str, ...]:
+    name = "HUITONG_TRUSTED_PROXIES"
+    proxies = _read_list(variables, name, maximum=limits.TRUSTED_PROXIES_MAX)
+    for proxy in proxies:
+        try:
+            ip_network(proxy)
+        except ValueError:
+            raise InvalidField(
+                "must be addresses or networks like 10.0.0.0/8, separated by commas", field=name
+            ) from None
+    return proxies
+
+
+def _read_origins(variables: Mapping[str, str]) -> tuple[str, ...]:
+    name = "HUITONG_PASSKEY_ORIGINS"
+    origins = _read_list(variables, name, maximum=limits.PASSKEY_ORIGINS_MAX)
+    for origin in origins:
+        parts = urlsplit(origin)
+        is_origin = parts.scheme in ("https", "http") and f"{parts.scheme}://{parts.netloc}"
+        # Browsers give passkeys to http pages of the machine itself only.
+        is_safe = parts.scheme == "https" or parts.hostname == "localhost"
+        if is_origin != origin or not is_safe:
+            raise InvalidField(
+                "must be origins like https://bank.example, separated by commas", field=name
+            )
+    return origins
 
 
 def _read_time_zone(variables: Mapping[str, str]) -> str:

@@ -10,8 +10,8 @@ from datetime import datetime
 from functools import cache
 from typing import Final
 
-from huitong import ledger, payments, privacy
-from huitong.kernel import idempotency, limits, outbox, outbox_delivery
+from huitong import identity, ledger, payments, privacy
+from huitong.kernel import audit_chain, idempotency, limits, outbox, outbox_delivery
 from huitong.kernel.clock import SystemClock
 from huitong.kernel.cryptography import load_key_ring
 from huitong.kernel.database.unit_of_work import Database
@@ -80,8 +80,17 @@ async def _scan_access(database: Database, now: datetime) -> bool:
     return False
 
 
+async def _seal_audit(database: Database, _now: datetime) -> bool:
+    return await database.run(audit_chain.seal_records) == limits.AUDIT_SEAL_ROWS_MAX
+
+
 async def _prune_customer_codes(database: Database, now: datetime) -> bool:
     pruned = await database.run(lambda uow: payments.prune_customer_codes(uow, now=now))
+    return pruned == limits.PRUNE_ROWS_MAX
+
+
+async def _prune_log_ins(database: Database, now: datetime) -> bool:
+    pruned = await database.run(lambda uow: identity.prune_what_is_over(uow, now=now))
     return pruned == limits.PRUNE_ROWS_MAX
 
 
@@ -93,10 +102,21 @@ def make_loops(settings: Settings) -> tuple[Loop, ...]:
         await database.run(lambda uow: ledger.publish_checkpoint(uow, key=key, now=now))
         return False
 
+    async def publish_audit_checkpoint(database: Database, now: datetime) -> bool:
+        key = audit_chain.load_audit_key(settings.home)
+        kept = audit_chain.read_kept_checkpoint(settings.home / audit_chain.CHECKPOINT_FILE)
+        published = await database.run(
+            lambda uow: audit_chain.publish_audit_checkpoint(uow, key=key, now=now, kept=kept)
+        )
+        if published is not None:
+            audit_chain.keep_checkpoint(settings.home, published)
+        return False
+
     loops = (
         *LOOPS,
         Loop("ledger.publish_checkpoint", 60.0, publish_checkpoint),
         *_make_privacy_loops(settings),
+        Loop("kernel.publish_audit_checkpoint", 60.0, publish_audit_checkpoint),
     )
     if settings.bank_channel_url is None:
         return loops
@@ -143,6 +163,8 @@ LOOPS: Final[tuple[Loop, ...]] = (
     Loop("ledger.expire_holds", 1.0, _expire_holds),
     Loop("payments.prune_customer_codes", 60.0, _prune_customer_codes),
     Loop("privacy.scan_access", 60.0, _scan_access),
+    Loop("kernel.seal_audit", 1.0, _seal_audit),
+    Loop("identity.prune_what_is_over", 300.0, _prune_log_ins),
     Loop("kernel.deliver_events", 0.2, _deliver_events),
     Loop("kernel.measure_outbox", 15.0, _measure_outbox),
     Loop("kernel.prune_events", 60.0, _prune_events),

@@ -94,6 +94,7 @@ _TAGS: Final = (
     ("Bank channel", "Money in and out, through a simulated bank."),
     ("Ledger", "The journal and the trial balance."),
     ("Transparency log", "Signed checkpoints of the journal, and proofs that anybody can check."),
+    ("Privacy", "Consents, people's requests about their data, and who read it."),
     ("Operations", "Health and metrics of the process."),
 )
 _DESCRIPTION: Final = f"""

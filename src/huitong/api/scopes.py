@@ -19,5 +19,7 @@ SCOPES: Final[Mapping[str, str]] = {
     "onboarding:write": "Apply for accounts on behalf of people",
     "payments:read": "Read payment orders, refunds, shares and codes",
     "payments:write": "Pay, collect, authorise, share, make codes",
+    "privacy:read": "Read consents, requests about data, and who read it",
+    "privacy:write": "Give and withdraw consents, make requests about data, fetch copies",
     "refunds:write": "Refund payments",
 }

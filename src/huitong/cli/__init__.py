@@ -13,6 +13,7 @@ from huitong.cli import (
     ledger,
     log,
     migrate,
+    privacy,
     registry,
     serve,
     sms_gateway,
@@ -39,8 +40,8 @@ app = typer.Typer(
 )
 
 for command in (
-    up, serve, worker, keys, migrate, ledger, log, audit, backup, demo, bench, bank, registry,
-    sms_gateway,
+    up, serve, worker, keys, privacy, migrate, ledger, log, audit, backup, demo, bench, bank,
+    registry, sms_gateway,
 ):  # fmt: skip
     command.register(app)
 

@@ -181,6 +181,7 @@ from huitong.customers.queries import (
     list_merchants,
 )
 from huitong.customers.sealing import count_plain_customers, seal_plain_customers
+from huitong.customers.subject_data import CustomerData
 from huitong.customers.types import Customer, Merchant, ShownPerson
 
 __all__ = [
@@ -222,6 +223,7 @@ __all__ = [
     "CreditCode",
     "Customer",
     "CustomerClosed",
+    "CustomerData",
     "CustomerExists",
     "CustomerFrozen",
     "CustomerIsClosed",

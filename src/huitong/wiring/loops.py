@@ -7,6 +7,7 @@ workers run the same loops at once; every step copes with that.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Final
 
 from huitong import customers, identity, ledger, payments, privacy
@@ -18,6 +19,7 @@ from huitong.kernel.rulebook import Rulebook
 from huitong.kernel.settings import Settings
 from huitong.privacy import Vault
 from huitong.wiring.evidence_desk import make_evidence_desk
+from huitong.wiring.people_data import make_providers, make_retained
 from huitong.wiring.reactions import HANDLERS
 
 #: Called with the present instant; true if it should be called again at once.
@@ -86,6 +88,11 @@ async def _mark_business_reviews_due(database: Database, now: datetime) -> bool:
     return marked == limits.REVIEWS_MARKED_AT_ONCE_MAX
 
 
+async def _scan_access(database: Database, now: datetime) -> bool:
+    await database.run(lambda uow: privacy.scan_access(uow, now=now))
+    return False
+
+
 async def _seal_audit(database: Database, _now: datetime) -> bool:
     return await database.run(audit_chain.seal_records) == limits.AUDIT_SEAL_ROWS_MAX
 
@@ -107,11 +114,6 @@ def make_loops(settings: Settings) -> tuple[Loop, ...]:
         key = ledger.load_log_key(settings.home)
         await database.run(lambda uow: ledger.publish_checkpoint(uow, key=key, now=now))
         return False
-
-    async def rewrap_data_keys(database: Database, _now: datetime) -> bool:
-        ring = load_key_ring(settings.home, settings.master_keys)
-        wrapped = await database.run(lambda uow: privacy.rewrap(uow, ring, cipher=settings.cipher))
-        return wrapped == limits.REWRAP_KEYS_MAX
 
     vault = Vault(load_key_ring(settings.home, settings.master_keys), cipher=settings.cipher)
     desk = make_evidence_desk(settings)
@@ -136,7 +138,7 @@ def make_loops(settings: Settings) -> tuple[Loop, ...]:
         *LOOPS,
         Loop("customers.check_applications", 1.0, check_applications),
         Loop("ledger.publish_checkpoint", 60.0, publish_checkpoint),
-        Loop("privacy.rewrap_data_keys", 60.0, rewrap_data_keys),
+        *_make_privacy_loops(settings),
         Loop("kernel.publish_audit_checkpoint", 60.0, publish_audit_checkpoint),
     )
     if settings.bank_channel_url is None:
@@ -151,6 +153,32 @@ def make_loops(settings: Settings) -> tuple[Loop, ...]:
     return (*loops, Loop("payments.settle_channel_orders", 0.2, settle_channel_orders))
 
 
+def _make_privacy_loops(settings: Settings) -> tuple[Loop, ...]:
+    async def rewrap_data_keys(database: Database, _now: datetime) -> bool:
+        ring = load_key_ring(settings.home, settings.master_keys)
+        wrapped = await database.run(lambda uow: privacy.rewrap(uow, ring, cipher=settings.cipher))
+        return wrapped == limits.REWRAP_KEYS_MAX
+
+    async def fulfil_requests(database: Database, now: datetime) -> bool:
+        vault = make_vault()
+        return await privacy.fulfil_next(database, vault, make_providers(vault), now=now)
+
+    async def destroy_due(database: Database, now: datetime) -> bool:
+        return await privacy.destroy_all_due(database, make_retained(make_vault()), now=now)
+
+    @cache
+    def make_vault() -> privacy.Vault:
+        # At the first step and not at start, so that a missing key file stops these loops only.
+        ring = load_key_ring(settings.home, settings.master_keys)
+        return privacy.Vault(ring, cipher=settings.cipher)
+
+    return (
+        Loop("privacy.rewrap_data_keys", 60.0, rewrap_data_keys),
+        Loop("privacy.fulfil_requests", 1.0, fulfil_requests),
+        Loop("privacy.destroy_due", 3_600.0, destroy_due),
+    )
+
+
 LOOPS: Final[tuple[Loop, ...]] = (
     Loop("ledger.add_partitions", 3_600.0, _add_partitions),
     Loop("ledger.project_lines", 0.1, _project_lines),
@@ -160,6 +188,7 @@ LOOPS: Final[tuple[Loop, ...]] = (
     Loop("customers.mark_reviews_due", 300.0, _mark_reviews_due),
     Loop("customers.mark_business_reviews_due", 300.0, _mark_business_reviews_due),
     Loop("payments.prune_customer_codes", 60.0, _prune_customer_codes),
+    Loop("privacy.scan_access", 60.0, _scan_access),
     Loop("kernel.seal_audit", 1.0, _seal_audit),
     Loop("identity.prune_what_is_over", 300.0, _prune_log_ins),
     Loop("kernel.deliver_events", 0.2, _deliver_events),

@@ -24,6 +24,7 @@ from huitong.api.routes import (
     merchants,
     onboarding,
     payments,
+    privacy,
 )
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
@@ -44,6 +45,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     bank_channel.router,
     ledger.router,
     log.router,
+    privacy.router,
 )
 #: Path items that are answered outside of the framework.
 MORE_DOCUMENTATION: Final[tuple[Mapping[str, Any], ...]] = (describe_instant_payment(),)

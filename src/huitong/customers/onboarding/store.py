@@ -217,6 +217,15 @@ async def replace_picture(
     )
 
 
+async def delete_pictures(uow: UnitOfWork, application_id: uuid.UUID) -> int:
+    """Delete the pictures of an application; return of how many parts."""
+    rows = await uow.execute(
+        "DELETE FROM customers.picture_parts WHERE application_id = :id RETURNING part",
+        id=application_id,
+    )
+    return len(rows)
+
+
 async def list_picture_parts(
     uow: UnitOfWork, application_id: uuid.UUID
 ) -> dict[PictureKind, list[bytes]]:

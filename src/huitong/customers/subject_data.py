@@ -65,7 +65,7 @@ class CustomerData:
             person = await open_person_details(
                 uow, self._vault, subject_id, application.sealed_person
             )
-            items = msgspec.to_builtins(person)
+            items = msgspec.json.decode(msgspec.json.encode(person))
         shown: dict[str, Json] = {
             "state": application.state.value,
             "consent": application.consent_reference,

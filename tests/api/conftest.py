@@ -10,7 +10,7 @@ import threading
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ import uvicorn
 
 from huitong.api import create_app
 from huitong.api.scopes import SCOPES
+from huitong.identity import SmsGatewaySimulator
 from huitong.kernel import api_keys
 from huitong.kernel.clock import SystemClock
 from huitong.kernel.database.unit_of_work import Database, UnitOfWork
@@ -35,6 +36,8 @@ class Api:
 
     url: str
     owner_url: str
+    #: The phones of this world.
+    sms: SmsGatewaySimulator = field(default_factory=SmsGatewaySimulator)
 
     async def run(self, command: Callable[[UnitOfWork], Awaitable[Any]]) -> Any:
         """Run a command of a room, as the application's role."""
@@ -131,8 +134,11 @@ def api(server: Any, template: str, settings_for: Callable[[str], Settings]) -> 
     name = f"test_{uuid.uuid4().hex[:12]}"
     server.run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     owner_url = server.database_url(name)
-    with run_server(create_app(settings_for(owner_url))) as url:
-        yield Api(url, owner_url)
+    sms = SmsGatewaySimulator()
+    with run_server(sms.application()) as sms_url:
+        settings = replace(settings_for(owner_url), sms_gateway_url=sms_url)
+        with run_server(create_app(settings)) as url:
+            yield Api(url, owner_url, sms)
     server.run(f"DROP DATABASE {name} WITH (FORCE)")
 
 

@@ -40,6 +40,10 @@ KEYS: dict[str, tuple[set[str], set[str]]] = {
             "lookup_by_opening_all_ms",
         },
     ),
+    "auth": (
+        {"session_check_p50_ms", "session_check_p99_ms", "revocation_seen_after_seconds"},
+        {"query_each_p50_ms", "query_each_p99_ms"},
+    ),
     "growth": (
         {"transfers_per_second_at_10_million_rows", "speed_ratio"},
         {"transfers_per_second_at_100_thousand_rows"},

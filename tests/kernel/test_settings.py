@@ -94,3 +94,38 @@ def test_shows_no_password(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path).with_database(owner_url=OWNER_URL)
     assert "s3cret" not in repr(settings)
     assert "s3cret" not in " ".join(settings.to_environment().values())
+
+
+def test_reads_where_passkeys_and_messages_come_from(tmp_path: Path) -> None:
+    given = {
+        "HUITONG_HOME": str(tmp_path),
+        "HUITONG_PASSKEY_DOMAIN": "bank.example",
+        "HUITONG_PASSKEY_ORIGINS": "https://bank.example, https://m.bank.example",
+        "HUITONG_SMS_GATEWAY_URL": "http://127.0.0.1:8601",
+        "HUITONG_TRUSTED_PROXIES": "10.0.0.0/8,192.0.2.1",
+    }
+    settings = Settings.from_environment(given)
+    assert settings.passkey_domain == "bank.example"
+    assert settings.allowed_passkey_origins == ("https://bank.example", "https://m.bank.example")
+    assert settings.trusted_proxies == ("10.0.0.0/8", "192.0.2.1")
+    again = Settings.from_environment(settings.to_environment())
+    assert again.to_environment() == settings.to_environment()
+    plain = Settings.from_environment({"HUITONG_HOME": str(tmp_path), "HUITONG_PORT": "8001"})
+    assert plain.allowed_passkey_origins == ("http://localhost:8001",)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HUITONG_PASSKEY_ORIGINS", "bank.example"),
+        ("HUITONG_PASSKEY_ORIGINS", "http://bank.example"),
+        ("HUITONG_PASSKEY_ORIGINS", "https://bank.example/log-in"),
+        ("HUITONG_PASSKEY_ORIGINS", ",".join(f"https://{n}.example" for n in range(9))),
+        ("HUITONG_TRUSTED_PROXIES", "proxy.example"),
+        ("HUITONG_TRUSTED_PROXIES", "10.0.0.1/8"),
+    ],
+)
+def test_names_the_variable_of_an_origin_or_proxy_that_is_none(name: str, value: str) -> None:
+    with pytest.raises(InvalidField) as refused:
+        Settings.from_environment({name: value})
+    assert refused.value.field == name

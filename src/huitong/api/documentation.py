@@ -4,14 +4,14 @@ Problems are documented by the classes that are raised, so that a code in the do
 exists, under the status that it really has.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from huitong import payments
+from huitong import identity, payments
 from huitong.api import problems
 from huitong.api.problems import MEDIA_TYPE, status_of
 from huitong.api.scopes import SCOPES
@@ -27,6 +27,23 @@ _ALWAYS: Final[tuple[type[Refusal], ...]] = (
     problems.MerchantNotAllowed,
     InvalidField,
 )
+# Who calls the routes of logging in: a person in a session, or nobody yet.
+_SESSION: Final[tuple[type[Refusal], ...]] = (
+    identity.SessionEnded,
+    problems.AntiForgeryHeaderMissing,
+    InvalidField,
+)
+_STRANGER: Final[tuple[type[Refusal], ...]] = (
+    identity.LogInRefused,
+    identity.TooManyAttempts,
+    problems.AntiForgeryHeaderMissing,
+    InvalidField,
+)
+_KINDS_BY_CALLER: Final[Mapping[str, tuple[type[Refusal], ...]]] = {
+    "key": _ALWAYS,
+    "session": _SESSION,
+    "stranger": _STRANGER,
+}
 _COMMANDS: Final[tuple[type[Refusal], ...]] = (
     problems.MalformedJson,
     problems.RequestTimeout,
@@ -49,18 +66,21 @@ PAYING: Final[tuple[type[Refusal], ...]] = (
 )
 _MEANINGS: Final[Mapping[int, str]] = {
     400: "The request cannot be understood.",
-    401: "No valid API key.",
-    403: "The API key may not do this.",
-    404: "The thing does not exist, or not for this key.",
+    401: "No valid API key, or nobody is logged in.",
+    403: "The caller may not do this, or not yet.",
+    404: "The thing does not exist, or not for this caller.",
     408: "The request took too long to arrive.",
     409: "The request contradicts what is recorded.",
     413: "The body is too large.",
     415: "The body is not JSON.",
     422: "The request is understood and refused.",
+    429: "Too often; wait for the seconds in Retry-After.",
     500: "A mistake of ours; nothing is said about it here.",
     503: "Not now; try again after the seconds in Retry-After.",
 }
 _TAGS: Final = (
+    ("Logging in", "Codes, passwords and passkeys, and the sessions that they open."),
+    ("Being logged in", "Sessions, devices, credentials, and step-up before risky acts."),
     ("Customers", "People with a payment account."),
     ("Merchants", "Businesses that are paid, and their QR codes."),
     ("Accounts", "Ledger accounts: balances, statements, freezing and closing."),
@@ -80,9 +100,14 @@ Payments on one double-entry ledger.
 **Keys.** Send `Authorization: Bearer htk_…`. `huitong keys create` makes a key; each operation
 names the scope that it needs. A key that is bound to a merchant acts for that merchant only.
 
+**People** log in under `/v1/identity` and then send `Authorization: Bearer hts_…`. Browsers ask for
+a cookie instead (`"delivery": "cookie"`) and add the header `X-Huitong-Anti-Forgery: 1`, which
+other sites cannot.
+
 **Doing things once.** Every `POST` takes an `Idempotency-Key` of your own making. The same key with
 the same request gets the same answer, byte for byte, for 24 hours; with another request it is
 refused (`idempotency_key_reused`). After a 503 or a broken connection, send it again.
+Only logging in takes no key: an answer with a token in it is not kept.
 
 **Money** is `{{"amount": "10.50", "currency": "CNY"}}`: a decimal text, never a number.
 **Times** are RFC 3339 in UTC, **days** are Asia/Shanghai.
@@ -138,10 +163,14 @@ _PROBLEM_SCHEMA: Final[Mapping[str, Any]] = {
 
 
 def errors(
-    *refusals: type[Refusal], is_command: bool = False, has_idempotency_key: bool = True
+    *refusals: type[Refusal],
+    is_command: bool = False,
+    has_idempotency_key: bool = True,
+    caller: Literal["key", "session", "stranger"] = "key",
+    faults: Sequence[type[Fault]] = (),
 ) -> Responses:
     """Return the documented problems of a route under /v1: `refusals`, and what any may meet."""
-    kinds = [*_ALWAYS, *refusals]
+    kinds = [*_KINDS_BY_CALLER[caller], *refusals]
     if is_command:
         kinds += _COMMANDS
         if has_idempotency_key:
@@ -154,7 +183,9 @@ def errors(
         code: problems.make_problem(_example_fault(code)).title
         for code in ("database_unavailable", "service_unavailable")
     }
-    if is_command:
+    for fault in faults:
+        by_status[503][fault.code] = problems.make_problem(fault("")).title
+    if is_command and has_idempotency_key:
         by_status[503]["idempotency_race"] = by_status[503]["database_unavailable"]
     return {status: _response(status, codes) for status, codes in sorted(by_status.items())}
 
@@ -179,7 +210,7 @@ def _response(status: int, codes: Mapping[str, str]) -> dict[str, Any]:
             }
         },
     }
-    if status == 503:  # noqa: PLR2004 - the status says itself
+    if status in (429, 503):
         response["headers"] = {
             "Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."}
         }

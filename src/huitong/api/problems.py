@@ -40,6 +40,12 @@ STATUS_BY_CODE: Final[Mapping[str, int]] = {
     "not_authenticated": 401,
     "scope_missing": 403,
     "merchant_not_allowed": 403,
+    "log_in_refused": 401,
+    "session_ended": 401,
+    "anti_forgery_header_missing": 403,
+    "step_up_required": 403,
+    "too_many_attempts": 429,
+    "code_limit_reached": 429,
     "route_not_found": 404,
     "method_not_allowed": 405,
     "request_timeout": 408,
@@ -51,6 +57,7 @@ STATUS_BY_CODE: Final[Mapping[str, int]] = {
     "database_unavailable": 503,
     "outcome_unknown": 503,
     "idempotency_race": 503,
+    "code_not_delivered": 503,
     "service_unavailable": 503,
     "internal_error": 500,
 }
@@ -63,6 +70,7 @@ _FAULT_DETAILS: Final[Mapping[str, str]] = {
     "outcome_unknown": "Whether it was done is not known yet. Ask again with the same "
     "Idempotency-Key to learn the outcome.",
     "idempotency_race": "The same request is being handled already. Try again soon.",
+    "code_not_delivered": "The message could not be sent, and its code is void. Ask for another.",
     "service_unavailable": "Something that we need is not available now. Try again soon.",
 }
 _FAULT_TITLE: Final = "The service is not available now"
@@ -74,6 +82,7 @@ _HEADERS_BY_STATUS: Final[Mapping[int, Mapping[str, str]]] = {
     503: {"Retry-After": str(limits.RETRY_AFTER_SECONDS)},
 }
 _NO_HEADERS: Final[Mapping[str, str]] = {}
+_STEP_UP_CHALLENGE: Final = 'Bearer realm="huitong", error="insufficient_user_authentication"'
 
 
 class BadRequest(Refusal):
@@ -109,6 +118,13 @@ class MerchantNotAllowed(Refusal):
 
     code = "merchant_not_allowed"
     title = "The API key is bound to a merchant and may not do this"
+
+
+class AntiForgeryHeaderMissing(Refusal):
+    """A browser's cookie came without the header that only our own pages can add."""
+
+    code = "anti_forgery_header_missing"
+    title = "Requests with a cookie need one more header"
 
 
 class RouteNotFound(Refusal):
@@ -249,6 +265,7 @@ def make_problem(error: Exception) -> Problem:
             detail=_read_detail(error),
             field=error.field,
             context=error.context,
+            more_headers=_read_headers(error),
         )
     if isinstance(error, Fault) and (error.retryable or error.code in _FAULT_DETAILS):
         code = error.code if error.code in _FAULT_DETAILS else "service_unavailable"
@@ -260,6 +277,16 @@ def make_problem(error: Exception) -> Problem:
         detail="We have been told; name the request_id if you ask about it. A request may be sent "
         "again with the same Idempotency-Key without being done twice.",
     )
+
+
+def _read_headers(refusal: Refusal) -> Mapping[str, str]:
+    seconds = refusal.context.get("retry_after_seconds")
+    if isinstance(seconds, int):
+        return {"Retry-After": str(seconds)}
+    if refusal.code == "step_up_required":
+        # RFC 9470's word for it; the scope is not what is missing.
+        return {"WWW-Authenticate": _STEP_UP_CHALLENGE}
+    return _NO_HEADERS
 
 
 def _read_detail(refusal: Refusal) -> str:

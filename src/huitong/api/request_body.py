@@ -41,21 +41,32 @@ class StrictRequest(Request):
             self.parsed = parse_json(body)
 
 
-class CommandRoute(APIRoute):
-    """A route under /v1: knows its caller first, and then reads a strict body."""
+class PublicRoute(APIRoute):
+    """A route that anybody may call: reads a strict body."""
+
+    async def know_caller(self, request: Request) -> None:
+        """Find out who is calling, before anything of the body is read."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the framework's handler with the two steps before it."""
         handle = super().get_route_handler()
 
         async def handle_strictly(request: Request) -> Response:
-            await authenticate(request)
+            await self.know_caller(request)
             strict = StrictRequest(request.scope, request.receive)
             # Here, because the framework would make a bare 400 of whatever is raised later.
             await strict.read()
             return await handle(strict)
 
         return handle_strictly
+
+
+class CommandRoute(PublicRoute):
+    """A route for API keys: knows its caller first, and then reads a strict body."""
+
+    async def know_caller(self, request: Request) -> None:
+        """Find the caller's key; raises NotAuthenticated."""
+        await authenticate(request)
 
 
 def check_media_type(content_type: str | None) -> None:

@@ -14,6 +14,7 @@ BENCHMARKS: Final[Mapping[str, str]] = MappingProxyType(
         "pay": "huitong.bench.pay:measure",
         "statement": "huitong.bench.statement:measure",
         "crypto": "huitong.bench.crypto:measure",
+        "auth": "huitong.bench.auth:measure",
         "growth": "huitong.bench.growth:measure",
         "chaos": "huitong.bench.chaos:measure",
     }

@@ -3,7 +3,19 @@
 import typer
 from rich.console import Console
 
-from huitong.cli import bank, bench, demo, keys, ledger, log, migrate, serve, up, worker
+from huitong.cli import (
+    bank,
+    bench,
+    demo,
+    keys,
+    ledger,
+    log,
+    migrate,
+    serve,
+    sms_gateway,
+    up,
+    worker,
+)
 from huitong.kernel.errors import Fault, Refusal
 
 __all__ = ["app", "main"]
@@ -23,7 +35,7 @@ app = typer.Typer(
     ),
 )
 
-for command in (up, serve, worker, keys, migrate, ledger, log, demo, bench, bank):
+for command in (up, serve, worker, keys, migrate, ledger, log, demo, bench, bank, sms_gateway):
     command.register(app)
 
 

@@ -53,8 +53,9 @@ def serve(
             access_log=False,
             log_config=None,
             server_header=False,
-            # Only who configures a proxy in front may tell us the client's address.
-            proxy_headers=False,
+            # Only a proxy that was configured may tell us the client's address.
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=list(settings.trusted_proxies),
         )
     )
     try:

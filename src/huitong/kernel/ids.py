@@ -21,21 +21,28 @@ API_KEY: Final = "key"
 APPROVAL: Final = "apr"
 AUDIT_RECORD: Final = "aud"
 BATCH: Final = "bat"
+CHALLENGE: Final = "chl"
 CHECKOUT: Final = "chk"
 CODE: Final = "qr"
 CUSTOMER: Final = "cus"
 DECISION: Final = "dec"
+DEVICE: Final = "dev"
 ENTRY: Final = "je"
 EVENT: Final = "evt"
 HOLD: Final = "hold"
 JOB: Final = "job"
 LOAN: Final = "loan"
+LOGIN: Final = "lgn"
 MERCHANT: Final = "mer"
+ONE_TIME_CODE: Final = "otc"
 PARTNER: Final = "ptn"
+PASSKEY: Final = "psk"
 PAYMENT: Final = "pay"
 PROFIT_SHARE: Final = "shr"
 REFUND: Final = "rfd"
 REQUEST: Final = "req"
+SESSION: Final = "ses"
+STEP_UP: Final = "stp"
 SUBJECT: Final = "sub"
 TOP_UP: Final = "top"
 TRANSFER: Final = "tr"
@@ -49,21 +56,28 @@ PREFIXES: Final = frozenset(
         APPROVAL,
         AUDIT_RECORD,
         BATCH,
+        CHALLENGE,
         CHECKOUT,
         CODE,
         CUSTOMER,
         DECISION,
+        DEVICE,
         ENTRY,
         EVENT,
         HOLD,
         JOB,
         LOAN,
+        LOGIN,
         MERCHANT,
+        ONE_TIME_CODE,
         PARTNER,
+        PASSKEY,
         PAYMENT,
         PROFIT_SHARE,
         REFUND,
         REQUEST,
+        SESSION,
+        STEP_UP,
         SUBJECT,
         TOP_UP,
         TRANSFER,

@@ -120,6 +120,43 @@ JOBS_AT_ONCE_MAX: Final = 4
 # A worker that is told to stop lets what it does end; the supervisor waits a little longer.
 WORKER_STOP_SECONDS_MAX: Final = 15
 
+# Logging in. A code of six digits is tried five times at most: one chance in 200,000.
+ONE_TIME_CODE_SECONDS: Final = 300
+ONE_TIME_CODE_TRIES_MAX: Final = 5
+ONE_TIME_CODE_RESEND_SECONDS: Final = 60
+ONE_TIME_CODES_PER_NUMBER_HOUR_MAX: Final = 5
+ONE_TIME_CODES_PER_NUMBER_DAY_MAX: Final = 10
+# Many people share one address behind their provider's translation.
+ONE_TIME_CODES_PER_ADDRESS_HOUR_MAX: Final = 100
+ONE_TIME_CODES_PER_ADDRESS_DAY_MAX: Final = 500
+PASSWORD_LENGTH_MIN: Final = 10
+PASSWORD_LENGTH_MAX: Final = 128
+PIN_DIGITS: Final = 6
+# A hash takes tens of mebibytes and a whole processor for tens of milliseconds.
+HASHES_AT_ONCE_MAX: Final = 2
+HASHES_WAITING_MAX: Final = 64
+DEVICE_NAME_LENGTH_MAX: Final = 64
+DEVICES_PER_LOGIN_MAX: Final = 20
+SESSIONS_PER_LOGIN_MAX: Final = 10
+PASSKEYS_PER_LOGIN_MAX: Final = 10
+PASSKEY_RESPONSE_BYTES_MAX: Final = 16_384
+PASSKEY_ORIGINS_MAX: Final = 8
+TRUSTED_PROXIES_MAX: Final = 32
+CHALLENGE_SECONDS: Final = 300
+STEP_UP_SECONDS: Final = 300
+ACT_PAYEE_LENGTH_MAX: Final = 128
+SESSION_CACHE_ENTRIES_MAX: Final = 50_000
+SESSION_UNKNOWN_ENTRIES_MAX: Final = 1_000
+SESSION_REVOCATIONS_AT_ONCE_MAX: Final = 10_000
+SESSION_RENEWALS_AT_ONCE_MAX: Final = 4
+# How old the news of revocations may be, and what one process learns late by.
+SESSION_NEWS_SECONDS_MAX: Final = 2.0
+SESSION_NEWS_INTERVAL_SECONDS: Final = 0.5
+SESSION_RENEWAL_SECONDS: Final = 60
+SMS_TIMEOUT_SECONDS_MAX: Final = 3
+SIMULATED_MESSAGES_MAX: Final = 10_000
+LOG_IN_KEEP_HOURS: Final = 48
+
 # Rulebook files, which are read at start.
 RULES_MAX: Final = 10_000
 RULE_FILE_BYTES_MAX: Final = 1_048_576

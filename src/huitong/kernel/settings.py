@@ -7,11 +7,13 @@ an argument.
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Final, Literal, Self, cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from huitong.kernel import limits
 from huitong.kernel.database_address import APP_ROLE, OWNER_ROLE, find_address
 from huitong.kernel.errors import Fault, InvalidField
 
@@ -54,6 +56,15 @@ class Settings:
     master_keys: str | None = field(default=None, repr=False)
     #: Where the bank channel answers; `huitong up` starts a simulated bank if it is None.
     bank_channel_url: str | None = None
+    #: Where the SMS gateway answers; `huitong up` starts a simulated one if it is None.
+    sms_gateway_url: str | None = None
+    #: Proxies in front (addresses or networks) that are believed about where a request comes from.
+    trusted_proxies: tuple[str, ...] = ()
+    #: The domain that passkeys belong to. Passkeys of another domain open nothing, so it is chosen
+    #: once.
+    passkey_domain: str = "localhost"
+    #: The pages that may ask for passkeys; none stands for this machine's own port.
+    passkey_origins: tuple[str, ...] = ()
     #: False when the database was given by URL: then nobody here starts or stops it.
     is_database_embedded: bool = True
     #: The role that a connection takes on with SET ROLE after it logged in through
@@ -89,6 +100,10 @@ class Settings:
             ),
             master_keys=variables.get("HUITONG_MASTER_KEYS") or None,
             bank_channel_url=variables.get("HUITONG_BANK_CHANNEL_URL") or None,
+            sms_gateway_url=variables.get("HUITONG_SMS_GATEWAY_URL") or None,
+            passkey_domain=variables.get("HUITONG_PASSKEY_DOMAIN") or "localhost",
+            passkey_origins=_read_origins(variables),
+            trusted_proxies=_read_proxies(variables),
         )
         owner_url = _read_database_url(variables, "HUITONG_DATABASE_URL")
         app_url = _read_database_url(variables, "HUITONG_DATABASE_APP_URL")
@@ -136,6 +151,11 @@ class Settings:
         )
 
     @property
+    def allowed_passkey_origins(self) -> tuple[str, ...]:
+        """The pages that may ask for passkeys."""
+        return self.passkey_origins or (f"http://localhost:{self.port}",)
+
+    @property
     def database_owner_url(self) -> str:
         """The `postgresql://` URL that migrations use; raises DatabaseNotConfigured."""
         return _require_url(self._database_owner_url, self.home)
@@ -161,11 +181,18 @@ class Settings:
             "HUITONG_LOG_FORMAT": self.log_format,
             "HUITONG_TIME_ZONE": self.time_zone,
             "HUITONG_CIPHER": self.cipher,
+            "HUITONG_PASSKEY_DOMAIN": self.passkey_domain,
         }
         if self.otlp_endpoint is not None:
             variables["OTEL_EXPORTER_OTLP_ENDPOINT"] = self.otlp_endpoint
         if self.bank_channel_url is not None:
             variables["HUITONG_BANK_CHANNEL_URL"] = self.bank_channel_url
+        if self.sms_gateway_url is not None:
+            variables["HUITONG_SMS_GATEWAY_URL"] = self.sms_gateway_url
+        if self.trusted_proxies:
+            variables["HUITONG_TRUSTED_PROXIES"] = ",".join(self.trusted_proxies)
+        if self.passkey_origins:
+            variables["HUITONG_PASSKEY_ORIGINS"] = ",".join(self.passkey_origins)
         return variables
 
 
@@ -202,6 +229,41 @@ def _read_choice(
     if text not in choices:
         raise InvalidField(f"must be one of {', '.join(choices)}, not {text!r}", field=name)
     return text
+
+
+def _read_list(variables: Mapping[str, str], name: str, *, maximum: int) -> tuple[str, ...]:
+    given = tuple(each.strip() for each in variables.get(name, "").split(",") if each.strip())
+    if len(given) > maximum:
+        raise InvalidField(f"must name at most {maximum}, separated by commas", field=name)
+    return given
+
+
+def _read_proxies(variables: Mapping[str, str]) -> tuple[str, ...]:
+    name = "HUITONG_TRUSTED_PROXIES"
+    proxies = _read_list(variables, name, maximum=limits.TRUSTED_PROXIES_MAX)
+    for proxy in proxies:
+        try:
+            ip_network(proxy)
+        except ValueError:
+            raise InvalidField(
+                "must be addresses or networks like 10.0.0.0/8, separated by commas", field=name
+            ) from None
+    return proxies
+
+
+def _read_origins(variables: Mapping[str, str]) -> tuple[str, ...]:
+    name = "HUITONG_PASSKEY_ORIGINS"
+    origins = _read_list(variables, name, maximum=limits.PASSKEY_ORIGINS_MAX)
+    for origin in origins:
+        parts = urlsplit(origin)
+        is_origin = parts.scheme in ("https", "http") and f"{parts.scheme}://{parts.netloc}"
+        # Browsers give passkeys to http pages of the machine itself only.
+        is_safe = parts.scheme == "https" or parts.hostname == "localhost"
+        if is_origin != origin or not is_safe:
+            raise InvalidField(
+                "must be origins like https://bank.example, separated by commas", field=name
+            )
+    return origins
 
 
 def _read_time_zone(variables: Mapping[str, str]) -> str:

@@ -9,15 +9,18 @@ from typing import Self
 
 from sqlalchemy.exc import DBAPIError
 
-from huitong import ledger
+from huitong import identity, ledger
 from huitong.kernel import api_keys
 from huitong.kernel.api_keys import ApiKey, KeyCache
 from huitong.kernel.clock import Clock, SystemClock
+from huitong.kernel.cryptography import load_key_ring
 from huitong.kernel.database.unit_of_work import Database, DatabaseUnavailable
 from huitong.kernel.logs import get_logger
 from huitong.kernel.rulebook import Rulebook
 from huitong.kernel.settings import Settings
 from huitong.ledger import Poster
+from huitong.privacy import Vault
+from huitong.wiring.identity_desk import close_desk, open_desk
 
 _log = get_logger(__name__)
 
@@ -32,6 +35,8 @@ class Application:
     poster: Poster
     keys: KeyCache
     rulebook: Rulebook
+    _vault: Vault | None = None
+    _desk: identity.Desk | None = None
     is_running: bool = False
     is_prepared: bool = False
 
@@ -57,8 +62,26 @@ class Application:
             rulebook=Rulebook.load(),
         )
 
+    @property
+    def vault(self) -> Vault:
+        """The vault of this process, from `start` on."""
+        assert self._vault is not None, "the application was not started"
+        return self._vault
+
+    @property
+    def desk(self) -> identity.Desk:
+        """Where people log in, from `start` on."""
+        assert self._desk is not None, "the application was not started"
+        return self._desk
+
     async def start(self) -> None:
-        """Start what runs by itself; the database may still be down."""
+        """Start what runs by itself; the database may still be down.
+
+        Raises MasterKeysUnreadable: without them no personal data can be read.
+        """
+        ring = load_key_ring(self.settings.home, self.settings.master_keys)
+        self._vault = Vault(ring, cipher=self.settings.cipher)
+        self._desk = await open_desk(self.settings, self.database, self._vault, self.clock)
         await self.poster.start()
         self.is_running = True
         await self.prepare()
@@ -88,4 +111,6 @@ class Application:
         try:
             await self.poster.stop()
         finally:
+            if self._desk is not None:
+                await close_desk(self._desk)
             await self.database.close()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from huitong import ledger, payments, privacy
+from huitong import identity, ledger, payments, privacy
 from huitong.kernel import idempotency, limits, outbox, outbox_delivery
 from huitong.kernel.clock import SystemClock
 from huitong.kernel.cryptography import load_key_ring
@@ -78,6 +78,11 @@ async def _prune_customer_codes(database: Database, now: datetime) -> bool:
     return pruned == limits.PRUNE_ROWS_MAX
 
 
+async def _prune_log_ins(database: Database, now: datetime) -> bool:
+    pruned = await database.run(lambda uow: identity.prune_what_is_over(uow, now=now))
+    return pruned == limits.PRUNE_ROWS_MAX
+
+
 def make_loops(settings: Settings) -> tuple[Loop, ...]:
     """Return all loops of a worker: `LOOPS`, and those that need its settings."""
 
@@ -115,6 +120,7 @@ LOOPS: Final[tuple[Loop, ...]] = (
     Loop("payments.expire_orders", 1.0, _expire_orders),
     Loop("ledger.expire_holds", 1.0, _expire_holds),
     Loop("payments.prune_customer_codes", 60.0, _prune_customer_codes),
+    Loop("identity.prune_what_is_over", 300.0, _prune_log_ins),
     Loop("kernel.deliver_events", 0.2, _deliver_events),
     Loop("kernel.measure_outbox", 15.0, _measure_outbox),
     Loop("kernel.prune_events", 60.0, _prune_events),

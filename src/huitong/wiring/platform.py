@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -25,7 +25,7 @@ from huitong.kernel.settings import Settings
 from huitong.wiring.supervisor import ChildPlan, Supervisor, run_to_end
 
 _PREDECESSOR_SECONDS_MAX: Final = 25.0
-_BANK_HOST: Final = "127.0.0.1"
+_SIMULATOR_HOST: Final = "127.0.0.1"
 _READY_SECONDS_MAX: Final = 60.0
 _POLL_SECONDS: Final = 0.1
 _BACKLOG: Final = 2048
@@ -85,15 +85,19 @@ def run_platform(settings: Settings, options: PlatformOptions, say: Callable[[st
         # Before any process seals something: wrong or unreadable keys stop the start here.
         load_key_ring(settings.home, settings.master_keys)
         sockets = _listen(settings, wait_for_predecessor=had_crashed)
-        bank = None
+        # The outside world of this machine, which speaks HTTP, until there is a real one.
+        simulators: dict[str, socket.socket] = {}
         if options.has_worker and settings.bank_channel_url is None:
-            bank = socket.create_server((_BANK_HOST, 0))
-            url = f"http://{_BANK_HOST}:{bank.getsockname()[1]}"
+            simulators["bank"], url = _listen_for_simulator()
             settings = replace(settings, bank_channel_url=url)
+        if settings.sms_gateway_url is None:
+            simulators["sms-gateway"], url = _listen_for_simulator()
+            settings = replace(settings, sms_gateway_url=url)
+            say(f"One-time codes: a simulated phone shows them at {url}/messages?mobile=…")
         try:
-            asyncio.run(_run(settings, options, sockets, bank, say))
+            asyncio.run(_run(settings, options, sockets, simulators, say))
         finally:
-            for listening in (*sockets, *(() if bank is None else (bank,))):
+            for listening in (*sockets, *simulators.values()):
                 listening.close()
 
 
@@ -103,16 +107,21 @@ def public_url(settings: Settings) -> str:
     return f"http://{host}:{settings.port}"
 
 
+def _listen_for_simulator() -> tuple[socket.socket, str]:
+    listening = socket.create_server((_SIMULATOR_HOST, 0))
+    return listening, f"http://{_SIMULATOR_HOST}:{listening.getsockname()[1]}"
+
+
 async def _run(
     settings: Settings,
     options: PlatformOptions,
     sockets: list[socket.socket],
-    bank: socket.socket | None,
+    simulators: Mapping[str, socket.socket],
     say: Callable[[str], None],
 ) -> None:
     keeper = EmbeddedKeeper(settings.home) if settings.is_database_embedded else None
     supervisor = Supervisor(
-        plans=_plan_children(settings, options, sockets, bank), say=say, database=keeper
+        plans=_plan_children(settings, options, sockets, simulators), say=say, database=keeper
     )
     preparing = asyncio.create_task(_prepare(settings, options, keeper, say))
 
@@ -211,7 +220,7 @@ def _plan_children(
     settings: Settings,
     options: PlatformOptions,
     sockets: list[socket.socket],
-    bank: socket.socket | None,
+    simulators: Mapping[str, socket.socket],
 ) -> list[ChildPlan]:
     plans = [
         _plan(
@@ -225,15 +234,14 @@ def _plan_children(
     ]
     if options.has_worker:
         plans.append(_plan(settings, options, "worker", ("worker",), stop_rank=1))
-    if bank is not None:
-        # The outside world of this machine: a bank that speaks HTTP, until there is a real one.
-        number = bank.fileno()
+    for name, listening in simulators.items():
+        number = listening.fileno()
         plans.append(
             _plan(
                 settings,
                 options,
-                "bank",
-                ("bank", "--listen-fd", str(number)),
+                name,
+                (name, "--listen-fd", str(number)),
                 descriptors=(number,),
                 stop_rank=2,
             )

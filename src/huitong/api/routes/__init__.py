@@ -13,6 +13,10 @@ from huitong.api.routes import (
     checkouts,
     codes,
     customers,
+    identity_credentials,
+    identity_log_in,
+    identity_sessions,
+    identity_step_up,
     ledger,
     log,
     merchants,
@@ -20,6 +24,10 @@ from huitong.api.routes import (
 )
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
+    identity_log_in.router,
+    identity_sessions.router,
+    identity_credentials.router,
+    identity_step_up.router,
     customers.router,
     merchants.router,
     accounts.router,

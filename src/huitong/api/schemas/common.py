@@ -107,7 +107,8 @@ def _in_path(prefix: str, what: str) -> Any:
     )
 
 
-def _check_printable(text: str) -> str:
+def check_printable(text: str) -> str:
+    """Return the text; raises ValueError if it has characters that nobody can see."""
     # Control characters stand in no name; NUL is more than PostgreSQL can store.
     if not text.isprintable():
         raise ValueError("must not contain control characters")
@@ -161,7 +162,7 @@ Mobile = Annotated[
 Name = Annotated[
     str,
     Field(min_length=1, max_length=limits.NAME_LENGTH_MAX),
-    AfterValidator(_check_printable),
+    AfterValidator(check_printable),
 ]
 Reference = Annotated[
     str,
@@ -171,7 +172,7 @@ Reference = Annotated[
         description="Your own name for it; unique for each merchant.",
         examples=["order-2026-000123"],
     ),
-    AfterValidator(_check_printable),
+    AfterValidator(check_printable),
 ]
 Description = Annotated[
     str,
@@ -181,7 +182,7 @@ Description = Annotated[
         description="For people.",
         examples=["两杯拿铁"],
     ),
-    AfterValidator(_check_printable),
+    AfterValidator(check_printable),
 ]
 #: An instant of ours, in UTC.
 Instant = datetime

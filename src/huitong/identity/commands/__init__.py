@@ -1,0 +1,1 @@
+"""The room's commands: each takes an open transaction and never commits it."""

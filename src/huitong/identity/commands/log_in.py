@@ -1,0 +1,264 @@
+"""Logging in by code, by password and by passkey: the parts that are inside a transaction.
+
+Whoever has no login goes through the same steps, and gets the same answers, as who has one.
+"""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from huitong.identity.commands.codes import LOG_IN, Redemption, redeem_code
+from huitong.identity.commands.guard import Guard, Key, forgive, note_failure, stand_guard
+from huitong.identity.commands.passkeys import Signature, verify_signature
+from huitong.identity.commands.sessions import admit
+from huitong.identity.errors import LoginNotOpened, LogInRefused, TooManyAttempts
+from huitong.identity.hashing import Verification
+from huitong.identity.mobiles import index_address, index_mobile, key_number
+from huitong.identity.policies import LockKind
+from huitong.identity.store import logins as store
+from huitong.identity.types import (
+    Audience,
+    Client,
+    Factor,
+    IssuedSession,
+    Login,
+    LoginState,
+    Outcome,
+    RelyingParty,
+    Vault,
+)
+from huitong.identity.verdicts import Verdict
+from huitong.kernel.database.unit_of_work import UnitOfWork
+from huitong.kernel.errors import Refusal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A number whose password is to be verified; `login` is None if it has none."""
+
+    audience: Audience
+    mobile_index: bytes = field(repr=False)
+    login: Login | None
+
+    @property
+    def password_hash(self) -> str | None:
+        """What the password is to be verified against; None leads to the dummy."""
+        return None if self.login is None else self.login.password_hash
+
+
+async def log_in_by_code(
+    uow: UnitOfWork,
+    *,
+    vault: Vault,
+    code_id: uuid.UUID,
+    code: str,
+    client: Client,
+    now: datetime,
+) -> Verdict[IssuedSession]:
+    """Use up a code and open a session for its number's login.
+
+    The verdict refuses with LogInRefused, TooManyAttempts, or LoginNotOpened: the last one only to
+    somebody who has the number.
+    """
+    redemption = await redeem_code(
+        uow, vault=vault, code_id=code_id, code=code, purpose=LOG_IN, client=client, now=now
+    )
+    if redemption.refusal is not None:
+        return await _refuse_code(uow, redemption, redemption.refusal, client=client, now=now)
+    assert redemption.audience is not None
+    assert redemption.mobile_index is not None
+    login = await store.find_open_login(
+        uow, redemption.audience, redemption.mobile_index, is_locked=True
+    )
+    if login is not None and login.state is LoginState.ACTIVE:
+        method = Factor.ONE_TIME_CODE
+        return Verdict(
+            await admit(uow, vault=vault, login=login, method=method, client=client, now=now)
+        )
+    if login is not None:
+        suspended = replace(redemption, outcome=Outcome.SUSPENDED)
+        return await _refuse_code(uow, suspended, LogInRefused(), client=client, now=now)
+    not_open = replace(redemption, outcome=Outcome.NOT_OPEN)
+    refusal = LoginNotOpened("The code is right, and no login was opened for this number yet.")
+    return await _refuse_code(uow, not_open, refusal, client=client, now=now)
+
+
+async def find_candidate(
+    uow: UnitOfWork,
+    *,
+    vault: Vault,
+    audience: Audience,
+    mobile: str,
+    client: Client,
+    now: datetime,
+) -> Verdict[Candidate]:
+    """Return what a number's password is to be verified against, if it may be tried now.
+
+    The verdict refuses with TooManyAttempts.
+    """
+    mobile_index = index_mobile(vault, mobile)
+    guard = await stand_guard(uow, _keys(vault, client, audience, mobile_index))
+    login = await store.find_open_login(uow, audience, mobile_index)
+    wait = guard.find_wait_seconds(now)
+    if wait is None:
+        return Verdict(Candidate(audience=audience, mobile_index=mobile_index, login=login))
+    await _record_password(
+        uow, audience, Outcome.LOCKED, mobile_index, login, client=client, now=now
+    )
+    return Verdict(refusal=TooManyAttempts(wait))
+
+
+async def log_in_by_password(
+    uow: UnitOfWork,
+    *,
+    vault: Vault,
+    candidate: Candidate,
+    verification: Verification,
+    new_hash: str | None,
+    client: Client,
+    now: datetime,
+) -> Verdict[IssuedSession]:
+    """Open a session for a candidate whose password was verified, or count the failure.
+
+    `new_hash` is of the same password at the present cost. The verdict refuses with LogInRefused
+    and TooManyAttempts: also a right password, if others failed in the meantime, because guesses
+    that come all at once must not get more tries than those that come one after the other.
+    """
+    audience, mobile_index = candidate.audience, candidate.mobile_index
+    guard = await stand_guard(uow, _keys(vault, client, audience, mobile_index))
+    login = await store.find_open_login(uow, audience, mobile_index, is_locked=True)
+    outcome, refusal = _judge_password(candidate, login, verification, guard, now)
+    if refusal is None:
+        assert login is not None
+        await forgive(uow, guard)
+        if new_hash is not None:
+            await store.replace_password_hash(uow, login, new_hash)
+        method = Factor.PASSWORD
+        return Verdict(
+            await admit(uow, vault=vault, login=login, method=method, client=client, now=now)
+        )
+    if outcome is not Outcome.LOCKED:
+        await note_failure(uow, guard, now=now)
+    await _record_password(uow, audience, outcome, mobile_index, login, client=client, now=now)
+    return Verdict(refusal=refusal)
+
+
+async def log_in_by_passkey(
+    uow: UnitOfWork,
+    *,
+    vault: Vault,
+    relying_party: RelyingParty,
+    challenge_id: uuid.UUID,
+    credential: Mapping[str, Any],
+    client: Client,
+    now: datetime,
+) -> Verdict[IssuedSession]:
+    """Verify what an authenticator signed and open a session for the passkey's login.
+
+    A passkey cannot be guessed, so a locked number does not stop it; failures count for the
+    address. The verdict refuses with LogInRefused and TooManyAttempts.
+    """
+    guard = await stand_guard(uow, [(LockKind.ADDRESS, index_address(vault, client))])
+    wait = guard.find_wait_seconds(now)
+    signature = Signature(outcome=Outcome.LOCKED)
+    if wait is None:
+        signature = await verify_signature(
+            uow,
+            relying_party=relying_party,
+            challenge_id=challenge_id,
+            purpose=LOG_IN,
+            session_id=None,
+            credential=credential,
+            now=now,
+        )
+    login = None
+    if signature.login_id is not None:
+        login = await store.lock_login(uow, signature.login_id)
+    outcome = signature.outcome
+    if outcome is Outcome.LOGGED_IN:
+        assert login is not None
+        if login.state is LoginState.ACTIVE:
+            method = Factor.PASSKEY
+            return Verdict(
+                await admit(uow, vault=vault, login=login, method=method, client=client, now=now)
+            )
+        outcome = Outcome.SUSPENDED
+    if wait is None:
+        await note_failure(uow, guard, now=now)
+    await store.insert_attempt(
+        uow,
+        audience=signature.audience or Audience.CUSTOMER,
+        method=Factor.PASSKEY,
+        outcome=outcome,
+        client=client,
+        now=now,
+        login_id=signature.login_id,
+    )
+    return Verdict(refusal=LogInRefused() if wait is None else TooManyAttempts(wait))
+
+
+def _judge_password(
+    candidate: Candidate,
+    login: Login | None,
+    verification: Verification,
+    guard: Guard,
+    now: datetime,
+) -> tuple[Outcome, Refusal | None]:
+    wait = guard.find_wait_seconds(now)
+    if wait is not None:
+        return Outcome.LOCKED, TooManyAttempts(wait)
+    if login is None or candidate.login is None:
+        return Outcome.UNKNOWN, LogInRefused()
+    # Verified against what was there a moment ago: a password that was changed since is no longer.
+    is_same = (login.id, login.revision) == (candidate.login.id, candidate.login.revision)
+    if not (verification.is_right and is_same):
+        return Outcome.WRONG, LogInRefused()
+    if login.state is not LoginState.ACTIVE:
+        return Outcome.SUSPENDED, LogInRefused()
+    return Outcome.LOGGED_IN, None
+
+
+def _keys(vault: Vault, client: Client, audience: Audience, mobile_index: bytes) -> list[Key]:
+    return [
+        (LockKind.ADDRESS, index_address(vault, client)),
+        (LockKind.NUMBER, key_number(audience, mobile_index)),
+    ]
+
+
+async def _refuse_code(
+    uow: UnitOfWork, redemption: Redemption, refusal: Refusal, *, client: Client, now: datetime
+) -> Verdict[IssuedSession]:
+    await store.insert_attempt(
+        uow,
+        audience=redemption.audience or Audience.CUSTOMER,
+        method=Factor.ONE_TIME_CODE,
+        outcome=redemption.outcome,
+        client=client,
+        now=now,
+        mobile_index=redemption.mobile_index,
+    )
+    return Verdict(refusal=refusal)
+
+
+async def _record_password(
+    uow: UnitOfWork,
+    audience: Audience,
+    outcome: Outcome,
+    mobile_index: bytes,
+    login: Login | None,
+    *,
+    client: Client,
+    now: datetime,
+) -> None:
+    await store.insert_attempt(
+        uow,
+        audience=audience,
+        method=Factor.PASSWORD,
+        outcome=outcome,
+        client=client,
+        now=now,
+        mobile_index=mobile_index,
+        login_id=None if login is None else login.id,
+    )

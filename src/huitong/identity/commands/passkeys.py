@@ -1,0 +1,327 @@
+"""Passkeys: options for authenticators, registration, and the verification of signatures.
+
+W3C Web Authentication Level 3, sections 7.1 and 7.2; the checks themselves are py_webauthn's.
+User verification is required throughout, so a passkey is two factors: the device, and what
+unlocks it.
+"""
+
+import binascii
+import secrets
+import struct
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from webauthn import (
+    generate_authentication_options,
+    generate_registration_options,
+    verify_authentication_response,
+    verify_registration_response,
+)
+from webauthn.helpers import base64url_to_bytes, options_to_json_dict
+from webauthn.helpers.exceptions import WebAuthnException
+from webauthn.helpers.structs import (
+    AuthenticatorSelectionCriteria,
+    PublicKeyCredentialDescriptor,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+
+from huitong.identity.commands.sessions import check_device_name
+from huitong.identity.errors import (
+    PasskeyKnown,
+    PasskeyNotFound,
+    PasskeyRefused,
+    TooManyPasskeys,
+)
+from huitong.identity.store import proofs as store
+from huitong.identity.types import Audience, Login, Outcome, Passkey, RelyingParty, Session, Vault
+from huitong.kernel import audit, limits
+from huitong.kernel.database.unit_of_work import UnitOfWork
+from huitong.kernel.ids import PASSKEY, show_id, uuid7
+
+REGISTER: Final = "register"
+_NAME: Final = "identity.passkeys.name"
+_CHALLENGE_BYTES: Final = 32
+_TIMEOUT_MILLISECONDS: Final = limits.CHALLENGE_SECONDS * 1_000
+#: What the library raises, beside its own errors, for bytes that are not what they claim to be.
+_MALFORMED: Final = (
+    WebAuthnException,
+    UnsupportedAlgorithm,
+    binascii.Error,
+    struct.error,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    OverflowError,
+    AssertionError,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasskeyOptions:
+    """What a browser hands to the authenticator, and the challenge's id for the answer."""
+
+    challenge_id: uuid.UUID
+    public_key: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """What came of a signature; LOGGED_IN if it holds."""
+
+    outcome: Outcome
+    audience: Audience | None = None
+    login_id: uuid.UUID | None = None
+
+
+async def make_registration_options(
+    uow: UnitOfWork,
+    *,
+    relying_party: RelyingParty,
+    session: Session,
+    user_name: str,
+    now: datetime,
+) -> PasskeyOptions:
+    """Return options to register a passkey; `user_name` is shown by the authenticator.
+
+    The user handle is the login's id, which says nothing of the person. Raises TooManyPasskeys.
+    """
+    known = await store.list_passkeys(uow, session.login_id)
+    if len(known) >= limits.PASSKEYS_PER_LOGIN_MAX:
+        raise TooManyPasskeys(f"A login has at most {limits.PASSKEYS_PER_LOGIN_MAX} passkeys.")
+    challenge = secrets.token_bytes(_CHALLENGE_BYTES)
+    challenge_id = await _keep_challenge(
+        uow, challenge, purpose=REGISTER, audience=session.audience, session=session, now=now
+    )
+    options = generate_registration_options(
+        rp_id=relying_party.id,
+        rp_name=relying_party.name,
+        user_name=user_name,
+        user_id=session.login_id.bytes,
+        challenge=challenge,
+        timeout=_TIMEOUT_MILLISECONDS,
+        authenticator_selection=AuthenticatorSelectionCriteria(
+            resident_key=ResidentKeyRequirement.REQUIRED,
+            user_verification=UserVerificationRequirement.REQUIRED,
+        ),
+        exclude_credentials=[
+            PublicKeyCredentialDescriptor(id=bytes(row.credential_id)) for row in known
+        ],
+    )
+    return PasskeyOptions(challenge_id=challenge_id, public_key=options_to_json_dict(options))
+
+
+async def make_authentication_options(
+    uow: UnitOfWork,
+    *,
+    relying_party: RelyingParty,
+    purpose: str,
+    audience: Audience,
+    session: Session | None,
+    now: datetime,
+) -> PasskeyOptions:
+    """Return options to sign with a passkey: any one to log in, one of the login's to step up.
+
+    To log in no credentials are named: the authenticator finds its own, and nobody learns from us
+    which ones there are. Raises PasskeyNotFound for a step-up without any.
+    """
+    allowed = []
+    if session is not None:
+        rows = await store.list_passkeys(uow, session.login_id)
+        if not rows:
+            raise PasskeyNotFound("The login has no passkey.")
+        allowed = [PublicKeyCredentialDescriptor(id=bytes(row.credential_id)) for row in rows]
+    challenge = secrets.token_bytes(_CHALLENGE_BYTES)
+    challenge_id = await _keep_challenge(
+        uow, challenge, purpose=purpose, audience=audience, session=session, now=now
+    )
+    options = generate_authentication_options(
+        rp_id=relying_party.id,
+        challenge=challenge,
+        timeout=_TIMEOUT_MILLISECONDS,
+        allow_credentials=allowed,
+        user_verification=UserVerificationRequirement.REQUIRED,
+    )
+    return PasskeyOptions(challenge_id=challenge_id, public_key=options_to_json_dict(options))
+
+
+async def register_passkey(
+    uow: UnitOfWork,
+    *,
+    vault: Vault,
+    relying_party: RelyingParty,
+    session: Session,
+    challenge_id: uuid.UUID,
+    credential: Mapping[str, Any],
+    name: str | None,
+    now: datetime,
+) -> Passkey:
+    """Register what an authenticator made for our challenge, and return it.
+
+    Raises PasskeyRefused, PasskeyKnown, InvalidField.
+    """
+    if name is not None:
+        check_device_name(name)
+    taken = await store.take_challenge(
+        uow, challenge_id, purpose=REGISTER, session_id=session.id, now=now
+    )
+    if taken is None:
+        raise PasskeyRefused("The challenge is not known, was used, or is too old.")
+    try:
+        verified = verify_registration_response(
+            credential=dict(credential),
+            expected_challenge=bytes(taken.challenge),
+            expected_rp_id=relying_party.id,
+            expected_origin=list(relying_party.origins),
+            require_user_verification=True,
+        )
+        aaguid = uuid.UUID(verified.aaguid)
+    except _MALFORMED as error:
+        raise PasskeyRefused("The authenticator's answer does not hold.") from error
+    passkey = Passkey(
+        id=uuid7(),
+        name=name,
+        is_backed_up=verified.credential_backed_up,
+        created_at=now,
+        last_used_at=None,
+    )
+    sealed = None
+    if name is not None:
+        sealed = (await vault.seal(uow, session.subject_id, {_NAME: name}))[_NAME]
+    is_new = await store.insert_passkey(
+        uow,
+        passkey_id=passkey.id,
+        login_id=session.login_id,
+        credential_id=verified.credential_id,
+        public_key=verified.credential_public_key,
+        sign_count=verified.sign_count,
+        aaguid=aaguid,
+        is_backed_up=passkey.is_backed_up,
+        name_sealed=sealed,
+        now=now,
+    )
+    if not is_new:
+        raise PasskeyKnown("This authenticator's credential is registered already.")
+    await audit.record(
+        uow, action="identity.register_passkey", subject=show_id(PASSKEY, passkey.id)
+    )
+    return passkey
+
+
+async def verify_signature(
+    uow: UnitOfWork,
+    *,
+    relying_party: RelyingParty,
+    challenge_id: uuid.UUID,
+    purpose: str,
+    session_id: uuid.UUID | None,
+    credential: Mapping[str, Any],
+    login: Login | None = None,
+    now: datetime,
+) -> Signature:
+    """Use up a challenge and say whether the credential's signature of it holds.
+
+    With `login` the passkey must be that login's. A counter that did not grow, under a signature
+    that holds, says that there are two of the authenticator: the passkey opens nothing from then
+    on (section 7.2, step 22). Nothing is raised: what was used up must be committed.
+    """
+    taken = await store.take_challenge(
+        uow, challenge_id, purpose=purpose, session_id=session_id, now=now
+    )
+    if taken is None:
+        return Signature(outcome=Outcome.EXPIRED)
+    audience = Audience(taken.audience)
+    credential_id = _read_credential_id(credential)
+    row = None if credential_id is None else await store.lock_passkey(uow, credential_id)
+    is_foreign = row is not None and login is not None and row.login_id != login.id
+    if row is None or is_foreign or row.audience != audience:
+        return Signature(outcome=Outcome.UNKNOWN, audience=audience)
+    try:
+        verified = verify_authentication_response(
+            credential=dict(credential),
+            expected_challenge=bytes(taken.challenge),
+            expected_rp_id=relying_party.id,
+            expected_origin=list(relying_party.origins),
+            credential_public_key=bytes(row.public_key),
+            # The counter is looked at below, where it is known that the signature holds.
+            credential_current_sign_count=0,
+            require_user_verification=True,
+        )
+    except _MALFORMED:
+        return Signature(outcome=Outcome.WRONG, audience=audience, login_id=row.login_id)
+    count = verified.new_sign_count
+    if (count or row.sign_count) and count <= row.sign_count:
+        await store.suspect_passkey(uow, row.id, now=now)
+        await audit.record(uow, action="identity.suspect_passkey", subject=show_id(PASSKEY, row.id))
+        return Signature(outcome=Outcome.CLONED_PASSKEY, audience=audience, login_id=row.login_id)
+    await store.note_passkey_use(
+        uow, row.id, sign_count=count, is_backed_up=verified.credential_backed_up, now=now
+    )
+    return Signature(outcome=Outcome.LOGGED_IN, audience=audience, login_id=row.login_id)
+
+
+async def list_passkeys(uow: UnitOfWork, *, vault: Vault, session: Session) -> tuple[Passkey, ...]:
+    """Return the passkeys of the session's login that open it, oldest first."""
+    passkeys = []
+    for row in await store.list_passkeys(uow, session.login_id):
+        name = None
+        if row.name_sealed is not None:
+            opened = await vault.open(uow, session.subject_id, {_NAME: bytes(row.name_sealed)})
+            name = opened[_NAME]
+        passkeys.append(
+            Passkey(
+                id=row.id,
+                name=name,
+                is_backed_up=row.is_backed_up,
+                created_at=row.created_at,
+                last_used_at=row.last_used_at,
+            )
+        )
+    return tuple(passkeys)
+
+
+async def revoke_passkey(
+    uow: UnitOfWork, *, session: Session, passkey_id: uuid.UUID, now: datetime
+) -> None:
+    """Let a passkey open nothing any more. Raises PasskeyNotFound."""
+    if not await store.revoke_passkey(uow, session.login_id, passkey_id, now=now):
+        raise PasskeyNotFound(f"There is no passkey {show_id(PASSKEY, passkey_id)}")
+    await audit.record(uow, action="identity.revoke_passkey", subject=show_id(PASSKEY, passkey_id))
+
+
+async def _keep_challenge(
+    uow: UnitOfWork,
+    challenge: bytes,
+    *,
+    purpose: str,
+    audience: Audience,
+    session: Session | None,
+    now: datetime,
+) -> uuid.UUID:
+    challenge_id = uuid7()
+    await store.insert_challenge(
+        uow,
+        challenge_id=challenge_id,
+        purpose=purpose,
+        audience=audience,
+        challenge=challenge,
+        session_id=None if session is None else session.id,
+        now=now,
+    )
+    return challenge_id
+
+
+def _read_credential_id(credential: Mapping[str, Any]) -> bytes | None:
+    given = credential.get("id")
+    if not isinstance(given, str):
+        return None
+    try:
+        return base64url_to_bytes(given)
+    except ValueError:
+        return None

@@ -1,0 +1,239 @@
+"""Sessions and devices: admitting somebody, listing, renaming, revoking."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from huitong.identity.errors import DeviceNotFound, SessionEnded, SessionNotFound
+from huitong.identity.policies import SESSION_POLICIES
+from huitong.identity.store import logins as login_store
+from huitong.identity.store import sessions as store
+from huitong.identity.tokens import DEVICE_PREFIX, SESSION_PREFIX, digest_token, make_token
+from huitong.identity.types import (
+    Client,
+    Device,
+    Factor,
+    IssuedSession,
+    Login,
+    Outcome,
+    Session,
+    Vault,
+)
+from huitong.kernel import audit, limits
+from huitong.kernel.database.unit_of_work import UnitOfWork
+from huitong.kernel.errors import InvalidField
+from huitong.kernel.ids import DEVICE, LOGIN, SESSION, show_id, uuid7
+
+_NAME: Final = "identity.devices.name"
+
+
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    device_id: uuid.UUID
+    #: None for a device that was known: it has its token.
+    token: str | None
+
+
+async def admit(
+    uow: UnitOfWork, *, vault: Vault, login: Login, method: Factor, client: Client, now: datetime
+) -> IssuedSession:
+    """Let somebody in who has proved a factor: bind the device, open a session, record it.
+
+    The caller holds the login's row. The token is always a new one: what a client brings along is
+    never taken for a session's (session fixation).
+    """
+    bound = await _bind_device(uow, vault=vault, login=login, client=client, now=now)
+    await _make_room(uow, login.id, now=now)
+    policy = SESSION_POLICIES[login.audience]
+    session = Session(
+        id=uuid7(),
+        login_id=login.id,
+        audience=login.audience,
+        subject_id=login.subject_id,
+        device_id=bound.device_id,
+        method=method,
+        created_at=now,
+        expires_at=now + timedelta(seconds=policy.live_seconds),
+        idle_seconds=policy.idle_seconds,
+        last_seen_at=now,
+        factors={method: now},
+    )
+    token = make_token(SESSION_PREFIX)
+    digest = digest_token(SESSION_PREFIX, token)
+    assert digest is not None
+    await store.insert_session(uow, session, digest)
+    await login_store.insert_attempt(
+        uow,
+        audience=login.audience,
+        method=method,
+        outcome=Outcome.LOGGED_IN,
+        client=client,
+        now=now,
+        mobile_index=login.mobile_index,
+        login_id=login.id,
+        session_id=session.id,
+        device_id=bound.device_id,
+        is_new_device=bound.token is not None,
+    )
+    return IssuedSession(session=session, token=token, device_token=bound.token)
+
+
+async def find_session(uow: UnitOfWork, token: str, *, now: datetime) -> Session | None:
+    """Return the live session of a token as the database has it now, or None."""
+    digest = digest_token(SESSION_PREFIX, token)
+    session = None if digest is None else await store.find_session_by_digest(uow, digest)
+    return session if session is not None and session.is_live(now) else None
+
+
+async def hold_session(uow: UnitOfWork, session: Session, *, now: datetime) -> Session:
+    """Return the session as it is now, and keep others from revoking it until the end.
+
+    What must not be done with a session that ended a second ago asks here. Raises SessionEnded.
+    """
+    held = await store.hold_session(uow, session.id)
+    if held is None or not held.is_live(now):
+        raise SessionEnded("The session has ended.")
+    return held
+
+
+async def list_sessions(
+    uow: UnitOfWork, *, login_id: uuid.UUID, now: datetime
+) -> tuple[Session, ...]:
+    """Return a login's live sessions, oldest first; there are never many."""
+    found = await store.list_sessions(uow, login_id)
+    return tuple(session for session in found if session.is_live(now))
+
+
+async def revoke_session(
+    uow: UnitOfWork, *, login_id: uuid.UUID, session_id: uuid.UUID, now: datetime
+) -> None:
+    """End one session of a login. Raises SessionNotFound if it has none like that any more."""
+    revoked = await store.revoke_sessions(
+        uow, login_id, because="revoked", now=now, only=[session_id]
+    )
+    if not revoked:
+        raise SessionNotFound(f"There is no session {show_id(SESSION, session_id)}")
+    await audit.record(uow, action="identity.revoke_session", subject=show_id(SESSION, session_id))
+
+
+async def revoke_other_sessions(
+    uow: UnitOfWork, *, session: Session, now: datetime
+) -> tuple[uuid.UUID, ...]:
+    """End every session of the login but this one; returns the ids of those that it ended."""
+    revoked = await store.revoke_sessions(
+        uow, session.login_id, because="revoked", now=now, spare=session.id
+    )
+    await audit.record(
+        uow,
+        action="identity.revoke_other_sessions",
+        subject=show_id(LOGIN, session.login_id),
+        details={"sessions": len(revoked)},
+    )
+    return tuple(revoked)
+
+
+async def log_out(uow: UnitOfWork, *, session: Session, now: datetime) -> None:
+    """End this session; one that ended already stays so."""
+    await store.revoke_sessions(
+        uow, session.login_id, because="logged_out", now=now, only=[session.id]
+    )
+
+
+async def list_devices(uow: UnitOfWork, *, vault: Vault, session: Session) -> tuple[Device, ...]:
+    """Return the devices that are bound to the session's login, with their names."""
+    devices = []
+    for row in await store.list_devices(uow, session.login_id):
+        name = None
+        if row.name_sealed is not None:
+            opened = await vault.open(uow, session.subject_id, {_NAME: bytes(row.name_sealed)})
+            name = opened[_NAME]
+        devices.append(
+            Device(
+                id=row.id,
+                name=name,
+                created_at=row.created_at,
+                last_seen_at=row.last_seen_at,
+            )
+        )
+    return tuple(devices)
+
+
+async def rename_device(
+    uow: UnitOfWork, *, vault: Vault, session: Session, device_id: uuid.UUID, name: str
+) -> None:
+    """Name a device. Raises InvalidField, DeviceNotFound."""
+    sealed = await _seal_name(uow, vault, session.subject_id, name)
+    if not await store.update_device_name(uow, session.login_id, device_id, sealed):
+        raise DeviceNotFound(f"There is no device {show_id(DEVICE, device_id)}")
+
+
+async def revoke_device(
+    uow: UnitOfWork, *, session: Session, device_id: uuid.UUID, now: datetime
+) -> tuple[uuid.UUID, ...]:
+    """Unbind a device and end its sessions, whose ids are returned. Raises DeviceNotFound."""
+    if not await store.revoke_device(uow, session.login_id, device_id, now=now):
+        raise DeviceNotFound(f"There is no device {show_id(DEVICE, device_id)}")
+    revoked = await store.revoke_sessions(
+        uow, session.login_id, because="device_revoked", now=now, device_id=device_id
+    )
+    await audit.record(
+        uow,
+        action="identity.revoke_device",
+        subject=show_id(DEVICE, device_id),
+        details={"sessions": len(revoked)},
+    )
+    return tuple(revoked)
+
+
+async def _bind_device(
+    uow: UnitOfWork, *, vault: Vault, login: Login, client: Client, now: datetime
+) -> _Bound:
+    if client.device_token is not None:
+        digest = digest_token(DEVICE_PREFIX, client.device_token)
+        if digest is not None:
+            known = await store.see_device(uow, login.id, digest, now=now)
+            if known is not None:
+                return _Bound(known, None)
+    devices = await store.list_devices(uow, login.id)
+    for row in devices[: max(0, len(devices) - limits.DEVICES_PER_LOGIN_MAX + 1)]:
+        await store.revoke_device(uow, login.id, row.id, now=now)
+        await store.revoke_sessions(
+            uow, login.id, because="device_revoked", now=now, device_id=row.id
+        )
+    token = make_token(DEVICE_PREFIX)
+    digest = digest_token(DEVICE_PREFIX, token)
+    assert digest is not None
+    sealed = None
+    if client.device_name is not None:
+        sealed = await _seal_name(uow, vault, login.subject_id, client.device_name)
+    device_id = uuid7()
+    await store.insert_device(
+        uow, device_id=device_id, login_id=login.id, digest=digest, name_sealed=sealed, now=now
+    )
+    return _Bound(device_id, token)
+
+
+async def _make_room(uow: UnitOfWork, login_id: uuid.UUID, *, now: datetime) -> None:
+    sessions = await store.list_sessions(uow, login_id)
+    surplus = sessions[: max(0, len(sessions) - limits.SESSIONS_PER_LOGIN_MAX + 1)]
+    if surplus:
+        await store.revoke_sessions(
+            uow, login_id, because="too_many", now=now, only=[each.id for each in surplus]
+        )
+
+
+async def _seal_name(uow: UnitOfWork, vault: Vault, subject_id: uuid.UUID, name: str) -> bytes:
+    check_device_name(name)
+    sealed = await vault.seal(uow, subject_id, {_NAME: name})
+    return sealed[_NAME]
+
+
+def check_device_name(name: str) -> None:
+    """Refuse a name that nobody could read; raises InvalidField."""
+    is_fit = name.strip() and len(name) <= limits.DEVICE_NAME_LENGTH_MAX and name.isprintable()
+    if not is_fit:
+        raise InvalidField(
+            f"must have 1 to {limits.DEVICE_NAME_LENGTH_MAX} printable characters",
+            field="device_name",
+        )

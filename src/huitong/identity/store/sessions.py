@@ -1,0 +1,245 @@
+"""Devices, sessions and their factors in the database."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy.engine import Row
+
+from huitong.identity.types import Audience, Factor, Session
+from huitong.kernel.database.unit_of_work import UnitOfWork
+
+_SESSIONS: Final = """
+    SELECT s.id, s.login_id, l.audience, l.subject_id, s.device_id, s.method, s.created_at,
+           s.expires_at, s.idle_seconds, s.last_seen_at,
+           (SELECT jsonb_object_agg(f.factor, f.proved_at) FROM identity.session_factors f
+             WHERE f.session_id = s.id) AS factors
+      FROM identity.sessions s JOIN identity.logins l ON l.id = s.login_id
+     WHERE s.revoked_at IS NULL AND l.state = 'active'
+"""
+_TOUCH: Final = """
+    UPDATE identity.sessions SET last_seen_at = greatest(last_seen_at, :now)
+     WHERE digest = :digest AND revoked_at IS NULL
+"""
+
+
+async def insert_session(uow: UnitOfWork, session: Session, digest: bytes) -> None:
+    """Insert a session and the factors that it begins with."""
+    await uow.execute(
+        """
+        INSERT INTO identity.sessions (id, login_id, device_id, digest, method, created_at,
+                                       expires_at, idle_seconds, last_seen_at)
+        VALUES (:id, :login_id, :device_id, :digest, :method, :created_at, :expires_at,
+                :idle_seconds, :last_seen_at)
+        """,
+        id=session.id,
+        login_id=session.login_id,
+        device_id=session.device_id,
+        digest=digest,
+        method=session.method.value,
+        created_at=session.created_at,
+        expires_at=session.expires_at,
+        idle_seconds=session.idle_seconds,
+        last_seen_at=session.last_seen_at,
+    )
+    for factor, proved_at in session.factors.items():
+        await set_factor(uow, session.id, factor, proved_at)
+
+
+async def set_factor(
+    uow: UnitOfWork, session_id: uuid.UUID, factor: Factor, proved_at: datetime
+) -> None:
+    """Record that a session proved a factor."""
+    await uow.execute(
+        """
+        INSERT INTO identity.session_factors AS f (session_id, factor, proved_at)
+        VALUES (:session_id, :factor, :proved_at)
+            ON CONFLICT (session_id, factor)
+            DO UPDATE SET proved_at = greatest(f.proved_at, EXCLUDED.proved_at)
+        """,
+        session_id=session_id,
+        factor=factor.value,
+        proved_at=proved_at,
+    )
+
+
+async def find_session_by_digest(uow: UnitOfWork, digest: bytes) -> Session | None:
+    """Return the session of a token that was not revoked, expired or not, or None."""
+    return _one(await uow.fetch_one(f"{_SESSIONS} AND s.digest = :digest", digest=digest))
+
+
+async def hold_session(uow: UnitOfWork, session_id: uuid.UUID) -> Session | None:
+    """Return a session that nobody revokes until the transaction ends, or None."""
+    return _one(
+        await uow.fetch_one(f"{_SESSIONS} AND s.id = :id FOR NO KEY UPDATE OF s", id=session_id)
+    )
+
+
+async def touch_session(uow: UnitOfWork, digest: bytes, *, now: datetime) -> None:
+    """Record that the session of a token was used."""
+    await uow.execute(_TOUCH, digest=digest, now=now)
+
+
+async def list_sessions(uow: UnitOfWork, login_id: uuid.UUID) -> list[Session]:
+    """Return a login's sessions that were not revoked, oldest first."""
+    rows = await uow.execute(
+        f"{_SESSIONS} AND s.login_id = :login_id ORDER BY s.id", login_id=login_id
+    )
+    return [_read_session(row) for row in rows]
+
+
+async def revoke_sessions(
+    uow: UnitOfWork,
+    login_id: uuid.UUID,
+    *,
+    because: str,
+    now: datetime,
+    only: Sequence[uuid.UUID] | None = None,
+    device_id: uuid.UUID | None = None,
+    spare: uuid.UUID | None = None,
+) -> list[uuid.UUID]:
+    """Revoke sessions of a login: all, those named, those of a device, or all but one.
+
+    Returns the ids of those that this call revoked, in order.
+    """
+    rows = await uow.execute(
+        """
+        UPDATE identity.sessions SET revoked_at = :now, revoked_because = :because
+         WHERE id IN (SELECT id FROM identity.sessions
+                       WHERE login_id = :login_id AND revoked_at IS NULL
+                         AND (CAST(:only AS uuid[]) IS NULL OR id = ANY(CAST(:only AS uuid[])))
+                         AND (CAST(:device_id AS uuid) IS NULL
+                              OR device_id = CAST(:device_id AS uuid))
+                         AND (CAST(:spare AS uuid) IS NULL OR id <> CAST(:spare AS uuid))
+                       ORDER BY id FOR NO KEY UPDATE)
+        RETURNING id
+        """,
+        login_id=login_id,
+        now=now,
+        because=because,
+        only=None if only is None else list(only),
+        device_id=device_id,
+        spare=spare,
+    )
+    return sorted(row.id for row in rows)
+
+
+async def list_revocations(uow: UnitOfWork, since: int, count: int) -> tuple[int, list[uuid.UUID]]:
+    """Return the sessions that transactions from number `since` on revoked, at most `count`.
+
+    And where to go on: the oldest transaction that was still running. What committed before the
+    statement began and is not returned now was returned before.
+    """
+    row = await uow.fetch_one(
+        """
+        SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint) AS horizon,
+               ARRAY(SELECT session_id FROM identity.revocations
+                      WHERE transaction_id >= CAST(CAST(CAST(:since AS bigint) AS text) AS xid8)
+                      LIMIT :count) AS revoked
+        """,
+        since=since,
+        count=count,
+    )
+    assert row is not None
+    return row.horizon, list(row.revoked)
+
+
+async def insert_device(
+    uow: UnitOfWork,
+    *,
+    device_id: uuid.UUID,
+    login_id: uuid.UUID,
+    digest: bytes,
+    name_sealed: bytes | None,
+    now: datetime,
+) -> None:
+    """Insert a device."""
+    await uow.execute(
+        """
+        INSERT INTO identity.devices (id, login_id, digest, name_sealed, created_at, last_seen_at)
+        VALUES (:id, :login_id, :digest, :name_sealed, :now, :now)
+        """,
+        id=device_id,
+        login_id=login_id,
+        digest=digest,
+        name_sealed=name_sealed,
+        now=now,
+    )
+
+
+async def see_device(
+    uow: UnitOfWork, login_id: uuid.UUID, digest: bytes, *, now: datetime
+) -> uuid.UUID | None:
+    """Record that a login's device was seen and return its id; None for any other token."""
+    row = await uow.fetch_one(
+        """
+        UPDATE identity.devices SET last_seen_at = greatest(last_seen_at, :now)
+         WHERE digest = :digest AND login_id = :login_id AND revoked_at IS NULL
+        RETURNING id
+        """,
+        login_id=login_id,
+        digest=digest,
+        now=now,
+    )
+    return None if row is None else row.id
+
+
+async def list_devices(uow: UnitOfWork, login_id: uuid.UUID) -> Sequence[Row[Any]]:
+    """Return a login's devices that were not revoked, the one seen longest ago first."""
+    return await uow.execute(
+        """
+        SELECT id, name_sealed, created_at, last_seen_at FROM identity.devices
+         WHERE login_id = :login_id AND revoked_at IS NULL ORDER BY last_seen_at, id
+        """,
+        login_id=login_id,
+    )
+
+
+async def update_device_name(
+    uow: UnitOfWork, login_id: uuid.UUID, device_id: uuid.UUID, name_sealed: bytes
+) -> bool:
+    """Give a login's device a name; False if there is no such device."""
+    row = await uow.fetch_one(
+        "UPDATE identity.devices SET name_sealed = :name WHERE id = :id AND login_id = :login_id "
+        "AND revoked_at IS NULL RETURNING id",
+        id=device_id,
+        login_id=login_id,
+        name=name_sealed,
+    )
+    return row is not None
+
+
+async def revoke_device(
+    uow: UnitOfWork, login_id: uuid.UUID, device_id: uuid.UUID, *, now: datetime
+) -> bool:
+    """Revoke a login's device; False if there is none that is not revoked."""
+    row = await uow.fetch_one(
+        "UPDATE identity.devices SET revoked_at = :now WHERE id = :id AND login_id = :login_id "
+        "AND revoked_at IS NULL RETURNING id",
+        id=device_id,
+        login_id=login_id,
+        now=now,
+    )
+    return row is not None
+
+
+def _one(row: Row[Any] | None) -> Session | None:
+    return None if row is None else _read_session(row)
+
+
+def _read_session(row: Row[Any]) -> Session:
+    proved = row.factors or {}
+    return Session(
+        id=row.id,
+        login_id=row.login_id,
+        audience=Audience(row.audience),
+        subject_id=row.subject_id,
+        device_id=row.device_id,
+        method=Factor(row.method),
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        idle_seconds=row.idle_seconds,
+        last_seen_at=row.last_seen_at,
+        factors={Factor(name): datetime.fromisoformat(at) for name, at in proved.items()},
+    )

@@ -18,10 +18,10 @@ import httpx
 import pytest
 import uvicorn
 
+from huitong import identity
 from huitong.api import create_app
 from huitong.api.scopes import SCOPES
 from huitong.identity import SmsGatewaySimulator
-from huitong.kernel import api_keys
 from huitong.kernel.clock import SystemClock
 from huitong.kernel.database.unit_of_work import Database, UnitOfWork
 from huitong.kernel.settings import Settings
@@ -47,7 +47,7 @@ class Api:
     async def make_key(self, *scopes: str, merchant_id: uuid.UUID | None = None) -> str:
         """Return the secret of a new key; with all scopes if none are named."""
         issued = await self.run(
-            lambda uow: api_keys.issue(
+            lambda uow: identity.issue_api_key(
                 uow,
                 name="test",
                 scopes=scopes or SCOPES,

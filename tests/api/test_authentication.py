@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
+from huitong import identity
 from huitong.api.scopes import SCOPES
-from huitong.kernel import api_keys
 from huitong.kernel.clock import SystemClock
 from huitong.kernel.ids import MERCHANT, read_id
 
@@ -147,9 +147,9 @@ async def test_a_merchants_key_acts_for_that_merchant_only(
 async def test_a_revoked_key_is_forgotten(api: Any, anonymous: httpx.AsyncClient) -> None:
     now = SystemClock().now()
     issued = await api.run(
-        lambda uow: api_keys.issue(uow, name="gone", scopes=["customers:read"], now=now)
+        lambda uow: identity.issue_api_key(uow, name="gone", scopes=["customers:read"], now=now)
     )
-    await api.run(lambda uow: api_keys.revoke(uow, issued.key.id, now=now))
+    await api.run(lambda uow: identity.revoke_api_key(uow, issued.key.id, now=now))
     headers = {"Authorization": f"Bearer {issued.secret}"}
     assert (await anonymous.get("/v1/customers", headers=headers)).status_code == 401
 

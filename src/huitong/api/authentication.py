@@ -16,8 +16,8 @@ from starlette.requests import HTTPConnection, Request
 from huitong.api.problems import MerchantNotAllowed, NotAllowed, NotAuthenticated
 from huitong.api.request_context import request_id_of
 from huitong.api.scopes import SCOPES
+from huitong.identity import ApiKey
 from huitong.kernel import limits
-from huitong.kernel.api_keys import ApiKey
 from huitong.kernel.database.unit_of_work import Caller
 from huitong.kernel.errors import NotFound
 from huitong.kernel.ids import API_KEY, show_id

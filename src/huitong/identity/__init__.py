@@ -4,6 +4,18 @@ Owns logins of customers and staff, one-time codes, passwords, payment PINs, pas
 sessions, step-up and lock-outs. Whose login it is, the room knows as a subject id only.
 """
 
+from huitong.identity.api_keys import CACHE_SECONDS as API_KEY_CACHE_SECONDS
+from huitong.identity.api_keys import (
+    ApiKey,
+    ApiKeyNotFound,
+    IssuedKey,
+    KeyCache,
+    digest_secret,
+    find_api_key,
+    issue_api_key,
+    list_api_keys,
+    revoke_api_key,
+)
 from huitong.identity.code_senders import CodeMessage, CodeSender, NoGateway, SmsGateway
 from huitong.identity.commands.logins import (
     close_login,
@@ -91,9 +103,12 @@ from huitong.identity.types import (
 )
 
 __all__ = [
+    "API_KEY_CACHE_SECONDS",
     "STEP_UP_RULES",
     "Act",
     "Address",
+    "ApiKey",
+    "ApiKeyNotFound",
     "Audience",
     "Client",
     "CodeLimitReached",
@@ -107,7 +122,9 @@ __all__ = [
     "DeviceNotFound",
     "Factor",
     "HashingBusy",
+    "IssuedKey",
     "IssuedSession",
+    "KeyCache",
     "LogInRefused",
     "Login",
     "LoginClosed",
@@ -142,14 +159,18 @@ __all__ = [
     "Vault",
     "change_password",
     "close_login",
+    "digest_secret",
     "end_other_sessions",
     "end_session",
+    "find_api_key",
     "find_session",
     "finish_log_in_by_code",
     "finish_log_in_by_passkey",
     "finish_passkey_registration",
     "get_login",
     "hold_session",
+    "issue_api_key",
+    "list_api_keys",
     "list_devices",
     "list_passkeys",
     "list_sessions",
@@ -163,6 +184,7 @@ __all__ = [
     "rename_device",
     "require_step_up",
     "restore_login",
+    "revoke_api_key",
     "revoke_passkey",
     "serve_sms_gateway",
     "set_pin",

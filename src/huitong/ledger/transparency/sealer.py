@@ -5,7 +5,6 @@ smaller sequence can appear any more, so a leaf's index never has to change. Til
 written in one transaction: a crash leaves the log as it was, and the next sealer goes on there.
 """
 
-
 from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import DriverConnection, UnitOfWork
 from huitong.ledger.columns import POSITION_BITS

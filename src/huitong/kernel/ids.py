@@ -42,6 +42,7 @@ PROFIT_SHARE: Final = "shr"
 REFUND: Final = "rfd"
 REQUEST: Final = "req"
 SESSION: Final = "ses"
+STAFF: Final = "stf"
 STEP_UP: Final = "stp"
 SUBJECT: Final = "sub"
 TOP_UP: Final = "top"
@@ -77,6 +78,7 @@ PREFIXES: Final = frozenset(
         REFUND,
         REQUEST,
         SESSION,
+        STAFF,
         STEP_UP,
         SUBJECT,
         TOP_UP,

@@ -26,13 +26,14 @@ EXAMPLES = {
 async def list_protected(client: httpx.AsyncClient) -> list[tuple[str, str, str]]:
     """Return method, path with example ids, and scope of every operation under /v1 for keys.
 
-    Those for people are in `test_identity_routes`.
+    Those for people are in `test_identity_routes`, and those for staff in `test_permissions`.
     """
     document = (await client.get("/openapi.json")).json()
     return [
         (method, path.format(**EXAMPLES), operation["security"][0]["ApiKey"][0])
         for path, operations in document["paths"].items()
-        if path.startswith("/v1/") and not path.startswith("/v1/identity/")
+        if path.startswith("/v1/")
+        and not path.startswith(("/v1/identity/", "/v1/staff/", "/v1/api-keys"))
         for method, operation in operations.items()
     ]
 

@@ -11,8 +11,10 @@ from huitong.cli import (
     ledger,
     log,
     migrate,
+    permissions,
     serve,
     sms_gateway,
+    staff,
     up,
     worker,
 )
@@ -35,7 +37,21 @@ app = typer.Typer(
     ),
 )
 
-for command in (up, serve, worker, keys, migrate, ledger, log, demo, bench, bank, sms_gateway):
+for command in (
+    up,
+    serve,
+    worker,
+    keys,
+    staff,
+    permissions,
+    migrate,
+    ledger,
+    log,
+    demo,
+    bench,
+    bank,
+    sms_gateway,
+):
     command.register(app)
 
 

@@ -61,6 +61,7 @@ from huitong.identity.commands.staff import (
     suspend_staff,
 )
 from huitong.identity.commands.staff_sessions import SecondProof, sign_out
+from huitong.identity.commands.staff_sessions import hold_session as hold_staff_session
 from huitong.identity.commands.step_up import StepUp, use_step_up
 from huitong.identity.desk import Desk
 from huitong.identity.errors import (
@@ -278,6 +279,7 @@ __all__ = [
     "get_login",
     "get_staff",
     "hold_session",
+    "hold_staff_session",
     "issue_api_key",
     "list_api_keys",
     "list_approvals",

@@ -8,6 +8,8 @@ from fastapi import APIRouter
 from huitong.api.instant_documentation import describe_instant_payment
 from huitong.api.routes import (
     accounts,
+    api_keys,
+    approvals,
     authorisations,
     bank_channel,
     checkouts,
@@ -21,6 +23,8 @@ from huitong.api.routes import (
     log,
     merchants,
     payments,
+    staff_members,
+    staff_sessions,
 )
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
@@ -28,6 +32,11 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     identity_sessions.router,
     identity_credentials.router,
     identity_step_up.router,
+    staff_sessions.door,
+    staff_sessions.router,
+    staff_members.router,
+    approvals.router,
+    api_keys.router,
     customers.router,
     merchants.router,
     accounts.router,

@@ -91,9 +91,10 @@ async def list_customers(
 async def get_customer(
     request: Request,
     customer: CustomerPath,
-    principal: Annotated[Principal, require("customers:read")],
+    principal: Annotated[Principal, require("customers:read", is_for_customers=True)],
 ) -> CustomerView:
     """Return a customer."""
     customer_id = read_id(CUSTOMER, customer, field="customer")
+    principal.check_owner(customer_id, f"customer {customer}")
     async with application_of(request).database.reading(principal.caller) as uow:
         return show_customer(await customers.get_customer(uow, customer_id))

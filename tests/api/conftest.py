@@ -20,11 +20,11 @@ import pyotp
 import pytest
 import uvicorn
 
-from huitong import identity
+from huitong import identity, ledger
 from huitong.api import create_app
 from huitong.api.scopes import SCOPES
 from huitong.identity import SmsGatewaySimulator
-from huitong.kernel.clock import SystemClock
+from huitong.kernel.clock import SystemClock, business_day
 from huitong.kernel.cryptography import load_key_ring
 from huitong.kernel.database.unit_of_work import Database, UnitOfWork
 from huitong.kernel.ids import CUSTOMER, read_id, uuid7
@@ -62,6 +62,30 @@ class Api:
         )
         secret: str = issued.secret
         return secret
+
+    async def fund(self, account: str, minor: int) -> None:
+        """Put money on an account, out of an account of our own."""
+        now = SystemClock().now()
+
+        async def command(uow: Any) -> None:
+            cash = await ledger.ensure_system_account(
+                uow, "test:cash", chart_code="1002.01", currency="CNY", name="Cash of the test"
+            )
+            transfer = ledger.Transfer(
+                id=uuid7(),
+                debit_account_id=cash.id,
+                credit_account_id=ledger.read_account(account, field="account"),
+                amount=minor,
+                currency="CNY",
+                code=ledger.TransferCode.OPENING,
+                effective_on=business_day(now),
+            )
+            (outcome,) = await ledger.post_entries(
+                uow, [ledger.Request(ledger.Entry((transfer,)))], now=now
+            )
+            assert outcome.is_posted, outcome
+
+        await self.run(command)
 
     async def count(self) -> dict[str, int]:
         """Return how many rows each table has that a request could change."""

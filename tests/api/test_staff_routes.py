@@ -112,50 +112,70 @@ async def test_nobody_freezes_their_own_account_as_staff(
     assert (answer.status_code, answer.json()["code"]) == (403, "own_record")
 
 
-async def test_staff_refund_within_their_amount_and_by_two(
-    client: httpx.AsyncClient, anonymous: httpx.AsyncClient, post: Any, staff: Any
+async def pay_checkout(api: Any, post: Any) -> tuple[str, str]:
+    """Return a paid order of 60 yuan, and the payer's customer id."""
+    payer = await open_customer(post)
+    await api.fund(payer["account"], 10_000)
+    merchant = {
+        "name": "三味书屋",
+        "name_latin": "SANWEI BOOKS",
+        "city_latin": "SHAOXING",
+        "category_code": "5942",
+        "fee_rate": "0.006",
+    }
+    paid_to = (await post("/v1/merchants", merchant)).json()["id"]
+    order = {"merchant": paid_to, "amount": {"amount": "60.00", "currency": "CNY"}}
+    checkout = (await post("/v1/checkouts", order)).json()["id"]
+    paid = await post(f"/v1/checkouts/{checkout}/pay", {"payer": payer["account"]})
+    assert paid.status_code == 200, paid.text
+    return checkout, payer["id"]
+
+
+async def test_a_refund_by_staff_is_paid_once_when_two_agreed(
+    api: Any, client: httpx.AsyncClient, anonymous: httpx.AsyncClient, post: Any, staff: Any
 ) -> None:
-    payer, payee = await open_customer(post), await open_customer(post)
-    money = {"amount": "6000.00", "currency": "CNY"}
-    top_up = {"account": payer["account"], "amount": money}
-    answer = await post("/v1/top-ups", top_up)
-    assert answer.status_code in (200, 201, 202), answer.text
+    payment, payer = await pay_checkout(api, post)
     clerk, checker = await staff.headers("service"), await staff.headers("operations")
-    merchant = await post(
-        "/v1/merchants",
-        {
-            "name": "三味书屋",
-            "name_latin": "SANWEI BOOKS",
-            "city_latin": "SHAOXING",
-            "category_code": "5942",
-            "fee_rate": "0.006",
-        },
-    )
-    assert merchant.status_code == 201
-    del payee
-    # Nothing was paid yet, so nothing can be given back: refused when it would be done.
-    checkout = await post(
-        "/v1/checkouts",
-        {"merchant": merchant.json()["id"], "amount": {"amount": "60.00", "currency": "CNY"}},
-    )
-    payment = checkout.json()["id"]
     path = f"/v1/payments/{payment}/refunds"
-    too_much = {"amount": {"amount": "5000.01", "currency": "CNY"}, "reason": "returned"}
-    refused = await anonymous.post(path, json=too_much, headers=once(clerk))
-    assert (refused.status_code, refused.json()["code"]) == (403, "amount_above_limit")
-    body = {"amount": {"amount": "60.00", "currency": "CNY"}, "reason": "returned"}
-    no_reason = await anonymous.post(path, json={"amount": body["amount"]}, headers=once(clerk))
+    no_reason = await anonymous.post(path, json={}, headers=once(clerk))
     assert (no_reason.status_code, no_reason.json()["field"]) == (422, "reason")
-    asked = await anonymous.post(path, json=body, headers=once(clerk))
-    decided = await staff.decide(asked, checker)
-    assert decided.status_code in (409, 422), decided.text
-    found = await anonymous.get(f"/v1/staff/approvals/{asked.json()['id']}", headers=clerk)
-    assert found.json()["state"] == "pending"
-    rejected = await anonymous.post(
-        f"/v1/staff/approvals/{asked.json()['id']}/reject",
-        json={"reason": "nothing was paid"},
-        headers=checker,
+    asked = await anonymous.post(path, json={"reason": "returned"}, headers=once(clerk))
+    assert asked.json()["payload"]["amount"] == {"amount": "60.00", "currency": "CNY"}
+    assert (await client.get(path)).json()["data"] == []
+    insider = await staff.person("payer", "operations", customer=payer)
+    own = await staff.decide(asked, await staff.sign_in(insider))
+    assert (own.status_code, own.json()["code"]) == (403, "own_record")
+    decided = await asyncio.gather(*(staff.decide(asked, checker) for _ in range(2)))
+    assert sorted(each.status_code for each in decided) == [200, 409]
+    (refund,) = (await client.get(path)).json()["data"]
+    assert refund["amount"] == {"amount": "60.00", "currency": "CNY"}
+
+
+async def test_a_refund_above_the_clerks_limit_is_not_even_asked_for(
+    api: Any, anonymous: httpx.AsyncClient, post: Any, staff: Any
+) -> None:
+    payment, _ = await pay_checkout(api, post)
+    body = {"amount": {"amount": "5000.01", "currency": "CNY"}, "reason": "returned"}
+    answer = await anonymous.post(
+        f"/v1/payments/{payment}/refunds",
+        json=body,
+        headers=once(await staff.headers("service")),
     )
+    assert (answer.status_code, answer.json()["code"]) == (403, "amount_above_limit")
+
+
+async def test_what_the_ledger_refuses_stays_open_and_is_rejected(
+    api: Any, anonymous: httpx.AsyncClient, post: Any, staff: Any
+) -> None:
+    payment, _ = await pay_checkout(api, post)
+    clerk, checker = await staff.headers("service"), await staff.headers("operations")
+    body = {"amount": {"amount": "60.01", "currency": "CNY"}, "reason": "returned"}
+    asked = await anonymous.post(f"/v1/payments/{payment}/refunds", json=body, headers=once(clerk))
+    refused = await staff.decide(asked, checker)
+    assert (refused.status_code, refused.json()["code"]) == (409, "refund_exceeds_payment")
+    path = f"/v1/staff/approvals/{asked.json()['id']}"
+    assert (await anonymous.get(path, headers=clerk)).json()["state"] == "pending"
+    rejected = await anonymous.post(f"{path}/reject", json={"reason": "too much"}, headers=checker)
     assert rejected.json()["state"] == "rejected"
 
 

@@ -8,7 +8,15 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from huitong.api.app import ROUTERS
-from huitong.api.declarations import API_KEY, CUSTOMER, NOBODY, Declaration, list_declarations
+from huitong.api.declarations import (
+    API_KEY,
+    CUSTOMER,
+    NO,
+    NOBODY,
+    OWN,
+    Declaration,
+    list_declarations,
+)
 from huitong.identity import AccessPolicy
 
 #: The hot path is no route of the framework's; its one declaration stands here.
@@ -38,6 +46,19 @@ def make_rows(declarations: Sequence[Declaration]) -> list[list[str]]:
         ]
         for each in declarations
     ]
+
+
+def make_short_rows() -> list[tuple[str, str, str]]:
+    """Return a row for each route with all who may call it in one column, for a terminal."""
+    rows = []
+    for each in list_all():
+        marks = {caller: each.may(caller) for caller in list_callers()}
+        may = [
+            name if mark != OWN else f"{name} (own)" for name, mark in marks.items() if mark != NO
+        ]
+        who = "everybody" if len(may) == len(marks) else ", ".join(may)
+        rows.append((f"{each.method} {each.path}", each.permission, who))
+    return rows
 
 
 def render_markdown() -> str:

@@ -24,9 +24,9 @@ def permissions(
     if markdown:
         typer.echo(load_entry_point("huitong.api.permissions:render_markdown")(), nl=False)
         return
-    callers = load_entry_point("huitong.api.permissions:list_callers")()
-    declarations = load_entry_point("huitong.api.permissions:list_all")()
-    table = Table("route", "permission", *callers)
-    for row in load_entry_point("huitong.api.permissions:make_rows")(declarations):
-        table.add_row(*(cell.strip("`") for cell in row))
+    table = Table()
+    for name in ("route", "permission", "who may"):
+        table.add_column(name, overflow="fold")
+    for row in load_entry_point("huitong.api.permissions:make_short_rows")():
+        table.add_row(*row)
     Console().print(table)

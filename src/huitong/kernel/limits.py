@@ -162,7 +162,6 @@ STAFF_SESSION_TOUCH_SECONDS: Final = 30
 STAFF_SESSIONS_MAX: Final = 3
 STAFF_NAME_LENGTH_MAX: Final = 64
 STAFF_ROLES_MAX: Final = 4
-STAFF_MEMBERS_MAX: Final = 10_000
 STAFF_ENROLMENT_SECONDS: Final = 86_400
 STAFF_ENROLMENT_TRIES_MAX: Final = 5
 # While there are fewer, the machine's operator may add one; from then on two of them do.

@@ -169,3 +169,7 @@ GRANT UPDATE (ended_at, ended_by) ON identity.staff_roles TO huitong_app;
 GRANT UPDATE (password_hash, totp_sealed, tries, used_at, voided_at) ON identity.staff_enrolments TO huitong_app;
 GRANT UPDATE (used_at, voided_at) ON identity.staff_recovery_codes TO huitong_app;
 GRANT UPDATE (last_seen_at, revoked_at, revoked_because) ON identity.staff_sessions TO huitong_app;
+
+-- Of a partner's key nothing changes but its end: what it may do is what was decided.
+REVOKE UPDATE ON kernel.api_keys FROM huitong_app;
+GRANT UPDATE (revoked_at) ON kernel.api_keys TO huitong_app;

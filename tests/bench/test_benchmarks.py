@@ -31,6 +31,10 @@ KEYS: dict[str, tuple[set[str], set[str]]] = {
         {"naive_payments_per_second_64"},
     ),
     "statement": ({"p50_ms", "p99_ms"}, {"page_from_journal_ms"}),
+    "auth": (
+        {"session_check_p50_ms", "session_check_p99_ms", "revocation_seen_after_seconds"},
+        {"query_each_p50_ms", "query_each_p99_ms"},
+    ),
     "crypto": (
         {"sealed_per_second", "opened_per_second", "lookup_p99_ms"},
         {
@@ -39,10 +43,6 @@ KEYS: dict[str, tuple[set[str], set[str]]] = {
             "lookup_by_scanning_ms",
             "lookup_by_opening_all_ms",
         },
-    ),
-    "auth": (
-        {"session_check_p50_ms", "session_check_p99_ms", "revocation_seen_after_seconds"},
-        {"query_each_p50_ms", "query_each_p99_ms"},
     ),
     "growth": (
         {"transfers_per_second_at_10_million_rows", "speed_ratio"},

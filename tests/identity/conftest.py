@@ -159,7 +159,11 @@ class House:
 
     async def ask_passkey(self) -> identity.PasskeyOptions:
         return await identity.start_log_in_by_passkey(
-            self.desk, audience=identity.Audience.CUSTOMER, caller=CALLER, now=self.now
+            self.desk,
+            audience=identity.Audience.CUSTOMER,
+            client=self.client,
+            caller=CALLER,
+            now=self.now,
         )
 
     async def finish_passkey(

@@ -1,6 +1,8 @@
 """Logging in by one-time code: once, within minutes, few times, and the same for everybody."""
 
 import asyncio
+import logging
+import re
 import uuid
 from dataclasses import replace
 from ipaddress import ip_address
@@ -54,6 +56,52 @@ async def test_keeps_neither_number_nor_code_nor_token_nor_address(house: Any) -
         assert "203.0.113.7" not in shown
     (row,) = await house.query("SELECT network FROM identity.attempts")
     assert str(row.network) == "203.0.113.0/24"
+
+
+async def test_nothing_personal_is_written_to_a_log(
+    house: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    await house.open_login()
+    code_id, code = await house.ask_code()
+    with pytest.raises(identity.LogInRefused):
+        await house.finish_code(code_id, another(code))
+    issued = await house.finish_code(code_id, code)
+    with pytest.raises(identity.LogInRefused):
+        await house.log_in_by_password("a password of mine")
+    await house.set_pin(issued.session, "802753")
+    # The client of the gateway speaks at this level, so it would be seen if it said too much.
+    assert "HTTP Request: PUT" in caplog.text
+    for secret in (MOBILE, issued.token, issued.device_token, "a password of mine", "802753"):
+        assert secret not in caplog.text
+    assert re.search(rf"(?<![0-9]){code}(?![0-9])", caplog.text) is None
+    assert "203.0.113.7" not in caplog.text
+
+
+async def test_staff_and_customers_have_doors_of_their_own(house: Any) -> None:
+    await house.open_login()
+    door = {"audience": identity.Audience.STAFF, "mobile": MOBILE}
+    with pytest.raises(identity.LogInRefused):
+        await identity.log_in_by_password(
+            house.desk,
+            **door,
+            password="a password of mine",
+            client=house.client,
+            caller=identity_caller(),
+            now=house.now,
+        )
+    sent = await identity.start_log_in_by_code(
+        house.desk, **door, client=house.client, caller=identity_caller(), now=house.now
+    )
+    with pytest.raises(identity.LoginNotOpened):
+        await house.finish_code(sent.id, house.read_code())
+    await house.open_login(audience=identity.Audience.STAFF)
+    house.advance(minutes=1)
+    sent = await identity.start_log_in_by_code(
+        house.desk, **door, client=house.client, caller=identity_caller(), now=house.now
+    )
+    issued = await house.finish_code(sent.id, house.read_code())
+    assert issued.session.audience is identity.Audience.STAFF
 
 
 async def test_works_once(house: Any) -> None:
@@ -144,6 +192,28 @@ async def test_is_sent_again_after_a_minute_and_five_times_an_hour(house: Any) -
     assert len(house.gateway.messages) == limits.ONE_TIME_CODES_PER_NUMBER_HOUR_MAX
     house.advance(hours=1)
     await house.ask_code()
+
+
+async def test_strangers_cannot_use_up_or_void_the_owner_s_codes(house: Any) -> None:
+    await house.open_login()
+    own = await house.log_in()
+    known = replace(house.client, device_token=own.device_token)
+    house.advance(hours=1)
+    mine_id, mine = await house.ask_code(client=known)
+    await house.ask_code()
+    assert (await house.finish_code(mine_id, mine, known)).token
+    for _ in range(limits.ONE_TIME_CODES_PER_NUMBER_HOUR_MAX - 1):
+        house.advance(seconds=60)
+        await house.ask_code()
+    house.advance(seconds=60)
+    with pytest.raises(identity.CodeLimitReached):
+        await house.ask_code()
+    first_id, first = await house.ask_code(client=known)
+    house.advance(seconds=60)
+    assert await house.ask_code(client=known)
+    # Another one of the owner's own makes the one before void, as ever.
+    with pytest.raises(identity.LogInRefused):
+        await house.finish_code(first_id, first, known)
 
 
 async def test_of_two_asked_for_at_once_one_is_sent(house: Any) -> None:

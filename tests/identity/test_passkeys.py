@@ -175,6 +175,30 @@ async def test_a_locked_number_is_still_opened_by_its_passkey(
     assert await house.finish_passkey(options, authenticator.get(options.public_key))
 
 
+async def test_a_customer_s_passkey_does_not_open_the_staff_s_door(
+    house: Any, owner: identity.Session, authenticator: SoftwareAuthenticator
+) -> None:
+    options = await identity.start_log_in_by_passkey(
+        house.desk,
+        audience=identity.Audience.STAFF,
+        client=house.client,
+        caller=caller(),
+        now=house.now,
+    )
+    with pytest.raises(identity.LogInRefused):
+        await house.finish_passkey(options, authenticator.get(options.public_key))
+
+
+async def test_a_suspended_login_is_not_opened_by_its_passkey(
+    house: Any, owner: identity.Session, authenticator: SoftwareAuthenticator
+) -> None:
+    await house.run(lambda uow: identity.suspend_login(uow, login_id=owner.login_id, now=house.now))
+    options = await house.ask_passkey()
+    with pytest.raises(identity.LogInRefused):
+        await house.finish_passkey(options, authenticator.get(options.public_key))
+    assert (await house.outcomes())[-1] == "suspended"
+
+
 async def test_a_revoked_passkey_opens_nothing(
     house: Any, owner: identity.Session, authenticator: SoftwareAuthenticator
 ) -> None:
@@ -325,6 +349,18 @@ async def test_whatever_is_sent_to_register_is_refused_and_nothing_worse(
         with pytest.raises(identity.PasskeyRefused):
             await register(house, owner, options, made)
     assert await house.count("identity.passkeys") == 1
+
+
+async def test_an_address_gets_no_more_challenges_than_anybody_can_sign(
+    house: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "CHALLENGES_PER_ADDRESS_HOUR_MAX", 2)
+    for _ in range(2):
+        await house.ask_passkey()
+    with pytest.raises(identity.TooManyAttempts):
+        await house.ask_passkey()
+    house.advance(hours=1)
+    await house.ask_passkey()
 
 
 async def test_a_passkey_of_nobody_is_refused(house: Any) -> None:

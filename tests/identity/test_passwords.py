@@ -116,6 +116,40 @@ async def test_an_address_that_fails_for_many_numbers_is_locked_for_all(house: A
     assert (await house.log_in_by_password(client=elsewhere)).token
 
 
+async def test_ordinary_mistakes_behind_one_address_do_not_add_up(house: Any) -> None:
+    await house.with_password()
+    for number in range(120):
+        house.advance(seconds=5)
+        with pytest.raises(identity.LogInRefused):
+            await house.log_in_by_password("wrong wrong", f"139{number:08d}")
+    assert (await house.log_in_by_password()).token
+
+
+async def test_a_stranger_who_fails_on_purpose_does_not_lock_the_owner_s_device_out(
+    house: Any,
+) -> None:
+    await house.with_password()
+    own = await house.log_in_by_password()
+    stranger = replace(house.client, address=ip_address("198.51.100.1"))
+    for _ in range(5):
+        with pytest.raises(identity.LogInRefused):
+            await house.log_in_by_password("wrong wrong", client=stranger)
+    with pytest.raises(identity.TooManyAttempts):
+        await house.log_in_by_password(client=stranger)
+    known = replace(house.client, device_token=own.device_token)
+    assert (await house.log_in_by_password(client=known)).token
+    # The device has no more tries than the stranger, and another number's device has none.
+    for _ in range(5):
+        with pytest.raises(identity.LogInRefused):
+            await house.log_in_by_password("wrong wrong", client=known)
+    with pytest.raises(identity.TooManyAttempts):
+        await house.log_in_by_password(client=known)
+    await house.open_login("13800000002")
+    other = await house.log_in("13800000002")
+    with pytest.raises(identity.TooManyAttempts):
+        await house.log_in_by_password(client=replace(stranger, device_token=other.device_token))
+
+
 async def test_failures_are_forgotten_after_a_day(house: Any) -> None:
     await house.with_password()
     for _ in range(4):

@@ -12,7 +12,7 @@ from huitong import identity
 from huitong.identity.flows import leaving
 from huitong.identity.policies import SESSION_POLICIES
 from huitong.kernel import limits
-from huitong.kernel.database.unit_of_work import SYSTEM, Database
+from huitong.kernel.database.unit_of_work import SYSTEM, Database, DatabaseUnavailable
 from huitong.kernel.errors import InvalidField
 from huitong.kernel.ids import uuid7
 
@@ -259,6 +259,46 @@ async def test_a_watcher_tells_within_two_seconds(house: Any) -> None:
     await other.stop()
 
 
+async def test_a_database_that_is_away_is_named_and_nothing_is_believed(
+    house: Any, seconds: Seconds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.open_login()
+    issued = await house.log_in()
+    async with Database("postgresql://nobody@127.0.0.1:1/none") as nowhere:
+        cache = identity.SessionCache(house.desk.database, clock=seconds)
+        await cache.learn_news()
+        assert await cache.authenticate(issued.token, now=house.now)
+        monkeypatch.setattr(cache, "_database", nowhere)
+        # A renewal that fails leaves what is known; the news that stay out make it worthless.
+        house.advance(minutes=2)
+        assert await cache.authenticate(issued.token, now=house.now)
+        await asyncio.gather(*cache._renewals)
+        assert await cache.authenticate(issued.token, now=house.now)
+        with pytest.raises(DatabaseUnavailable):
+            await cache.learn_news()
+        seconds.at += limits.SESSION_NEWS_SECONDS_MAX
+        with pytest.raises(DatabaseUnavailable):
+            await cache.authenticate(issued.token, now=house.now)
+        monkeypatch.setattr(cache, "_database", house.desk.database)
+        assert await cache.authenticate(issued.token, now=house.now)
+
+
+async def test_a_watcher_goes_on_when_the_database_comes_back(
+    house: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "SESSION_NEWS_INTERVAL_SECONDS", 0.01)
+    async with Database("postgresql://nobody@127.0.0.1:1/none") as nowhere:
+        cache = identity.SessionCache(nowhere)
+        await cache.start()
+        await asyncio.sleep(0.05)
+        assert not cache._has_news()
+        monkeypatch.setattr(cache, "_database", house.desk.database)
+        async with asyncio.timeout(10):
+            while not cache._has_news():  # noqa: ASYNC110 - the cache has no event for it
+                await asyncio.sleep(0.01)
+        await cache.stop()
+
+
 async def test_a_suspended_login_has_no_sessions_and_opens_none(house: Any) -> None:
     login = await house.open_login()
     issued = await house.log_in()
@@ -461,8 +501,8 @@ async def test_what_is_over_is_pruned_and_the_rest_is_kept(house: Any) -> None:
     house.advance(hours=limits.LOG_IN_KEEP_HOURS, minutes=6)
     await house.ask_code("13800000009")
     pruned = await house.run(lambda uow: identity.prune_what_is_over(uow, now=house.now))
-    # The most of one kind: the counters of an address and two numbers that never failed.
-    assert pruned == 3
+    # The most of one kind: counters of an address, a device and two numbers that never failed.
+    assert pruned == 4
     counts = {
         table: await house.count(f"identity.{table}")
         for table in ("one_time_codes", "challenges", "step_ups", "sessions", "attempts", "logins")

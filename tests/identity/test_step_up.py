@@ -177,6 +177,19 @@ async def test_a_large_amount_needs_more_than_the_pin(house: Any, session: Any) 
     await use(house, session, pay(5_000), opened.step_up.id)
 
 
+async def test_a_number_that_strangers_locked_still_steps_up_where_it_is_logged_in(
+    house: Any, session: Any
+) -> None:
+    for _ in range(5):
+        with pytest.raises(identity.LogInRefused):
+            await house.log_in_by_password("wrong wrong")
+    with pytest.raises(identity.TooManyAttempts):
+        await house.ask_code()
+    opened = await start(house, session, pay(5_000), identity.Factor.ONE_TIME_CODE)
+    await prove_code(house, session, opened.step_up.id, house.read_code())
+    await use(house, session, pay(5_000), opened.step_up.id)
+
+
 async def test_a_pin_s_proof_does_not_grow_with_the_amount(house: Any, session: Any) -> None:
     step_up_id = await proved(house, session, pay(4_999))
     with pytest.raises(identity.StepUpRefused):
@@ -253,6 +266,13 @@ async def test_a_code_is_good_for_its_own_step_up(house: Any, session: Any) -> N
     await prove_code(house, session, second.step_up.id, house.read_code())
 
 
+async def test_a_code_to_log_in_with_does_not_delay_one_to_step_up(house: Any) -> None:
+    await house.open_login()
+    session = (await house.log_in()).session
+    opened = await start(house, session, pay(6_000), identity.Factor.ONE_TIME_CODE)
+    await prove_code(house, session, opened.step_up.id, house.read_code())
+
+
 async def test_a_pin_is_guessed_five_times_and_then_waits(house: Any, session: Any) -> None:
     opened = await start(house, session, pay(), identity.Factor.PIN)
     for _ in range(5):
@@ -291,6 +311,19 @@ async def test_a_pin_needs_another_factor_that_is_fresh(house: Any, session: Any
     house.advance(minutes=10)
     with pytest.raises(identity.StepUpRequired):
         await house.set_pin(session, "517294")
+
+
+async def test_a_factor_is_made_fresh_without_logging_in_anew(house: Any, session: Any) -> None:
+    house.advance(minutes=10)
+    act = identity.Act(kind="identity.set_pin")
+    with pytest.raises(InvalidField) as refused:
+        await start(house, session, act, identity.Factor.PASSWORD)
+    assert refused.value.field == "factor"
+    opened = await start(house, session, act, identity.Factor.ONE_TIME_CODE)
+    await prove_code(house, session, opened.step_up.id, house.read_code())
+    await house.set_pin(session, "517294")
+    found = await house.run(lambda uow: identity.hold_session(uow, session, now=house.now))
+    assert found.factors[identity.Factor.ONE_TIME_CODE] == house.now
 
 
 async def test_a_pin_s_hash_is_of_no_use_without_the_key(house: Any, session: Any) -> None:

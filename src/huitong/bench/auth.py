@@ -5,7 +5,7 @@ import hashlib
 import random
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -30,6 +30,17 @@ _POLL_SECONDS: Final = 0.005
 _REVOKE: Final = """
 UPDATE identity.sessions SET revoked_at = now(), revoked_because = 'revoked' WHERE digest = $1
 """
+_NOTES: Final[Mapping[str, str]] = {
+    "session_check_p99_ms": "SessionCache.authenticate in the process that serves, random "
+    "sessions, while it asks for revocations twice a second and renews each session once a minute",
+    "session_check_processor_ms": "processor time of the whole process for each check: the check, "
+    "the questions and renewals beside it, and the loop of the benchmark",
+    "first_check_p99_ms": "the first check of each session in a process, which asks the database, "
+    f"{_WARMING_AT_ONCE} at a time",
+    "revocation_seen_after_seconds": "from a commit elsewhere to the first refusal; at most "
+    f"{limits.SESSION_NEWS_SECONDS_MAX:g}",
+    "query_each_p99_ms": "one query on a pooled connection for each check, one reader",
+}
 
 Check = Callable[[str], Awaitable[object]]
 
@@ -46,55 +57,52 @@ async def _measure(scratch: Scratch, options: Options) -> Result:
     owner = await scratch.connect_owner()
     database = scratch.open()
     cache = SessionCache(database)
-    chance = random.Random(options.seed)  # noqa: S311 - it is to be repeatable
     try:
         tokens = await _open_sessions(owner, count)
         await owner.execute("VACUUM ANALYZE")
-        await cache.learn_news()
-        await cache.start()
-        options.say("every session's first check")
-        first = await _warm(cache, tokens, chance)
-        options.say("checking random sessions")
-        processor = time.process_time()
-        remembered = await _check(_by_cache(cache), tokens, chance, seconds=options.seconds * 0.6)
-        processor = time.process_time() - processor
-        options.say("the same with a query each")
-        queried = await _check(_by_query(database), tokens, chance, seconds=options.seconds * 0.3)
-        revoked_seconds = await _revoke(owner, cache, tokens[0])
+        figures, baselines = await _compare(owner, database, cache, tokens, options)
     finally:
         await cache.stop()
         await database.close()
         await owner.close()
-    figures: dict[str, Any] = {
+    return Result(
+        name="auth",
+        title="Knowing the session of a request",
+        figures={**figures, "sessions": count},
+        baselines=baselines,
+        machine=describe_machine(scratch),
+        details={"notes": dict(_NOTES)},
+        targets=_TARGETS,
+    )
+
+
+async def _compare(
+    owner: DriverConnection,
+    database: Database,
+    cache: SessionCache,
+    tokens: list[str],
+    options: Options,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    chance = random.Random(options.seed)  # noqa: S311 - it is to be repeatable
+    await cache.learn_news()
+    await cache.start()
+    options.say("every session's first check")
+    first = await _warm(cache, tokens, chance)
+    options.say("checking random sessions")
+    processor = time.process_time()
+    remembered = await _check(_by_cache(cache), tokens, chance, seconds=options.seconds * 0.6)
+    processor = time.process_time() - processor
+    options.say("the same with a query each")
+    queried = await _check(_by_query(database), tokens, chance, seconds=options.seconds * 0.3)
+    revoked_seconds = await _revoke(owner, cache, tokens[0])
+    figures = {
         **_percentiles(remembered, "session_check_p{}_ms"),
         **_percentiles(first, "first_check_p{}_ms"),
         "session_check_processor_ms": round(processor * 1_000 / len(remembered), 4),
         "revocation_seen_after_seconds": round(revoked_seconds, 3),
         "checks": len(remembered),
-        "sessions": count,
     }
-    return Result(
-        name="auth",
-        title="Knowing the session of a request",
-        figures=figures,
-        baselines=_percentiles(queried, "query_each_p{}_ms"),
-        machine=describe_machine(scratch),
-        details={
-            "notes": {
-                "session_check_p99_ms": "SessionCache.authenticate in the process that serves, "
-                "random sessions, while it asks for revocations twice a second and renews each "
-                "session once a minute",
-                "session_check_processor_ms": "processor time of the whole process for each check: "
-                "the check, and the questions and renewals beside it",
-                "first_check_p99_ms": "the first check of each session in a process, which asks "
-                f"the database, {_WARMING_AT_ONCE} at a time",
-                "revocation_seen_after_seconds": "from a commit elsewhere to the first refusal; "
-                f"at most {limits.SESSION_NEWS_SECONDS_MAX:g}",
-                "query_each_p99_ms": "one query on a pooled connection for each check, one reader",
-            }
-        },
-        targets=_TARGETS,
-    )
+    return figures, _percentiles(queried, "query_each_p{}_ms")
 
 
 async def _open_sessions(owner: DriverConnection, count: int) -> list[str]:

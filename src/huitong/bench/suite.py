@@ -13,8 +13,8 @@ BENCHMARKS: Final[Mapping[str, str]] = MappingProxyType(
         "post": "huitong.bench.post:measure",
         "pay": "huitong.bench.pay:measure",
         "statement": "huitong.bench.statement:measure",
-        "crypto": "huitong.bench.crypto:measure",
         "auth": "huitong.bench.auth:measure",
+        "crypto": "huitong.bench.crypto:measure",
         "growth": "huitong.bench.growth:measure",
         "chaos": "huitong.bench.chaos:measure",
     }

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import uuid
 from typing import Final
 
 from huitong.identity.types import Audience, Client, Vault
@@ -29,6 +30,11 @@ def index_address(vault: Vault, client: Client) -> bytes:
 def key_number(audience: Audience, mobile_index: bytes) -> bytes:
     """Return the key under which failures of a number are counted in one audience."""
     return hashlib.sha256(audience.value.encode() + b":" + mobile_index).digest()
+
+
+def key_device(device_id: uuid.UUID) -> bytes:
+    """Return the key under which failures on a known device are counted."""
+    return hashlib.sha256(b"device:" + device_id.bytes).digest()
 
 
 def mask_mobile(mobile: str) -> str:

@@ -14,7 +14,7 @@ class LockKind(StrEnum):
     """Whose failures are counted."""
 
     ADDRESS = "address"
-    #: A mobile number in one audience, whether or not it has a login.
+    #: A mobile number in one audience, whether or not it has a login; or one known device of it.
     NUMBER = "number"
     #: The payment PIN of a login.
     PIN = "pin"
@@ -24,13 +24,24 @@ class LockKind(StrEnum):
 class LockRule:
     """When failures in a row lock, and for how long: twice as long with each one more.
 
-    Failures are forgotten `forget_seconds` after the last one.
+    All failures are forgotten `forget_seconds` after the last one. With `leak_seconds`, one is
+    forgotten for each so many seconds that none came: where many people share what is counted,
+    their ordinary mistakes must not add up for ever.
     """
 
     free_failures: int
     first_seconds: int
     seconds_max: int
     forget_seconds: int = 86_400
+    leak_seconds: int | None = None
+
+    def remember(self, failures: int, seconds_since: float) -> int:
+        """Return how many of `failures` still count so many seconds after the last one."""
+        if seconds_since >= self.forget_seconds:
+            return 0
+        if self.leak_seconds is None:
+            return failures
+        return max(0, failures - int(seconds_since // self.leak_seconds))
 
     def seconds_after(self, failures: int) -> int:
         """Return for how long the `failures`-th failure in a row locks; 0 for not at all.
@@ -47,8 +58,8 @@ class LockRule:
 
 
 LOCK_RULES: Final[Mapping[LockKind, LockRule]] = {
-    # Behind one address there may be a whole town.
-    LockKind.ADDRESS: LockRule(free_failures=50, first_seconds=30, seconds_max=3_600),
+    # Behind one address there may be a whole town: twelve mistakes a minute are let pass for ever.
+    LockKind.ADDRESS: LockRule(free_failures=50, first_seconds=30, seconds_max=900, leak_seconds=5),
     LockKind.NUMBER: LockRule(free_failures=5, first_seconds=30, seconds_max=86_400),
     LockKind.PIN: LockRule(free_failures=5, first_seconds=300, seconds_max=86_400),
 }

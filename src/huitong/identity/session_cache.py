@@ -4,7 +4,8 @@ Every request asks, so a query each would be most of what a small request costs.
 is believed only while the process has recent news of revocations: it asks the database for new ones
 every half second, in one query for all sessions. **A revoked session lives at most
 `limits.SESSION_NEWS_SECONDS_MAX` (2 s) longer in other processes**, counted from the commit of the
-revocation, and not at all in the process that revoked it. When the news stops coming (the database
+revocation, and not at all in the process where somebody ended it (log-out, another session, a
+device, a changed password). When the news stops coming (the database
 is slow, the watcher died), nothing is remembered any more and every check asks the database.
 """
 
@@ -207,9 +208,17 @@ class SessionCache:
         self._news_from = -1.0
 
     async def _watch(self) -> None:
+        is_known_to_fail = False
         while True:
             try:
                 await self.learn_news()
             except (DatabaseUnavailable, DBAPIError) as error:
-                _log.warning("no_news_of_revocations", reason=type(error).__name__)
+                # Said once, and not twice a second for as long as the database is away.
+                if not is_known_to_fail:
+                    _log.warning("no_news_of_revocations", reason=type(error).__name__)
+                is_known_to_fail = True
+            else:
+                if is_known_to_fail:
+                    _log.info("news_of_revocations_again")
+                is_known_to_fail = False
             await asyncio.sleep(limits.SESSION_NEWS_INTERVAL_SECONDS)

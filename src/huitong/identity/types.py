@@ -166,7 +166,10 @@ class IssuedSession:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionPolicy:
-    """How long a session may live, and how long it may be idle."""
+    """How long a session may live, and how long it may be idle.
+
+    Use is written down once a minute, so idle time is exact to a minute, on the short side.
+    """
 
     live_seconds: int
     idle_seconds: int

@@ -105,6 +105,9 @@ class Settings:
             passkey_origins=_read_origins(variables),
             trusted_proxies=_read_proxies(variables),
         )
+        return settings._with_database_of(variables)
+
+    def _with_database_of(self, variables: Mapping[str, str]) -> Self:
         owner_url = _read_database_url(variables, "HUITONG_DATABASE_URL")
         app_url = _read_database_url(variables, "HUITONG_DATABASE_APP_URL")
         if owner_url is None and app_url is not None:
@@ -113,9 +116,9 @@ class Settings:
                 field="HUITONG_DATABASE_APP_URL",
             )
         if owner_url is None:
-            return settings.with_embedded_database()
+            return self.with_embedded_database()
         return replace(
-            settings,
+            self,
             is_database_embedded=False,
             database_app_role=APP_ROLE if app_url is None else None,
             _database_owner_url=owner_url,

@@ -55,7 +55,7 @@ async def start_log_in_by_code(request: Request, body: StartLogInByCode) -> Sent
         application.desk,
         audience=identity.Audience(body.audience),
         mobile=body.mobile,
-        client=read_client(request),
+        client=_client(request, body.device),
         caller=stranger(request),
         now=application.clock.now(),
     )
@@ -135,6 +135,7 @@ async def start_log_in_by_passkey(
     options = await identity.start_log_in_by_passkey(
         application.desk,
         audience=identity.Audience(body.audience),
+        client=read_client(request),
         caller=stranger(request),
         now=application.clock.now(),
     )

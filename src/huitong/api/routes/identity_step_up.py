@@ -8,7 +8,7 @@ from starlette.requests import Request
 from huitong import identity
 from huitong.api.authentication import application_of
 from huitong.api.documentation import errors
-from huitong.api.schemas.identity import (
+from huitong.api.schemas.step_up import (
     ProveStepUp,
     StartStepUp,
     StepUpPath,

@@ -1,18 +1,17 @@
-"""Logging in, sessions, credentials and step-up as they travel."""
+"""Logging in, sessions and credentials as they travel."""
 
 import json
 import uuid
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
 from fastapi import Path
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field
 
 from huitong import identity
 from huitong.api.schemas.common import (
     Body,
     Instant,
     Mobile,
-    MoneyBody,
     View,
     check_printable,
     example_id,
@@ -69,7 +68,6 @@ ChallengeId = Annotated[str, _identifier(ids.CHALLENGE)]
 SessionPath = Annotated[str, _in_path(ids.SESSION, "session")]
 DevicePath = Annotated[str, _in_path(ids.DEVICE, "device")]
 PasskeyPath = Annotated[str, _in_path(ids.PASSKEY, "passkey")]
-StepUpPath = Annotated[str, _in_path(ids.STEP_UP, "step-up")]
 
 
 class DeviceBody(Body):
@@ -92,6 +90,7 @@ class StartLogInByCode(Body):
 
     mobile: Mobile
     audience: AudienceName = "customer"
+    device: DeviceBody = DeviceBody()
 
 
 class SentCodeView(View):
@@ -265,85 +264,6 @@ class PasskeysView(View):
     data: list[PasskeyView]
 
 
-class ActBody(Body):
-    """What is about to be done; the proof is good for exactly this."""
-
-    kind: str = Field(
-        pattern="^[a-z_]{1,31}[.][a-z_]{1,32}$",
-        description="For example `payments.pay`.",
-        examples=["payments.pay"],
-    )
-    amount: MoneyBody | None = None
-    payee: str | None = Field(
-        default=None,
-        min_length=1,
-        max_length=limits.ACT_PAYEE_LENGTH_MAX,
-        pattern="^[!-~]+$",
-        description="The public id of who is paid.",
-        examples=["acct_100000000287"],
-    )
-
-    def read(self) -> identity.Act:
-        """Return the act; raises InvalidField for an amount that is none."""
-        amount = None if self.amount is None else self.amount.read("act.amount")
-        return identity.Act(kind=self.kind, amount=amount, payee=self.payee)
-
-
-class StartStepUp(Body):
-    """An act, and the factor to prove for it."""
-
-    model_config: ClassVar[ConfigDict] = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "act": {
-                        "kind": "payments.pay",
-                        "amount": {"amount": "6000.00", "currency": "CNY"},
-                        "payee": "acct_100000000287",
-                    },
-                    "factor": "one_time_code",
-                }
-            ]
-        }
-    )
-
-    act: ActBody
-    factor: Literal["pin", "one_time_code", "passkey"]
-
-
-class StepUpView(View):
-    """A step-up."""
-
-    id: Annotated[str, _identifier(ids.STEP_UP)]
-    factor: Literal["pin", "one_time_code", "passkey"]
-    expires_at: Instant
-    public_key: dict[str, Any] | None = Field(
-        default=None, description="The authenticator's options, for a passkey."
-    )
-
-
-class ProveStepUp(Body):
-    """The proof: exactly one of the three."""
-
-    model_config: ClassVar[ConfigDict] = ConfigDict(
-        json_schema_extra={
-            "examples": [{"code": "493817"}],
-            "minProperties": 1,
-            "maxProperties": 1,
-        }
-    )
-
-    pin: Pin | None = None
-    code: OneTimeCode | None = None
-    credential: PasskeyAnswer | None = None
-
-    @model_validator(mode="after")
-    def _check_one(self) -> Self:
-        if sum(each is not None for each in (self.pin, self.code, self.credential)) != 1:
-            raise ValueError("must have exactly one of pin, code and credential")
-        return self
-
-
 def show_session(session: identity.Session, current_id: uuid.UUID | None = None) -> SessionView:
     """Return a session as a view; `current_id` is the one that asks."""
     method: Any = session.method.value
@@ -388,17 +308,4 @@ def show_options(options: identity.PasskeyOptions) -> PasskeyOptionsView:
     return PasskeyOptionsView(
         challenge_id=show_id(ids.CHALLENGE, options.challenge_id),
         public_key=dict(options.public_key),
-    )
-
-
-def show_step_up(
-    step_up: identity.StepUp, options: identity.PasskeyOptions | None = None
-) -> StepUpView:
-    """Return a step-up as a view."""
-    factor: Any = step_up.factor.value
-    return StepUpView(
-        id=show_id(ids.STEP_UP, step_up.id),
-        factor=factor,
-        expires_at=step_up.expires_at,
-        public_key=None if options is None else dict(options.public_key),
     )

@@ -1,6 +1,7 @@
 """One-time codes: made, voided, redeemed. Sending one is not a matter of this transaction."""
 
 import hmac
+import math
 import secrets
 import uuid
 from dataclasses import dataclass, field
@@ -9,12 +10,21 @@ from typing import Any, Final
 
 from sqlalchemy.engine import Row
 
-from huitong.identity.commands.guard import forgive, note_failure, stand_guard
+from huitong.identity.commands.guard import (
+    Guard,
+    find_known_device,
+    forgive,
+    guard_number,
+    make_keys,
+    note_failure,
+    stand_guard,
+)
 from huitong.identity.errors import CodeLimitReached, LogInRefused, TooManyAttempts
 from huitong.identity.mobiles import index_address, index_mobile, key_number
 from huitong.identity.policies import LockKind
 from huitong.identity.store import proofs as store
-from huitong.identity.types import Audience, Client, Outcome, Vault
+from huitong.identity.store.proofs import CodeKind
+from huitong.identity.types import Audience, Client, Outcome, Session, Vault
 from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import Refusal
@@ -53,44 +63,72 @@ async def issue_code(
     purpose: str,
     mobile: str,
     client: Client,
-    session_id: uuid.UUID | None = None,
+    session: Session | None = None,
     now: datetime,
 ) -> IssuedCode:
     """Make a code for a number, whether or not it has a login; earlier ones become void.
 
-    Raises CodeLimitReached for another one too soon or too many, by number or by address. Codes
-    for one number, and from one address, are made one after the other, so the limits hold.
+    What strangers ask for and what a known device asks for is counted apart and does not void the
+    other's: nobody keeps the owner from a code. Raises CodeLimitReached, TooManyAttempts.
     """
-    mobile_index = index_mobile(vault, mobile)
+    number = (audience, index_mobile(vault, mobile))
     address_index = index_address(vault, client)
-    guard = await stand_guard(
-        uow,
-        [
-            (LockKind.ADDRESS, address_index),
-            (LockKind.NUMBER, key_number(audience, mobile_index)),
-        ],
-    )
-    wait = guard.find_wait_seconds(now)
-    if wait is not None:
-        raise TooManyAttempts(wait)
-    await _check_limits(uow, mobile_index, address_index, now=now)
-    await store.void_codes(uow, mobile_index, audience, purpose, now=now)
-    code = f"{secrets.randbelow(1_000_000):06d}"
-    code_id = uuid7()
-    expires_at = now + timedelta(seconds=limits.ONE_TIME_CODE_SECONDS)
-    await store.insert_code(
-        uow,
-        code_id=code_id,
+    device_id = await _stand_in_line(uow, vault, client, number, session=session, now=now)
+    kind = CodeKind(
         audience=audience,
         purpose=purpose,
-        mobile_index=mobile_index,
-        address_index=address_index,
-        digest=_digest(vault, code_id, code),
-        session_id=session_id,
-        now=now,
-        expires_at=expires_at,
+        mobile_index=number[1],
+        is_known_device=device_id is not None,
     )
-    return IssuedCode(id=code_id, code=code, expires_at=expires_at)
+    await _check_resend(uow, kind, now)
+    await _check_limits(uow, kind, address_index, now)
+    await store.void_codes(uow, kind, now=now)
+    issued = _make(now)
+    await store.insert_code(
+        uow,
+        kind,
+        code_id=issued.id,
+        address_index=address_index,
+        digest=_digest(vault, issued.id, issued.code),
+        session_id=None if session is None else session.id,
+        now=now,
+        expires_at=issued.expires_at,
+    )
+    return issued
+
+
+def _make(now: datetime) -> IssuedCode:
+    return IssuedCode(
+        id=uuid7(),
+        code=f"{secrets.randbelow(1_000_000):06d}",
+        expires_at=now + timedelta(seconds=limits.ONE_TIME_CODE_SECONDS),
+    )
+
+
+async def _stand_in_line(
+    uow: UnitOfWork,
+    vault: Vault,
+    client: Client,
+    number: tuple[Audience, bytes],
+    *,
+    session: Session | None,
+    now: datetime,
+) -> uuid.UUID | None:
+    """Hold the number and the address, check that neither is locked, and return the device."""
+    audience, mobile_index = number
+    device_id = await find_known_device(
+        uow, client, audience=audience, mobile_index=mobile_index, session=session
+    )
+    keys = make_keys(
+        vault, client, audience=audience, mobile_index=mobile_index, device_id=device_id
+    )
+    # The number's own key too, whatever device asks: the limits of a number hold one after another.
+    shared = (LockKind.NUMBER, key_number(audience, mobile_index))
+    held = await stand_guard(uow, [*keys, shared])
+    wait = Guard({key: held.rows[key] for key in keys}).find_wait_seconds(now)
+    if wait is not None:
+        raise TooManyAttempts(wait)
+    return device_id
 
 
 async def void_code(uow: UnitOfWork, *, code_id: uuid.UUID, now: datetime) -> None:
@@ -105,40 +143,57 @@ async def redeem_code(
     code_id: uuid.UUID,
     code: str,
     purpose: str,
-    session_id: uuid.UUID | None = None,
+    session: Session | None = None,
     client: Client,
     now: datetime,
 ) -> Redemption:
-    """Try a code, once for each call, and use it up if it is right.
-
-    Counts the try and, if it is wrong, a failure of the number and the address; nothing is raised,
-    because what was counted must be committed.
-    """
+    """Try a code: a right one is used up, a wrong one is a failure of number and address."""
     found = await store.find_code(uow, code_id, is_locked=False)
-    keys = [(LockKind.ADDRESS, index_address(vault, client))]
-    if found is not None:
-        number = key_number(Audience(found.audience), bytes(found.mobile_index))
-        keys.append((LockKind.NUMBER, number))
-    guard = await stand_guard(uow, keys)
+    guard = await _stand_guard(uow, vault, client, found, session=session)
     wait = guard.find_wait_seconds(now)
     if wait is not None:
         return _redemption(found, Outcome.LOCKED, TooManyAttempts(wait))
     # Read again under its lock: of two who bring the same code at once, one finds it used.
     found = await store.find_code(uow, code_id, is_locked=True)
-    if found is None or (found.purpose, found.session_id) != (purpose, session_id):
+    owner = (purpose, None if session is None else session.id)
+    if found is None or (found.purpose, found.session_id) != owner:
         await note_failure(uow, guard, now=now)
         return _redemption(None, Outcome.UNKNOWN, LogInRefused())
+    outcome = await _try(uow, found, _digest(vault, code_id, code), now)
+    if outcome is Outcome.LOGGED_IN:
+        await forgive(uow, guard)
+        return _redemption(found, outcome, None)
+    await note_failure(uow, guard, now=now)
+    return _redemption(found, outcome, LogInRefused())
+
+
+async def _stand_guard(
+    uow: UnitOfWork,
+    vault: Vault,
+    client: Client,
+    found: Row[Any] | None,
+    *,
+    session: Session | None,
+) -> Guard:
+    if found is None:
+        return await stand_guard(uow, [(LockKind.ADDRESS, index_address(vault, client))])
+    return await guard_number(
+        uow,
+        vault,
+        client,
+        audience=Audience(found.audience),
+        mobile_index=bytes(found.mobile_index),
+        session=session,
+    )
+
+
+async def _try(uow: UnitOfWork, found: Row[Any], digest: bytes, now: datetime) -> Outcome:
     is_over = found.used_at is not None or found.voided_at is not None or found.expires_at <= now
     if is_over or found.tries >= limits.ONE_TIME_CODE_TRIES_MAX:
-        await note_failure(uow, guard, now=now)
-        return _redemption(found, Outcome.EXPIRED, LogInRefused())
-    is_right = hmac.compare_digest(bytes(found.digest), _digest(vault, code_id, code))
-    await store.count_try(uow, code_id, used_at=now if is_right else None)
-    if not is_right:
-        await note_failure(uow, guard, now=now)
-        return _redemption(found, Outcome.WRONG, LogInRefused())
-    await forgive(uow, guard)
-    return _redemption(found, Outcome.LOGGED_IN, None)
+        return Outcome.EXPIRED
+    is_right = hmac.compare_digest(bytes(found.digest), digest)
+    await store.count_try(uow, found.id, used_at=now if is_right else None)
+    return Outcome.LOGGED_IN if is_right else Outcome.WRONG
 
 
 def _redemption(found: Row[Any] | None, outcome: Outcome, refusal: Refusal | None) -> Redemption:
@@ -156,35 +211,31 @@ def _digest(vault: Vault, code_id: uuid.UUID, code: str) -> bytes:
     return vault.blind_index("one_time_code", f"{code_id.hex}:{code}")
 
 
+async def _check_resend(uow: UnitOfWork, kind: CodeKind, now: datetime) -> None:
+    last = await store.find_last_delivery(uow, kind)
+    if last is None:
+        return
+    seconds_left = limits.ONE_TIME_CODE_RESEND_SECONDS - (now - last).total_seconds()
+    if seconds_left > 0:
+        raise CodeLimitReached(math.ceil(seconds_left))
+
+
 async def _check_limits(
-    uow: UnitOfWork, mobile_index: bytes, address_index: bytes, *, now: datetime
+    uow: UnitOfWork, kind: CodeKind, address_index: bytes, now: datetime
 ) -> None:
-    last = await store.find_last_delivery(uow, mobile_index)
-    if last is not None:
-        waited = (now - last).total_seconds()
-        if waited < limits.ONE_TIME_CODE_RESEND_SECONDS:
-            raise CodeLimitReached(
-                min(
-                    limits.ONE_TIME_CODE_RESEND_SECONDS,
-                    int(limits.ONE_TIME_CODE_RESEND_SECONDS - waited) + 1,
-                )
-            )
-    limits_by_index = (
+    counted = (
         (
-            mobile_index,
+            await store.count_codes_of_number(uow, kind, now=now),
             limits.ONE_TIME_CODES_PER_NUMBER_HOUR_MAX,
             limits.ONE_TIME_CODES_PER_NUMBER_DAY_MAX,
         ),
         (
-            address_index,
+            await store.count_codes_of_address(uow, address_index, now=now),
             limits.ONE_TIME_CODES_PER_ADDRESS_HOUR_MAX,
             limits.ONE_TIME_CODES_PER_ADDRESS_DAY_MAX,
         ),
     )
-    for index, of_hour_max, of_day_max in limits_by_index:
-        of_hour, of_day = await store.count_codes(
-            uow, index, is_address=index is address_index, now=now
-        )
+    for (of_hour, of_day), of_hour_max, of_day_max in counted:
         if of_day >= of_day_max:
             raise CodeLimitReached(_DAY_SECONDS)
         if of_hour >= of_hour_max:

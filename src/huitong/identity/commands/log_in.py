@@ -10,12 +10,18 @@ from datetime import datetime
 from typing import Any
 
 from huitong.identity.commands.codes import LOG_IN, Redemption, redeem_code
-from huitong.identity.commands.guard import Guard, Key, forgive, note_failure, stand_guard
+from huitong.identity.commands.guard import (
+    Guard,
+    forgive,
+    guard_number,
+    note_failure,
+    stand_guard,
+)
 from huitong.identity.commands.passkeys import Signature, verify_signature
 from huitong.identity.commands.sessions import admit
 from huitong.identity.errors import LoginNotOpened, LogInRefused, TooManyAttempts
 from huitong.identity.hashing import Verification
-from huitong.identity.mobiles import index_address, index_mobile, key_number
+from huitong.identity.mobiles import index_address, index_mobile
 from huitong.identity.policies import LockKind
 from huitong.identity.store import logins as store
 from huitong.identity.types import (
@@ -73,10 +79,8 @@ async def log_in_by_code(
         uow, redemption.audience, redemption.mobile_index, is_locked=True
     )
     if login is not None and login.state is LoginState.ACTIVE:
-        method = Factor.ONE_TIME_CODE
-        return Verdict(
-            await admit(uow, vault=vault, login=login, method=method, client=client, now=now)
-        )
+        factor = Factor.ONE_TIME_CODE
+        return Verdict(await admit(uow, vault, login, factor, client=client, now=now))
     if login is not None:
         suspended = replace(redemption, outcome=Outcome.SUSPENDED)
         return await _refuse_code(uow, suspended, LogInRefused(), client=client, now=now)
@@ -99,7 +103,7 @@ async def find_candidate(
     The verdict refuses with TooManyAttempts.
     """
     mobile_index = index_mobile(vault, mobile)
-    guard = await stand_guard(uow, _keys(vault, client, audience, mobile_index))
+    guard = await guard_number(uow, vault, client, audience=audience, mobile_index=mobile_index)
     login = await store.find_open_login(uow, audience, mobile_index)
     wait = guard.find_wait_seconds(now)
     if wait is None:
@@ -127,7 +131,7 @@ async def log_in_by_password(
     that come all at once must not get more tries than those that come one after the other.
     """
     audience, mobile_index = candidate.audience, candidate.mobile_index
-    guard = await stand_guard(uow, _keys(vault, client, audience, mobile_index))
+    guard = await guard_number(uow, vault, client, audience=audience, mobile_index=mobile_index)
     login = await store.find_open_login(uow, audience, mobile_index, is_locked=True)
     outcome, refusal = _judge_password(candidate, login, verification, guard, now)
     if refusal is None:
@@ -135,10 +139,8 @@ async def log_in_by_password(
         await forgive(uow, guard)
         if new_hash is not None:
             await store.replace_password_hash(uow, login, new_hash)
-        method = Factor.PASSWORD
-        return Verdict(
-            await admit(uow, vault=vault, login=login, method=method, client=client, now=now)
-        )
+        factor = Factor.PASSWORD
+        return Verdict(await admit(uow, vault, login, factor, client=client, now=now))
     if outcome is not Outcome.LOCKED:
         await note_failure(uow, guard, now=now)
     await _record_password(uow, audience, outcome, mobile_index, login, client=client, now=now)
@@ -157,46 +159,33 @@ async def log_in_by_passkey(
 ) -> Verdict[IssuedSession]:
     """Verify what an authenticator signed and open a session for the passkey's login.
 
-    A passkey cannot be guessed, so a locked number does not stop it; failures count for the
-    address. The verdict refuses with LogInRefused and TooManyAttempts.
+    It cannot be guessed, so a locked number does not stop it; failures count for the address. The
+    verdict refuses with LogInRefused and TooManyAttempts.
     """
     guard = await stand_guard(uow, [(LockKind.ADDRESS, index_address(vault, client))])
     wait = guard.find_wait_seconds(now)
-    signature = Signature(outcome=Outcome.LOCKED)
-    if wait is None:
-        signature = await verify_signature(
-            uow,
-            relying_party=relying_party,
-            challenge_id=challenge_id,
-            purpose=LOG_IN,
-            session_id=None,
-            credential=credential,
-            now=now,
-        )
-    login = None
-    if signature.login_id is not None:
+    if wait is not None:
+        locked = Signature(outcome=Outcome.LOCKED)
+        return await _refuse_passkey(uow, locked, TooManyAttempts(wait), client=client, now=now)
+    signature = await verify_signature(
+        uow,
+        relying_party=relying_party,
+        challenge_id=challenge_id,
+        purpose=LOG_IN,
+        session_id=None,
+        credential=credential,
+        now=now,
+    )
+    if signature.outcome is Outcome.LOGGED_IN:
+        assert signature.login_id is not None
         login = await store.lock_login(uow, signature.login_id)
-    outcome = signature.outcome
-    if outcome is Outcome.LOGGED_IN:
         assert login is not None
         if login.state is LoginState.ACTIVE:
-            method = Factor.PASSKEY
-            return Verdict(
-                await admit(uow, vault=vault, login=login, method=method, client=client, now=now)
-            )
-        outcome = Outcome.SUSPENDED
-    if wait is None:
-        await note_failure(uow, guard, now=now)
-    await store.insert_attempt(
-        uow,
-        audience=signature.audience or Audience.CUSTOMER,
-        method=Factor.PASSKEY,
-        outcome=outcome,
-        client=client,
-        now=now,
-        login_id=signature.login_id,
-    )
-    return Verdict(refusal=LogInRefused() if wait is None else TooManyAttempts(wait))
+            factor = Factor.PASSKEY
+            return Verdict(await admit(uow, vault, login, factor, client=client, now=now))
+        signature = replace(signature, outcome=Outcome.SUSPENDED)
+    await note_failure(uow, guard, now=now)
+    return await _refuse_passkey(uow, signature, LogInRefused(), client=client, now=now)
 
 
 def _judge_password(
@@ -220,19 +209,12 @@ def _judge_password(
     return Outcome.LOGGED_IN, None
 
 
-def _keys(vault: Vault, client: Client, audience: Audience, mobile_index: bytes) -> list[Key]:
-    return [
-        (LockKind.ADDRESS, index_address(vault, client)),
-        (LockKind.NUMBER, key_number(audience, mobile_index)),
-    ]
-
-
 async def _refuse_code(
     uow: UnitOfWork, redemption: Redemption, refusal: Refusal, *, client: Client, now: datetime
 ) -> Verdict[IssuedSession]:
     await store.insert_attempt(
         uow,
-        audience=redemption.audience or Audience.CUSTOMER,
+        audience=redemption.audience,
         method=Factor.ONE_TIME_CODE,
         outcome=redemption.outcome,
         client=client,
@@ -262,3 +244,18 @@ async def _record_password(
         mobile_index=mobile_index,
         login_id=None if login is None else login.id,
     )
+
+
+async def _refuse_passkey(
+    uow: UnitOfWork, signature: Signature, refusal: Refusal, *, client: Client, now: datetime
+) -> Verdict[IssuedSession]:
+    await store.insert_attempt(
+        uow,
+        audience=signature.audience,
+        method=Factor.PASSKEY,
+        outcome=signature.outcome,
+        client=client,
+        now=now,
+        login_id=signature.login_id,
+    )
+    return Verdict(refusal=refusal)

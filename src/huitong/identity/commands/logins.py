@@ -27,21 +27,18 @@ async def open_login(
     mobile: str,
     now: datetime,
 ) -> Login:
-    """Open a way in for a person, by mobile number, and return it.
+    """Open a way in for a person; the same identifier with the same facts returns it as it is.
 
-    Password, PIN and passkeys come later, from the person. The same identifier with the same facts
-    returns the login as it is. Raises InvalidField, MobileHasLogin, LoginExists.
+    Raises InvalidField, MobileHasLogin, LoginExists.
     """
     check_mobile(mobile)
     mobile_index = index_mobile(vault, mobile)
     known = await store.find_login(uow, login_id)
     if known is not None:
-        wanted = (audience, subject_id, mobile_index)
-        if (known.audience, known.subject_id, known.mobile_index) != wanted:
+        facts = (known.audience, known.subject_id, known.mobile_index)
+        if facts != (audience, subject_id, mobile_index):
             raise LoginExists(f"{show_id(LOGIN, login_id)} was opened with other facts")
         return known
-    if await store.find_open_login(uow, audience, mobile_index) is not None:
-        raise _mobile_has_login()
     sealed = await vault.seal(uow, subject_id, {MOBILE_FIELD: mobile})
     login = Login(
         id=login_id,
@@ -52,11 +49,7 @@ async def open_login(
         state=LoginState.ACTIVE,
         opened_at=now,
     )
-    # The unique keys decide when two come at once.
-    if not await store.insert_login(uow, login):
-        if await store.find_login_of_subject(uow, audience, subject_id) is not None:
-            raise LoginExists("the person has a login already")
-        raise _mobile_has_login()
+    await _insert(uow, login)
     await audit.record(
         uow,
         action="identity.open_login",
@@ -64,6 +57,16 @@ async def open_login(
         details={"audience": audience.value, "subject_id": subject_id.hex},
     )
     return login
+
+
+async def _insert(uow: UnitOfWork, login: Login) -> None:
+    # The unique keys decide, also when two come at once.
+    if await store.insert_login(uow, login):
+        return
+    if await store.find_login_of_subject(uow, login.audience, login.subject_id) is not None:
+        raise LoginExists("the person has a login already")
+    # The number is not repeated: the answer would otherwise end in logs.
+    raise MobileHasLogin("another login has this mobile number", field="mobile")
 
 
 async def suspend_login(uow: UnitOfWork, *, login_id: uuid.UUID, now: datetime) -> Login:
@@ -133,8 +136,3 @@ async def _move(
         details={"from": login.state.value, "to": state.value},
     )
     return await get_login(uow, login_id)
-
-
-def _mobile_has_login() -> MobileHasLogin:
-    # The number is not repeated: the answer would otherwise end in logs.
-    return MobileHasLogin("another login has this mobile number", field="mobile")

@@ -21,6 +21,7 @@ from webauthn import (
     verify_authentication_response,
     verify_registration_response,
 )
+from webauthn.authentication.verify_authentication_response import VerifiedAuthentication
 from webauthn.helpers import base64url_to_bytes, options_to_json_dict
 from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import (
@@ -29,15 +30,17 @@ from webauthn.helpers.structs import (
     ResidentKeyRequirement,
     UserVerificationRequirement,
 )
+from webauthn.registration.verify_registration_response import VerifiedRegistration
 
 from huitong.identity.commands.sessions import check_device_name
 from huitong.identity.errors import (
     PasskeyKnown,
     PasskeyNotFound,
     PasskeyRefused,
+    TooManyAttempts,
     TooManyPasskeys,
 )
-from huitong.identity.store import proofs as store
+from huitong.identity.store import passkeys as store
 from huitong.identity.types import Audience, Login, Outcome, Passkey, RelyingParty, Session, Vault
 from huitong.kernel import audit, limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
@@ -46,6 +49,7 @@ from huitong.kernel.ids import PASSKEY, show_id, uuid7
 REGISTER: Final = "register"
 _NAME: Final = "identity.passkeys.name"
 _CHALLENGE_BYTES: Final = 32
+_HOUR_SECONDS: Final = 3_600
 _TIMEOUT_MILLISECONDS: Final = limits.CHALLENGE_SECONDS * 1_000
 #: What the library raises, beside its own errors, for bytes that are not what they claim to be.
 _MALFORMED: Final = (
@@ -92,7 +96,7 @@ async def make_registration_options(
 
     The user handle is the login's id, which says nothing of the person. Raises TooManyPasskeys.
     """
-    known = await store.list_passkeys(uow, session.login_id)
+    known = await _describe_passkeys(uow, session.login_id)
     if len(known) >= limits.PASSKEYS_PER_LOGIN_MAX:
         raise TooManyPasskeys(f"A login has at most {limits.PASSKEYS_PER_LOGIN_MAX} passkeys.")
     challenge = secrets.token_bytes(_CHALLENGE_BYTES)
@@ -110,9 +114,7 @@ async def make_registration_options(
             resident_key=ResidentKeyRequirement.REQUIRED,
             user_verification=UserVerificationRequirement.REQUIRED,
         ),
-        exclude_credentials=[
-            PublicKeyCredentialDescriptor(id=bytes(row.credential_id)) for row in known
-        ],
+        exclude_credentials=known,
     )
     return PasskeyOptions(challenge_id=challenge_id, public_key=options_to_json_dict(options))
 
@@ -124,22 +126,30 @@ async def make_authentication_options(
     purpose: str,
     audience: Audience,
     session: Session | None,
+    address_index: bytes | None = None,
     now: datetime,
 ) -> PasskeyOptions:
     """Return options to sign with a passkey: any one to log in, one of the login's to step up.
 
-    To log in no credentials are named: the authenticator finds its own, and nobody learns from us
-    which ones there are. Raises PasskeyNotFound for a step-up without any.
+    To log in no credentials are named, so nobody learns which ones there are. Raises
+    PasskeyNotFound for a step-up without any, TooManyAttempts for an address that asks too often.
     """
-    allowed = []
-    if session is not None:
-        rows = await store.list_passkeys(uow, session.login_id)
-        if not rows:
-            raise PasskeyNotFound("The login has no passkey.")
-        allowed = [PublicKeyCredentialDescriptor(id=bytes(row.credential_id)) for row in rows]
+    if address_index is not None:
+        count = await store.count_challenges(uow, address_index, now=now)
+        if count >= limits.CHALLENGES_PER_ADDRESS_HOUR_MAX:
+            raise TooManyAttempts(_HOUR_SECONDS)
+    allowed = [] if session is None else await _describe_passkeys(uow, session.login_id)
+    if session is not None and not allowed:
+        raise PasskeyNotFound("The login has no passkey.")
     challenge = secrets.token_bytes(_CHALLENGE_BYTES)
     challenge_id = await _keep_challenge(
-        uow, challenge, purpose=purpose, audience=audience, session=session, now=now
+        uow,
+        challenge,
+        purpose=purpose,
+        audience=audience,
+        session=session,
+        address_index=address_index,
+        now=now,
     )
     options = generate_authentication_options(
         rp_id=relying_party.id,
@@ -173,17 +183,7 @@ async def register_passkey(
     )
     if taken is None:
         raise PasskeyRefused("The challenge is not known, was used, or is too old.")
-    try:
-        verified = verify_registration_response(
-            credential=dict(credential),
-            expected_challenge=bytes(taken.challenge),
-            expected_rp_id=relying_party.id,
-            expected_origin=list(relying_party.origins),
-            require_user_verification=True,
-        )
-        aaguid = uuid.UUID(verified.aaguid)
-    except _MALFORMED as error:
-        raise PasskeyRefused("The authenticator's answer does not hold.") from error
+    verified = _verify_registration(relying_party, credential, bytes(taken.challenge))
     passkey = Passkey(
         id=uuid7(),
         name=name,
@@ -191,27 +191,51 @@ async def register_passkey(
         created_at=now,
         last_used_at=None,
     )
-    sealed = None
-    if name is not None:
-        sealed = (await vault.seal(uow, session.subject_id, {_NAME: name}))[_NAME]
-    is_new = await store.insert_passkey(
+    if not await _insert(uow, vault, session, passkey, verified):
+        raise PasskeyKnown("This authenticator's credential is registered already.")
+    await audit.record(
+        uow, action="identity.register_passkey", subject=show_id(PASSKEY, passkey.id)
+    )
+    return passkey
+
+
+async def _insert(
+    uow: UnitOfWork,
+    vault: Vault,
+    session: Session,
+    passkey: Passkey,
+    verified: VerifiedRegistration,
+) -> bool:
+    sealed = {}
+    if passkey.name is not None:
+        sealed = await vault.seal(uow, session.subject_id, {_NAME: passkey.name})
+    return await store.insert_passkey(
         uow,
         passkey_id=passkey.id,
         login_id=session.login_id,
         credential_id=verified.credential_id,
         public_key=verified.credential_public_key,
         sign_count=verified.sign_count,
-        aaguid=aaguid,
+        aaguid=uuid.UUID(verified.aaguid),
         is_backed_up=passkey.is_backed_up,
-        name_sealed=sealed,
-        now=now,
+        name_sealed=sealed.get(_NAME),
+        now=passkey.created_at,
     )
-    if not is_new:
-        raise PasskeyKnown("This authenticator's credential is registered already.")
-    await audit.record(
-        uow, action="identity.register_passkey", subject=show_id(PASSKEY, passkey.id)
-    )
-    return passkey
+
+
+def _verify_registration(
+    relying_party: RelyingParty, credential: Mapping[str, Any], challenge: bytes
+) -> VerifiedRegistration:
+    try:
+        return verify_registration_response(
+            credential=dict(credential),
+            expected_challenge=challenge,
+            expected_rp_id=relying_party.id,
+            expected_origin=list(relying_party.origins),
+            require_user_verification=True,
+        )
+    except _MALFORMED as error:
+        raise PasskeyRefused("The authenticator's answer does not hold.") from error
 
 
 async def verify_signature(
@@ -227,9 +251,8 @@ async def verify_signature(
 ) -> Signature:
     """Use up a challenge and say whether the credential's signature of it holds.
 
-    With `login` the passkey must be that login's. A counter that did not grow, under a signature
-    that holds, says that there are two of the authenticator: the passkey opens nothing from then
-    on (section 7.2, step 22). Nothing is raised: what was used up must be committed.
+    With `login` the passkey must be its own. A counter that did not grow, under a signature that
+    holds, says that there is a copy: it then opens nothing any more.
     """
     taken = await store.take_challenge(
         uow, challenge_id, purpose=purpose, session_id=session_id, now=now
@@ -237,26 +260,17 @@ async def verify_signature(
     if taken is None:
         return Signature(outcome=Outcome.EXPIRED)
     audience = Audience(taken.audience)
-    credential_id = _read_credential_id(credential)
-    row = None if credential_id is None else await store.lock_passkey(uow, credential_id)
+    row = await store.lock_passkey(uow, _read_credential_id(credential))
     is_foreign = row is not None and login is not None and row.login_id != login.id
     if row is None or is_foreign or row.audience != audience:
         return Signature(outcome=Outcome.UNKNOWN, audience=audience)
-    try:
-        verified = verify_authentication_response(
-            credential=dict(credential),
-            expected_challenge=bytes(taken.challenge),
-            expected_rp_id=relying_party.id,
-            expected_origin=list(relying_party.origins),
-            credential_public_key=bytes(row.public_key),
-            # The counter is looked at below, where it is known that the signature holds.
-            credential_current_sign_count=0,
-            require_user_verification=True,
-        )
-    except _MALFORMED:
+    verified = _verify_authentication(
+        relying_party, credential, bytes(taken.challenge), bytes(row.public_key)
+    )
+    if verified is None:
         return Signature(outcome=Outcome.WRONG, audience=audience, login_id=row.login_id)
     count = verified.new_sign_count
-    if (count or row.sign_count) and count <= row.sign_count:
+    if row.sign_count >= count and (row.sign_count or count):
         await store.suspect_passkey(uow, row.id, now=now)
         await audit.record(uow, action="identity.suspect_passkey", subject=show_id(PASSKEY, row.id))
         return Signature(outcome=Outcome.CLONED_PASSKEY, audience=audience, login_id=row.login_id)
@@ -264,6 +278,27 @@ async def verify_signature(
         uow, row.id, sign_count=count, is_backed_up=verified.credential_backed_up, now=now
     )
     return Signature(outcome=Outcome.LOGGED_IN, audience=audience, login_id=row.login_id)
+
+
+def _verify_authentication(
+    relying_party: RelyingParty,
+    credential: Mapping[str, Any],
+    challenge: bytes,
+    public_key: bytes,
+) -> VerifiedAuthentication | None:
+    try:
+        return verify_authentication_response(
+            credential=dict(credential),
+            expected_challenge=challenge,
+            expected_rp_id=relying_party.id,
+            expected_origin=list(relying_party.origins),
+            credential_public_key=public_key,
+            # The counter is looked at by the caller, who then knows that the signature holds.
+            credential_current_sign_count=0,
+            require_user_verification=True,
+        )
+    except _MALFORMED:
+        return None
 
 
 async def list_passkeys(uow: UnitOfWork, *, vault: Vault, session: Session) -> tuple[Passkey, ...]:
@@ -295,6 +330,13 @@ async def revoke_passkey(
     await audit.record(uow, action="identity.revoke_passkey", subject=show_id(PASSKEY, passkey_id))
 
 
+async def _describe_passkeys(
+    uow: UnitOfWork, login_id: uuid.UUID
+) -> list[PublicKeyCredentialDescriptor]:
+    rows = await store.list_passkeys(uow, login_id)
+    return [PublicKeyCredentialDescriptor(id=bytes(row.credential_id)) for row in rows]
+
+
 async def _keep_challenge(
     uow: UnitOfWork,
     challenge: bytes,
@@ -302,6 +344,7 @@ async def _keep_challenge(
     purpose: str,
     audience: Audience,
     session: Session | None,
+    address_index: bytes | None = None,
     now: datetime,
 ) -> uuid.UUID:
     challenge_id = uuid7()
@@ -312,16 +355,18 @@ async def _keep_challenge(
         audience=audience,
         challenge=challenge,
         session_id=None if session is None else session.id,
+        address_index=address_index,
         now=now,
     )
     return challenge_id
 
 
-def _read_credential_id(credential: Mapping[str, Any]) -> bytes | None:
+def _read_credential_id(credential: Mapping[str, Any]) -> bytes:
+    """Return the credential's id; no bytes, which are nobody's, if it has none."""
     given = credential.get("id")
     if not isinstance(given, str):
-        return None
+        return b""
     try:
         return base64url_to_bytes(given)
     except ValueError:
-        return None
+        return b""

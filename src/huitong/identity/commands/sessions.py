@@ -36,7 +36,7 @@ class _Bound:
 
 
 async def admit(
-    uow: UnitOfWork, *, vault: Vault, login: Login, method: Factor, client: Client, now: datetime
+    uow: UnitOfWork, vault: Vault, login: Login, method: Factor, *, client: Client, now: datetime
 ) -> IssuedSession:
     """Let somebody in who has proved a factor: bind the device, open a session, record it.
 
@@ -45,20 +45,7 @@ async def admit(
     """
     bound = await _bind_device(uow, vault=vault, login=login, client=client, now=now)
     await _make_room(uow, login.id, now=now)
-    policy = SESSION_POLICIES[login.audience]
-    session = Session(
-        id=uuid7(),
-        login_id=login.id,
-        audience=login.audience,
-        subject_id=login.subject_id,
-        device_id=bound.device_id,
-        method=method,
-        created_at=now,
-        expires_at=now + timedelta(seconds=policy.live_seconds),
-        idle_seconds=policy.idle_seconds,
-        last_seen_at=now,
-        factors={method: now},
-    )
+    session = _begin(login, bound.device_id, method, now)
     token = make_token(SESSION_PREFIX)
     digest = digest_token(SESSION_PREFIX, token)
     assert digest is not None
@@ -77,6 +64,23 @@ async def admit(
         is_new_device=bound.token is not None,
     )
     return IssuedSession(session=session, token=token, device_token=bound.token)
+
+
+def _begin(login: Login, device_id: uuid.UUID, method: Factor, now: datetime) -> Session:
+    policy = SESSION_POLICIES[login.audience]
+    return Session(
+        id=uuid7(),
+        login_id=login.id,
+        audience=login.audience,
+        subject_id=login.subject_id,
+        device_id=device_id,
+        method=method,
+        created_at=now,
+        expires_at=now + timedelta(seconds=policy.live_seconds),
+        idle_seconds=policy.idle_seconds,
+        last_seen_at=now,
+        factors={method: now},
+    )
 
 
 async def find_session(uow: UnitOfWork, token: str, *, now: datetime) -> Session | None:

@@ -61,8 +61,10 @@ def check_factor(
     rule = find_step_up_rule(act, rules)
     if rule is None:
         raise InvalidField("is no act that asks for a proof", field="act.kind")
-    if factor not in rule.factors:
-        names = ", ".join(each.value for each in rule.factors)
+    # A password is proved by logging in, or by naming the current one; not in between.
+    provable = [each for each in rule.factors if each is not Factor.PASSWORD]
+    if factor not in provable:
+        names = ", ".join(each.value for each in provable)
         raise InvalidField(f"must be one of {names} for this act", field="factor")
     return rule
 
@@ -113,7 +115,7 @@ async def prove_by_code(
 
     The verdict refuses with StepUpRefused and TooManyAttempts. Raises SessionEnded.
     """
-    await hold_session(uow, session, now=now)
+    held = await hold_session(uow, session, now=now)
     # Looked at and not locked yet: whoever counts failures is always locked before what it guards.
     code_id = await store.find_code_of_step_up(uow, session.id, step_up_id)
     if code_id is None:
@@ -124,7 +126,7 @@ async def prove_by_code(
         code_id=code_id,
         code=code,
         purpose=STEP_UP,
-        session_id=session.id,
+        session=held,
         client=client,
         now=now,
     )

@@ -14,7 +14,7 @@ from huitong.identity.commands.sessions import hold_session
 from huitong.identity.commands.step_up import use_step_up
 from huitong.identity.desk import Desk
 from huitong.identity.errors import CurrentPasswordWrong, TooManyAttempts
-from huitong.identity.mobiles import key_number, mask_mobile
+from huitong.identity.mobiles import key_device, mask_mobile
 from huitong.identity.policies import LockKind
 from huitong.identity.types import Act, Login, Passkey, Session
 from huitong.identity.verdicts import Verdict
@@ -54,7 +54,14 @@ async def change_password(
     if current_password is not None:
         if normalise_password(current_password) == normalise_password(new_password):
             raise InvalidField("must differ from the current one", field="new_password")
-        await _check_current(desk, owner.login, current_password, caller=caller, now=now)
+        await _check_current(
+            desk,
+            owner.login,
+            current_password,
+            device_id=session.device_id,
+            caller=caller,
+            now=now,
+        )
     password_hash = await desk.hasher.hash(normalise_password(new_password))
     await desk.database.run(
         lambda uow: commands.set_password(
@@ -166,14 +173,15 @@ async def _check_current(
     login: Login,
     current_password: str,
     *,
+    device_id: uuid.UUID,
     caller: Caller,
     now: datetime,
 ) -> None:
-    """Verify the present password; failures count like those at the door.
+    """Verify the present password; failures count like those of the device at the door.
 
     Somebody who found a phone that is logged in must not guess here what is locked there.
     """
-    key = (LockKind.NUMBER, key_number(login.audience, login.mobile_index))
+    key = (LockKind.NUMBER, key_device(device_id))
 
     async def count(uow: UnitOfWork, *, is_right: bool | None) -> Verdict[bool]:
         guard = await stand_guard(uow, [key])

@@ -10,7 +10,7 @@ from huitong.identity.commands import log_in as commands
 from huitong.identity.commands.codes import LOG_IN, issue_code
 from huitong.identity.commands.passkeys import PasskeyOptions, make_authentication_options
 from huitong.identity.desk import Desk
-from huitong.identity.mobiles import check_mobile
+from huitong.identity.mobiles import check_mobile, index_address
 from huitong.identity.types import Audience, Client, IssuedSession
 from huitong.identity.weak_secrets import normalise_password
 from huitong.kernel import limits
@@ -106,9 +106,9 @@ async def log_in_by_password(
 
 
 async def start_log_in_by_passkey(
-    desk: Desk, *, audience: Audience, caller: Caller, now: datetime
+    desk: Desk, *, audience: Audience, client: Client, caller: Caller, now: datetime
 ) -> PasskeyOptions:
-    """Return options for any passkey that an authenticator has for us."""
+    """Return options for any passkey that an authenticator has for us. Raises TooManyAttempts."""
     return await desk.database.run(
         lambda uow: make_authentication_options(
             uow,
@@ -116,6 +116,7 @@ async def start_log_in_by_passkey(
             purpose=LOG_IN,
             audience=audience,
             session=None,
+            address_index=index_address(desk.vault, client),
             now=now,
         ),
         caller,

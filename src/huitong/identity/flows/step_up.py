@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +26,16 @@ class OpenedStepUp:
     options: PasskeyOptions | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What was committed, and what is still to be sent."""
+
+    step_up: StepUp
+    options: PasskeyOptions | None
+    issued: IssuedCode | None
+    mobile: str = field(repr=False)
+
+
 async def start_step_up(
     desk: Desk,
     *,
@@ -42,47 +52,67 @@ async def start_step_up(
     PasskeyNotFound, CodeLimitReached, TooManyAttempts, CodeNotDelivered, SessionEnded.
     """
     commands.check_factor(act, factor)
+    asked = await desk.database.run(
+        lambda uow: _ask(
+            uow, desk, session=session, act=act, factor=factor, client=client, now=now
+        ),
+        caller,
+    )
+    if asked.issued is not None:
+        await desk.send_code(asked.issued, asked.mobile, caller, act=act)
+    return OpenedStepUp(step_up=asked.step_up, options=asked.options)
 
-    async def command(uow: UnitOfWork) -> tuple[OpenedStepUp, IssuedCode | None, str]:
-        held = await hold_session(uow, session, now=now)
-        options, issued, mobile = None, None, ""
-        if factor is Factor.PASSKEY:
-            options = await make_authentication_options(
-                uow,
-                relying_party=desk.relying_party,
-                purpose=STEP_UP,
-                audience=held.audience,
-                session=held,
-                now=now,
-            )
-        elif factor is Factor.ONE_TIME_CODE:
-            login = await get_login(uow, held.login_id)
-            mobile = await open_mobile(uow, vault=desk.vault, login=login)
-            issued = await issue_code(
-                uow,
-                vault=desk.vault,
-                audience=held.audience,
-                purpose=STEP_UP,
-                mobile=mobile,
-                client=client,
-                session_id=held.id,
-                now=now,
-            )
-        opened = await commands.open_step_up(
+
+async def _ask(
+    uow: UnitOfWork,
+    desk: Desk,
+    *,
+    session: Session,
+    act: Act,
+    factor: Factor,
+    client: Client,
+    now: datetime,
+) -> _Asked:
+    held = await hold_session(uow, session, now=now)
+    options, issued, mobile = None, None, ""
+    if factor is Factor.PASSKEY:
+        options = await make_authentication_options(
             uow,
+            relying_party=desk.relying_party,
+            purpose=STEP_UP,
+            audience=held.audience,
             session=held,
-            act=act,
-            factor=factor,
-            code_id=None if issued is None else issued.id,
-            challenge_id=None if options is None else options.challenge_id,
             now=now,
         )
-        return OpenedStepUp(step_up=opened, options=options), issued, mobile
+    elif factor is Factor.ONE_TIME_CODE:
+        login = await get_login(uow, held.login_id)
+        mobile = await open_mobile(uow, vault=desk.vault, login=login)
+        issued = await _issue(uow, desk, held, mobile, client=client, now=now)
+    step_up = await commands.open_step_up(
+        uow,
+        session=held,
+        act=act,
+        factor=factor,
+        code_id=None if issued is None else issued.id,
+        challenge_id=None if options is None else options.challenge_id,
+        now=now,
+    )
+    return _Asked(step_up=step_up, options=options, issued=issued, mobile=mobile)
 
-    opened, issued, mobile = await desk.database.run(command, caller)
-    if issued is not None:
-        await desk.send_code(issued, mobile, caller, act=act)
-    return opened
+
+async def _issue(
+    uow: UnitOfWork, desk: Desk, session: Session, mobile: str, *, client: Client, now: datetime
+) -> IssuedCode:
+    return await issue_code(
+        uow,
+        vault=desk.vault,
+        audience=session.audience,
+        purpose=STEP_UP,
+        mobile=mobile,
+        client=client,
+        session=session,
+        now=now,
+    )
 
 
 async def prove_step_up_by_code(

@@ -130,7 +130,7 @@ async def set_pin(uow: UnitOfWork, login_id: uuid.UUID, pin_hash: str, *, now: d
 async def insert_attempt(
     uow: UnitOfWork,
     *,
-    audience: Audience,
+    audience: Audience | None,
     method: Factor,
     outcome: Outcome,
     client: Client,
@@ -152,7 +152,7 @@ async def insert_attempt(
         """,
         id=uuid7(),
         now=now,
-        audience=audience.value,
+        audience=None if audience is None else audience.value,
         method=method.value,
         outcome=outcome.value,
         mobile_index=mobile_index,

@@ -1,7 +1,7 @@
 """One-time codes, passkeys, challenges and step-ups in the database."""
 
 import uuid
-from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -11,15 +11,27 @@ from huitong.identity.types import Audience, Factor
 from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
 
-_COUNT_BY_NUMBER: Final = """
+_COUNT_OF_NUMBER: Final = """
     SELECT count(*) FILTER (WHERE created_at > :hour) AS of_hour, count(*) AS of_day
       FROM identity.one_time_codes
-     WHERE mobile_index = :index AND created_at > :day
+     WHERE mobile_index = :mobile_index AND created_at > :day AND audience = :audience
+       AND purpose = :purpose AND is_known_device = :is_known_device
 """
-_COUNT_BY_ADDRESS: Final = """
+_COUNT_OF_ADDRESS: Final = """
     SELECT count(*) FILTER (WHERE created_at > :hour) AS of_hour, count(*) AS of_day
       FROM identity.one_time_codes
      WHERE address_index = :index AND created_at > :day
+"""
+_LAST_DELIVERY: Final = """
+    SELECT max(created_at) FROM identity.one_time_codes
+     WHERE mobile_index = :mobile_index AND audience = :audience AND purpose = :purpose
+       AND is_known_device = :is_known_device AND voided_at IS NULL
+"""
+_VOID: Final = """
+    UPDATE identity.one_time_codes SET voided_at = :now
+     WHERE mobile_index = :mobile_index AND audience = :audience AND purpose = :purpose
+       AND is_known_device = :is_known_device AND created_at > :since
+       AND used_at IS NULL AND voided_at IS NULL
 """
 _FIND_CODE: Final = """
     SELECT id, audience, purpose, mobile_index, digest, session_id, tries, expires_at, used_at,
@@ -59,46 +71,59 @@ _PRUNE: Final = (
 )
 
 
-async def count_codes(
-    uow: UnitOfWork, index: bytes, *, is_address: bool, now: datetime
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeKind:
+    """What is counted together: the codes of a number in one audience, for one purpose.
+
+    And apart from each other those that a known device asked for, and those that strangers did.
+    """
+
+    audience: Audience
+    purpose: str
+    mobile_index: bytes = field(repr=False)
+    is_known_device: bool
+
+    def values(self) -> dict[str, object]:
+        """Return the values of the columns."""
+        return {
+            "audience": self.audience.value,
+            "purpose": self.purpose,
+            "mobile_index": self.mobile_index,
+            "is_known_device": self.is_known_device,
+        }
+
+
+async def count_codes_of_number(
+    uow: UnitOfWork, kind: CodeKind, *, now: datetime
 ) -> tuple[int, int]:
-    """Return how many codes a number or an address asked for in the last hour and day."""
-    row = await uow.fetch_one(
-        _COUNT_BY_ADDRESS if is_address else _COUNT_BY_NUMBER,
-        index=index,
-        hour=now - timedelta(hours=1),
-        day=now - timedelta(days=1),
-    )
+    """Return how many codes of a kind were made in the last hour and day."""
+    row = await uow.fetch_one(_COUNT_OF_NUMBER, **kind.values(), **_periods(now))
     assert row is not None
     return row.of_hour, row.of_day
 
 
-async def find_last_delivery(uow: UnitOfWork, mobile_index: bytes) -> datetime | None:
-    """Return when the last code was made for a number that stands or was used, or None."""
-    found: datetime | None = await uow.fetch_value(
-        "SELECT max(created_at) FROM identity.one_time_codes "
-        "WHERE mobile_index = :index AND voided_at IS NULL",
-        index=mobile_index,
-    )
+async def count_codes_of_address(
+    uow: UnitOfWork, index: bytes, *, now: datetime
+) -> tuple[int, int]:
+    """Return how many codes an address asked for in the last hour and day."""
+    row = await uow.fetch_one(_COUNT_OF_ADDRESS, index=index, **_periods(now))
+    assert row is not None
+    return row.of_hour, row.of_day
+
+
+def _periods(now: datetime) -> dict[str, datetime]:
+    return {"hour": now - timedelta(hours=1), "day": now - timedelta(days=1)}
+
+
+async def find_last_delivery(uow: UnitOfWork, kind: CodeKind) -> datetime | None:
+    """Return when the last code of a kind was made that stands or was used, or None."""
+    found: datetime | None = await uow.fetch_value(_LAST_DELIVERY, **kind.values())
     return found
 
 
-async def void_codes(
-    uow: UnitOfWork, mobile_index: bytes, audience: Audience, purpose: str, *, now: datetime
-) -> None:
-    """Void the codes of a number and purpose that could still be used."""
-    await uow.execute(
-        """
-        UPDATE identity.one_time_codes SET voided_at = :now
-         WHERE mobile_index = :index AND audience = :audience AND purpose = :purpose
-           AND created_at > :since AND used_at IS NULL AND voided_at IS NULL
-        """,
-        index=mobile_index,
-        audience=audience.value,
-        purpose=purpose,
-        now=now,
-        since=now - timedelta(hours=1),
-    )
+async def void_codes(uow: UnitOfWork, kind: CodeKind, *, now: datetime) -> None:
+    """Void the codes of a kind that could still be used."""
+    await uow.execute(_VOID, **kind.values(), now=now, since=now - timedelta(hours=1))
 
 
 async def void_code(uow: UnitOfWork, code_id: uuid.UUID, *, now: datetime) -> None:
@@ -113,11 +138,9 @@ async def void_code(uow: UnitOfWork, code_id: uuid.UUID, *, now: datetime) -> No
 
 async def insert_code(
     uow: UnitOfWork,
+    kind: CodeKind,
     *,
     code_id: uuid.UUID,
-    audience: Audience,
-    purpose: str,
-    mobile_index: bytes,
     address_index: bytes,
     digest: bytes,
     session_id: uuid.UUID | None,
@@ -127,15 +150,14 @@ async def insert_code(
     """Insert a code by its digest."""
     await uow.execute(
         """
-        INSERT INTO identity.one_time_codes (id, audience, purpose, mobile_index, address_index,
-                                             digest, session_id, created_at, expires_at)
-        VALUES (:id, :audience, :purpose, :mobile_index, :address_index, :digest, :session_id,
-                :now, :expires_at)
+        INSERT INTO identity.one_time_codes (id, audience, purpose, mobile_index, is_known_device,
+                                             address_index, digest, session_id, created_at,
+                                             expires_at)
+        VALUES (:id, :audience, :purpose, :mobile_index, :is_known_device, :address_index, :digest,
+                :session_id, :now, :expires_at)
         """,
         id=code_id,
-        audience=audience.value,
-        purpose=purpose,
-        mobile_index=mobile_index,
+        **kind.values(),
         address_index=address_index,
         digest=digest,
         session_id=session_id,
@@ -157,159 +179,6 @@ async def count_try(uow: UnitOfWork, code_id: uuid.UUID, *, used_at: datetime | 
         id=code_id,
         used_at=used_at,
     )
-
-
-async def insert_challenge(
-    uow: UnitOfWork,
-    *,
-    challenge_id: uuid.UUID,
-    purpose: str,
-    audience: Audience,
-    challenge: bytes,
-    session_id: uuid.UUID | None,
-    now: datetime,
-) -> None:
-    """Insert a challenge for an authenticator."""
-    await uow.execute(
-        """
-        INSERT INTO identity.challenges (id, purpose, audience, challenge, session_id, created_at,
-                                         expires_at)
-        VALUES (:id, :purpose, :audience, :challenge, :session_id, :now, :expires_at)
-        """,
-        id=challenge_id,
-        purpose=purpose,
-        audience=audience.value,
-        challenge=challenge,
-        session_id=session_id,
-        now=now,
-        expires_at=now + timedelta(seconds=limits.CHALLENGE_SECONDS),
-    )
-
-
-async def take_challenge(
-    uow: UnitOfWork,
-    challenge_id: uuid.UUID,
-    *,
-    purpose: str,
-    session_id: uuid.UUID | None,
-    now: datetime,
-) -> Row[Any] | None:
-    """Use up a challenge and return its `challenge` and `audience`; None if it is not usable.
-
-    Taken by whoever comes first, whether or not the signature then holds: a challenge is signed
-    once.
-    """
-    return await uow.fetch_one(
-        """
-        UPDATE identity.challenges SET used_at = :now
-         WHERE id = :id AND purpose = :purpose AND used_at IS NULL AND expires_at > :now
-           AND session_id IS NOT DISTINCT FROM CAST(:session_id AS uuid)
-        RETURNING challenge, audience
-        """,
-        id=challenge_id,
-        purpose=purpose,
-        session_id=session_id,
-        now=now,
-    )
-
-
-async def insert_passkey(
-    uow: UnitOfWork,
-    *,
-    passkey_id: uuid.UUID,
-    login_id: uuid.UUID,
-    credential_id: bytes,
-    public_key: bytes,
-    sign_count: int,
-    aaguid: uuid.UUID,
-    is_backed_up: bool,
-    name_sealed: bytes | None,
-    now: datetime,
-) -> bool:
-    """Insert a passkey; False if its credential is known already."""
-    row = await uow.fetch_one(
-        """
-        INSERT INTO identity.passkeys (id, login_id, credential_id, public_key, sign_count, aaguid,
-                                       is_backed_up, name_sealed, created_at)
-        VALUES (:id, :login_id, :credential_id, :public_key, :sign_count, :aaguid, :is_backed_up,
-                :name_sealed, :now)
-            ON CONFLICT (credential_id) DO NOTHING
-        RETURNING id
-        """,
-        id=passkey_id,
-        login_id=login_id,
-        credential_id=credential_id,
-        public_key=public_key,
-        sign_count=sign_count,
-        aaguid=aaguid,
-        is_backed_up=is_backed_up,
-        name_sealed=name_sealed,
-        now=now,
-    )
-    return row is not None
-
-
-async def lock_passkey(uow: UnitOfWork, credential_id: bytes) -> Row[Any] | None:
-    """Return a passkey that still opens something, locked, or None."""
-    return await uow.fetch_one(
-        """
-        SELECT p.id, p.login_id, p.public_key, p.sign_count, l.audience, l.state
-          FROM identity.passkeys p JOIN identity.logins l ON l.id = p.login_id
-         WHERE p.credential_id = :credential_id AND p.revoked_at IS NULL
-           AND p.suspected_at IS NULL
-           FOR UPDATE OF p
-        """,
-        credential_id=credential_id,
-    )
-
-
-async def note_passkey_use(
-    uow: UnitOfWork, passkey_id: uuid.UUID, *, sign_count: int, is_backed_up: bool, now: datetime
-) -> None:
-    """Record what an authenticator said of itself when it signed."""
-    await uow.execute(
-        "UPDATE identity.passkeys SET sign_count = :sign_count, is_backed_up = :is_backed_up, "
-        "last_used_at = :now WHERE id = :id",
-        id=passkey_id,
-        sign_count=sign_count,
-        is_backed_up=is_backed_up,
-        now=now,
-    )
-
-
-async def suspect_passkey(uow: UnitOfWork, passkey_id: uuid.UUID, *, now: datetime) -> None:
-    """Stop a passkey of which there may be a copy."""
-    await uow.execute(
-        "UPDATE identity.passkeys SET suspected_at = :now WHERE id = :id AND suspected_at IS NULL",
-        id=passkey_id,
-        now=now,
-    )
-
-
-async def list_passkeys(uow: UnitOfWork, login_id: uuid.UUID) -> Sequence[Row[Any]]:
-    """Return a login's passkeys that still open something, oldest first."""
-    return await uow.execute(
-        """
-        SELECT id, credential_id, name_sealed, is_backed_up, created_at, last_used_at
-          FROM identity.passkeys
-         WHERE login_id = :login_id AND revoked_at IS NULL AND suspected_at IS NULL ORDER BY id
-        """,
-        login_id=login_id,
-    )
-
-
-async def revoke_passkey(
-    uow: UnitOfWork, login_id: uuid.UUID, passkey_id: uuid.UUID, *, now: datetime
-) -> bool:
-    """Revoke a login's passkey; False if there is none that is not revoked."""
-    row = await uow.fetch_one(
-        "UPDATE identity.passkeys SET revoked_at = :now WHERE id = :id AND login_id = :login_id "
-        "AND revoked_at IS NULL RETURNING id",
-        id=passkey_id,
-        login_id=login_id,
-        now=now,
-    )
-    return row is not None
 
 
 async def insert_step_up(

@@ -168,6 +168,23 @@ async def insert_device(
     )
 
 
+async def find_device(
+    uow: UnitOfWork, digest: bytes, audience: Audience, mobile_index: bytes
+) -> uuid.UUID | None:
+    """Return the device with this token if it is bound to the number's login, or None."""
+    found: uuid.UUID | None = await uow.fetch_value(
+        """
+        SELECT d.id FROM identity.devices d JOIN identity.logins l ON l.id = d.login_id
+         WHERE d.digest = :digest AND d.revoked_at IS NULL AND l.audience = :audience
+           AND l.mobile_index = :mobile_index AND l.state <> 'closed'
+        """,
+        digest=digest,
+        audience=audience.value,
+        mobile_index=mobile_index,
+    )
+    return found
+
+
 async def see_device(
     uow: UnitOfWork, login_id: uuid.UUID, digest: bytes, *, now: datetime
 ) -> uuid.UUID | None:

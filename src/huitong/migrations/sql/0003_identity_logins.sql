@@ -119,6 +119,7 @@ CREATE TABLE identity.one_time_codes (
     audience      text        NOT NULL CHECK (audience IN ('customer', 'staff')),
     purpose       text        NOT NULL CHECK (purpose IN ('log_in', 'step_up')),
     mobile_index  bytea       NOT NULL CHECK (length(mobile_index) = 32),
+    is_known_device boolean   NOT NULL,
     address_index bytea       NOT NULL CHECK (length(address_index) = 32),
     digest        bytea       NOT NULL CHECK (length(digest) = 32),
     session_id    uuid        REFERENCES identity.sessions (id),
@@ -138,6 +139,7 @@ CREATE TRIGGER set_once BEFORE UPDATE ON identity.one_time_codes
     FOR EACH ROW EXECUTE FUNCTION identity.refuse_unsetting('used_at', 'voided_at');
 COMMENT ON TABLE identity.one_time_codes IS 'Codes sent by text message: six digits, five minutes, one use. Asked for by number, whether or not it has a login.';
 COMMENT ON COLUMN identity.one_time_codes.digest IS 'Keyed digest of the code and the row''s id: a million codes are soon tried against any other.';
+COMMENT ON COLUMN identity.one_time_codes.is_known_device IS 'Whether a device of the login asked: counted apart, so that strangers cannot use up the owner''s codes.';
 COMMENT ON COLUMN identity.one_time_codes.voided_at IS 'When a newer code took its place, or the gateway did not take it.';
 
 CREATE TABLE identity.passkeys (
@@ -173,12 +175,15 @@ CREATE TABLE identity.challenges (
     audience   text        NOT NULL CHECK (audience IN ('customer', 'staff')),
     challenge  bytea       NOT NULL UNIQUE CHECK (length(challenge) BETWEEN 32 AND 64),
     session_id uuid        REFERENCES identity.sessions (id),
+    address_index bytea    CHECK (length(address_index) = 32),
     created_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL,
     used_at    timestamptz,
     CHECK (expires_at > created_at),
-    CONSTRAINT challenges_of_log_in_have_no_session CHECK ((purpose = 'log_in') = (session_id IS NULL))
+    CONSTRAINT challenges_are_of_a_session_or_an_address CHECK ((purpose = 'log_in') = (session_id IS NULL)
+        AND (purpose = 'log_in') = (address_index IS NOT NULL))
 );
+CREATE INDEX challenges_by_address ON identity.challenges (address_index, created_at) WHERE address_index IS NOT NULL;
 CREATE INDEX challenges_by_expiry ON identity.challenges (expires_at);
 CREATE TRIGGER set_once BEFORE UPDATE ON identity.challenges
     FOR EACH ROW EXECUTE FUNCTION identity.refuse_unsetting('used_at');
@@ -209,7 +214,7 @@ COMMENT ON TABLE identity.step_ups IS 'A factor proved once more, for one act: k
 CREATE TABLE identity.attempts (
     id            uuid        NOT NULL PRIMARY KEY,
     attempted_at  timestamptz NOT NULL,
-    audience      text        NOT NULL CHECK (audience IN ('customer', 'staff')),
+    audience      text        CHECK (audience IN ('customer', 'staff')),
     method        text        NOT NULL CHECK (method IN ('one_time_code', 'password', 'passkey')),
     outcome       text        NOT NULL CHECK (outcome IN
         ('logged_in', 'wrong', 'unknown', 'locked', 'expired', 'not_open', 'suspended', 'cloned_passkey')),
@@ -222,7 +227,7 @@ CREATE TABLE identity.attempts (
     place         text        CHECK (place ~ '^[A-Z]{2}(-[A-Z0-9]{1,3})?$'),
     request_id    text        CHECK (length(request_id) <= 64),
     CHECK ((outcome = 'logged_in') = (session_id IS NOT NULL)),
-    CHECK (outcome <> 'logged_in' OR (login_id IS NOT NULL AND device_id IS NOT NULL AND is_new_device IS NOT NULL))
+    CHECK (outcome <> 'logged_in' OR (audience IS NOT NULL AND login_id IS NOT NULL AND device_id IS NOT NULL AND is_new_device IS NOT NULL))
 );
 CREATE INDEX attempts_by_login ON identity.attempts (login_id, id) WHERE login_id IS NOT NULL;
 CREATE INDEX attempts_by_time ON identity.attempts USING brin (attempted_at);
@@ -231,6 +236,7 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON identity.attempts
 CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON identity.attempts
     FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 COMMENT ON TABLE identity.attempts IS 'Every try to log in, and what came of it. Append-only.';
+COMMENT ON COLUMN identity.attempts.audience IS 'Whose door it was; NULL for a code or challenge that nobody made.';
 COMMENT ON COLUMN identity.attempts.network IS 'The address without its last part (IPv4 /24, IPv6 /48): a neighbourhood, not a person.';
 COMMENT ON COLUMN identity.attempts.place IS 'Country or province (ISO 3166-1 or 3166-2), where the edge knows it.';
 
@@ -245,7 +251,7 @@ CREATE TABLE identity.lockouts (
     CHECK (locked_until IS NULL OR failures > 0)
 ) WITH (fillfactor = 70);
 CREATE INDEX lockouts_by_time ON identity.lockouts (last_failed_at);
-COMMENT ON TABLE identity.lockouts IS 'Failures in a row of an address, a number (with a login or not) or a PIN, and until when no more is tried.';
+COMMENT ON TABLE identity.lockouts IS 'Failures in a row of an address, a number (with a login or not) or a known device of it, or a PIN, and until when no more is tried.';
 
 GRANT USAGE ON SCHEMA identity TO huitong_app;
 GRANT SELECT, INSERT ON identity.logins, identity.devices, identity.sessions, identity.session_factors,

@@ -1,6 +1,7 @@
 """Maker and checker: two people, one payload, one deed."""
 
 import asyncio
+import dataclasses
 from typing import Any
 
 import pytest
@@ -400,3 +401,50 @@ async def test_lists_own_requests_and_those_to_decide(office: Any, house: Any, d
 def test_every_act_of_the_policy_of_this_room_has_its_handler() -> None:
     own = {name for name in identity.AccessPolicy.load().acts if name.startswith("identity.")}
     assert own == set(identity.APPROVED_ACTS)
+
+
+async def test_a_scope_that_keys_cannot_have_is_not_issued_by_two_either(
+    office: Any, house: Any, desk: Any
+) -> None:
+    payload = {"name": "till", "scopes": ["staff:write"], "merchant": None}
+    asked = await office.request(desk["admin"].staff, "identity.issue_api_key", payload)
+    with pytest.raises(InvalidField):
+        await office.approve(desk["admin2"], asked)
+    assert await house.count("kernel.api_keys") == 0
+
+
+async def test_what_the_policy_no_longer_has_is_not_done(
+    office: Any, house: Any, desk: Any, deeds: Deeds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = await office.request(desk["ops"].staff, STATE, FREEZE)
+    auditor = await desk["seat"]("audit", "auditor")
+    policy = identity.AccessPolicy.load()
+    acts = {name: rule for name, rule in policy.acts.items() if name != STATE}
+    changed = dataclasses.replace(policy, acts=acts)
+    monkeypatch.setattr(identity.AccessPolicy, "load", staticmethod(lambda: changed))
+    with pytest.raises(identity.ApprovalNotFound):
+        await office.approve(desk["ops2"], asked, handlers=deeds.handlers)
+    assert (await get(house, auditor.staff, asked)).id == asked.id
+    assert deeds.done == []
+
+
+async def test_two_administrators_who_suspend_each_other_at_once_leave_one(
+    house: Any, office: Any, administrators: Any
+) -> None:
+    first, second = administrators
+
+    def suspend_other(by: Any, whom: Any) -> Any:
+        async def command(uow: Any) -> Any:
+            held = await identity.hold_staff_session(uow, by, now=house.now)
+            return await identity.suspend_staff(
+                uow, by=held.staff, staff_id=whom.staff.id, reason="because", now=house.now
+            )
+
+        return house.run(command)
+
+    answers = await asyncio.gather(
+        suspend_other(first, second), suspend_other(second, first), return_exceptions=True
+    )
+    assert sorted(type(each).__name__ for each in answers) == ["Staff", "StaffSessionEnded"]
+    states = [(await office.staff(each.staff.id)).state.value for each in administrators]
+    assert sorted(states) == ["active", "suspended"]

@@ -15,6 +15,7 @@ from huitong.identity.store import staff as store
 from huitong.identity.store import staff_sessions as session_store
 from huitong.kernel import audit
 from huitong.kernel.database.unit_of_work import UnitOfWork
+from huitong.kernel.errors import InvalidField
 from huitong.kernel.ids import API_KEY, APPROVAL, MERCHANT, STAFF, read_id, show_id
 
 Payload = Mapping[str, Any]
@@ -79,11 +80,15 @@ async def _issue_api_key(
 ) -> Executed:
     """Make the key; the checker is shown its secret, once."""
     del approval
+    scopes, known = payload["scopes"], AccessPolicy.load().key_scopes
+    # Asked for yesterday, under a policy that may have had other scopes.
+    if not known.keys() >= set(scopes):
+        raise InvalidField(f"must be among {', '.join(sorted(known))}", field="scopes")
     merchant = payload["merchant"]
     issued = await issue_api_key(
         uow,
         name=payload["name"],
-        scopes=payload["scopes"],
+        scopes=scopes,
         merchant_id=None if merchant is None else read_id(MERCHANT, merchant, field="merchant"),
         now=now,
     )

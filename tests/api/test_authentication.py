@@ -19,6 +19,7 @@ EXAMPLES = {
     "payment": "pay_0199c0a95d0b7c3e8f6f0d6f1a2b3c4d",
     "code": "qr_0199c0a95d0b7c3e8f6f0d6f1a2b3c4d",
     "transfer": "tr_0199c0a95d0b7c3e8f6f0d6f1a2b3c4d",
+    "subject_request": "srq_0199c0a95d0b7c3e8f6f0d6f1a2b3c4d",
     "entry": "je_0199c0a95d0b7c3e8f6f0d6f1a2b3c4d",
 }
 

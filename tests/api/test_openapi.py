@@ -126,8 +126,13 @@ def check_security(where: str, path: str, operation: dict[str, Any]) -> None:
 
 
 #: What answers with a secret, or is done once by its nature.
-WITHOUT_KEY = ("/v1/codes/read", "/v1/staff/sign-out")
 DECISIONS = ("/approve", "/reject", "/withdraw", "/suspend")
+#: One changes nothing; the other's answer is personal data, and answers to keys are kept.
+WITHOUT_KEY = {
+    "/v1/codes/read",
+    "/v1/staff/sign-out",
+    "/v1/privacy/customers/{customer}/requests/{subject_request}/download",
+}
 
 
 def test_every_command_takes_an_idempotency_key(document: dict[str, Any]) -> None:

@@ -37,6 +37,7 @@ PREFIXES = {
     "session": "ses",
     "staff": "stf",
     "step_up": "stp",
+    "subject_request": "srq",
     "transfer": "tr",
 }
 #: These end the session that asks, so they are asked last.

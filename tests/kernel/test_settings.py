@@ -1,5 +1,6 @@
 """Settings come from the environment, and a wrong one is refused by name."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,33 @@ def test_shows_no_password(tmp_path: Path) -> None:
     assert "s3cret" not in " ".join(settings.to_environment().values())
 
 
+def test_gives_a_child_the_same_tls_and_no_recovery_key(tmp_path: Path) -> None:
+    settings = Settings.from_environment(
+        {
+            "HUITONG_HOME": str(tmp_path),
+            "HUITONG_TLS_NAMES": " pay.example.com, ,192.0.2.7",
+            "HUITONG_TLS_CERT": str(tmp_path / "cert.pem"),
+            "HUITONG_TLS_KEY": str(tmp_path / "key.pem"),
+            "HUITONG_BACKUP_KEY": "htb1-s3cret",
+        }
+    )
+    assert settings.is_tls is True
+    assert settings.tls_names == ("pay.example.com", "192.0.2.7")
+    assert settings.backup_key == "htb1-s3cret"
+    assert "s3cret" not in repr(settings)
+    child = Settings.from_environment(settings.to_environment())
+    assert child == replace(settings, backup_key=None)
+
+
+def test_speaks_plain_http_unless_told_otherwise(tmp_path: Path) -> None:
+    assert Settings.from_environment({"HUITONG_HOME": str(tmp_path)}).is_tls is False
+    given = {"HUITONG_HOME": str(tmp_path), "HUITONG_TLS": "off", "HUITONG_TLS_CERT": "/c.pem"}
+    assert Settings.from_environment(given).is_tls is False
+    with pytest.raises(InvalidField) as caught:
+        Settings.from_environment({"HUITONG_HOME": str(tmp_path), "HUITONG_TLS": "maybe"})
+    assert caught.value.field == "HUITONG_TLS"
+
+
 def test_reads_where_passkeys_and_messages_come_from(tmp_path: Path) -> None:
     given = {
         "HUITONG_HOME": str(tmp_path),
@@ -112,6 +140,7 @@ def test_reads_where_passkeys_and_messages_come_from(tmp_path: Path) -> None:
     assert again.to_environment() == settings.to_environment()
     plain = Settings.from_environment({"HUITONG_HOME": str(tmp_path), "HUITONG_PORT": "8001"})
     assert plain.allowed_passkey_origins == ("http://localhost:8001",)
+    assert replace(plain, is_tls=True).allowed_passkey_origins == ("https://localhost:8001",)
 
 
 @pytest.mark.parametrize(

@@ -417,7 +417,7 @@ async def test_says_at_start_that_its_secrets_are_others(
     "statement",
     [
         "DELETE FROM privacy.subject_keys",
-        "TRUNCATE privacy.subject_keys",
+        "TRUNCATE privacy.subject_keys CASCADE",
         "UPDATE privacy.subject_keys SET created_at = now()",
         "UPDATE privacy.secrets_in_use SET fingerprint = '12345678'",
         "DELETE FROM privacy.secrets_in_use",
@@ -436,7 +436,7 @@ async def test_the_application_may_not(database: Database, vault: Vault, stateme
     "statement",
     [
         "DELETE FROM privacy.subject_keys",
-        "TRUNCATE privacy.subject_keys",
+        "TRUNCATE privacy.subject_keys CASCADE",
         "UPDATE privacy.subject_keys SET destroyed_at = NULL, master_key = 1, wrapped = '\\x00'",
         "UPDATE privacy.secrets_in_use SET fingerprint = '12345678'",
     ],

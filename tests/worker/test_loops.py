@@ -12,13 +12,13 @@ import asyncpg
 import pytest
 
 from huitong import ledger
-from huitong.kernel import idempotency, limits, outbox
+from huitong.kernel import audit, idempotency, limits, outbox
 from huitong.kernel.clock import FixedClock
 from huitong.kernel.database.unit_of_work import Database, DatabaseUnavailable
 from huitong.kernel.idempotency import ReplyKey, StoredReply
 from huitong.kernel.metrics import BUGS, FAULTS
 from huitong.kernel.settings import Settings
-from huitong.wiring.loops import LOOPS, Loop
+from huitong.wiring.loops import LOOPS, Loop, make_loops
 from huitong.worker import back_off_seconds, run, run_all, run_loop
 
 _NOW = datetime(2100, 1, 31, 23, 0, tzinfo=UTC)
@@ -247,6 +247,25 @@ async def test_delivers_and_prunes_what_is_due(database: Database) -> None:
     async with database.unit_of_work() as uow:
         assert await uow.fetch_value("SELECT count(*) FROM kernel.replies") == 0
         assert await uow.fetch_value("SELECT count(*) FROM kernel.outbox") == 0
+
+
+async def test_seals_and_signs_the_audit_trail_and_keeps_the_note_in_the_home(
+    database: Database, owner_url: str, tmp_path: Path
+) -> None:
+    settings = Settings(home=tmp_path).with_database(owner_url=owner_url, app_role="huitong_app")
+    loops = {loop.name: loop.step for loop in make_loops(settings)}
+    assert await loops["kernel.publish_audit_checkpoint"](database, _NOW) is False
+    assert not (tmp_path / "audit-checkpoint.txt").exists()
+    await database.run(lambda uow: audit.record(uow, action="test.do", subject="x"))
+
+    assert await loops["kernel.seal_audit"](database, _NOW) is False
+    assert await loops["kernel.publish_audit_checkpoint"](database, _NOW) is False
+
+    note = (tmp_path / "audit-checkpoint.txt").read_text()
+    assert note.split("\n")[1] == "1"
+    async with database.unit_of_work() as uow:
+        stored = await uow.fetch_value("SELECT note FROM kernel.audit_checkpoints")
+    assert stored == note
 
 
 async def test_the_whole_worker_starts_works_and_stops(

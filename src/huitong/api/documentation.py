@@ -88,6 +88,7 @@ _MEANINGS: Final[Mapping[int, str]] = {
     404: "The thing does not exist, or not for this caller.",
     408: "The request took too long to arrive.",
     409: "The request contradicts what is recorded.",
+    410: "It was there, and is gone for good.",
     413: "The body is too large.",
     415: "The body is not JSON.",
     422: "The request is understood and refused.",
@@ -113,6 +114,7 @@ _TAGS: Final = (
     ("Bank channel", "Money in and out, through a simulated bank."),
     ("Ledger", "The journal and the trial balance."),
     ("Transparency log", "Signed checkpoints of the journal, and proofs that anybody can check."),
+    ("Privacy", "Consents, people's requests about their data, and who read it."),
     ("Operations", "Health and metrics of the process."),
 )
 _DESCRIPTION: Final = f"""

@@ -19,8 +19,10 @@ from huitong.api import problems
 from huitong.api.authentication import read_bearer
 from huitong.api.request_body import check_media_type, parse_json
 from huitong.api.request_context import (
+    HSTS_HEADER,
     SECURITY_HEADERS,
     check_headers_length,
+    is_secure,
     read_request_id,
     record_error,
 )
@@ -46,6 +48,10 @@ _PROBLEM_TYPE: Final = b"application/problem+json"
 _MOBILE_SHAPE: Final = re.compile(MOBILE_PATTERN)
 _SECURITY_HEADERS: Final = tuple(
     (name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()
+)
+_SECURE_HEADERS: Final = (
+    *_SECURITY_HEADERS,
+    (HSTS_HEADER[0].lower().encode(), HSTS_HEADER[1].encode()),
 )
 #: payer, amount, and the two members of the amount.
 _MEMBERS_MIN: Final = 4
@@ -110,7 +116,8 @@ class HotPath:
             with logs.request_context(request_id):
                 record_error(error)
             reply, headers = problems.make_reply(error, request_id=request_id)
-        await _send(send, reply, request_id, headers)
+        safety = _SECURE_HEADERS if is_secure(scope) else _SECURITY_HEADERS
+        await _send(send, reply, request_id, (*safety, *headers))
         _count(reply.status, time.perf_counter() - started)
 
     async def _pay(self, scope: Scope, receive: Receive) -> StoredReply:
@@ -306,7 +313,6 @@ async def _send(
                 (b"content-type", _PROBLEM_TYPE if is_problem else b"application/json"),
                 (b"content-length", str(len(reply.body)).encode()),
                 (b"x-request-id", request_id.encode()),
-                *_SECURITY_HEADERS,
                 *headers,
             ],
         }

@@ -34,6 +34,7 @@ STATUS_BY_CODE: Final[Mapping[str, int]] = {
     "insufficient_funds": _UNPROCESSABLE,
     # It was there, and is gone for good.
     "data_destroyed": 410,
+    "export_gone": 410,
     # What the HTTP edge itself refuses.
     "malformed_json": 400,
     "bad_request": 400,

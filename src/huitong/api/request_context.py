@@ -33,6 +33,8 @@ SECURITY_HEADERS: Final = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
     "Cache-Control": "no-store",
 }
+#: Added where the connection is TLS: from then on a browser comes by TLS only (RFC 6797).
+HSTS_HEADER: Final = ("Strict-Transport-Security", f"max-age={limits.HSTS_SECONDS}")
 _REQUEST_ID_SHAPE: Final = re.compile(rb"[A-Za-z0-9._-]{1,%d}" % limits.REQUEST_ID_LENGTH_MAX)
 _UNKNOWN_ROUTE: Final = "(none)"
 _KNOWN_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -51,6 +53,11 @@ def read_request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
                 return value.decode("ascii")
             break
     return show_id(REQUEST, uuid7())
+
+
+def is_secure(scope: MutableMapping[str, Any]) -> bool:
+    """Say whether a request came over TLS that ends in this process."""
+    return scope.get("scheme") == "https"
 
 
 def request_id_of(scope: MutableMapping[str, Any]) -> str | None:
@@ -74,7 +81,7 @@ class RequestContext:
         request_id = read_request_id(scope["headers"])
         scope[REQUEST_ID] = request_id
         method = scope["method"] if scope["method"] in _KNOWN_METHODS else "other"
-        answer = _Answer(send=send, request_id=request_id)
+        answer = _Answer(send=send, request_id=request_id, is_secure=is_secure(scope))
         started = time.perf_counter()
         metrics.HTTP_REQUESTS_IN_PROGRESS.inc()
         try:
@@ -117,6 +124,7 @@ class _Answer:
 
     send: Send
     request_id: str
+    is_secure: bool
     status: int = 0
 
     async def send_message(self, message: Message) -> None:
@@ -126,6 +134,8 @@ class _Answer:
             headers[REQUEST_ID_HEADER] = self.request_id
             for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
+            if self.is_secure:
+                headers.setdefault(*HSTS_HEADER)
         await self.send(message)
 
     async def refuse(self, error: Exception, scope: Scope, receive: Receive) -> None:

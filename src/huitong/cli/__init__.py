@@ -4,6 +4,8 @@ import typer
 from rich.console import Console
 
 from huitong.cli import (
+    audit,
+    backup,
     bank,
     bench,
     demo,
@@ -12,6 +14,8 @@ from huitong.cli import (
     log,
     migrate,
     permissions,
+    privacy,
+    registry,
     serve,
     sms_gateway,
     staff,
@@ -38,20 +42,9 @@ app = typer.Typer(
 )
 
 for command in (
-    up,
-    serve,
-    worker,
-    keys,
-    staff,
-    permissions,
-    migrate,
-    ledger,
-    log,
-    demo,
-    bench,
-    bank,
-    sms_gateway,
-):
+    up, serve, worker, keys, staff, permissions, privacy, migrate, ledger, log, audit, backup, demo,
+    bench, bank, registry, sms_gateway,
+):  # fmt: skip
     command.register(app)
 
 

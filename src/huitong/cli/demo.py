@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from huitong.cli.process import load_entry_point
 from huitong.kernel.errors import Fault
 from huitong.kernel.settings import Settings
 from huitong.wiring.platform import public_url
+from huitong.wiring.tls import make_client_context
 from huitong.wiring.trial import Trial, is_ready, issue_key, revoke_key, trial_platform
 
 _SEED: Final = 1823
@@ -73,7 +75,8 @@ def demo(
     console = Console(highlight=False)
     with _find_platform(settings, url, console) as (address, place):
         with _find_key(place, key) as secret:
-            is_right = _play(address, secret, seed, console)
+            context = make_client_context(settings) if place is settings else None
+            is_right = _play(address, secret, seed, console, context)
         is_right &= _verify(place, console)
     if not is_right:
         raise typer.Exit(code=1)
@@ -84,7 +87,7 @@ def _find_platform(
     settings: Settings, url: str | None, console: Console
 ) -> Iterator[tuple[str, Settings | Trial]]:
     address = (url or public_url(settings)).rstrip("/")
-    if is_ready(address):
+    if is_ready(address, context=make_client_context(settings)):
         yield address, settings
     elif url is not None:
         raise NoPlatform(f"No platform that is ready answers at {address}.", retryable=True)
@@ -114,9 +117,11 @@ def _find_key(place: Settings | Trial, key: str | None) -> Iterator[str]:
         asyncio.run(revoke_key(settings, issued, now=datetime.now(UTC)))
 
 
-def _play(address: str, secret: str, seed: int, console: Console) -> bool:
+def _play(
+    address: str, secret: str, seed: int, console: Console, context: ssl.SSLContext | None
+) -> bool:
     demo_room: Any = load_entry_point("huitong.demo")
-    with demo_room.Client(address, secret) as client:
+    with demo_room.Client(address, secret, context=context) as client:
         day = demo_room.Day(client=client, stage=demo_room.Stage(console), seed=seed)
         is_right: bool = demo_room.play_day(day, url=address)
     return is_right
@@ -138,12 +143,13 @@ def _seed_only(settings: Settings, url: str) -> None:
     known = _read_facts(facts)
     demo_room: Any = load_entry_point("huitong.demo")
     secret = known.get("HUITONG_API_KEY", "")
-    if not secret or not demo_room.is_key_valid(url, secret):
+    context = make_client_context(settings)
+    if not secret or not demo_room.is_key_valid(url, secret, context=context):
         issued = asyncio.run(
             issue_key(settings, name="demo", scopes=demo_room.SCOPES, now=datetime.now(UTC))
         )
         secret = issued.secret
-    with demo_room.Client(url, secret) as client:
+    with demo_room.Client(url, secret, context=context) as client:
         found = demo_room.seed_platform(client, known)
     _write_facts(facts, {"HUITONG_URL": url, "HUITONG_API_KEY": secret, **found})
 

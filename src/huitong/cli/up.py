@@ -1,6 +1,7 @@
 """`huitong up`: the whole platform with one command."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -8,6 +9,20 @@ from rich.console import Console
 
 from huitong.kernel.settings import WORKERS_MAX, Settings
 from huitong.wiring.platform import PlatformOptions, run_platform
+
+_Tls = Annotated[
+    bool, typer.Option("--tls", help="Speak HTTPS, with a certificate of our own under the home.")
+]
+_TlsCertificate = Annotated[
+    Path | None, typer.Option(help="Speak HTTPS with this certificate chain, in PEM.")
+]
+_TlsKey = Annotated[Path | None, typer.Option(help="Its private key, in PEM.")]
+_TlsNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="A host name or address for our own certificate; repeat for more.", metavar="NAME"
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -38,6 +53,10 @@ def up(
     demo: Annotated[
         bool, typer.Option("--demo", help="Make demo customers and merchants, once.")
     ] = False,
+    tls: _Tls = False,
+    tls_cert: _TlsCertificate = None,
+    tls_key: _TlsKey = None,
+    tls_name: _TlsNames = None,
     log_to_console: Annotated[
         bool,
         typer.Option("--log-to-console", help="Write all logs here, not to files under the home."),
@@ -49,7 +68,8 @@ def up(
     `kill -9` the next `huitong up` picks up where the last one was, and nothing that was
     acknowledged is lost.
 
-    The same settings come from HUITONG_HOST, HUITONG_PORT and HUITONG_WORKERS.
+    The same settings come from HUITONG_HOST, HUITONG_PORT, HUITONG_WORKERS, HUITONG_TLS=on,
+    HUITONG_TLS_CERT, HUITONG_TLS_KEY and HUITONG_TLS_NAMES.
     """
     settings = Settings.from_environment()
     settings = replace(
@@ -57,6 +77,10 @@ def up(
         host=host or settings.host,
         port=port or settings.port,
         workers=workers or settings.workers,
+        is_tls=settings.is_tls or tls or bool(tls_cert or tls_key),
+        tls_certificate=tls_cert.absolute() if tls_cert else settings.tls_certificate,
+        tls_key=tls_key.absolute() if tls_key else settings.tls_key,
+        tls_names=tuple(tls_name or settings.tls_names),
     )
     console = Console(highlight=False)
 

@@ -3,6 +3,7 @@
 Nothing here knows the platform from inside; what the demo does, a partner's program could do.
 """
 
+import ssl
 import time
 import uuid
 from dataclasses import dataclass
@@ -47,14 +48,15 @@ class Answer:
 class Client:
     """Calls one platform with one API key."""
 
-    def __init__(self, url: str, secret: str) -> None:
-        """Prepare to call the platform at `url`."""
+    def __init__(self, url: str, secret: str, *, context: ssl.SSLContext | None = None) -> None:
+        """Prepare to call the platform at `url`; `context` says whom TLS trusts."""
         self.calls = 0
         self._http = httpx.Client(
             base_url=url,
             headers={"Authorization": f"Bearer {secret}"},
             timeout=_REQUEST_SECONDS_MAX,
             trust_env=False,
+            verify=True if context is None else context,
         )
 
     def post(self, path: str, body: dict[str, Any] | None = None, *, key: str = "") -> Answer:

@@ -16,6 +16,7 @@ from typing import Final
 from huitong.kernel import limits
 from huitong.kernel.errors import InvalidField
 
+ACCESS_ALERT: Final = "alt"
 ACCOUNT: Final = "acct"
 API_KEY: Final = "key"
 APPROVAL: Final = "apr"
@@ -24,6 +25,7 @@ BATCH: Final = "bat"
 CHALLENGE: Final = "chl"
 CHECKOUT: Final = "chk"
 CODE: Final = "qr"
+CONSENT: Final = "con"
 CUSTOMER: Final = "cus"
 DECISION: Final = "dec"
 DEVICE: Final = "dev"
@@ -45,6 +47,7 @@ SESSION: Final = "ses"
 STAFF: Final = "stf"
 STEP_UP: Final = "stp"
 SUBJECT: Final = "sub"
+SUBJECT_REQUEST: Final = "srq"
 TOP_UP: Final = "top"
 TRANSFER: Final = "tr"
 WEBHOOK: Final = "whk"
@@ -52,6 +55,7 @@ WITHDRAWAL: Final = "wdr"
 
 PREFIXES: Final = frozenset(
     {
+        ACCESS_ALERT,
         ACCOUNT,
         API_KEY,
         APPROVAL,
@@ -60,6 +64,7 @@ PREFIXES: Final = frozenset(
         CHALLENGE,
         CHECKOUT,
         CODE,
+        CONSENT,
         CUSTOMER,
         DECISION,
         DEVICE,
@@ -81,6 +86,7 @@ PREFIXES: Final = frozenset(
         STAFF,
         STEP_UP,
         SUBJECT,
+        SUBJECT_REQUEST,
         TOP_UP,
         TRANSFER,
         WEBHOOK,

@@ -62,6 +62,36 @@ IDEMPOTENCY_KEEP_HOURS_MAX: Final = 24 * 7
 API_KEY_LENGTH_MAX: Final = 128
 REQUEST_ID_LENGTH_MAX: Final = 64
 
+# Evidence of identity: typed numbers, uploaded pictures, and the process that reads them.
+IDENTITY_NUMBER_TEXT_LENGTH_MAX: Final = 64
+PICTURE_BYTES_MAX: Final = 8 * 1_048_576
+PICTURE_PIXELS_MAX: Final = 40_000_000
+PICTURE_SIDE_PIXELS_MAX: Final = 12_000
+PICTURE_SIDE_PIXELS_MIN: Final = 200
+# What is read is scaled down to this: a card needs no more, and time grows with the area.
+CARD_SIDE_PIXELS_MAX: Final = 1_600
+CARD_DETECTION_PIXELS_MAX: Final = 960
+FACE_SIDE_PIXELS_MAX: Final = 800
+# The better face detector needs seconds for a megapixel, and faces of 80 pixels.
+FACE_SIDE_PIXELS_SLOW_MAX: Final = 560
+CARD_LINES_MAX: Final = 200
+PICTURE_SECONDS_MAX: Final = 30
+PICTURE_START_SECONDS_MAX: Final = 60
+PICTURE_IDLE_SECONDS_MAX: Final = 300
+# Address space, of which about a tenth is in memory.
+PICTURE_PROCESS_BYTES_MAX: Final = 4 * 1_073_741_824
+PICTURES_WAITING_MAX: Final = 16
+PICTURE_THREADS_MAX: Final = 2
+PICTURE_ANSWER_BYTES_MAX: Final = 262_144
+
+# Registries outside: identity, bank cards, mobile operators.
+REGISTRY_TIMEOUT_SECONDS_MAX: Final = 5
+REGISTRY_ATTEMPTS_MAX: Final = 2
+REGISTRY_ANSWER_BYTES_MAX: Final = 16_384
+REGISTRY_REQUEST_BYTES_MAX: Final = 12 * 1_048_576
+REGISTRY_CLOCK_SECONDS_MAX: Final = 300
+REGISTRY_NONCES_MAX: Final = 100_000
+
 # Text that people and partners send.
 NAME_LENGTH_MAX: Final = 128
 REFERENCE_LENGTH_MAX: Final = 64
@@ -103,6 +133,8 @@ IMPORT_LINES_MAX: Final = 1_000_000
 AUDIT_ACTION_LENGTH_MAX: Final = 128
 AUDIT_SUBJECT_LENGTH_MAX: Final = 256
 AUDIT_DETAILS_BYTES_MAX: Final = 65_536
+AUDIT_SEAL_ROWS_MAX: Final = 1_000
+AUDIT_DIFFERENCES_SHOWN_MAX: Final = 50
 REPLY_SCOPE_LENGTH_MAX: Final = 64
 OUTBOX_LEASE_SECONDS: Final = 60
 OUTBOX_RETRY_SECONDS_MAX: Final = 3_600
@@ -120,6 +152,23 @@ JOBS_AT_ONCE_MAX: Final = 4
 # A worker that is told to stop lets what it does end; the supervisor waits a little longer.
 WORKER_STOP_SECONDS_MAX: Final = 15
 
+# TLS.
+HOST_NAME_LENGTH_MAX: Final = 253
+TLS_NAMES_MAX: Final = 32
+TLS_WATCH_SECONDS: Final = 30
+TLS_RENEWAL_CHECK_SECONDS: Final = 6 * 3_600
+HSTS_SECONDS: Final = 365 * 86_400
+
+# Backups. At 64 KiB a chunk the most chunks are 256 TiB.
+BACKUP_CHUNK_BYTES: Final = 65_536
+BACKUP_CHUNKS_MAX: Final = 2**32 - 1
+BACKUP_HEADER_BYTES_MAX: Final = 4_096
+BACKUP_MANIFEST_BYTES_MAX: Final = 4_194_304
+BACKUP_KEY_FILES_MAX: Final = 32
+BACKUP_KEY_FILE_BYTES_MAX: Final = 65_536
+BACKUP_BLOCK_BYTES_MAX: Final = 1_048_576
+BACKUP_LOCK_SECONDS_MAX: Final = 60
+BACKUP_PROGRAM_WORDS_MAX: Final = 2_000
 # Logging in. A code of six digits is tried five times at most: one chance in 200,000.
 ONE_TIME_CODE_SECONDS: Final = 300
 ONE_TIME_CODE_TRIES_MAX: Final = 5
@@ -202,3 +251,22 @@ DISCLOSED_FIELDS_MAX: Final = 64
 DISCLOSURE_ROLES_MAX: Final = 32
 DISCLOSURE_REASON_LENGTH_MAX: Final = 500
 POLICY_FILE_BYTES_MAX: Final = 65_536
+
+# People's rights over their data.
+CONSENT_PURPOSES_MAX: Final = 64
+PRIVACY_FILE_BYTES_MAX: Final = 262_144
+CORRECTIONS_MAX: Final = 16
+CORRECTION_LENGTH_MAX: Final = 500
+REQUESTS_OF_SUBJECT_MAX: Final = 500
+REQUEST_ATTEMPTS_MAX: Final = 10
+REQUEST_RETRY_SECONDS_MIN: Final = 60
+REQUEST_RETRY_SECONDS_MAX: Final = 3_600
+REQUEST_REASONS_MAX: Final = 64
+# At four bytes a character a part fits into what may be sealed at once.
+EXPORT_PART_CHARACTERS: Final = 16_000
+EXPORT_PARTS_MAX: Final = 64
+EXPORTED_RECORDS_MAX: Final = 10_000
+RETENTION_ROWS_MAX: Final = 5_000
+RETENTION_SUBJECTS_MAX: Final = 50
+SEARCHED_NUMBER_LENGTH_MAX: Final = 32
+ACCESS_ALERTS_AT_ONCE_MAX: Final = 1_000

@@ -19,6 +19,7 @@ from huitong.kernel.errors import Fault, InvalidField
 
 LogFormat = Literal["json", "console"]
 LogLevel = Literal["debug", "info", "warning", "error"]
+FaceComparisonChoice = Literal["local", "simulated"]
 #: The ciphers of `kernel.cryptography`, by the names that people use.
 CipherName = Literal["aes-256-gcm", "sm4-gcm"]
 
@@ -26,7 +27,9 @@ WORKERS_MAX: Final = 64
 _PORT_MAX: Final = 65_535
 _LOG_FORMATS: Final = ("json", "console")
 _LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+_FACE_COMPARISONS: Final = ("local", "simulated")
 _CIPHERS: Final = ("aes-256-gcm", "sm4-gcm")
+_SWITCH: Final = ("on", "off")
 _DATABASE_SCHEMES: Final = ("postgresql", "postgres")
 
 
@@ -56,6 +59,21 @@ class Settings:
     master_keys: str | None = field(default=None, repr=False)
     #: Where the bank channel answers; `huitong up` starts a simulated bank if it is None.
     bank_channel_url: str | None = None
+    #: Where identities, bank cards and mobile numbers are checked; None where nobody answers.
+    registry_url: str | None = None
+    #: What questions to the registries are signed with; children inherit it as it is.
+    registry_secret: bytes | None = field(default=None, repr=False)
+    #: Whether faces are compared on this machine, or by a simulation that looks at none.
+    face_comparison: FaceComparisonChoice = "local"
+    #: Whether the API speaks HTTPS only; with a certificate of our own unless one is given.
+    is_tls: bool = False
+    #: A certificate chain and its key in PEM, from elsewhere; both or neither.
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    #: Host names and addresses for our own certificate, besides those of this machine's loopback.
+    tls_names: tuple[str, ...] = ()
+    #: Where pg_dump and psql are; the wheel's if it is None.
+    postgres_programs: Path | None = None
     #: Where the SMS gateway answers; `huitong up` starts a simulated one if it is None.
     sms_gateway_url: str | None = None
     #: Proxies in front (addresses or networks) that are believed about where a request comes from.
@@ -70,6 +88,8 @@ class Settings:
     #: The role that a connection takes on with SET ROLE after it logged in through
     #: `database_app_url`; None where that URL already logs in as the application's own role.
     database_app_role: str | None = None
+    #: The recovery key of backups, as text; no child process is given it by us.
+    backup_key: str | None = field(default=None, repr=False)
     _database_owner_url: str | None = field(default=None, repr=False)
     _database_app_url: str | None = field(default=None, repr=False)
 
@@ -100,6 +120,18 @@ class Settings:
             ),
             master_keys=variables.get("HUITONG_MASTER_KEYS") or None,
             bank_channel_url=variables.get("HUITONG_BANK_CHANNEL_URL") or None,
+            registry_url=variables.get("HUITONG_REGISTRY_URL") or None,
+            registry_secret=variables.get("HUITONG_REGISTRY_SECRET", "").encode() or None,
+            face_comparison=cast(
+                "FaceComparisonChoice",
+                _read_choice(variables, "HUITONG_FACE_COMPARISON", "local", _FACE_COMPARISONS),
+            ),
+            is_tls=_read_choice(variables, "HUITONG_TLS", _default_tls(variables), _SWITCH) == "on",
+            tls_certificate=_read_path(variables, "HUITONG_TLS_CERT"),
+            tls_key=_read_path(variables, "HUITONG_TLS_KEY"),
+            tls_names=_read_names(variables, "HUITONG_TLS_NAMES"),
+            postgres_programs=_read_path(variables, "HUITONG_POSTGRES_BIN"),
+            backup_key=variables.get("HUITONG_BACKUP_KEY") or None,
             sms_gateway_url=variables.get("HUITONG_SMS_GATEWAY_URL") or None,
             passkey_domain=variables.get("HUITONG_PASSKEY_DOMAIN") or "localhost",
             passkey_origins=_read_origins(variables),
@@ -156,7 +188,8 @@ class Settings:
     @property
     def allowed_passkey_origins(self) -> tuple[str, ...]:
         """The pages that may ask for passkeys."""
-        return self.passkey_origins or (f"http://localhost:{self.port}",)
+        scheme = "https" if self.is_tls else "http"
+        return self.passkey_origins or (f"{scheme}://localhost:{self.port}",)
 
     @property
     def database_owner_url(self) -> str:
@@ -183,13 +216,25 @@ class Settings:
             "HUITONG_LOG_LEVEL": self.log_level,
             "HUITONG_LOG_FORMAT": self.log_format,
             "HUITONG_TIME_ZONE": self.time_zone,
+            "HUITONG_FACE_COMPARISON": self.face_comparison,
             "HUITONG_CIPHER": self.cipher,
+            "HUITONG_TLS": "on" if self.is_tls else "off",
             "HUITONG_PASSKEY_DOMAIN": self.passkey_domain,
         }
+        if self.tls_names:
+            variables["HUITONG_TLS_NAMES"] = ",".join(self.tls_names)
+        for name, path in (
+            ("HUITONG_TLS_CERT", self.tls_certificate),
+            ("HUITONG_TLS_KEY", self.tls_key),
+        ):
+            if path is not None:
+                variables[name] = str(path)
         if self.otlp_endpoint is not None:
             variables["OTEL_EXPORTER_OTLP_ENDPOINT"] = self.otlp_endpoint
         if self.bank_channel_url is not None:
             variables["HUITONG_BANK_CHANNEL_URL"] = self.bank_channel_url
+        if self.registry_url is not None:
+            variables["HUITONG_REGISTRY_URL"] = self.registry_url
         if self.sms_gateway_url is not None:
             variables["HUITONG_SMS_GATEWAY_URL"] = self.sms_gateway_url
         if self.trusted_proxies:
@@ -204,6 +249,12 @@ def _default_workers() -> int:
     # left to it. On two processors two processes measured a tenth to a quarter faster than one.
     cores = os.cpu_count() or 1
     return min(cores, max(2, min(8, cores // 2)))
+
+
+def _default_tls(variables: Mapping[str, str]) -> str:
+    # Who gives a certificate wants it used.
+    is_given = variables.get("HUITONG_TLS_CERT") or variables.get("HUITONG_TLS_KEY")
+    return "on" if is_given else "off"
 
 
 def _require_url(url: str | None, home: Path) -> str:
@@ -223,6 +274,16 @@ def _read_integer(variables: Mapping[str, str], name: str, *, default: int, maxi
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= maximum):
         raise InvalidField(f"must be a whole number from 1 to {maximum}, not {text!r}", field=name)
     return int(text)
+
+
+def _read_names(variables: Mapping[str, str], name: str) -> tuple[str, ...]:
+    names = [part.strip() for part in variables.get(name, "").split(",")]
+    return tuple(part for part in names if part)
+
+
+def _read_path(variables: Mapping[str, str], name: str) -> Path | None:
+    text = variables.get(name)
+    return Path(text).expanduser().absolute() if text else None
 
 
 def _read_choice(

@@ -24,9 +24,9 @@ from huitong.ledger.columns import Columns
 from huitong.ledger.events import HoldExpired
 from huitong.ledger.expiry import expire_holds
 from huitong.ledger.history import DayBalance, get_balance_at, get_balance_on
-from huitong.ledger.lines import is_projected, project_all, project_lines
+from huitong.ledger.lines import AFTER_RESTORE, is_projected, project_all, project_lines
 from huitong.ledger.numbers import make_account_number, read_account, show_account
-from huitong.ledger.partitions import add_partitions
+from huitong.ledger.partitions import MONTHS_AHEAD, add_partitions
 from huitong.ledger.poster import OutcomeUnknown, Poster, QueueFull
 from huitong.ledger.posting import post_columns, post_entries
 from huitong.ledger.queries import (
@@ -93,6 +93,8 @@ from huitong.ledger.verify import Difference, Finding, VerifyProgress, VerifyRep
 from huitong.ledger.views import Hold, Page, RecordedTransfer, StatementLine
 
 __all__ = [
+    "AFTER_RESTORE",
+    "MONTHS_AHEAD",
     "Account",
     "AccountIsClosed",
     "AccountNotEmpty",

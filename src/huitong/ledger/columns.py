@@ -6,7 +6,7 @@ thousand objects, and the net of each account is one sum.
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
@@ -139,6 +139,19 @@ class Columns:
         np.add.at(debits, places[:count], self.amounts)
         np.add.at(credits_, places[count:], self.amounts)
         return accounts, debits, credits_
+
+    def split(self) -> "list[Columns]":
+        """Return the same transfers in parts that fit the positions of one number each."""
+        return [
+            replace(
+                self,
+                ids=self.ids[start * _UUID_BYTES : (start + POSITIONS) * _UUID_BYTES],
+                debit_account_ids=self.debit_account_ids[start : start + POSITIONS],
+                credit_account_ids=self.credit_account_ids[start : start + POSITIONS],
+                amounts=self.amounts[start : start + POSITIONS],
+            )
+            for start in range(0, len(self), POSITIONS)
+        ]
 
     @property
     def numbers(self) -> int:

@@ -103,6 +103,10 @@ _PROJECT: Final = """
     )
     SELECT count(*) AS lines FROM running
 """
+#: What must be run in the transaction that fills a database from a backup. A fence names a
+#: transaction id of the server that it was set on; on another server it might never be passed. And
+#: none is needed: no transaction was carried over, so every sequence drawn is final.
+AFTER_RESTORE: Final = "UPDATE ledger.projection SET fence_sequence = sequence, fence_xid = '0';"
 # Statements look for unprojected rows through the index on sequences, which must therefore know
 # what was appended; last, because its locks stay until the commit.
 _SUMMARIZE: Final = "SELECT ledger.summarize_sequences()"

@@ -140,7 +140,7 @@ async def post_columns(
     """
     _check_size(len(columns), limits.COLUMNS_TRANSFERS_MAX)
     if columns.is_sound(now):
-        ways = (_post_ahead, _post_columns_fast)
+        ways = (_post_ahead, _post_in_turn)
         for way in ways if len(columns) >= limits.COLUMNS_AHEAD_MIN else ways[1:]:
             try:
                 recorded_at = await way(connection, columns)
@@ -186,16 +186,23 @@ async def _post_ahead(connection: DriverConnection, columns: Columns) -> datetim
     return made_at
 
 
-async def _post_columns_fast(connection: DriverConnection, columns: Columns) -> datetime:
-    accounts, debits, credits_ = columns.net()
+async def _post_in_turn(connection: DriverConnection, columns: Columns) -> datetime:
+    """Lock the balances, draw a place, then write the journal.
+
+    Returns when the last of the rows were recorded.
+    """
+    place = None
     async with connection.transaction():
-        place = await connection.fetchrow(
-            _POST_NET, accounts.tolist(), debits.tolist(), credits_.tolist(), columns.currency
-        )
-        assert place is not None
-        recorded_at: datetime = place["recorded_at"]
-        await _copy(connection, columns, place["sequence"], recorded_at)
+        for part in columns.split():
+            accounts, debits, credits_ = part.net()
+            place = await connection.fetchrow(
+                _POST_NET, accounts.tolist(), debits.tolist(), credits_.tolist(), part.currency
+            )
+            assert place is not None
+            await _copy(connection, part, place["sequence"], place["recorded_at"])
         await _check_refusals(connection, columns)
+    assert place is not None, "sound columns have at least one transfer"
+    recorded_at: datetime = place["recorded_at"]
     return recorded_at
 
 

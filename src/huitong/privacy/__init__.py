@@ -1,48 +1,215 @@
 """Privacy: people's data sealed with a key for each person, masked by default, shown with a reason.
 
 Owns the data key of each subject (anyone whose data we keep), sealing and opening fields, finding
-them by blind index, destroying a subject's data with the key, rotating master keys, masks, and the
-record of who saw what in full. See docs/people.md.
+them by blind index, destroying a subject's data with the key, rotating master keys, masks, the
+record of who saw what in full, consents, people's requests about their data, the retention
+schedule and what it destroyed, and the monitoring of access. See docs/people.md.
 """
 
+from huitong.privacy.access_rules import AccessRule, AccessRules, Measure
+from huitong.privacy.consent_texts import ConsentText, ConsentTexts
+from huitong.privacy.consents import (
+    find_consents,
+    give_consent,
+    has_consent,
+    list_consents,
+    require_consent,
+    withdraw_consent,
+)
+from huitong.privacy.data_files import DataFileInvalidError
 from huitong.privacy.disclosing import disclose, list_disclosures
 from huitong.privacy.errors import (
+    ConsentMissing,
+    ConsentNotGiven,
+    ConsentTextOutdated,
+    CutNotFound,
     DataDestroyed,
+    ExportGone,
+    ExportNotReady,
+    ExportTooLarge,
+    LiftedBySamePerson,
     MasterKeyInUse,
+    ProcessingRestricted,
+    ProvidersMissing,
     SealsExhausted,
+    SubjectRequestNotFound,
+    SubjectRequestOpen,
+    SubjectRequestState,
     SubjectUnknown,
+    ViewerCut,
     WrongSecrets,
 )
-from huitong.privacy.masking import mask
-from huitong.privacy.policy import Policy, PolicyInvalidError
-from huitong.privacy.rotation import (
-    count_outdated,
-    retire_master_key,
-    rewrap,
-    rotate_master_key,
+from huitong.privacy.events import (
+    AccessAlertRaised,
+    AutomatedDecisionObjected,
+    ConsentGiven,
+    ConsentWithdrawn,
+    SubjectErased,
+    SubjectRestricted,
 )
+from huitong.privacy.exports import download_export
+from huitong.privacy.fulfilling import fulfil_next, fulfil_request
+from huitong.privacy.masking import mask
+from huitong.privacy.monitoring import (
+    cut_viewer,
+    lift_cut,
+    list_access_alerts,
+    list_cut_viewers,
+    record_search,
+    record_view,
+    scan_access,
+)
+from huitong.privacy.policy import Policy, PolicyInvalidError
+from huitong.privacy.reading import check_reading, open_for
+from huitong.privacy.records import (
+    AccessAlert,
+    Consent,
+    ConsentAction,
+    Cut,
+    Destruction,
+    Export,
+    RequestKind,
+    RequestState,
+    RequestStep,
+    Restriction,
+    SubjectRequest,
+)
+from huitong.privacy.request_rules import RequestRules, deadlines
+from huitong.privacy.requests import (
+    approve_request,
+    cancel_request,
+    create_request,
+    get_request,
+    list_queue,
+    list_request_steps,
+    list_requests,
+    objects_to_automated_decisions,
+    refuse_request,
+)
+from huitong.privacy.retention import (
+    AccessLogs,
+    Due,
+    ExportCopies,
+    RestrictedPeople,
+    Retained,
+    RetainedClasses,
+    destroy_all_due,
+    destroy_due,
+    digest_identifiers,
+    list_destructions,
+    list_due,
+)
+from huitong.privacy.retention_schedule import Period, RetentionEntry, RetentionSchedule, kept_until
+from huitong.privacy.rotation import count_outdated, retire_master_key, rewrap, rotate_master_key
+from huitong.privacy.subject_data import Erasure, Json, Kept, Providers, SubjectData
 from huitong.privacy.types import DataKind, Disclosure, SealedField, Shown, Viewer
 from huitong.privacy.vault import Vault
 
 __all__ = [
+    "AccessAlert",
+    "AccessAlertRaised",
+    "AccessLogs",
+    "AccessRule",
+    "AccessRules",
+    "AutomatedDecisionObjected",
+    "Consent",
+    "ConsentAction",
+    "ConsentGiven",
+    "ConsentMissing",
+    "ConsentNotGiven",
+    "ConsentText",
+    "ConsentTextOutdated",
+    "ConsentTexts",
+    "ConsentWithdrawn",
+    "Cut",
+    "CutNotFound",
     "DataDestroyed",
+    "DataFileInvalidError",
     "DataKind",
+    "Destruction",
     "Disclosure",
+    "Due",
+    "Erasure",
+    "Export",
+    "ExportCopies",
+    "ExportGone",
+    "ExportNotReady",
+    "ExportTooLarge",
+    "Json",
+    "Kept",
+    "LiftedBySamePerson",
     "MasterKeyInUse",
+    "Measure",
+    "Period",
     "Policy",
     "PolicyInvalidError",
+    "ProcessingRestricted",
+    "Providers",
+    "ProvidersMissing",
+    "RequestKind",
+    "RequestRules",
+    "RequestState",
+    "RequestStep",
+    "RestrictedPeople",
+    "Restriction",
+    "Retained",
+    "RetainedClasses",
+    "RetentionEntry",
+    "RetentionSchedule",
     "SealedField",
     "SealsExhausted",
     "Shown",
+    "SubjectData",
+    "SubjectErased",
+    "SubjectRequest",
+    "SubjectRequestNotFound",
+    "SubjectRequestOpen",
+    "SubjectRequestState",
+    "SubjectRestricted",
     "SubjectUnknown",
     "Vault",
     "Viewer",
+    "ViewerCut",
     "WrongSecrets",
+    "approve_request",
+    "cancel_request",
+    "check_reading",
     "count_outdated",
+    "create_request",
+    "cut_viewer",
+    "deadlines",
+    "destroy_all_due",
+    "destroy_due",
+    "digest_identifiers",
     "disclose",
+    "download_export",
+    "find_consents",
+    "fulfil_next",
+    "fulfil_request",
+    "get_request",
+    "give_consent",
+    "has_consent",
+    "kept_until",
+    "lift_cut",
+    "list_access_alerts",
+    "list_consents",
+    "list_cut_viewers",
+    "list_destructions",
     "list_disclosures",
+    "list_due",
+    "list_queue",
+    "list_request_steps",
+    "list_requests",
     "mask",
+    "objects_to_automated_decisions",
+    "open_for",
+    "record_search",
+    "record_view",
+    "refuse_request",
+    "require_consent",
     "retire_master_key",
     "rewrap",
     "rotate_master_key",
+    "scan_access",
+    "withdraw_consent",
 ]

@@ -13,6 +13,7 @@ from huitong.kernel.ids import uuid7
 from huitong.privacy import store
 from huitong.privacy.masking import mask
 from huitong.privacy.policy import Policy
+from huitong.privacy.reading import check_reading
 from huitong.privacy.types import Disclosure, SealedField, Shown, Viewer
 from huitong.privacy.vault import Vault
 
@@ -43,32 +44,47 @@ async def disclose(
 
     Whole is what one of the viewer's roles may see for this purpose, if a reason is given; None
     masks everything. A view with something whole is recorded in the caller's transaction: show
-    nothing before it is committed. Raises InvalidField, and what `Vault.open` raises.
+    nothing before it is committed. Raises InvalidField, and what `check_reading` and `Vault.open`
+    raise.
     """
     Policy.load().check_purpose(purpose)
     _check_question(viewer, fields)
     written = _check_reason(reason)
+    await check_reading(uow, subject_id=subject_id, purpose=purpose, viewer=viewer.actor, now=now)
     view = _permit(viewer, fields, purpose) if written else None
     opened = await vault.open(uow, subject_id, {name: each.sealed for name, each in fields.items()})
     if view and written:
-        disclosure = Disclosure(
-            id=uuid7(),
-            viewer=viewer.actor,
-            role=view.role,
-            subject_id=subject_id,
-            fields=tuple(sorted(view.fields)),
-            purpose=purpose,
-            reason=written,
-            request_id=uow.caller.request_id,
-            disclosed_at=now,
-        )
-        await store.insert_disclosure(uow, disclosure)
+        await _record(uow, viewer, subject_id, view, purpose=purpose, reason=written, now=now)
     unmasked = frozenset() if view is None else view.fields
     values = {
         name: text if name in unmasked else mask(fields[name].kind, text)
         for name, text in opened.items()
     }
     return Shown(values=values, unmasked=unmasked)
+
+
+async def _record(
+    uow: UnitOfWork,
+    viewer: Viewer,
+    subject_id: uuid.UUID,
+    view: _FullView,
+    *,
+    purpose: str,
+    reason: str,
+    now: datetime,
+) -> None:
+    disclosure = Disclosure(
+        id=uuid7(),
+        viewer=viewer.actor,
+        role=view.role,
+        subject_id=subject_id,
+        fields=tuple(sorted(view.fields)),
+        purpose=purpose,
+        reason=reason,
+        request_id=uow.caller.request_id,
+        disclosed_at=now,
+    )
+    await store.insert_disclosure(uow, disclosure)
 
 
 def _permit(viewer: Viewer, fields: Mapping[str, SealedField], purpose: str) -> _FullView | None:

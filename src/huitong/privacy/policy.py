@@ -25,6 +25,8 @@ class Policy:
 
     purposes: Mapping[str, str]
     permits: Mapping[tuple[str, str], frozenset[DataKind]]
+    #: The purposes for which data is still read once it is only stored (PIPL Art. 47).
+    while_restricted: frozenset[str] = frozenset()
 
     @staticmethod
     def load() -> "Policy":
@@ -43,6 +45,7 @@ class Policy:
                 (str(each["role"]), str(each["purpose"]), frozenset(map(DataKind, each["kinds"])))
                 for each in read["permits"]
             ]
+            while_restricted = frozenset(map(str, read.get("while_restricted", ())))
         except (yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:
             raise PolicyInvalidError(f"{type(error).__name__}: {error}") from error
         permits: dict[tuple[str, str], frozenset[DataKind]] = {}
@@ -52,7 +55,9 @@ class Policy:
             if (role, purpose) in permits:
                 raise PolicyInvalidError(f"{role} and {purpose} stand there twice")
             permits[role, purpose] = kinds
-        return Policy(purposes=purposes, permits=permits)
+        if not while_restricted <= purposes.keys():
+            raise PolicyInvalidError("while_restricted names a purpose that there is not")
+        return Policy(purposes=purposes, permits=permits, while_restricted=while_restricted)
 
     def check_purpose(self, purpose: str) -> None:
         """Raise InvalidField if there is no such purpose."""

@@ -7,14 +7,16 @@ workers run the same loops at once; every step copes with that.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Final
 
 from huitong import identity, ledger, payments, privacy
-from huitong.kernel import idempotency, limits, outbox, outbox_delivery
+from huitong.kernel import audit_chain, idempotency, limits, outbox, outbox_delivery
 from huitong.kernel.clock import SystemClock
 from huitong.kernel.cryptography import load_key_ring
 from huitong.kernel.database.unit_of_work import Database
 from huitong.kernel.settings import Settings
+from huitong.wiring.people_data import make_providers, make_retained
 from huitong.wiring.reactions import HANDLERS
 
 #: Called with the present instant; true if it should be called again at once.
@@ -73,6 +75,15 @@ async def _expire_holds(database: Database, now: datetime) -> bool:
     return found == limits.HOLDS_EXPIRED_AT_ONCE_MAX
 
 
+async def _scan_access(database: Database, now: datetime) -> bool:
+    await database.run(lambda uow: privacy.scan_access(uow, now=now))
+    return False
+
+
+async def _seal_audit(database: Database, _now: datetime) -> bool:
+    return await database.run(audit_chain.seal_records) == limits.AUDIT_SEAL_ROWS_MAX
+
+
 async def _prune_customer_codes(database: Database, now: datetime) -> bool:
     pruned = await database.run(lambda uow: payments.prune_customer_codes(uow, now=now))
     return pruned == limits.PRUNE_ROWS_MAX
@@ -91,15 +102,21 @@ def make_loops(settings: Settings) -> tuple[Loop, ...]:
         await database.run(lambda uow: ledger.publish_checkpoint(uow, key=key, now=now))
         return False
 
-    async def rewrap_data_keys(database: Database, _now: datetime) -> bool:
-        ring = load_key_ring(settings.home, settings.master_keys)
-        wrapped = await database.run(lambda uow: privacy.rewrap(uow, ring, cipher=settings.cipher))
-        return wrapped == limits.REWRAP_KEYS_MAX
+    async def publish_audit_checkpoint(database: Database, now: datetime) -> bool:
+        key = audit_chain.load_audit_key(settings.home)
+        kept = audit_chain.read_kept_checkpoint(settings.home / audit_chain.CHECKPOINT_FILE)
+        published = await database.run(
+            lambda uow: audit_chain.publish_audit_checkpoint(uow, key=key, now=now, kept=kept)
+        )
+        if published is not None:
+            audit_chain.keep_checkpoint(settings.home, published)
+        return False
 
     loops = (
         *LOOPS,
         Loop("ledger.publish_checkpoint", 60.0, publish_checkpoint),
-        Loop("privacy.rewrap_data_keys", 60.0, rewrap_data_keys),
+        *_make_privacy_loops(settings),
+        Loop("kernel.publish_audit_checkpoint", 60.0, publish_audit_checkpoint),
     )
     if settings.bank_channel_url is None:
         return loops
@@ -113,6 +130,31 @@ def make_loops(settings: Settings) -> tuple[Loop, ...]:
     return (*loops, Loop("payments.settle_channel_orders", 0.2, settle_channel_orders))
 
 
+def _make_privacy_loops(settings: Settings) -> tuple[Loop, ...]:
+    async def rewrap_data_keys(database: Database, _now: datetime) -> bool:
+        ring = load_key_ring(settings.home, settings.master_keys)
+        wrapped = await database.run(lambda uow: privacy.rewrap(uow, ring, cipher=settings.cipher))
+        return wrapped == limits.REWRAP_KEYS_MAX
+
+    async def fulfil_requests(database: Database, now: datetime) -> bool:
+        return await privacy.fulfil_next(database, make_vault(), make_providers(), now=now)
+
+    async def destroy_due(database: Database, now: datetime) -> bool:
+        return await privacy.destroy_all_due(database, make_retained(make_vault()), now=now)
+
+    @cache
+    def make_vault() -> privacy.Vault:
+        # At the first step and not at start, so that a missing key file stops these loops only.
+        ring = load_key_ring(settings.home, settings.master_keys)
+        return privacy.Vault(ring, cipher=settings.cipher)
+
+    return (
+        Loop("privacy.rewrap_data_keys", 60.0, rewrap_data_keys),
+        Loop("privacy.fulfil_requests", 1.0, fulfil_requests),
+        Loop("privacy.destroy_due", 3_600.0, destroy_due),
+    )
+
+
 LOOPS: Final[tuple[Loop, ...]] = (
     Loop("ledger.add_partitions", 3_600.0, _add_partitions),
     Loop("ledger.project_lines", 0.1, _project_lines),
@@ -120,6 +162,8 @@ LOOPS: Final[tuple[Loop, ...]] = (
     Loop("payments.expire_orders", 1.0, _expire_orders),
     Loop("ledger.expire_holds", 1.0, _expire_holds),
     Loop("payments.prune_customer_codes", 60.0, _prune_customer_codes),
+    Loop("privacy.scan_access", 60.0, _scan_access),
+    Loop("kernel.seal_audit", 1.0, _seal_audit),
     Loop("identity.prune_what_is_over", 300.0, _prune_log_ins),
     Loop("kernel.deliver_events", 0.2, _deliver_events),
     Loop("kernel.measure_outbox", 15.0, _measure_outbox),

@@ -18,12 +18,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from huitong.kernel import limits
+from huitong.kernel.clock import SystemClock
 from huitong.kernel.cryptography import load_key_ring
 from huitong.kernel.database import embedded
 from huitong.kernel.errors import Fault
 from huitong.kernel.settings import Settings
 from huitong.wiring.supervisor import ChildPlan, Supervisor, run_to_end
+from huitong.wiring.tls import (
+    CertificateNotUsable,
+    describe_tls,
+    find_tls,
+    make_client_context,
+)
 
+#: The file of a home that whoever runs its processes keeps locked.
+LOCK_NAME: Final = "up.lock"
 _PREDECESSOR_SECONDS_MAX: Final = 25.0
 _SIMULATOR_HOST: Final = "127.0.0.1"
 _READY_SECONDS_MAX: Final = 60.0
@@ -82,6 +92,9 @@ def run_platform(settings: Settings, options: PlatformOptions, say: Callable[[st
     """
     settings.home.mkdir(parents=True, exist_ok=True)
     with _only_one(settings) as had_crashed:
+        files = find_tls(settings, SystemClock().now())
+        for line in () if files is None else describe_tls(files):
+            say(line)
         # Before any process seals something: wrong or unreadable keys stop the start here.
         load_key_ring(settings.home, settings.master_keys)
         sockets = _listen(settings, wait_for_predecessor=had_crashed)
@@ -104,7 +117,7 @@ def run_platform(settings: Settings, options: PlatformOptions, say: Callable[[st
 def public_url(settings: Settings) -> str:
     """Return the address under which a browser on this machine finds the platform."""
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104
-    return f"http://{host}:{settings.port}"
+    return f"{'https' if settings.is_tls else 'http'}://{host}:{settings.port}"
 
 
 def _listen_for_simulator() -> tuple[socket.socket, str]:
@@ -141,13 +154,16 @@ async def _run(
         if isinstance(error, asyncio.CancelledError):
             return
         raise
-    announcing = asyncio.create_task(_announce(settings, options, say))
+    beside = (
+        asyncio.create_task(_announce(settings, options, say)),
+        asyncio.create_task(_keep_certificate(settings, say)),
+    )
     try:
         await supervisor.run()
     finally:
-        announcing.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await announcing
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
     say("Stopped.")
 
 
@@ -171,6 +187,16 @@ async def _prepare(
     if await run_to_end(plan) != 0:
         raise PlatformCannotStart(f"The migrations failed.{_log_tail(plan)}")
     say("Schema: up to date.")
+
+
+async def _keep_certificate(settings: Settings, say: Callable[[str], None]) -> None:
+    """Renew our own certificate while we run; the API processes take it into use by themselves."""
+    while settings.is_tls:
+        await asyncio.sleep(limits.TLS_RENEWAL_CHECK_SECONDS)
+        try:
+            await asyncio.to_thread(find_tls, settings, SystemClock().now())
+        except CertificateNotUsable as fault:
+            say(f"TLS: {fault.detail}")
 
 
 async def _finish(work: Coroutine[Any, Any, bool]) -> None:
@@ -202,11 +228,12 @@ async def _announce(
 
 async def _answers(settings: Settings) -> bool:
     """Say whether an API process answers; any answer counts, also a refusal."""
-    host = public_url(settings).removeprefix("http://").rpartition(":")[0].strip("[]")
+    host = public_url(settings).partition("://")[2].rpartition(":")[0].strip("[]")
     writer: asyncio.StreamWriter | None = None
     try:
         async with asyncio.timeout(2.0):
-            reader, writer = await asyncio.open_connection(host, settings.port)
+            context = make_client_context(settings)
+            reader, writer = await asyncio.open_connection(host, settings.port, ssl=context)
             writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             return (await reader.readline()).startswith(b"HTTP/1.")
     except (OSError, TimeoutError):
@@ -285,7 +312,7 @@ def _log_tail(plan: ChildPlan) -> str:
 @contextlib.contextmanager
 def _only_one(settings: Settings) -> Iterator[bool]:
     """Hold the home for this run; yields whether the run before ended without tidying up."""
-    path = settings.home / "up.lock"
+    path = settings.home / LOCK_NAME
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:

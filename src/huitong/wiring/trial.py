@@ -7,6 +7,7 @@ started in the same way.
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -160,11 +161,14 @@ def trial_platform(
         shutil.rmtree(home, ignore_errors=True)
 
 
-def is_ready(url: str) -> bool:
-    """Say whether a platform answers at `url` and can work."""
+def is_ready(url: str, *, context: ssl.SSLContext | None = None) -> bool:
+    """Say whether a platform answers at `url` and can work; `context` says whom TLS trusts."""
     parts = urlsplit(url)
-    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    connection = kind(parts.netloc, timeout=_PROBE_SECONDS_MAX)
+    connection = (
+        HTTPSConnection(parts.netloc, timeout=_PROBE_SECONDS_MAX, context=context)
+        if parts.scheme == "https"
+        else HTTPConnection(parts.netloc, timeout=_PROBE_SECONDS_MAX)
+    )
     try:
         connection.request("GET", f"{parts.path}/readyz")
         return connection.getresponse().status == HTTPStatus.OK

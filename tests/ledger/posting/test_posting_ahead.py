@@ -138,6 +138,21 @@ async def test_a_batch_may_be_longer_than_one_number_holds(bench, monkeypatch):
     assert await check_clean(bench.database) == []
 
 
+async def test_a_long_batch_that_lost_its_place_takes_no_other_number(bench, monkeypatch):
+    monkeypatch.setattr(columns_module, "POSITIONS", 3)
+    monkeypatch.setattr(limits, "COLUMNS_AHEAD_MIN", 100)
+    payer, payee = await bench.open_wallet(100), await bench.open_wallet()
+
+    await post_columns(bench.app, make_columns(bench, [(payer, payee)] * 8), now=bench.now)
+    await bench.post(bench.request(bench.transfer(payer, payee, 1)))
+
+    sequences = [row["sequence"] for row in await read_journal(bench)]
+    assert len(set(sequences)) == 9
+    assert sequences[8] >> 16 == await bench.owner.fetchval("SELECT last_value FROM ledger.batches")
+    assert await bench.totals(payer, payee) == [(9, 100, 0, 0), (0, 9, 0, 0)]
+    assert await check_clean(bench.database) == []
+
+
 async def test_many_at_once_keep_one_order(bench):
     accounts = [await bench.open_wallet(10_000) for _ in range(6)]
     connections = [await bench.database.connect() for _ in range(4)]

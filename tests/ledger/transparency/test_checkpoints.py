@@ -8,7 +8,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
+from huitong.kernel.checkpoints import open_checkpoint, sign_checkpoint
 from huitong.kernel.errors import InvalidField, NotFound
+from huitong.kernel.notes import get_public_key, open_note, sign_note
 from huitong.ledger.transparency import (
     Checkpoint,
     LogInconsistent,
@@ -20,8 +22,6 @@ from huitong.ledger.transparency import (
     list_checkpoints,
     load_log_key,
 )
-from huitong.ledger.transparency.checkpoints import open_checkpoint, sign_checkpoint
-from huitong.ledger.transparency.notes import get_public_key, open_note, sign_note
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 OTHER_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))

@@ -9,9 +9,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
+from huitong.kernel.checkpoints import open_checkpoint, sign_checkpoint
 from huitong.kernel.errors import InvalidField, NotFound, Refusal
 from huitong.kernel.ids import TRANSFER, show_id, uuid7
+from huitong.kernel.merkle import hash_leaf, hash_node
 from huitong.kernel.money import Money
+from huitong.kernel.notes import get_public_key
 from huitong.ledger.transparency import (
     Checkpoint,
     LogInconsistent,
@@ -22,11 +25,8 @@ from huitong.ledger.transparency import (
     TransferNotPublished,
     check_proof,
 )
-from huitong.ledger.transparency.checkpoints import open_checkpoint, sign_checkpoint
 from huitong.ledger.transparency.documents import read_transfer, show_transfer, write_inclusion
 from huitong.ledger.transparency.leaves import encode_transfer
-from huitong.ledger.transparency.merkle import hash_leaf, hash_node
-from huitong.ledger.transparency.notes import get_public_key
 from huitong.ledger.types import TransferKind
 from huitong.ledger.views import RecordedTransfer
 

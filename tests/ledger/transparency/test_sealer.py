@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from huitong.kernel.merkle import CompactRange, LeafRange, hash_leaf
 from huitong.ledger.queries import get_transfer
 from huitong.ledger.transparency import seal_transfers, store
 from huitong.ledger.transparency.leaves import (
@@ -15,7 +16,6 @@ from huitong.ledger.transparency.leaves import (
     read_leaf_id,
     read_leaf_sequence,
 )
-from huitong.ledger.transparency.merkle import CompactRange, LeafRange, hash_leaf
 from huitong.ledger.transparency.tiles import (
     Tile,
     TilePlace,

@@ -23,6 +23,7 @@ from huitong.api.routes import (
     log,
     merchants,
     payments,
+    privacy,
     staff_members,
     staff_sessions,
 )
@@ -47,6 +48,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     bank_channel.router,
     ledger.router,
     log.router,
+    privacy.router,
 )
 #: Path items that are answered outside of the framework.
 MORE_DOCUMENTATION: Final[tuple[Mapping[str, Any], ...]] = (describe_instant_payment(),)

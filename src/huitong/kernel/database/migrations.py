@@ -21,8 +21,9 @@ Phase = Literal["pre", "post"]
 
 PHASES: Final[tuple[Phase, ...]] = ("pre", "post")
 _FOLDER: Final = Path(huitong.__file__).parent / "migrations"
-# Any number will do, as long as every migrating process uses the same one.
-_ADVISORY_LOCK: Final = 4_071_823
+#: The advisory lock of whoever migrates or fills a database. Any number will do, as long as every
+#: such process uses the same one.
+MIGRATION_LOCK: Final = 4_071_823
 
 
 def upgrade(settings: Settings, phase: Phase | Literal["all"] = "all") -> dict[Phase, str | None]:
@@ -39,7 +40,7 @@ def upgrade_url(url: str, phase: Phase | Literal["all"] = "all") -> dict[Phase, 
     phases = PHASES if phase == "all" else (phase,)
     try:
         with engine.connect() as connection:
-            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _ADVISORY_LOCK})
+            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATION_LOCK})
             connection.commit()
             for each in phases:
                 command.upgrade(_configure(connection, each), "head")
@@ -59,15 +60,36 @@ def list_pending(url: str) -> dict[Phase, list[str]]:
         engine.dispose()
 
 
+def find_revisions(url: str) -> dict[Phase, str | None]:
+    """Return the revision of each phase that the database at `url` has; None before the first."""
+    engine = _open(url)
+    try:
+        with engine.connect() as connection:
+            return {each: _find_revision(connection, each) for each in PHASES}
+    finally:
+        engine.dispose()
+
+
+def list_revisions(phase: Phase) -> set[str]:
+    """Return all revisions that this version knows in a phase."""
+    scripts = ScriptDirectory.from_config(_locate(phase))
+    return {script.revision for script in scripts.walk_revisions()}
+
+
 def _open(url: str) -> Engine:
     return create_engine(make_url(url).set(drivername="postgresql+psycopg"))
 
 
-def _configure(connection: Connection, phase: Phase) -> Config:
+def _locate(phase: Phase) -> Config:
     config = Config()
     config.set_main_option("script_location", str(_FOLDER))
     config.set_main_option("version_locations", str(_FOLDER / phase))
     config.set_main_option("path_separator", "os")
+    return config
+
+
+def _configure(connection: Connection, phase: Phase) -> Config:
+    config = _locate(phase)
     config.attributes["connection"] = connection
     config.attributes["version_table"] = f"alembic_version_{phase}"
     return config

@@ -107,14 +107,19 @@ class Database:
         ).execution_options(isolation_level="AUTOCOMMIT")
 
     def _make_engine(self, size: int, server_settings: dict[str, str]) -> AsyncEngine:
+        # The driver reads `sslmode` in an address of its own; here it wants an argument.
+        mode = self._url.query.get("sslmode")
         return create_async_engine(
-            self._url.set(drivername="postgresql+asyncpg"),
+            self._url.set(drivername="postgresql+asyncpg").difference_update_query(["sslmode"]),
             pool_size=size,
             max_overflow=0,
             pool_pre_ping=True,
             # Parameters are people's data; an error's text ends up in logs.
             hide_parameters=True,
-            connect_args={"server_settings": server_settings},
+            connect_args={
+                "server_settings": server_settings,
+                **({} if mode is None else {"ssl": mode}),
+            },
         )
 
     def _server_settings(self) -> dict[str, str]:

@@ -6,7 +6,9 @@ the log, and that the log has only grown. A proof is a small JSON document; chec
 public key and neither the platform nor its database.
 """
 
-from huitong.ledger.transparency.checkpoints import Checkpoint, Published
+from huitong.kernel.checkpoints import Checkpoint, Published
+from huitong.kernel.merkle import ProofNotValid
+from huitong.kernel.notes import NoteNotValid, PublicKey
 from huitong.ledger.transparency.differences import LogDifference, find_log_differences
 from huitong.ledger.transparency.documents import (
     Proven,
@@ -16,8 +18,6 @@ from huitong.ledger.transparency.documents import (
     check_proof,
 )
 from huitong.ledger.transparency.keys import LogKeyUnreadable, load_log_key
-from huitong.ledger.transparency.merkle import ProofNotValid
-from huitong.ledger.transparency.notes import NoteNotValid, PublicKey
 from huitong.ledger.transparency.proofs import (
     TransferNotPublished,
     prove_consistency,

@@ -8,14 +8,14 @@ of the journal. One pass over the journal in its order, with little memory.
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Final, NamedTuple
 
+from huitong.kernel.checkpoints import Checkpoint, Published, open_checkpoint
 from huitong.kernel.database.unit_of_work import DriverConnection
 from huitong.kernel.errors import InvalidField
 from huitong.kernel.ids import TRANSFER, show_id
+from huitong.kernel.merkle import CompactRange, hash_leaf, hash_perfect
+from huitong.kernel.notes import NoteNotValid, PublicKey
 from huitong.ledger.transparency import store
-from huitong.ledger.transparency.checkpoints import Checkpoint, Published, open_checkpoint
 from huitong.ledger.transparency.leaves import read_leaf_id, read_leaf_sequence
-from huitong.ledger.transparency.merkle import CompactRange, hash_leaf, hash_perfect
-from huitong.ledger.transparency.notes import NoteNotValid, PublicKey
 from huitong.ledger.transparency.tiles import (
     LEVELS,
     TILE_HASHES,

@@ -17,19 +17,19 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from huitong.kernel import limits
+from huitong.kernel.checkpoints import Checkpoint, open_checkpoint
 from huitong.kernel.errors import Refusal
 from huitong.kernel.ids import ENTRY, TRANSFER, read_id, show_id
-from huitong.kernel.money import Money
-from huitong.ledger.numbers import read_account, show_account
-from huitong.ledger.transparency.checkpoints import Checkpoint, open_checkpoint
-from huitong.ledger.transparency.leaves import encode_transfer
-from huitong.ledger.transparency.merkle import (
+from huitong.kernel.merkle import (
     ProofNotValid,
     check_consistency,
     check_inclusion,
     hash_leaf,
 )
-from huitong.ledger.transparency.notes import PublicKey, decode_base64, encode_base64
+from huitong.kernel.money import Money
+from huitong.kernel.notes import PublicKey, decode_base64, encode_base64
+from huitong.ledger.numbers import read_account, show_account
+from huitong.ledger.transparency.leaves import encode_transfer
 from huitong.ledger.types import TransferKind
 from huitong.ledger.views import RecordedTransfer
 

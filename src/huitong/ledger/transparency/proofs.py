@@ -2,15 +2,11 @@
 
 import uuid
 
+from huitong.kernel.checkpoints import Published
 from huitong.kernel.database.unit_of_work import DriverConnection, UnitOfWork
 from huitong.kernel.errors import Conflict, InvalidField
 from huitong.kernel.ids import TRANSFER, show_id
-from huitong.ledger.queries import get_transfer
-from huitong.ledger.transparency import store
-from huitong.ledger.transparency.checkpoints import Published
-from huitong.ledger.transparency.documents import Document, write_consistency, write_inclusion
-from huitong.ledger.transparency.leaves import encode_transfer
-from huitong.ledger.transparency.merkle import (
+from huitong.kernel.merkle import (
     ProofNotValid,
     check_consistency,
     check_inclusion,
@@ -18,6 +14,10 @@ from huitong.ledger.transparency.merkle import (
     list_consistency_ranges,
     list_inclusion_ranges,
 )
+from huitong.ledger.queries import get_transfer
+from huitong.ledger.transparency import store
+from huitong.ledger.transparency.documents import Document, write_consistency, write_inclusion
+from huitong.ledger.transparency.leaves import encode_transfer
 from huitong.ledger.transparency.publishing import LogInconsistent, get_checkpoint, hash_ranges
 from huitong.ledger.transparency.tiles import TILE_HASHES, split_hashes
 from huitong.ledger.views import RecordedTransfer

@@ -6,17 +6,17 @@ from datetime import datetime
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from huitong.kernel import limits
+from huitong.kernel.checkpoints import Checkpoint, Published, sign_checkpoint
 from huitong.kernel.database.unit_of_work import DriverConnection, UnitOfWork
 from huitong.kernel.errors import Conflict, Fault, NotFound
-from huitong.ledger.transparency import store
-from huitong.ledger.transparency.checkpoints import Checkpoint, Published, sign_checkpoint
-from huitong.ledger.transparency.merkle import (
+from huitong.kernel.merkle import (
     LeafRange,
     ProofNotValid,
     check_consistency,
     list_consistency_ranges,
 )
-from huitong.ledger.transparency.notes import PublicKey, get_public_key
+from huitong.kernel.notes import PublicKey, get_public_key
+from huitong.ledger.transparency import store
 from huitong.ledger.transparency.tiles import hash_range, list_places
 
 

@@ -7,10 +7,10 @@ written in one transaction: a crash leaves the log as it was, and the next seale
 
 from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import DriverConnection, UnitOfWork
+from huitong.kernel.merkle import hash_leaf
 from huitong.ledger.columns import POSITION_BITS
 from huitong.ledger.transparency import store
 from huitong.ledger.transparency.leaves import read_leaf_sequence
-from huitong.ledger.transparency.merkle import hash_leaf
 from huitong.ledger.transparency.tiles import append_hashes, list_partial_places
 
 

@@ -10,8 +10,8 @@ from typing import Final
 
 from asyncpg import Record
 
+from huitong.kernel.checkpoints import Published
 from huitong.kernel.database.unit_of_work import DriverConnection
-from huitong.ledger.transparency.checkpoints import Published
 from huitong.ledger.transparency.tiles import Tile, TilePlace
 
 #: The bytes of `leaves.encode_transfer`, made where the row is: numbers, times and identifiers

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from huitong.ledger.transparency.merkle import (
+from huitong.kernel.merkle import (
     EMPTY_ROOT,
     HASH_BYTES,
     LeafRange,

@@ -55,7 +55,7 @@ class PublicKey:
         if shape is None or data is None or len(data) != 1 + _KEY_BYTES or data[:1] != _ED25519:
             raise InvalidField(
                 f"{field} must be a key like huitong/ledger/0123+89abcdef+AQID…, "
-                "as `huitong log key` prints it",
+                "as `huitong log key` or `huitong audit key` prints it",
                 field=field,
             )
         key = cls(shape[1], data[1:])

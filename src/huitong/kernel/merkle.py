@@ -88,9 +88,12 @@ class CompactRange:
 
     __slots__ = ("_roots", "size")
 
-    def __init__(self) -> None:
-        self.size = 0
-        self._roots: list[bytes] = []
+    def __init__(self, size: int = 0, roots: Sequence[bytes] = ()) -> None:
+        """Begin with an empty tree, or go on with what `size` and `roots` were elsewhere."""
+        if not 0 <= size <= SIZE_MAX or len(roots) != size.bit_count():
+            raise ValueError(f"a tree of {size} leaves does not have {len(roots)} perfect subtrees")
+        self.size = size
+        self._roots = list(roots)
 
     def append(self, leaf_hash: bytes) -> None:
         """Add a leaf at the right end."""
@@ -107,6 +110,11 @@ class CompactRange:
         """Add leaves at the right end, in order."""
         for leaf_hash in leaf_hashes:
             self.append(leaf_hash)
+
+    @property
+    def roots(self) -> tuple[bytes, ...]:
+        """The roots of the perfect subtrees, largest first: enough to go on from here."""
+        return tuple(self._roots)
 
     def root(self) -> bytes:
         """Return the root over all leaves so far."""

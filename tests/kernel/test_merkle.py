@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huitong.ledger.transparency.merkle import (
+from huitong.kernel.merkle import (
     EMPTY_ROOT,
     CompactRange,
     LeafRange,

@@ -15,8 +15,8 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from huitong.ledger.transparency.merkle import HASH_BYTES, SIZE_MAX
-from huitong.ledger.transparency.notes import (
+from huitong.kernel.merkle import HASH_BYTES, SIZE_MAX
+from huitong.kernel.notes import (
     NoteNotValid,
     PublicKey,
     decode_base64,

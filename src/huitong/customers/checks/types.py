@@ -1,0 +1,141 @@
+"""What is asked of the registries outside, and what they answer."""
+
+import re
+import uuid
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final, Protocol
+
+REFERENCE_SHAPE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class CheckKind(StrEnum):
+    """The registries: who keeps what is compared."""
+
+    #: Name and number, with or without a photo, at the register of identity cards.
+    IDENTITY = "identity"
+    #: Card number and name, with identity number and mobile, at the card's bank.
+    BANK_CARD = "bank_card"
+    #: Name, identity number and mobile at the operator.
+    MOBILE = "mobile"
+    #: Whether a picture was taken of somebody who was there.
+    LIVENESS = "liveness"
+
+
+class CheckVerdict(StrEnum):
+    """What a registry says; UNAVAILABLE is ours, when it says nothing that can be used."""
+
+    CONSISTENT = "consistent"
+    INCONSISTENT = "inconsistent"
+    NOT_FOUND = "not_found"
+    UNAVAILABLE = "unavailable"
+
+
+class Trouble(StrEnum):
+    """Why there is no answer that can be used. Only REFUSED does not pass by itself."""
+
+    TIMED_OUT = "timed_out"
+    UNREACHABLE = "unreachable"
+    BROKEN = "broken"
+    MEANINGLESS = "meaningless"
+    NOT_AUTHENTIC = "not_authentic"
+    OTHER_REQUEST = "other_request"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckAnswer:
+    """The answer to one request. `reference` is the registry's own, for its invoice and disputes.
+
+    `trouble` says why an answer is UNAVAILABLE, `attempts` how often it was asked.
+    """
+
+    request_id: uuid.UUID
+    kind: CheckKind
+    verdict: CheckVerdict
+    reference: str | None = None
+    trouble: Trouble | None = None
+    attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityQuestion:
+    """Do name and identity number belong together, and is this the holder's face?"""
+
+    name: str = field(repr=False)
+    id_number: str = field(repr=False)
+    photo: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BankCardQuestion:
+    """Do card and holder belong together? Two elements, three with a number, four with a mobile."""
+
+    card_number: str = field(repr=False)
+    name: str = field(repr=False)
+    id_number: str | None = field(default=None, repr=False)
+    mobile: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse a mobile without an identity number: no bank compares these three."""
+        if self.mobile is not None and self.id_number is None:
+            raise ValueError("A mobile is compared only together with an identity number")
+
+    @property
+    def element_count(self) -> int:
+        """How many elements are compared: 2, 3 or 4."""
+        return 2 + (self.id_number is not None) + (self.mobile is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MobileQuestion:
+    """Is this the number of the person with this name and identity number?"""
+
+    mobile: str = field(repr=False)
+    name: str = field(repr=False)
+    id_number: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LivenessQuestion:
+    """Was this picture taken now of somebody who was there?"""
+
+    picture: bytes = field(repr=False)
+
+
+class IdentityRegistry(Protocol):
+    """The register of identity cards."""
+
+    async def check_identity(
+        self, question: IdentityQuestion, *, request_id: uuid.UUID
+    ) -> CheckAnswer:
+        """Ask; the same id asks the same question again and is not charged twice. Never raises."""
+        ...
+
+
+class BankCardRegistry(Protocol):
+    """The banks, through a clearing house."""
+
+    async def check_bank_card(
+        self, question: BankCardQuestion, *, request_id: uuid.UUID
+    ) -> CheckAnswer:
+        """Ask; as in `IdentityRegistry`."""
+        ...
+
+
+class MobileRegistry(Protocol):
+    """The mobile operators."""
+
+    async def check_mobile(self, question: MobileQuestion, *, request_id: uuid.UUID) -> CheckAnswer:
+        """Ask; as in `IdentityRegistry`."""
+        ...
+
+
+class LivenessRegistry(Protocol):
+    """A service that tells people from pictures of people."""
+
+    async def check_liveness(
+        self, question: LivenessQuestion, *, request_id: uuid.UUID
+    ) -> CheckAnswer:
+        """Ask; as in `IdentityRegistry`."""
+        ...

@@ -1,0 +1,22 @@
+"""Which rooms keep people's data: who is asked when somebody sees, corrects or deletes theirs.
+
+A room that begins to keep people's data adds its provider here, and what it can destroy below.
+"""
+
+from collections.abc import Sequence
+
+from huitong import customers, privacy
+
+
+def make_providers() -> Sequence[privacy.SubjectData]:
+    """Return every room's part in people's requests."""
+    return (customers.CustomerData(),)
+
+
+def make_retained(vault: privacy.Vault) -> Sequence[privacy.Retained]:
+    """Return every class of data that is destroyed when its time is over."""
+    return (
+        privacy.AccessLogs(),
+        privacy.ExportCopies(),
+        privacy.RestrictedPeople(vault, make_providers()),
+    )

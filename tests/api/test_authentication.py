@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
+from huitong import identity
 from huitong.api.scopes import SCOPES
-from huitong.kernel import api_keys
 from huitong.kernel.clock import SystemClock
 from huitong.kernel.ids import MERCHANT, read_id
 
@@ -28,13 +28,14 @@ EXAMPLES = {
 async def list_protected(client: httpx.AsyncClient) -> list[tuple[str, str, str]]:
     """Return method, path with example ids, and scope of every operation under /v1 for keys.
 
-    Those for people are in `test_identity_routes`.
+    Those for people are in `test_identity_routes`, and those for staff in `test_permissions`.
     """
     document = (await client.get("/openapi.json")).json()
     return [
         (method, path.format(**EXAMPLES), operation["security"][0]["ApiKey"][0])
         for path, operations in document["paths"].items()
-        if path.startswith("/v1/") and not path.startswith("/v1/identity/")
+        if path.startswith("/v1/")
+        and not path.startswith(("/v1/identity/", "/v1/staff/", "/v1/api-keys"))
         for method, operation in operations.items()
     ]
 
@@ -149,9 +150,9 @@ async def test_a_merchants_key_acts_for_that_merchant_only(
 async def test_a_revoked_key_is_forgotten(api: Any, anonymous: httpx.AsyncClient) -> None:
     now = SystemClock().now()
     issued = await api.run(
-        lambda uow: api_keys.issue(uow, name="gone", scopes=["customers:read"], now=now)
+        lambda uow: identity.issue_api_key(uow, name="gone", scopes=["customers:read"], now=now)
     )
-    await api.run(lambda uow: api_keys.revoke(uow, issued.key.id, now=now))
+    await api.run(lambda uow: identity.revoke_api_key(uow, issued.key.id, now=now))
     headers = {"Authorization": f"Bearer {issued.secret}"}
     assert (await anonymous.get("/v1/customers", headers=headers)).status_code == 401
 

@@ -11,14 +11,14 @@ import httpx
 import pytest
 from jsonschema_rs import validator_for
 
-from huitong import ledger, payments
+from huitong import identity, ledger, payments
 from huitong.api import create_app
 from huitong.api.app import create_api
 from huitong.api.hot_path import HotPath
 from huitong.api.problems import store_refusal
 from huitong.api.request_context import SECURITY_HEADERS, RequestContext
 from huitong.api.schemas.payments import render_instant
-from huitong.kernel import api_keys, limits
+from huitong.kernel import limits
 from huitong.kernel.clock import business_day
 from huitong.kernel.ids import MERCHANT, read_id, uuid7
 from huitong.wiring.application import Application
@@ -279,11 +279,11 @@ async def test_a_caller_must_be_known_and_allowed(
 ) -> None:
     unscoped = await api.make_key("payments:read")
     issued = await api.run(
-        lambda uow: api_keys.issue(
+        lambda uow: identity.issue_api_key(
             uow, name="gone", scopes=["payments:write"], now=datetime.now(UTC)
         )
     )
-    await api.run(lambda uow: api_keys.revoke(uow, issued.key.id, now=datetime.now(UTC)))
+    await api.run(lambda uow: identity.revoke_api_key(uow, issued.key.id, now=datetime.now(UTC)))
     before = await api.count()
     for values, status, code, field in (
         ((), 401, "not_authenticated", "Authorization"),

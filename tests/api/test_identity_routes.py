@@ -126,7 +126,7 @@ async def test_an_api_key_is_no_session_and_a_session_is_no_api_key(
     refused = await client.get("/v1/identity/sessions")
     assert (refused.status_code, refused.json()["code"]) == (401, "session_ended")
     refused = await person.client.get("/v1/customers", headers=bearer(mine))
-    assert (refused.status_code, refused.json()["code"]) == (401, "not_authenticated")
+    assert (refused.status_code, refused.json()["code"]) == (403, "not_permitted")
 
 
 async def test_a_known_and_an_unknown_number_get_equal_answers_byte_for_byte(

@@ -92,9 +92,7 @@ def test_every_operation_under_v1_names_its_scope_and_its_problems(
             sessions = [] if is_open else [{"Session": []}, {"SessionCookie": []}]
             assert operation.get("security", []) == sessions, where
         else:
-            (requirement,) = operation["security"]
-            assert set(requirement["ApiKey"]) <= set(SCOPES), where
-            assert len(requirement["ApiKey"]) == 1, where
+            check_security(where, path, operation)
         responses = operation["responses"]
         expected = {"401", "403", "422", "500", "503"}
         if method == "post":
@@ -110,9 +108,29 @@ def test_every_operation_under_v1_names_its_scope_and_its_problems(
                     assert example["value"]["status"] == int(status), where
 
 
+def check_security(where: str, path: str, operation: dict[str, Any]) -> None:
+    """A key's scope comes first; doors of the staff are open, everything else of theirs is not."""
+    names = [next(iter(each)) for each in operation.get("security", [])]
+    if path.startswith(("/v1/staff/enrolments", "/v1/staff/sessions")):
+        assert names == [], where
+    elif path.startswith(("/v1/staff/", "/v1/api-keys")):
+        assert names == ["StaffSession", "StaffCookie"], where
+    else:
+        (scope,) = operation["security"][0]["ApiKey"]
+        assert scope in SCOPES, where
+        assert names[1:] in (
+            [],
+            ["StaffSession", "StaffCookie"],
+            ["StaffSession", "StaffCookie", "Session", "SessionCookie"],
+        ), where
+
+
+#: What answers with a secret, or is done once by its nature.
+DECISIONS = ("/approve", "/reject", "/withdraw", "/suspend")
 #: One changes nothing; the other's answer is personal data, and answers to keys are kept.
 WITHOUT_KEY = {
     "/v1/codes/read",
+    "/v1/staff/sign-out",
     "/v1/privacy/customers/{customer}/requests/{subject_request}/download",
 }
 
@@ -121,7 +139,9 @@ def test_every_command_takes_an_idempotency_key(document: dict[str, Any]) -> Non
     for path, method, operation in list_operations(document):
         names = [each["name"] for each in operation.get("parameters", ())]
         # Logging in answers with tokens, which must not be kept to be given again.
-        has_none = path in WITHOUT_KEY or path.startswith("/v1/identity/")
+        doors = ("/v1/identity/", "/v1/staff/enrolments", "/v1/staff/sessions")
+        has_none = path in WITHOUT_KEY or path.startswith(doors)
+        has_none |= path.startswith("/v1/staff/") and path.endswith(DECISIONS)
         wanted = method == "post" and not has_none
         assert ("Idempotency-Key" in names) is wanted, (method, path)
 

@@ -2,16 +2,11 @@
 
 import itertools
 import uuid
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest
-
-from huitong import ledger
-from huitong.kernel.clock import business_day
-from huitong.kernel.ids import uuid7
 
 _numbers = itertools.count(13900000001)
 
@@ -20,36 +15,11 @@ def money(amount: str) -> dict[str, str]:
     return {"amount": amount, "currency": "CNY"}
 
 
-async def fund(api: Any, account: str, minor: int) -> None:
-    """Put money on an account, out of an account of our own."""
-    now = datetime.now(UTC)
-
-    async def command(uow: Any) -> None:
-        cash = await ledger.ensure_system_account(
-            uow, "test:cash", chart_code="1002.01", currency="CNY", name="Cash of the test"
-        )
-        transfer = ledger.Transfer(
-            id=uuid7(),
-            debit_account_id=cash.id,
-            credit_account_id=ledger.read_account(account, field="account"),
-            amount=minor,
-            currency="CNY",
-            code=ledger.TransferCode.OPENING,
-            effective_on=business_day(now),
-        )
-        (outcome,) = await ledger.post_entries(
-            uow, [ledger.Request(ledger.Entry((transfer,)))], now=now
-        )
-        assert outcome.is_posted, outcome
-
-    await api.run(command)
-
-
 @pytest.fixture
 async def payer(api: Any, post: Any) -> dict[str, Any]:
     body = {"name": "李雷", "mobile": str(next(_numbers)), "account_class": 2}
     made = (await post("/v1/customers", body)).json()
-    await fund(api, made["account"], 100_000)
+    await api.fund(made["account"], 100_000)
     return made  # type: ignore[no-any-return]
 
 

@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+import pyotp
 import pytest
 
 from huitong import identity
@@ -216,3 +217,185 @@ async def house(database: Database, vault: Vault) -> AsyncIterator[House]:
         yield House(desk, gateway, url, clock)
     await sessions.stop()
     hasher.close()
+
+
+@dataclass
+class Colleague:
+    """A member of staff with an authenticator in hand."""
+
+    id: uuid.UUID
+    email: str
+    secret: str
+    recovery_codes: list[str]
+
+
+@dataclass
+class Office:
+    """Staff over a real database, and short ways to the usual steps."""
+
+    house: House
+
+    async def staff(self, staff_id: uuid.UUID) -> identity.Staff:
+        found: identity.Staff = await self.house.run(lambda uow: identity.get_staff(uow, staff_id))
+        return found
+
+    async def add_first(self, email: str) -> Colleague:
+        staff_id = uuid7()
+        token = await self.house.run(
+            lambda uow: identity.add_first_administrator(
+                uow,
+                vault=self.house.desk.vault,
+                staff_id=staff_id,
+                name="王芳",
+                email=email,
+                now=self.house.now,
+            )
+        )
+        return await self.enrol(staff_id, email, token)
+
+    async def enrol(
+        self, staff_id: uuid.UUID, email: str, token: str, invitation: str | None = None
+    ) -> Colleague:
+        shown = await identity.start_enrolment(
+            self.house.desk,
+            token=token,
+            invitation=invitation,
+            password=PASSWORD,
+            caller=CALLER,
+            now=self.house.now,
+        )
+        codes = await identity.finish_enrolment(
+            self.house.desk,
+            token=token,
+            code=self.code(shown.secret),
+            caller=CALLER,
+            now=self.house.now,
+        )
+        return Colleague(staff_id, email, shown.secret, codes)
+
+    def code(self, secret: str) -> str:
+        """Return a code that was not taken yet: time goes by first."""
+        self.house.advance(seconds=31)
+        return self.same_code(secret)
+
+    def same_code(self, secret: str) -> str:
+        return pyotp.TOTP(secret).at(self.house.now)
+
+    async def sign_in(
+        self, who: Colleague, *, password: str = PASSWORD, code: str | None = None
+    ) -> identity.StaffSession:
+        issued = await self.issue(who, password=password, code=code)
+        return issued.session
+
+    async def issue(
+        self,
+        who: Colleague,
+        *,
+        password: str = PASSWORD,
+        code: str | None = None,
+        factor: identity.SecondFactor = identity.SecondFactor.TOTP,
+    ) -> identity.IssuedStaffSession:
+        return await identity.sign_in(
+            self.house.desk,
+            email=who.email,
+            password=password,
+            proof=identity.SecondProof(factor=factor, code=code or self.code(who.secret)),
+            client=self.house.client,
+            caller=CALLER,
+            now=self.house.now,
+        )
+
+    async def find(self, token: str) -> identity.StaffSession | None:
+        return await identity.find_staff_session(
+            self.house.desk, token, caller=CALLER, now=self.house.now
+        )
+
+    async def request(
+        self,
+        by: identity.Staff,
+        act: str,
+        payload: dict[str, object],
+        concerns: uuid.UUID | None = None,
+    ) -> identity.Approval:
+        made: identity.Approval = await self.house.run(
+            lambda uow: identity.request_approval(
+                uow,
+                approval_id=uuid7(),
+                staff=by,
+                act=act,
+                payload=payload,
+                reason="needed",
+                concerns=concerns,
+                now=self.house.now,
+            )
+        )
+        return made
+
+    async def approve(
+        self,
+        session: identity.StaffSession,
+        approval: identity.Approval,
+        *,
+        digest: str | None = None,
+        handlers: identity.Handlers = identity.APPROVED_ACTS,
+    ) -> identity.Decided:
+        decided: identity.Decided = await self.house.run(
+            lambda uow: identity.approve(
+                uow,
+                session=session,
+                approval_id=approval.id,
+                digest=approval.digest if digest is None else digest,
+                reason="checked",
+                handlers=handlers,
+                now=self.house.now,
+            )
+        )
+        return decided
+
+    async def hire(
+        self,
+        maker: identity.StaffSession,
+        checker: identity.StaffSession,
+        email: str,
+        *roles: str,
+        customer_id: uuid.UUID | None = None,
+    ) -> Colleague:
+        """Have two administrators add somebody, who enrols."""
+        staff_id, vault = uuid7(), self.house.desk.vault
+        approval = await self.house.run(
+            lambda uow: identity.propose_staff(
+                uow,
+                vault=vault,
+                by=maker.staff,
+                staff_id=staff_id,
+                approval_id=uuid7(),
+                name="李雷",
+                email=email,
+                roles=roles,
+                branch=None,
+                customer_id=customer_id,
+                reason="new colleague",
+                now=self.house.now,
+            )
+        )
+        decided = await self.approve(checker, approval)
+        invitation = await self.house.run(
+            lambda uow: identity.get_invitation(
+                uow, vault=vault, by=maker.staff, approval_id=approval.id
+            )
+        )
+        assert decided.secret is not None
+        return await self.enrol(staff_id, email, decided.secret, invitation)
+
+
+@pytest.fixture
+def office(house: House) -> Office:
+    return Office(house)
+
+
+@pytest.fixture
+async def administrators(office: Office) -> tuple[identity.StaffSession, identity.StaffSession]:
+    """The first two administrators, signed in."""
+    first = await office.add_first("ming@bank.example")
+    second = await office.add_first("hua@bank.example")
+    return await office.sign_in(first), await office.sign_in(second)

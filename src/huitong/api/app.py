@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -31,6 +31,14 @@ from huitong.kernel.errors import Fault, Refusal
 from huitong.kernel.settings import Settings
 from huitong.wiring.application import Application
 
+#: Every route of the framework; `permissions` reads what each of them declares.
+ROUTERS: Final[tuple[APIRouter, ...]] = (
+    home.router,
+    reference.router,
+    health.router,
+    metrics.router,
+    *routes.ROUTERS,
+)
 _NOT_FOUND: Final = 404
 _METHOD_NOT_ALLOWED: Final = 405
 
@@ -57,7 +65,7 @@ def create_api(application: Application) -> FastAPI:
         lifespan=_make_lifespan(application),
     )
     app.state.application = application
-    for router in (home.router, reference.router, health.router, metrics.router, *routes.ROUTERS):
+    for router in ROUTERS:
         app.include_router(router)
     app.add_exception_handler(Refusal, _answer_error)
     app.add_exception_handler(Fault, _answer_error)

@@ -1,42 +1,67 @@
-"""Who is calling: API keys as Bearer tokens, their scopes, and the merchant they may be bound to.
+"""Who is calling, and whether they may: one declaration for each route, one check for all callers.
 
-A secret is never compared: its SHA-256 digest is looked up, so that the time of an answer tells
-nothing about how much of a guess was right.
+A route declares its permission with `require` (or that anybody may call it, with `PUBLIC`). The
+policy of `identity` then decides for API keys (scopes), customers (their own things) and staff
+(roles). A secret is never compared: its SHA-256 digest is looked up, so that the time of an answer
+tells nothing about how much of a guess was right.
 """
 
 import uuid
-from dataclasses import dataclass
-from typing import Annotated, Any, Final, cast
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Security
-from fastapi.security import SecurityScopes
+from fastapi.security import APIKeyCookie, SecurityScopes
 from fastapi.security.http import HTTPBearer
 from starlette.requests import HTTPConnection, Request
 
+from huitong import identity
+from huitong.api.bearer import application_of, read_bearer
+from huitong.api.logged_in import COOKIE, find_logged_in
 from huitong.api.problems import MerchantNotAllowed, NotAllowed, NotAuthenticated
 from huitong.api.request_context import request_id_of
 from huitong.api.scopes import SCOPES
-from huitong.kernel import limits
-from huitong.kernel.api_keys import ApiKey
+from huitong.api.signed_in import (
+    STAFF_COOKIE,
+    find_signed_in,
+    has_staff_credentials,
+    show_actor,
+)
 from huitong.kernel.database.unit_of_work import Caller
 from huitong.kernel.errors import NotFound
-from huitong.kernel.ids import API_KEY, show_id
-from huitong.wiring.application import Application
+from huitong.kernel.ids import API_KEY, LOGIN, show_id
+
+__all__ = [
+    "PUBLIC",
+    "Principal",
+    "application_of",
+    "authenticate",
+    "read_bearer",
+    "require",
+]
 
 _CALLER: Final = "huitong.principal"
+_CUSTOMER_TOKEN: Final = "hts_"  # noqa: S105 - how such a token begins
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """The caller of one request: a key, and the request's id for the trail."""
+    """The caller of one request: a key, a customer or a member of staff; and the request's id."""
 
-    key: ApiKey
     request_id: str | None
+    key: identity.ApiKey | None = None
+    customer: identity.Session | None = field(default=None, repr=False)
+    staff: identity.StaffSession | None = field(default=None, repr=False)
 
     @property
     def scope(self) -> str:
-        """Whose Idempotency-Keys these are."""
-        return show_id(API_KEY, self.key.id)
+        """Whose Idempotency-Keys these are, and who acts, as a public id."""
+        if self.key is not None:
+            return show_id(API_KEY, self.key.id)
+        if self.staff is not None:
+            return show_actor(self.staff)
+        assert self.customer is not None
+        return show_id(LOGIN, self.customer.login_id)
 
     @property
     def caller(self) -> Caller:
@@ -44,36 +69,56 @@ class Principal:
         return Caller(actor=self.scope, request_id=self.request_id)
 
     @property
-    def merchant_id(self) -> uuid.UUID | None:
-        """The only merchant for which the key may act; None for a key without such a bound."""
-        return self.key.merchant_id
+    def bound_to(self) -> uuid.UUID | None:
+        """The only merchant or customer whose things the caller may touch; None without a bound."""
+        if self.key is not None:
+            return self.key.merchant_id
+        return None if self.customer is None else self.customer.subject_id
 
-    def may_act_for(self, merchant_id: uuid.UUID | None) -> bool:
-        """Say whether what belongs to `merchant_id` (None: to no merchant) is this caller's."""
-        return self.key.merchant_id is None or self.key.merchant_id == merchant_id
+    def may_act_for(self, owner_id: uuid.UUID | None) -> bool:
+        """Say whether what belongs to `owner_id` (None: to nobody) is this caller's."""
+        return self.bound_to is None or self.bound_to == owner_id
 
     def check_merchant(self, merchant_id: uuid.UUID | None) -> None:
         """Refuse a key that is bound to another merchant; raises MerchantNotAllowed."""
         if not self.may_act_for(merchant_id):
             raise MerchantNotAllowed("The API key acts for another merchant.")
 
-    def check_owner(self, merchant_id: uuid.UUID | None, what: str) -> None:
-        """Refuse as NotFound what is another merchant's: its existence is not this key's affair."""
-        if not self.may_act_for(merchant_id):
+    def check_owner(self, owner_id: uuid.UUID | None, what: str) -> None:
+        """Refuse as NotFound what is somebody else's: its existence is not this caller's affair."""
+        if not self.may_act_for(owner_id):
             raise NotFound(f"There is no {what}")
 
 
-def application_of(request: Request) -> Application:
-    """Return the application that a request came to."""
-    return cast("Application", request.app.state.application)
-
-
 async def authenticate(request: Request) -> Principal:
-    """Return the caller of a request; raises NotAuthenticated. Asks once for each request."""
+    """Return the caller of a request; asks once for each request.
+
+    Raises NotAuthenticated, and AntiForgeryHeaderMissing for a cookie that comes alone.
+    """
     known = request.scope.get(_CALLER)
     if isinstance(known, Principal):
         return known
+    principal = await _find_principal(request)
+    request.scope[_CALLER] = principal
+    return principal
+
+
+async def _find_principal(request: Request) -> Principal:
+    request_id = request_id_of(request.scope)
+    if has_staff_credentials(request):
+        staff = await find_signed_in(request)
+        if staff is None:
+            raise NotAuthenticated(
+                "Sign in first: there is no such session.", field="Authorization"
+            )
+        return Principal(request_id=request_id, staff=staff)
     secret = read_bearer(request.headers.getlist("authorization"))
+    if _is_customers(request, secret):
+        try:
+            customer = (await find_logged_in(request)).session
+        except identity.SessionEnded as ended:
+            raise NotAuthenticated(ended.detail, field="Authorization") from ended
+        return Principal(request_id=request_id, customer=customer)
     key = None if secret is None else await application_of(request).keys.find(secret)
     if key is None:
         raise NotAuthenticated(
@@ -82,21 +127,13 @@ async def authenticate(request: Request) -> Principal:
             else "This API key is not known, or was revoked.",
             field="Authorization",
         )
-    principal = Principal(key, request_id_of(request.scope))
-    request.scope[_CALLER] = principal
-    return principal
+    return Principal(request_id=request_id, key=key)
 
 
-def read_bearer(values: list[str]) -> str | None:
-    """Return the secret in the Authorization headers of a request, or None if there is no one."""
-    # Two headers have no meaning; which one a proxy in front had checked is not known.
-    if len(values) != 1:
-        return None
-    scheme, _, secret = values[0].partition(" ")
-    secret = secret.strip(" ")
-    if scheme.lower() != "bearer" or not 1 <= len(secret) <= limits.API_KEY_LENGTH_MAX:
-        return None
-    return secret
+def _is_customers(request: Request, secret: str | None) -> bool:
+    if secret is not None:
+        return secret.startswith(_CUSTOMER_TOKEN)
+    return "authorization" not in request.headers and COOKIE in request.cookies
 
 
 class _ApiKeyScheme(HTTPBearer):
@@ -115,37 +152,138 @@ class _ApiKeyScheme(HTTPBearer):
         return None
 
 
-_scheme: Final = _ApiKeyScheme()
+class _StaffScheme(HTTPBearer):
+    """The token of a member of staff, as the OpenAPI document shows it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            scheme_name="StaffSession",
+            bearerFormat="hst_…",
+            description="The token of a staff session, which signing in with two factors gives.",
+            auto_error=False,
+        )
+
+    async def __call__(self, request: HTTPConnection) -> Any:  # noqa: ARG002 - as the base has it
+        return None
+
+
+class _StaffCookieScheme(APIKeyCookie):
+    """The staff's cookie, as the OpenAPI document shows it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            name=STAFF_COOKIE,
+            scheme_name="StaffCookie",
+            description="The session of a member of staff in a browser; needs the header "
+            "`X-Huitong-Anti-Forgery: 1` too.",
+            auto_error=False,
+        )
+
+    async def __call__(self, request: HTTPConnection) -> Any:  # noqa: ARG002 - as the base has it
+        return None
+
+
+_key_scheme: Final = _ApiKeyScheme()
+_staff_scheme: Final = _StaffScheme()
+_staff_cookie: Final = _StaffCookieScheme()
 
 
 @dataclass(frozen=True, slots=True)
-class _Guard:
-    """Lets a request pass whose key has the scopes; bound keys only where merchants may act."""
+class Guard:
+    """Lets a request pass whose caller has the permission that the route declares."""
 
-    is_for_merchants: bool
+    permission: str
+    is_for_merchants: bool = False
+    is_for_customers: bool = False
+
+    async def check(self, request: Request) -> Principal:
+        """Return the caller; raises NotAuthenticated, NotAllowed, NotPermitted."""
+        principal = await authenticate(request)
+        if principal.key is not None:
+            self._check_key(principal.key)
+        elif principal.staff is not None:
+            if not identity.AccessPolicy.load().permits(
+                principal.staff.staff.roles, self.permission
+            ):
+                raise identity.NotPermitted(self.permission)
+        else:
+            assert principal.customer is not None
+            self._check_customer(principal.customer)
+        return principal
+
+    def _check_key(self, key: identity.ApiKey) -> None:
+        # A key may have a scope from before it was taken out of what keys may have.
+        if self.permission not in SCOPES:
+            raise identity.NotPermitted(self.permission)
+        if self.permission not in key.scopes:
+            raise NotAllowed(
+                f"The API key needs the scope {self.permission}.",
+                context={"scopes": [self.permission]},
+            )
+        if key.merchant_id is not None and not self.is_for_merchants:
+            raise MerchantNotAllowed("A key that is bound to a merchant may not do this.")
+
+    def _check_customer(self, session: identity.Session) -> None:
+        is_permitted = (
+            self.is_for_customers
+            and session.audience is identity.Audience.CUSTOMER
+            and self.permission in identity.AccessPolicy.load().customer_permissions
+        )
+        if not is_permitted:
+            raise identity.NotPermitted(self.permission)
+
+
+class _KeyGuard(Guard):
+    """A guard of a route that API keys may call too; the document names the scope."""
+
+    __slots__ = ()
 
     async def __call__(
         self,
         request: Request,
-        scopes: SecurityScopes,
-        _documented: Annotated[Any, Depends(_scheme)],
+        scopes: SecurityScopes,  # noqa: ARG002 - for the document
+        _documented: Annotated[Any, Depends(_key_scheme)],
     ) -> Principal:
-        principal = await authenticate(request)
-        missing = [scope for scope in scopes.scopes if scope not in principal.key.scopes]
-        if missing:
-            raise NotAllowed(
-                f"The API key needs the scope {', '.join(missing)}.", context={"scopes": missing}
-            )
-        if principal.merchant_id is not None and not self.is_for_merchants:
-            raise MerchantNotAllowed("A key that is bound to a merchant may not do this.")
-        return principal
+        return await self.check(request)
 
 
-def require(scope: str, *, is_for_merchants: bool = False) -> Any:
-    """Return the dependency of a route that needs a key with `scope`.
+class _StaffGuard(Guard):
+    """A guard of a route that is for staff only."""
 
-    Keys bound to a merchant pass only with `is_for_merchants`; such a route then checks that what
-    it touches is that merchant's.
+    __slots__ = ()
+
+    async def __call__(
+        self,
+        request: Request,
+        _documented: Annotated[Any, Depends(_staff_scheme)],
+        _cookie: Annotated[Any, Depends(_staff_cookie)],
+    ) -> Principal:
+        return await self.check(request)
+
+
+class _Public:
+    """What a route has that anybody may call; `huitong.api.declarations` looks for it."""
+
+    permission: Final = "public"
+
+    async def __call__(self) -> None:
+        """Let everybody pass."""
+
+
+#: The declaration of routes that anybody may call.
+PUBLIC: Final[Any] = Depends(_Public())
+
+
+def require(
+    permission: str, *, is_for_merchants: bool = False, is_for_customers: bool = False
+) -> Any:
+    """Return the dependency of a route whose caller needs `permission`.
+
+    Keys bound to a merchant pass only with `is_for_merchants`, and customers with
+    `is_for_customers`; such a route then checks that what it touches is theirs.
     """
-    assert scope in SCOPES, scope
-    return Security(_Guard(is_for_merchants), scopes=[scope])
+    assert permission in identity.AccessPolicy.load().permissions, permission
+    if permission in SCOPES:
+        guard = _KeyGuard(permission, is_for_merchants, is_for_customers)
+        return Security(guard, scopes=[permission])
+    return Security(_StaffGuard(permission))

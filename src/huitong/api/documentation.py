@@ -13,7 +13,9 @@ from fastapi.openapi.utils import get_openapi
 
 from huitong import identity, payments
 from huitong.api import problems
+from huitong.api.declarations import list_declarations
 from huitong.api.problems import MEDIA_TYPE, status_of
+from huitong.api.schemas.approvals import ApprovalView
 from huitong.api.scopes import SCOPES
 from huitong.kernel import limits
 from huitong.kernel.errors import Fault, InvalidField, Refusal
@@ -25,6 +27,14 @@ _ALWAYS: Final[tuple[type[Refusal], ...]] = (
     problems.NotAuthenticated,
     problems.NotAllowed,
     problems.MerchantNotAllowed,
+    identity.NotPermitted,
+    problems.AntiForgeryHeaderMissing,
+    InvalidField,
+)
+_STAFF: Final[tuple[type[Refusal], ...]] = (
+    problems.NotAuthenticated,
+    identity.NotPermitted,
+    problems.AntiForgeryHeaderMissing,
     InvalidField,
 )
 # Who calls the routes of logging in: a person in a session, or nobody yet.
@@ -43,7 +53,14 @@ _KINDS_BY_CALLER: Final[Mapping[str, tuple[type[Refusal], ...]]] = {
     "key": _ALWAYS,
     "session": _SESSION,
     "stranger": _STRANGER,
+    "staff": _STAFF,
 }
+#: What a member of staff who asks for something may be refused for.
+_ASKING: Final[tuple[type[Refusal], ...]] = (
+    identity.AmountAboveLimit,
+    identity.OwnRecord,
+    identity.StaffSessionEnded,
+)
 _COMMANDS: Final[tuple[type[Refusal], ...]] = (
     problems.MalformedJson,
     problems.RequestTimeout,
@@ -79,9 +96,13 @@ _MEANINGS: Final[Mapping[int, str]] = {
     500: "A mistake of ours; nothing is said about it here.",
     503: "Not now; try again after the seconds in Retry-After.",
 }
+_ASKED: Final = "A member of staff asked for it; somebody else decides."
 _TAGS: Final = (
     ("Logging in", "Codes, passwords and passkeys, and the sessions that they open."),
     ("Being logged in", "Sessions, devices, credentials, and step-up before risky acts."),
+    ("Staff", "Members of staff: signing in with two factors, roles, suspension."),
+    ("Approvals", "What one member of staff asks for and another one decides."),
+    ("API keys", "Partners' keys, issued and revoked by two administrators."),
     ("Customers", "People with a payment account."),
     ("Onboarding", "Applications of people: evidence, checks, and the decision."),
     ("Merchants", "Businesses that are paid, and their QR codes."),
@@ -106,6 +127,9 @@ names the scope that it needs. A key that is bound to a merchant acts for that m
 **People** log in under `/v1/identity` and then send `Authorization: Bearer hts_…`. Browsers ask for
 a cookie instead (`"delivery": "cookie"`) and add the header `X-Huitong-Anti-Forgery: 1`, which
 other sites cannot.
+
+**Staff** sign in under `/v1/staff` and send `Authorization: Bearer hst_…`. What they ask for on
+money, limits or rights is answered with 202 and a request, which somebody else decides.
 
 **Doing things once.** Every `POST` takes an `Idempotency-Key` of your own making. The same key with
 the same request gets the same answer, byte for byte, for 24 hours; with another request it is
@@ -169,11 +193,14 @@ def errors(
     *refusals: type[Refusal],
     is_command: bool = False,
     has_idempotency_key: bool = True,
-    caller: Literal["key", "session", "stranger"] = "key",
+    has_approval: bool = False,
+    caller: Literal["key", "session", "stranger", "staff"] = "key",
     faults: Sequence[type[Fault]] = (),
 ) -> Responses:
     """Return the documented problems of a route under /v1: `refusals`, and what any may meet."""
     kinds = [*_KINDS_BY_CALLER[caller], *refusals]
+    if has_approval:
+        kinds += _ASKING
     if is_command:
         kinds += _COMMANDS
         if has_idempotency_key:
@@ -190,7 +217,12 @@ def errors(
         by_status[503][fault.code] = problems.make_problem(fault("")).title
     if is_command and has_idempotency_key:
         by_status[503]["idempotency_race"] = by_status[503]["database_unavailable"]
-    return {status: _response(status, codes) for status, codes in sorted(by_status.items())}
+    responses: Responses = {
+        status: _response(status, codes) for status, codes in sorted(by_status.items())
+    }
+    if has_approval:
+        responses[202] = {"model": ApprovalView, "description": _ASKED}
+    return responses
 
 
 def _example_fault(code: str) -> Fault:
@@ -268,6 +300,10 @@ def _build(app: FastAPI, more: tuple[Mapping[str, Any], ...]) -> dict[str, Any]:
             "schema": {"type": "string", "maxLength": limits.REQUEST_ID_LENGTH_MAX},
         }
     }
+    for declaration in list_declarations(app.routes):
+        operation = document["paths"].get(declaration.path, {}).get(declaration.method.lower())
+        if operation is not None and declaration.security is not None:
+            operation["security"] = declaration.security
     for operations in document["paths"].values():
         for operation in operations.values():
             _complete(operation)

@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from huitong.api.authentication import application_of
+from huitong.api.authentication import PUBLIC, application_of
 from huitong.kernel.database.migrations import list_pending
 from huitong.kernel.errors import Fault
 from huitong.wiring.application import Application
@@ -17,7 +17,7 @@ from huitong.wiring.application import Application
 _CHECK_SECONDS_MAX: Final = 2.0
 _OK: Final = "ok"
 
-router: Final = APIRouter(tags=["Operations"])
+router: Final = APIRouter(tags=["Operations"], dependencies=[PUBLIC])
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from huitong.api.authentication import PUBLIC
 from huitong.api.static_files import answer_file, answer_page, load_text
 
 Language = Literal["en", "zh"]
@@ -72,7 +73,7 @@ _TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {
     },
 }
 
-router: Final = APIRouter(include_in_schema=False)
+router: Final = APIRouter(include_in_schema=False, dependencies=[PUBLIC])
 
 
 @router.get("/")

@@ -28,8 +28,8 @@ from huitong.api.request_context import (
 )
 from huitong.api.schemas.common import MOBILE_PATTERN
 from huitong.api.validation import shorten
+from huitong.identity import ApiKey, KeyCache
 from huitong.kernel import idempotency, ids, limits, logs, metrics, telemetry
-from huitong.kernel.api_keys import ApiKey, KeyCache
 from huitong.kernel.errors import InvalidField
 from huitong.kernel.idempotency import ReplyKey, StoredReply
 from huitong.kernel.money import Money

@@ -5,9 +5,10 @@ from typing import Final
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from huitong.api.authentication import PUBLIC
 from huitong.kernel.metrics import CONTENT_TYPE, render_metrics
 
-router: Final = APIRouter(tags=["Operations"])
+router: Final = APIRouter(tags=["Operations"], dependencies=[PUBLIC])
 
 
 @router.get(

@@ -8,8 +8,10 @@ refused instead of showing a page of nonsense. It is no secret and grants nothin
 import base64
 import binascii
 import hashlib
+import uuid
 from collections.abc import Callable, Sequence
-from typing import Annotated, Final, Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Annotated, Final, Generic, Protocol, TypeVar
 
 from fastapi import Query
 from pydantic import BaseModel
@@ -85,6 +87,28 @@ def show_page(
         "data": [show(item).model_dump(mode="json") for item in page.items],
         "next_cursor": seal_cursor(page.next_cursor, *of_list),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPage(Generic[Source]):
+    """A page of a list that goes on after the last entry's id."""
+
+    items: Sequence[Source]
+    next_cursor: str | None
+
+
+def list_after(
+    items: Sequence[Source], limit: int, identify: Callable[[Source], uuid.UUID]
+) -> ListedPage[Source]:
+    """Return entries as a page; a full one may have another behind it, from its last id on."""
+    is_full = len(items) == limit
+    return ListedPage(items, identify(items[-1]).hex if is_full else None)
+
+
+def open_id_cursor(sealed: str | None, *of_list: object) -> uuid.UUID | None:
+    """Return the id from which a list goes on; raises InvalidField if it is not of this list."""
+    inner = open_cursor(sealed, *of_list)
+    return None if inner is None else uuid.UUID(hex=inner)
 
 
 def _check(inner: str, of_list: Sequence[object]) -> bytes:

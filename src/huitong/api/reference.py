@@ -10,12 +10,13 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from huitong.api.authentication import PUBLIC
 from huitong.api.static_files import answer_file, answer_page, load_text
 
 _BUNDLE: Final = "fastapi_swagger"
 _OURS: Final = "huitong.api"
 
-router: Final = APIRouter(include_in_schema=False)
+router: Final = APIRouter(include_in_schema=False, dependencies=[PUBLIC])
 
 
 @router.get("/docs")

@@ -1,13 +1,10 @@
-"""Who is logged in: the token of a session, as a Bearer token or as a browser's cookie.
+"""People's sessions over HTTP: cookies, clients, and the routes that need somebody logged in.
 
-A cookie travels with every request, also one that another site made the browser send. So a request
-that is known by its cookie needs a header of ours too: other sites cannot add one without asking
-first (CORS), and are refused. The cookie is `__Host-`, Secure, HttpOnly and SameSite=Strict, and
-whatever cookie comes to a log-in is not looked at: the session is always a new one.
+The cookie is `__Host-`, Secure, HttpOnly and SameSite=Strict, and whatever cookie comes to a log-in
+is not looked at: the session is always a new one.
 """
 
 import ipaddress
-from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from fastapi import Security
@@ -17,63 +14,35 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
 from huitong import identity
-from huitong.api.authentication import application_of, read_bearer
-from huitong.api.problems import AntiForgeryHeaderMissing
+from huitong.api.logged_in import (
+    ANTI_FORGERY_HEADER,
+    COOKIE,
+    LoggedIn,
+    check_anti_forgery,
+    find_logged_in,
+)
 from huitong.api.request_body import PublicRoute
 from huitong.api.request_context import request_id_of
 from huitong.kernel.database.unit_of_work import Caller
-from huitong.kernel.ids import LOGIN, show_id
 
-COOKIE: Final = "__Host-huitong_session"
-ANTI_FORGERY_HEADER: Final = "X-Huitong-Anti-Forgery"
-_LOGGED_IN: Final = "huitong.logged_in"
+__all__ = [
+    "ANTI_FORGERY_HEADER",
+    "COOKIE",
+    "CurrentSession",
+    "LoggedIn",
+    "SessionRoute",
+    "check_anti_forgery",
+    "clear_cookie",
+    "find_logged_in",
+    "read_client",
+    "set_cookie",
+    "stranger",
+]
+
 #: For a request whose connection has no address, such as one over a Unix socket.
 _NO_ADDRESS: Final = ipaddress.IPv4Address(0)
-
-
-@dataclass(frozen=True, slots=True)
-class LoggedIn:
-    """The caller of one request: a session, and the request's id for the trail."""
-
-    session: identity.Session
-    request_id: str | None
-
-    @property
-    def caller(self) -> Caller:
-        """Who acts, as the audit trail records it."""
-        return Caller(actor=show_id(LOGIN, self.session.login_id), request_id=self.request_id)
-
-
-async def find_logged_in(request: Request) -> LoggedIn:
-    """Return who is logged in; raises SessionEnded and AntiForgeryHeaderMissing. Asks once."""
-    known = request.scope.get(_LOGGED_IN)
-    if isinstance(known, LoggedIn):
-        return known
-    token = read_bearer(request.headers.getlist("authorization"))
-    if token is None and "authorization" not in request.headers:
-        token = request.cookies.get(COOKIE)
-        if token is not None:
-            check_anti_forgery(request)
-    application = application_of(request)
-    session = None
-    if token is not None:
-        session = await application.desk.sessions.authenticate(token, now=application.clock.now())
-    if session is None:
-        raise identity.SessionEnded(
-            "Log in first: there is no session, or it has ended.", field="Authorization"
-        )
-    logged_in = LoggedIn(session, request_id_of(request.scope))
-    request.scope[_LOGGED_IN] = logged_in
-    return logged_in
-
-
-def check_anti_forgery(request: Request) -> None:
-    """Refuse what another site may have made the browser send; raises AntiForgeryHeaderMissing."""
-    if request.headers.get(ANTI_FORGERY_HEADER) != "1":
-        raise AntiForgeryHeaderMissing(
-            f"Send the header {ANTI_FORGERY_HEADER}: 1 with the cookie.",
-            field=ANTI_FORGERY_HEADER,
-        )
+#: What `huitong.api.declarations` reads from the guard of a route.
+_PERMISSION: Final = "login:own"
 
 
 def read_client(
@@ -152,13 +121,19 @@ class _CookieScheme(APIKeyCookie):
         return None
 
 
-async def _require_session(
-    request: Request,
-    _token: Annotated[Any, Security(_BearerScheme())],
-    _cookie: Annotated[Any, Security(_CookieScheme())],
-) -> LoggedIn:
-    return await find_logged_in(request)
+class _RequireSession:
+    """Lets a request pass that comes from somebody who is logged in."""
+
+    permission: Final = _PERMISSION
+
+    async def __call__(
+        self,
+        request: Request,
+        _token: Annotated[Any, Security(_BearerScheme())],
+        _cookie: Annotated[Any, Security(_CookieScheme())],
+    ) -> LoggedIn:
+        return await find_logged_in(request)
 
 
 #: What a route that needs somebody who is logged in takes.
-CurrentSession = Annotated[LoggedIn, Security(_require_session)]
+CurrentSession = Annotated[LoggedIn, Security(_RequireSession())]

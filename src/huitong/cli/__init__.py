@@ -13,10 +13,12 @@ from huitong.cli import (
     ledger,
     log,
     migrate,
+    permissions,
     privacy,
     registry,
     serve,
     sms_gateway,
+    staff,
     up,
     worker,
 )
@@ -40,8 +42,8 @@ app = typer.Typer(
 )
 
 for command in (
-    up, serve, worker, keys, privacy, migrate, ledger, log, audit, backup, demo, bench, bank,
-    registry, sms_gateway,
+    up, serve, worker, keys, staff, permissions, privacy, migrate, ledger, log, audit, backup, demo,
+    bench, bank, registry, sms_gateway,
 ):  # fmt: skip
     command.register(app)
 

@@ -3,14 +3,14 @@
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from huitong.cli.process import load_entry_point
-from huitong.kernel import api_keys, limits
+from huitong.kernel import limits
 from huitong.kernel.clock import SystemClock
 from huitong.kernel.cryptography import KeyRing, load_key_ring
 from huitong.kernel.database.unit_of_work import Caller, Database, UnitOfWork
@@ -18,6 +18,9 @@ from huitong.kernel.errors import InvalidField
 from huitong.kernel.ids import API_KEY, MERCHANT, read_id, show_id
 from huitong.kernel.settings import Settings
 from huitong.privacy import count_outdated, retire_master_key, rewrap, rotate_master_key
+
+if TYPE_CHECKING:
+    from huitong import identity
 
 Result = TypeVar("Result")
 
@@ -70,10 +73,13 @@ def create(
             )
     merchant_id = None if merchant is None else read_id(MERCHANT, merchant, field="--merchant")
 
-    async def command(uow: UnitOfWork) -> api_keys.IssuedKey:
-        return await api_keys.issue(
+    issue = load_entry_point("huitong.identity:issue_api_key")
+
+    async def command(uow: UnitOfWork) -> "identity.IssuedKey":
+        issued: identity.IssuedKey = await issue(
             uow, name=name, scopes=scopes, now=SystemClock().now(), merchant_id=merchant_id
         )
+        return issued
 
     issued = _run(command)
     if quiet:
@@ -97,8 +103,13 @@ def list_all(
     """List keys, oldest first, revoked ones too."""
     after_id = None if after is None else read_id(API_KEY, after, field="--after")
 
-    async def command(uow: UnitOfWork) -> tuple[api_keys.ApiKey, ...]:
-        return await api_keys.list_keys(uow, after_id=after_id, limit=limits.PAGE_SIZE_MAX)
+    list_keys = load_entry_point("huitong.identity:list_api_keys")
+
+    async def command(uow: UnitOfWork) -> "tuple[identity.ApiKey, ...]":
+        found: tuple[identity.ApiKey, ...] = await list_keys(
+            uow, after_id=after_id, limit=limits.PAGE_SIZE_MAX
+        )
+        return found
 
     table = Table("Key", "Name", "May", "Merchant", "Made", "Revoked")
     keys = _run(command)
@@ -122,8 +133,11 @@ def revoke(key: Annotated[str, typer.Argument(help="The key's id (key_…).")]) 
     """Revoke a key from now on; API processes forget it within a few seconds."""
     key_id: uuid.UUID = read_id(API_KEY, key, field="key")
 
-    async def command(uow: UnitOfWork) -> api_keys.ApiKey:
-        return await api_keys.revoke(uow, key_id, now=SystemClock().now())
+    revoke_key = load_entry_point("huitong.identity:revoke_api_key")
+
+    async def command(uow: UnitOfWork) -> "identity.ApiKey":
+        revoked_key: identity.ApiKey = await revoke_key(uow, key_id, now=SystemClock().now())
+        return revoked_key
 
     revoked = _run(command)
     typer.echo(f"{key} ({revoked.name}) is revoked.")

@@ -57,7 +57,7 @@ async def record(
 ) -> uuid.UUID:
     """Record that the unit of work's caller did `action` to `subject`; return the record's id.
 
-    `action` is a verb in the form `room.verb_thing` (`kernel.revoke_api_key`), `subject` the
+    `action` is a verb in the form `room.verb_thing` (`identity.revoke_api_key`), `subject` the
     public id of the thing. `details` may hold anything that msgspec writes as JSON: amounts, ids
     and instants, but no secrets, and nothing that must be deleted some day.
     """

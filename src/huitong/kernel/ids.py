@@ -45,6 +45,7 @@ PROFIT_SHARE: Final = "shr"
 REFUND: Final = "rfd"
 REQUEST: Final = "req"
 SESSION: Final = "ses"
+STAFF: Final = "stf"
 STEP_UP: Final = "stp"
 SUBJECT: Final = "sub"
 SUBJECT_REQUEST: Final = "srq"
@@ -84,6 +85,7 @@ PREFIXES: Final = frozenset(
         REFUND,
         REQUEST,
         SESSION,
+        STAFF,
         STEP_UP,
         SUBJECT,
         SUBJECT_REQUEST,

@@ -225,6 +225,27 @@ SMS_TIMEOUT_SECONDS_MAX: Final = 3
 SIMULATED_MESSAGES_MAX: Final = 10_000
 LOG_IN_KEEP_HOURS: Final = 48
 
+# Staff and what they decide together.
+STAFF_SESSION_TOUCH_SECONDS: Final = 30
+STAFF_SESSIONS_MAX: Final = 3
+STAFF_NAME_LENGTH_MAX: Final = 64
+STAFF_ROLES_MAX: Final = 4
+STAFF_ENROLMENT_SECONDS: Final = 86_400
+STAFF_ENROLMENT_TRIES_MAX: Final = 5
+# While there are fewer, the machine's operator may add one; from then on two of them do.
+STAFF_FIRST_ADMINISTRATORS: Final = 2
+EMAIL_LENGTH_MAX: Final = 254
+RECOVERY_CODES: Final = 10
+TOTP_SECONDS: Final = 30
+# A telephone's clock may be half a minute off (RFC 6238, section 5.2).
+TOTP_STEPS_AROUND: Final = 1
+APPROVAL_PAYLOAD_BYTES_MAX: Final = 16_384
+APPROVAL_REASON_LENGTH_MAX: Final = 500
+APPROVAL_HOURS_MAX: Final = 168
+APPROVAL_ACTS_MAX: Final = 256
+ROLES_MAX: Final = 32
+PERMISSIONS_MAX: Final = 256
+
 # Rulebook files, which are read at start.
 RULES_MAX: Final = 10_000
 RULE_FILE_BYTES_MAX: Final = 1_048_576

@@ -10,8 +10,6 @@ from typing import Self
 from sqlalchemy.exc import DBAPIError
 
 from huitong import customers, identity, ledger
-from huitong.kernel import api_keys
-from huitong.kernel.api_keys import ApiKey, KeyCache
 from huitong.kernel.clock import Clock, SystemClock
 from huitong.kernel.cryptography import load_key_ring
 from huitong.kernel.database.unit_of_work import Database, DatabaseUnavailable
@@ -34,7 +32,7 @@ class Application:
     clock: Clock
     database: Database
     poster: Poster
-    keys: KeyCache
+    keys: identity.KeyCache
     rulebook: Rulebook
     _vault: Vault | None = None
     _desk: identity.Desk | None = None
@@ -52,16 +50,16 @@ class Application:
         clock = clock or SystemClock()
         database = Database(settings.database_app_url, role=settings.database_app_role)
 
-        async def load_key(secret: str) -> ApiKey | None:
+        async def load_key(secret: str) -> identity.ApiKey | None:
             async with database.unit_of_work() as uow:
-                return await api_keys.find_by_secret(uow, secret)
+                return await identity.find_api_key(uow, secret)
 
         return cls(
             settings=settings,
             clock=clock,
             database=database,
             poster=Poster(database, clock=clock.now),
-            keys=KeyCache(load_key),
+            keys=identity.KeyCache(load_key),
             rulebook=Rulebook.load(),
         )
 

@@ -19,14 +19,16 @@ from datetime import datetime
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from huitong.kernel import api_keys
 from huitong.kernel.database import embedded
 from huitong.kernel.database.unit_of_work import Database
 from huitong.kernel.errors import Fault
 from huitong.kernel.settings import Settings
+
+if TYPE_CHECKING:
+    from huitong import identity
 
 _READY_SECONDS_MAX: Final = 120.0
 _STOP_SECONDS_MAX: Final = 90.0
@@ -178,22 +180,27 @@ def is_ready(url: str, *, context: ssl.SSLContext | None = None) -> bool:
 
 async def issue_key(
     settings: Settings, *, name: str, scopes: Sequence[str], now: datetime
-) -> api_keys.IssuedKey:
+) -> "identity.IssuedKey":
     """Make an API key directly in the platform's database, as only its operator can."""
+    # Here, because every command would pay for loading what people log in with.
+    from huitong import identity  # noqa: PLC0415
+
     async with (
         Database(settings.database_app_url, role=settings.database_app_role) as database,
         database.unit_of_work() as uow,
     ):
-        return await api_keys.issue(uow, name=name, scopes=scopes, now=now)
+        return await identity.issue_api_key(uow, name=name, scopes=scopes, now=now)
 
 
-async def revoke_key(settings: Settings, issued: api_keys.IssuedKey, *, now: datetime) -> None:
+async def revoke_key(settings: Settings, issued: "identity.IssuedKey", *, now: datetime) -> None:
     """Revoke a key that `issue_key` made."""
+    from huitong import identity  # noqa: PLC0415 - as above
+
     async with (
         Database(settings.database_app_url, role=settings.database_app_role) as database,
         database.unit_of_work() as uow,
     ):
-        await api_keys.revoke(uow, issued.key.id, now=now)
+        await identity.revoke_api_key(uow, issued.key.id, now=now)
 
 
 def _find_free_port() -> int:

@@ -8,6 +8,8 @@ from fastapi import APIRouter
 from huitong.api.instant_documentation import describe_instant_payment
 from huitong.api.routes import (
     accounts,
+    api_keys,
+    approvals,
     authorisations,
     bank_channel,
     businesses,
@@ -25,6 +27,8 @@ from huitong.api.routes import (
     onboarding,
     payments,
     privacy,
+    staff_members,
+    staff_sessions,
 )
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
@@ -32,6 +36,11 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     identity_sessions.router,
     identity_credentials.router,
     identity_step_up.router,
+    staff_sessions.door,
+    staff_sessions.router,
+    staff_members.router,
+    approvals.router,
+    api_keys.router,
     customers.router,
     customer_care.router,
     onboarding.router,

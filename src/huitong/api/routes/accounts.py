@@ -7,7 +7,8 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from huitong import ledger
+from huitong import identity, ledger
+from huitong.api.approvals import ask_for_approval
 from huitong.api.authentication import Principal, application_of, require
 from huitong.api.documentation import errors
 from huitong.api.idempotency import IdempotencyKey, run_once
@@ -26,13 +27,16 @@ from huitong.api.schemas.ledger import (
 from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import InvalidField, NotFound
+from huitong.kernel.ids import uuid7
 from huitong.ledger import AccountState
 
 router: Final = APIRouter(
     prefix="/v1/accounts/{account}", tags=["Accounts"], route_class=CommandRoute
 )
 
-Reader = Annotated[Principal, require("accounts:read", is_for_merchants=True)]
+Reader = Annotated[
+    Principal, require("accounts:read", is_for_merchants=True, is_for_customers=True)
+]
 Writer = Annotated[Principal, require("accounts:write")]
 
 
@@ -130,7 +134,7 @@ async def list_statement(  # noqa: PLR0917 - the framework names them all
     operation_id="freezeAccount",
     summary="Freeze an account",
     response_model=AccountView,
-    responses=errors(NotFound, ledger.AccountIsClosed, is_command=True),
+    responses=errors(NotFound, ledger.AccountIsClosed, is_command=True, has_approval=True),
 )
 async def freeze_account(
     request: Request,
@@ -149,7 +153,7 @@ async def freeze_account(
     operation_id="unfreezeAccount",
     summary="Unfreeze an account",
     response_model=AccountView,
-    responses=errors(NotFound, ledger.AccountIsClosed, is_command=True),
+    responses=errors(NotFound, ledger.AccountIsClosed, is_command=True, has_approval=True),
 )
 async def unfreeze_account(
     request: Request,
@@ -169,7 +173,7 @@ async def unfreeze_account(
     operation_id="closeAccount",
     summary="Close an account",
     response_model=AccountView,
-    responses=errors(NotFound, ledger.AccountNotEmpty, is_command=True),
+    responses=errors(NotFound, ledger.AccountNotEmpty, is_command=True, has_approval=True),
 )
 async def close_account(
     request: Request,
@@ -195,6 +199,8 @@ async def _set_state(
 ) -> Response:
     number = ledger.read_account(account, field="account")
     now = application_of(request).clock.now()
+    if principal.staff is not None:
+        return await _ask_for_state(request, principal, key, number, state=state, reason=reason)
 
     async def command(uow: UnitOfWork) -> AccountView:
         balance = await ledger.set_account_state(uow, number, state=state, reason=reason, now=now)
@@ -203,9 +209,36 @@ async def _set_state(
     return await run_once(request, principal, key, command, status=200)
 
 
+async def _ask_for_state(
+    request: Request,
+    principal: Principal,
+    key: str,
+    number: int,
+    *,
+    state: AccountState,
+    reason: str,
+) -> Response:
+    approval_id, now = uuid7(), application_of(request).clock.now()
+
+    async def make(uow: UnitOfWork, by: identity.Staff) -> identity.Approval:
+        account = await ledger.get_account(uow, number)
+        return await identity.request_approval(
+            uow,
+            approval_id=approval_id,
+            staff=by,
+            act="ledger.set_account_state",
+            payload={"account": ledger.show_account(number), "state": state.name},
+            reason=reason,
+            concerns=account.owner_id,
+            now=now,
+        )
+
+    return await ask_for_approval(request, principal, key, make)
+
+
 async def _get_own(uow: UnitOfWork, principal: Principal, number: int) -> ledger.Account:
     account = await ledger.get_account(uow, number)
-    # The owner of a merchant's account is the merchant.
+    # The owner of a merchant's account is the merchant, of a customer's the customer.
     principal.check_owner(account.owner_id, f"account {ledger.show_account(number)}")
     return account
 

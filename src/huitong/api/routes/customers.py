@@ -100,10 +100,11 @@ async def list_customers(
 async def get_customer(
     request: Request,
     customer: CustomerPath,
-    principal: Annotated[Principal, require("customers:read")],
+    principal: Annotated[Principal, require("customers:read", is_for_customers=True)],
 ) -> CustomerView:
     """Return a customer."""
     customer_id = read_id(CUSTOMER, customer, field="customer")
+    principal.check_owner(customer_id, f"customer {customer}")
     application = application_of(request)
     async with application.database.reading(principal.caller) as uow:
         found = await customers.get_customer(uow, customer_id)

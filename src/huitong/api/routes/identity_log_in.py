@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from huitong import identity
-from huitong.api.authentication import application_of
+from huitong.api.authentication import PUBLIC, application_of
 from huitong.api.documentation import errors
 from huitong.api.request_body import PublicRoute
 from huitong.api.schemas.identity import (
@@ -26,7 +26,12 @@ from huitong.api.schemas.identity import (
 from huitong.api.sessions import check_anti_forgery, read_client, set_cookie, stranger
 from huitong.kernel.ids import CHALLENGE, ONE_TIME_CODE, read_id, show_id
 
-router: Final = APIRouter(prefix="/v1/identity", tags=["Logging in"], route_class=PublicRoute)
+router: Final = APIRouter(
+    prefix="/v1/identity",
+    tags=["Logging in"],
+    route_class=PublicRoute,
+    dependencies=[PUBLIC],
+)
 
 
 @router.post(

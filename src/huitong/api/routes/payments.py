@@ -3,13 +3,15 @@
 `POST /v1/payments` itself is answered by the hot path.
 """
 
+import uuid
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from huitong import ledger, payments
+from huitong import identity, ledger, payments
+from huitong.api.approvals import ask_for_approval
 from huitong.api.authentication import Principal, application_of, require
 from huitong.api.documentation import errors
 from huitong.api.idempotency import IdempotencyKey, run_once
@@ -30,8 +32,8 @@ from huitong.api.schemas.payments import (
 )
 from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
-from huitong.kernel.errors import LimitExceeded, NotFound
-from huitong.kernel.ids import PAYMENT, read_id, uuid7
+from huitong.kernel.errors import InvalidField, LimitExceeded, NotFound
+from huitong.kernel.ids import PAYMENT, read_id, show_id, uuid7
 
 router: Final = APIRouter(prefix="/v1/payments", route_class=CommandRoute)
 
@@ -48,7 +50,9 @@ Reader = Annotated[Principal, require("payments:read", is_for_merchants=True)]
 )
 async def list_payments(
     request: Request,
-    principal: Reader,
+    principal: Annotated[
+        Principal, require("payments:read", is_for_merchants=True, is_for_customers=True)
+    ],
     account: Annotated[
         str,
         Query(
@@ -103,6 +107,7 @@ async def get_payment(request: Request, payment: PaymentPath, principal: Reader)
         payments.AccountFrozen,
         payments.AccountClosed,
         is_command=True,
+        has_approval=True,
     ),
 )
 async def refund_payment(
@@ -116,6 +121,8 @@ async def refund_payment(
     order_id = read_id(PAYMENT, payment, field="payment")
     amount = None if body.amount is None else body.amount.read()
     refund_id, now = uuid7(), application_of(request).clock.now()
+    if principal.staff is not None:
+        return await _ask_for_refund(request, principal, key, order_id, body)
 
     async def command(uow: UnitOfWork) -> RefundView:
         await get_own_order(uow, principal, order_id)
@@ -217,3 +224,31 @@ async def list_shares(request: Request, payment: PaymentPath, principal: Reader)
         await get_own_order(uow, principal, order_id)
         shares = await payments.list_shares(uow, order_id)
     return ShareList(data=[show_share(share) for share in shares])
+
+
+async def _ask_for_refund(
+    request: Request, principal: Principal, key: str, order_id: uuid.UUID, body: RefundPayment
+) -> Response:
+    """Ask for a refund of the amount that is named, or of all that is left at this moment."""
+    reason = body.reason
+    if reason is None:
+        raise InvalidField("must say why: somebody else decides on it", field="reason")
+    approval_id, now = uuid7(), application_of(request).clock.now()
+
+    async def make(uow: UnitOfWork, by: identity.Staff) -> identity.Approval:
+        order = await payments.get_order(uow, order_id)
+        amount = order.refundable if body.amount is None else body.amount.read()
+        payer = order.payer_account_id
+        owner = None if payer is None else (await ledger.get_account(uow, payer)).owner_id
+        return await identity.request_approval(
+            uow,
+            approval_id=approval_id,
+            staff=by,
+            act="payments.refund",
+            payload={"payment": show_id(PAYMENT, order_id), "amount": amount.to_json()},
+            reason=reason,
+            concerns=owner,
+            now=now,
+        )
+
+    return await ask_for_approval(request, principal, key, make)

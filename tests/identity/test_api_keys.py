@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from huitong.kernel import api_keys, audit, limits
-from huitong.kernel.api_keys import ApiKey, ApiKeyNotFound, IssuedKey, KeyCache
+from huitong import identity
+from huitong.identity import ApiKey, ApiKeyNotFound, IssuedKey, KeyCache
+from huitong.kernel import audit, limits
 from huitong.kernel.database.unit_of_work import Database
 from huitong.kernel.errors import InvalidField
 
@@ -18,7 +19,7 @@ _MERCHANT = uuid.UUID(int=7)
 
 async def _issue(database: Database, name: str = "till 1") -> IssuedKey:
     async with database.unit_of_work() as uow:
-        return await api_keys.issue(
+        return await identity.issue_api_key(
             uow,
             name=name,
             scopes=["payments:write", "payments:read", "payments:read"],
@@ -31,7 +32,7 @@ async def test_finds_a_key_by_its_secret(database: Database) -> None:
     issued = await _issue(database)
 
     async with database.unit_of_work() as uow:
-        found = await api_keys.find_by_secret(uow, issued.secret)
+        found = await identity.find_api_key(uow, issued.secret)
 
     assert found == issued.key
     assert found.scopes == {"payments:read", "payments:write"}
@@ -51,7 +52,7 @@ async def test_keeps_a_digest_and_nowhere_the_secret(database: Database) -> None
     assert digest == hashlib.sha256(issued.secret.encode()).digest()
     assert issued.secret not in stored
     assert issued.secret not in repr(issued)
-    assert trail.action == "kernel.issue_api_key"
+    assert trail.action == "identity.issue_api_key"
     assert trail.details == {
         "name": "till 1",
         "scopes": ["payments:read", "payments:write"],
@@ -66,7 +67,7 @@ async def test_finds_nothing_for_a_secret_that_was_not_issued(
     await _issue(database)
 
     async with database.unit_of_work() as uow:
-        assert await api_keys.find_by_secret(uow, secret) is None
+        assert await identity.find_api_key(uow, secret) is None
 
 
 async def test_a_revoked_key_opens_nothing(database: Database) -> None:
@@ -74,28 +75,28 @@ async def test_a_revoked_key_opens_nothing(database: Database) -> None:
     later = _NOW + timedelta(days=1)
 
     async with database.unit_of_work() as uow:
-        revoked = await api_keys.revoke(uow, issued.key.id, now=_NOW)
-        again = await api_keys.revoke(uow, issued.key.id, now=later)
-        found = await api_keys.find_by_secret(uow, issued.secret)
+        revoked = await identity.revoke_api_key(uow, issued.key.id, now=_NOW)
+        again = await identity.revoke_api_key(uow, issued.key.id, now=later)
+        found = await identity.find_api_key(uow, issued.secret)
         trail = await audit.list_records(uow)
 
     assert revoked.revoked_at == again.revoked_at == _NOW
     assert found is None
-    assert [each.action for each in trail] == ["kernel.revoke_api_key", "kernel.issue_api_key"]
+    assert [each.action for each in trail] == ["identity.revoke_api_key", "identity.issue_api_key"]
 
 
 async def test_refuses_to_revoke_what_does_not_exist(database: Database) -> None:
     async with database.unit_of_work() as uow:
         with pytest.raises(ApiKeyNotFound):
-            await api_keys.revoke(uow, uuid.UUID(int=1), now=_NOW)
+            await identity.revoke_api_key(uow, uuid.UUID(int=1), now=_NOW)
 
 
 async def test_lists_keys_in_pages(database: Database) -> None:
     issued = [await _issue(database, f"till {number}") for number in range(3)]
 
     async with database.unit_of_work() as uow:
-        first = await api_keys.list_keys(uow, limit=2)
-        second = await api_keys.list_keys(uow, after_id=first[-1].id, limit=2)
+        first = await identity.list_api_keys(uow, limit=2)
+        second = await identity.list_api_keys(uow, after_id=first[-1].id, limit=2)
 
     assert [key.id for key in (*first, *second)] == [each.key.id for each in issued]
 
@@ -118,7 +119,7 @@ async def test_refuses_a_bad_name_or_scope(
 ) -> None:
     async with database.unit_of_work() as uow:
         with pytest.raises(InvalidField) as refused:
-            await api_keys.issue(uow, name=name, scopes=scopes, now=_NOW)
+            await identity.issue_api_key(uow, name=name, scopes=scopes, now=_NOW)
         assert refused.value.field == field
         assert await uow.fetch_value("SELECT count(*) FROM kernel.api_keys") == 0
 
@@ -224,13 +225,13 @@ async def test_forgets_a_revoked_key_after_five_seconds(database: Database) -> N
 
     async def load(secret: str) -> ApiKey | None:
         async with database.unit_of_work() as uow:
-            return await api_keys.find_by_secret(uow, secret)
+            return await identity.find_api_key(uow, secret)
 
     cache = KeyCache(load, clock=source.clock)
     before = await cache.find(issued.secret)
     async with database.unit_of_work() as uow:
-        await api_keys.revoke(uow, issued.key.id, now=_NOW)
-    source.seconds = api_keys.CACHE_SECONDS
+        await identity.revoke_api_key(uow, issued.key.id, now=_NOW)
+    source.seconds = identity.API_KEY_CACHE_SECONDS
 
     assert before == issued.key
     assert await cache.find(issued.secret) is None

@@ -1,7 +1,8 @@
 """Keys of programs that call the API: issued, found by their secret, revoked.
 
 The secret is shown once and only its SHA-256 digest is kept. It has 256 random bits, so nothing is
-gained by the slow hashes that passwords need.
+gained by the slow hashes that passwords need. The table is `kernel.api_keys`, where it began: the
+hot path reads it, and processes of two releases must find it in one place.
 """
 
 import asyncio
@@ -69,7 +70,7 @@ def digest_secret(secret: str) -> bytes | None:
     return hashlib.sha256(secret.encode("ascii")).digest()
 
 
-async def issue(
+async def issue_api_key(
     uow: UnitOfWork,
     *,
     name: str,
@@ -102,7 +103,7 @@ async def issue(
     )
     await audit.record(
         uow,
-        action="kernel.issue_api_key",
+        action="identity.issue_api_key",
         subject=show_id(API_KEY, key.id),
         details={
             "name": name,
@@ -127,7 +128,7 @@ def _check_scopes(scopes: Iterable[str]) -> frozenset[str]:
     return granted
 
 
-async def revoke(uow: UnitOfWork, key_id: uuid.UUID, *, now: datetime) -> ApiKey:
+async def revoke_api_key(uow: UnitOfWork, key_id: uuid.UUID, *, now: datetime) -> ApiKey:
     """Revoke a key from now on; a key that is revoked already stays as it is.
 
     Caches forget it within `CACHE_SECONDS`. Raises ApiKeyNotFound.
@@ -141,7 +142,7 @@ async def revoke(uow: UnitOfWork, key_id: uuid.UUID, *, now: datetime) -> ApiKey
         now=now,
     )
     if row is not None:
-        await audit.record(uow, action="kernel.revoke_api_key", subject=show_id(API_KEY, key_id))
+        await audit.record(uow, action="identity.revoke_api_key", subject=show_id(API_KEY, key_id))
         return _read_key(row)
     row = await uow.fetch_one(
         "SELECT id, name, scopes, merchant_id, created_at, revoked_at "
@@ -153,7 +154,7 @@ async def revoke(uow: UnitOfWork, key_id: uuid.UUID, *, now: datetime) -> ApiKey
     return _read_key(row)
 
 
-async def find_by_secret(uow: UnitOfWork, secret: str) -> ApiKey | None:
+async def find_api_key(uow: UnitOfWork, secret: str) -> ApiKey | None:
     """Return the key with this secret, or None if there is none or it was revoked."""
     digest = digest_secret(secret)
     if digest is None:
@@ -169,7 +170,7 @@ async def find_by_secret(uow: UnitOfWork, secret: str) -> ApiKey | None:
     return None if row is None else _read_key(row)
 
 
-async def list_keys(
+async def list_api_keys(
     uow: UnitOfWork, *, after_id: uuid.UUID | None = None, limit: int = limits.PAGE_SIZE_DEFAULT
 ) -> tuple[ApiKey, ...]:
     """Return a page of keys, oldest first, revoked ones too; raises InvalidField for the limit."""

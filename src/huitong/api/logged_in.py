@@ -1,0 +1,67 @@
+"""Finding who is logged in: the token of a customer's session, or a browser's cookie.
+
+A cookie travels with every request, also one that another site made the browser send. So a request
+that is known by its cookie needs a header of ours too: other sites cannot add one without asking
+first (CORS), and are refused.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.requests import Request
+
+from huitong import identity
+from huitong.api.bearer import application_of, read_bearer
+from huitong.api.problems import AntiForgeryHeaderMissing
+from huitong.api.request_context import request_id_of
+from huitong.kernel.database.unit_of_work import Caller
+from huitong.kernel.ids import LOGIN, show_id
+
+COOKIE: Final = "__Host-huitong_session"
+ANTI_FORGERY_HEADER: Final = "X-Huitong-Anti-Forgery"
+_LOGGED_IN: Final = "huitong.logged_in"
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """The caller of one request: a session, and the request's id for the trail."""
+
+    session: identity.Session
+    request_id: str | None
+
+    @property
+    def caller(self) -> Caller:
+        """Who acts, as the audit trail records it."""
+        return Caller(actor=show_id(LOGIN, self.session.login_id), request_id=self.request_id)
+
+
+async def find_logged_in(request: Request) -> LoggedIn:
+    """Return who is logged in; raises SessionEnded and AntiForgeryHeaderMissing. Asks once."""
+    known = request.scope.get(_LOGGED_IN)
+    if isinstance(known, LoggedIn):
+        return known
+    token = read_bearer(request.headers.getlist("authorization"))
+    if token is None and "authorization" not in request.headers:
+        token = request.cookies.get(COOKIE)
+        if token is not None:
+            check_anti_forgery(request)
+    application = application_of(request)
+    session = None
+    if token is not None:
+        session = await application.desk.sessions.authenticate(token, now=application.clock.now())
+    if session is None:
+        raise identity.SessionEnded(
+            "Log in first: there is no session, or it has ended.", field="Authorization"
+        )
+    logged_in = LoggedIn(session, request_id_of(request.scope))
+    request.scope[_LOGGED_IN] = logged_in
+    return logged_in
+
+
+def check_anti_forgery(request: Request) -> None:
+    """Refuse what another site may have made the browser send; raises AntiForgeryHeaderMissing."""
+    if request.headers.get(ANTI_FORGERY_HEADER) != "1":
+        raise AntiForgeryHeaderMissing(
+            f"Send the header {ANTI_FORGERY_HEADER}: 1 with the cookie.",
+            field=ANTI_FORGERY_HEADER,
+        )

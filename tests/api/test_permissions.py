@@ -25,6 +25,7 @@ from huitong.identity import AccessPolicy
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "permissions.md"
 HEX = "0199c0a95d0b7c3e8f6f0d6f1a2b3c4d"
 PREFIXES = {
+    "application": "app",
     "approval": "apr",
     "code": "qr",
     "customer": "cus",

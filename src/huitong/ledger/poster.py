@@ -1,7 +1,8 @@
 """The poster: takes what is waiting, posts it as one batch, and answers only after the commit.
 
 One caller's payment and a thousand callers' payments cost the database about the same number of
-statements. Nothing waits for company: a batch is what came while the last one was on its way.
+statements. When nothing is on its way, nothing waits for company; otherwise a batch waits until it is
+no smaller than those that are, or until they are back.
 """
 
 import asyncio
@@ -100,6 +101,8 @@ class Poster:
         self._tasks: list[asyncio.Task[None]] = []
         self._idle: deque[asyncio.Future[None]] = deque()
         self._under_way: dict[tuple[str, str], Job] = {}
+        self._busy = 0
+        self._posting = 0
         self._is_stopping = False
 
     async def start(self) -> None:
@@ -112,7 +115,6 @@ class Poster:
     async def stop(self) -> None:
         """Post what is queued, answer it, and stop."""
         self._is_stopping = True
-        self._wake()
         for waiting in list(self._idle):
             if not waiting.done():
                 waiting.set_result(None)
@@ -151,7 +153,21 @@ class Poster:
             raise make_reuse_refusal(key)
         return twin.add_waiter()
 
+    def _is_worth_a_batch(self) -> bool:
+        """Whether what waits should go now.
+
+        While others are posting, a batch smaller than theirs gains nothing: its few requests would
+        cost the database as many statements as the many that arrive a moment later and then have
+        to wait. So batches of one process are about equal, and while some are posted, the answers
+        of the others go out and the next requests come in.
+        """
+        if not self._queue:
+            return False
+        return self._is_stopping or len(self._queue) * self._busy >= self._posting
+
     def _wake(self) -> None:
+        if not self._is_worth_a_batch():
+            return
         while self._idle:
             waiting = self._idle.popleft()
             if not waiting.done():
@@ -162,14 +178,22 @@ class Poster:
         line = _Line(self._database)
         try:
             while True:
-                while not self._queue:
+                while not self._is_worth_a_batch():
                     if self._is_stopping:
                         return
                     waiting = asyncio.get_running_loop().create_future()
                     self._idle.append(waiting)
                     await waiting
                 deadline = asyncio.get_running_loop().time() + self._patience_seconds
-                await self._post_safely(line, self._take(), deadline)
+                jobs = self._take()
+                self._busy += 1
+                self._posting += len(jobs)
+                try:
+                    await self._post_safely(line, jobs, deadline)
+                finally:
+                    self._busy -= 1
+                    self._posting -= len(jobs)
+                self._wake()
         finally:
             await line.close()
 

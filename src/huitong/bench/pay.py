@@ -17,6 +17,7 @@ from typing import IO, Any, Final
 
 import uvloop
 
+from huitong import payments
 from huitong.bench.load import LoadPlan, LoadReport, run_load_in_process
 from huitong.bench.machine import describe_machine
 from huitong.bench.population import ACCOUNTS, AMOUNT_MAX, CURRENCY, Population, populate
@@ -283,7 +284,7 @@ async def _check(scratch: Scratch, acknowledged: int) -> None:
             f"{acknowledged} payments were acknowledged, and there are {counts}", retryable=False
         )
     async with scratch.open() as database:
-        report = await verify_ledger(database)
+        report = await verify_ledger(database, more=payments.INVARIANTS)
     if not report.is_clean:
         raise BenchmarkFailed(f"the ledger's invariants: {report.findings}", retryable=False)
 

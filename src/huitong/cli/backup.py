@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
+from huitong import payments
 from huitong.kernel import limits
 from huitong.kernel.backup import RecoveryKey
 from huitong.kernel.clock import SystemClock
@@ -146,7 +147,7 @@ async def _verify(settings: Settings) -> VerifyReport:
     async with Database(
         settings.database_app_url, role=settings.database_app_role, size=1
     ) as database:
-        return await verify_ledger(database)
+        return await verify_ledger(database, more=payments.INVARIANTS)
 
 
 def _describe(console: Console, restored: Restored, settings: Settings) -> None:

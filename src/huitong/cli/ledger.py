@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from huitong import payments
 from huitong.kernel import limits
 from huitong.kernel.clock import as_utc
 from huitong.kernel.database.unit_of_work import Database, UnitOfWork
@@ -73,7 +74,9 @@ def verify() -> None:
                 count = f"{step.finding.count:,}"
                 console.print(f"[red]✗ {step.title}: {count} differences[/red]")
 
-        report = _run_on_database(lambda database: verify_ledger(database, progress=say))
+        report = _run_on_database(
+            lambda database: verify_ledger(database, more=payments.INVARIANTS, progress=say)
+        )
     _print_report(console, report, time.monotonic() - started)
     if not report.is_clean:
         raise typer.Exit(code=1)

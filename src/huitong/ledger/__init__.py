@@ -25,6 +25,7 @@ from huitong.ledger.columns import Columns
 from huitong.ledger.events import HoldExpired
 from huitong.ledger.expiry import expire_holds
 from huitong.ledger.history import DayBalance, get_balance_at, get_balance_on
+from huitong.ledger.invariants import Invariant
 from huitong.ledger.lines import AFTER_RESTORE, is_projected, project_all, project_lines
 from huitong.ledger.numbers import make_account_number, read_account, show_account
 from huitong.ledger.partitions import MONTHS_AHEAD, add_partitions
@@ -119,6 +120,7 @@ __all__ = [
     "Finding",
     "Hold",
     "HoldExpired",
+    "Invariant",
     "Job",
     "LogInconsistent",
     "LogKeyDiffers",

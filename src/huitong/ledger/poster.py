@@ -1,8 +1,8 @@
 """The poster: takes what is waiting, posts it as one batch, and answers only after the commit.
 
 One caller's payment and a thousand callers' payments cost the database about the same number of
-statements. When nothing is on its way, nothing waits for company; otherwise a batch waits until it is
-no smaller than those that are, or until they are back.
+statements. When nothing is on its way, nothing waits for company; otherwise a batch waits until it
+is no smaller than those that are, or until they are back.
 """
 
 import asyncio

@@ -6,7 +6,7 @@ at last the transparency log, for which the journal passes through here once. It
 snapshot, so it may run beside a busy platform, and it changes nothing.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -93,23 +93,28 @@ class VerifyReport:
 
 
 async def verify_ledger(
-    database: Database, *, progress: Callable[[VerifyProgress], None] | None = None
+    database: Database,
+    *,
+    more: Sequence[Invariant] = (),
+    progress: Callable[[VerifyProgress], None] | None = None,
 ) -> VerifyReport:
     """Check every invariant of the ledger in one snapshot and return what was found.
 
-    Rows stay in the database: what comes back is a count and at most VERIFY_EXAMPLES_MAX examples
-    for each invariant. Raises DatabaseUnavailable.
+    `more` are those that other rooms have with the ledger. Rows stay in the database: what comes
+    back is a count and at most VERIFY_EXAMPLES_MAX examples for each invariant. Raises
+    DatabaseUnavailable.
     """
     say = progress or (lambda _: None)
     connection = await database.connect()
     findings: list[Finding] = []
+    checks = (*_CHECKS, *map(_make_check, more))
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             await connection.execute(_SETTINGS)
             counts = await connection.fetchrow(_COUNTS)
             assert counts is not None
-            for number, check in enumerate(_CHECKS, start=1):
-                place = (number, len(_CHECKS), check.name, check.title)
+            for number, check in enumerate(checks, start=1):
+                place = (number, len(checks), check.name, check.title)
                 say(VerifyProgress(*place, is_done=False))
                 count, examples = await check.run(connection)
                 finding = Finding(check.name, check.title, count, examples) if count else None
@@ -122,7 +127,7 @@ async def verify_ledger(
         transfers=counts["transfers"],
         accounts=counts["accounts"],
         lines=counts["lines"],
-        checked=CHECK_NAMES,
+        checked=tuple(check.name for check in checks),
         findings=tuple(findings),
     )
 
@@ -146,11 +151,13 @@ async def _check_log(connection: DriverConnection) -> Differences:
     return count, tuple(examples)
 
 
+def _make_check(invariant: Invariant) -> _Check:
+    run = partial(_check_invariant, invariant=invariant)
+    return _Check(invariant.name, invariant.title, run)
+
+
 _CHECKS: Final = (
-    *(
-        _Check(each.name, each.title, partial(_check_invariant, invariant=each))
-        for each in INVARIANTS
-    ),
+    *map(_make_check, INVARIANTS),
     _Check("log", "The transparency log is the journal's, and its checkpoints stand", _check_log),
 )
 #: What is checked, in this order.

@@ -81,6 +81,7 @@ from huitong.payments.events import (
     ProfitShared,
 )
 from huitong.payments.instant import InstantPayment, InstantPayments
+from huitong.payments.invariants import INVARIANTS
 from huitong.payments.jobs import settle_channel_orders
 from huitong.payments.postings import OwnAccounts, find_own_accounts
 from huitong.payments.qr import CustomerCode, Picture, draw_png, draw_svg
@@ -111,6 +112,7 @@ from huitong.payments.types import (
 from huitong.payments.usage import CapUse, MeterUsage, list_usage
 
 __all__ = [
+    "INVARIANTS",
     "AccountClosed",
     "AccountFrozen",
     "AccountNotFound",

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import IO, Any, Final
 
@@ -68,27 +68,33 @@ def run_worker(scratch: Scratch, *, log: IO[bytes]) -> Iterator[None]:
 def _serve(
     command: Sequence[str], scratch: Scratch, processes: int, log: IO[bytes]
 ) -> Iterator[Served]:
-    with socket.create_server((HOST, 0), backlog=_BACKLOG) as listener:
-        number = listener.fileno()
-        started = [
-            _start([*command, str(number)], scratch, log, pass_fds=(number,))
-            for _ in range(processes)
-        ]
-        served = Served(listener.getsockname()[1], started)
-        try:
-            _wait_until_ready(served)
-            yield served
-        finally:
-            _stop(started)
+    with ExitStack() as stack:
+        # As `huitong up` does: a socket for each process, over which the kernel spreads visitors.
+        # From one socket for all, whoever is awake takes them, often all of them.
+        port = 0
+        started: list[subprocess.Popen[bytes]] = []
+        stack.callback(lambda: _stop(started))
+        for _ in range(processes):
+            listener = stack.enter_context(
+                socket.create_server((HOST, port), backlog=_BACKLOG, reuse_port=True)
+            )
+            port = listener.getsockname()[1]
+            number = listener.fileno()
+            started.append(
+                _start([*command, str(number)], scratch, log, workers=processes, pass_fds=(number,))
+            )
+        served = Served(port, started)
+        _wait_until_ready(served)
+        yield served
 
 
 def _start(
-    command: Sequence[str], scratch: Scratch, log: IO[bytes], **options: Any
+    command: Sequence[str], scratch: Scratch, log: IO[bytes], *, workers: int = 1, **options: Any
 ) -> "subprocess.Popen[bytes]":
     inherited = {name: text for name, text in os.environ.items() if not name.startswith("HUITONG_")}
     return subprocess.Popen(  # noqa: S603 - our own command lines
         list(command),
-        env=inherited | scratch.environment,
+        env=inherited | scratch.environment | {"HUITONG_WORKERS": str(workers)},
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,

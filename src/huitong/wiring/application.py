@@ -58,7 +58,13 @@ class Application:
             settings=settings,
             clock=clock,
             database=database,
-            poster=Poster(database, clock=clock.now),
+            poster=Poster(
+                database,
+                clock=clock.now,
+                # While one batch is in the database, another should be on its way: the other
+                # process's where there is one, for two of a process halve the batches.
+                posters=1 if settings.workers > 1 else 2,
+            ),
             keys=identity.KeyCache(load_key),
             rulebook=Rulebook.load(),
         )

@@ -24,7 +24,7 @@ STATEMENT_DAYS_MAX: Final = 366
 # Writing.
 BATCH_TRANSFERS_MAX: Final = 50_000
 # Plain transfers as columns: the more of them share a balance, the less each one costs.
-COLUMNS_TRANSFERS_MAX: Final = 200_000
+COLUMNS_TRANSFERS_MAX: Final = 400_000
 # From here on a batch is written before its balances are locked; below, the detour costs more.
 COLUMNS_AHEAD_MIN: Final = 5_000
 # Numbers of batches that others may draw while a large batch is on its way to its place.

@@ -31,8 +31,8 @@ AT_RISK_STATES: Final = frozenset({"HT001", "23505", "22003", "23514", "23503"})
 #: The reserved place was passed, or it came to a deadlock on the way: draw a place in turn instead.
 _PASSED_STATES: Final = frozenset({"HT003", "40P01"})
 
-_RESERVE_PLACE: Final = "SELECT place, previous, recorded_at FROM ledger.reserve_place($1, $2)"
-_HOLD_PLACE: Final = "SELECT ledger.hold_place($1)"
+_RESERVE_PLACE: Final = "SELECT place, previous, recorded_at FROM ledger.reserve_place($1)"
+_LEAVE_PLACE: Final = "SELECT ledger.leave_place($1)"
 _TAKE_PLACE: Final = "SELECT ledger.take_place($1, $2, $3, $4, $5, $6, $7)"
 _POST_NET: Final = "SELECT sequence, recorded_at FROM ledger.post_net($1, $2, $3, $4)"
 _POST_BATCH: Final = (
@@ -164,26 +164,36 @@ async def post_columns(
 
 async def _post_ahead(connection: DriverConnection, columns: Columns) -> datetime:
     """Write the journal at a reserved place, then lock the balances: only that is done in turn."""
-    place = await connection.fetchrow(_RESERVE_PLACE, columns.numbers, limits.PLACE_GAP)
+    place = await connection.fetchrow(_RESERVE_PLACE, limits.PLACE_GAP)
     assert place is not None
     number, previous, recorded_at = place
-    async with connection.transaction():
-        await connection.execute(_HOLD_PLACE, number)
-        await _copy(connection, columns, number << POSITION_BITS, recorded_at)
-        accounts, debits, credits_ = columns.net()
-        await connection.execute(
-            _TAKE_PLACE,
-            number,
-            previous,
-            columns.numbers,
-            accounts.tolist(),
-            debits.tolist(),
-            credits_.tolist(),
-            columns.currency,
-        )
-        await _check_refusals(connection, columns)
+    try:
+        async with connection.transaction():
+            await _copy(connection, columns, number << POSITION_BITS, recorded_at)
+            await _take_place(connection, columns, number, previous)
+            await _check_refusals(connection, columns)
+    finally:
+        # A connection that is gone has left its place with all its locks.
+        if not connection.is_closed():
+            await connection.execute(_LEAVE_PLACE, number)
     made_at: datetime = recorded_at
     return made_at
+
+
+async def _take_place(
+    connection: DriverConnection, columns: Columns, number: int, previous: int
+) -> None:
+    accounts, debits, credits_ = columns.net()
+    await connection.execute(
+        _TAKE_PLACE,
+        number,
+        previous,
+        columns.numbers,
+        accounts.tolist(),
+        debits.tolist(),
+        credits_.tolist(),
+        columns.currency,
+    )
 
 
 async def _post_in_turn(connection: DriverConnection, columns: Columns) -> datetime:

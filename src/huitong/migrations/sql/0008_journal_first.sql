@@ -14,15 +14,17 @@ INSERT INTO ledger.places DEFAULT VALUES;
 ALTER TABLE ledger.line_heads ADD COLUMN recorded_at timestamptz NOT NULL DEFAULT 'epoch';
 COMMENT ON COLUMN ledger.line_heads.recorded_at IS 'The time on the last line; no later line has an earlier one.';
 
--- Reserves p_numbers numbers of batches, p_gap after the last one drawn or reserved. In a
+-- Reserves a number of a batch and those after it, p_gap after the last one drawn or reserved. In a
 -- transaction of its own: whoever comes next must not wait for the batch. `previous` is the place
--- reserved before.
-CREATE FUNCTION ledger.reserve_place(p_numbers integer, p_gap integer)
+-- reserved before. A lock of the session, taken before anybody can see the reservation, says that
+-- the place is on its way, until leave_place.
+CREATE FUNCTION ledger.reserve_place(p_gap integer)
 RETURNS TABLE (place bigint, previous bigint, recorded_at timestamptz) LANGUAGE plpgsql AS $$
 BEGIN
     SELECT p.reserved INTO previous FROM ledger.places p FOR UPDATE;
     place := greatest(previous, (SELECT last_value FROM ledger.batches)) + p_gap;
-    UPDATE ledger.places SET reserved = reserve_place.place + p_numbers;
+    UPDATE ledger.places SET reserved = reserve_place.place;
+    PERFORM pg_advisory_lock(4071832, (place & 2147483647)::integer);
     recorded_at := clock_timestamp();
     RETURN NEXT;
 END $$;
@@ -77,9 +79,9 @@ BEGIN
 END $$;
 ALTER FUNCTION ledger.post_net(bigint[], bigint[], bigint[], char(3)) RESET ALL;
 
--- Says to those who reserve later that this place is taken until the transaction ends.
-CREATE FUNCTION ledger.hold_place(p_place bigint) RETURNS void LANGUAGE sql AS $$
-    SELECT pg_advisory_xact_lock(4071832, (p_place & 2147483647)::integer)
+-- The batch has ended, one way or the other: whoever reserved after it need not wait any more.
+CREATE FUNCTION ledger.leave_place(p_place bigint) RETURNS void LANGUAGE sql AS $$
+    SELECT pg_advisory_unlock(4071832, (p_place & 2147483647)::integer)
 $$;
 
 -- Adds the sums of a batch whose journal rows were written at a reserved place, and makes the place
@@ -100,7 +102,7 @@ BEGIN
 END $$;
 
 GRANT SELECT, UPDATE (reserved) ON ledger.places TO huitong_app;
-GRANT EXECUTE ON FUNCTION ledger.reserve_place(integer, integer), ledger.draw_place(), ledger.hold_place(bigint),
+GRANT EXECUTE ON FUNCTION ledger.reserve_place(integer), ledger.draw_place(), ledger.leave_place(bigint),
     ledger.add_net(bigint[], bigint[], bigint[], char(3)),
     ledger.take_place(bigint, bigint, integer, bigint[], bigint[], bigint[], char(3)) TO huitong_app;
 -- Only forward, and only by a batch that holds its locks: the application itself may not set the sequence.

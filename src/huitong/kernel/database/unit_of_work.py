@@ -118,6 +118,9 @@ class Database:
             hide_parameters=True,
             connect_args={
                 "server_settings": server_settings,
+                # Without it the driver waits a minute for a server that takes a connection and
+                # says nothing, and everybody who shares a look-up waits with it.
+                "timeout": limits.DATABASE_CONNECT_SECONDS_MAX,
                 **({} if mode is None else {"ssl": mode}),
             },
         )
@@ -135,7 +138,7 @@ class Database:
             return await asyncpg.connect(
                 self._url.render_as_string(hide_password=False),
                 server_settings=self._server_settings(),
-                timeout=10,
+                timeout=limits.DATABASE_CONNECT_SECONDS_MAX,
             )
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
             raise DatabaseUnavailable(str(error) or type(error).__name__) from error

@@ -7,6 +7,7 @@ send the same request twice at once.
 import asyncio
 import random
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -50,6 +51,8 @@ class Attempted:
     attempts: int = 0
     status: int | None = None
     body: bytes = b""
+    #: How often each answer came that says nothing of the payment: an exception or a 5xx.
+    unclear: Counter[str] = field(default_factory=Counter)
     #: What is wrong with the answers, seen from the client alone.
     complaints: list[str] = field(default_factory=list)
 
@@ -122,7 +125,7 @@ class Till:
         else:
             first = await ask(http, payment)
         if first is None:
-            payment.complaints.append("no definite answer in time")
+            payment.complaints.append(f"no definite answer in time, but {dict(payment.unclear)}")
             return
         payment.status, payment.body = first
         if payment.is_acknowledged:
@@ -137,10 +140,12 @@ async def ask(http: httpx.AsyncClient, payment: Attempted) -> tuple[int, bytes] 
         payment.attempts += 1
         try:
             answer = await _send(http, payment)
-        except httpx.HTTPError:
-            answer = None
-        if answer is not None and is_definite(answer.status_code):
-            return answer.status_code, answer.content
+        except httpx.HTTPError as error:
+            payment.unclear[type(error).__name__] += 1
+        else:
+            if is_definite(answer.status_code):
+                return answer.status_code, answer.content
+            payment.unclear[str(answer.status_code)] += 1
         await asyncio.sleep(pause)
         pause = min(_RETRY_SECONDS_MAX, 2 * pause)
     return None

@@ -12,10 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
 
+PATH: Final = "/v1/payments"
 #: A request that is not answered in this time is given up and sent again with the same key.
 _ATTEMPT_SECONDS_MAX: Final = 10.0
 #: Past this, a platform that is meant to come back has not: the payment counts as unresolved.
@@ -57,6 +59,11 @@ class Attempted:
     complaints: list[str] = field(default_factory=list)
 
     @property
+    def request(self) -> dict[str, object]:
+        """The body that asks for it."""
+        return {"payer": self.payer, "payee": self.payee, "amount": money(self.amount)}
+
+    @property
     def is_acknowledged(self) -> bool:
         """Whether the client was told that the payment stands."""
         return self.status == HTTPStatus.CREATED
@@ -95,6 +102,29 @@ class Till:
             trust_env=False,
         )
 
+    async def hang_up(self, payment: Attempted, after_seconds: float) -> None:
+        """Send the request over a connection of its own and go away, answered or not.
+
+        Not with the HTTP client: a request that is cancelled while its answer comes in takes its
+        connection out of that client's pool for good, and in the end nobody can ask any more.
+        """
+        payment.attempts += 1
+        body = msgspec.json.encode(payment.request)
+        address = urlsplit(self.url)
+        head = (
+            f"POST {PATH} HTTP/1.1\r\nHost: {address.netloc}\r\n"
+            f"Authorization: Bearer {self.secret}\r\nIdempotency-Key: {payment.key}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        try:
+            async with asyncio.timeout(_ATTEMPT_SECONDS_MAX):
+                _, writer = await asyncio.open_connection(address.hostname, address.port)
+        except (TimeoutError, OSError):
+            return
+        writer.write(head.encode() + body)
+        await asyncio.sleep(after_seconds)
+        writer.transport.abort()
+
     async def _pay_until(self, http: httpx.AsyncClient, number: int, until: float) -> None:
         chance = random.Random(f"chaos client {self.seed} {number}")  # noqa: S311 - repeatable
         count = 0
@@ -117,7 +147,7 @@ class Till:
     ) -> None:
         habit = chance.random()
         if habit < _HANGS_UP:
-            await _hang_up(http, payment, chance.uniform(0, _HANG_UP_SECONDS_MAX))
+            await self.hang_up(payment, chance.uniform(0, _HANG_UP_SECONDS_MAX))
         if habit > 1 - _TWICE_AT_ONCE:
             first, second = await asyncio.gather(ask(http, payment), ask(http, payment))
             if first is not None and second is not None and first != second:
@@ -178,18 +208,4 @@ def money(minor: int) -> dict[str, str]:
 
 
 async def _send(http: httpx.AsyncClient, payment: Attempted) -> httpx.Response:
-    return await http.post(
-        "/v1/payments",
-        headers={"Idempotency-Key": payment.key},
-        json={"payer": payment.payer, "payee": payment.payee, "amount": money(payment.amount)},
-    )
-
-
-async def _hang_up(http: httpx.AsyncClient, payment: Attempted, after_seconds: float) -> None:
-    """Send the request and go away before the answer."""
-    payment.attempts += 1
-    try:
-        async with asyncio.timeout(after_seconds):
-            await _send(http, payment)
-    except (TimeoutError, httpx.HTTPError):
-        return
+    return await http.post(PATH, headers={"Idempotency-Key": payment.key}, json=payment.request)

@@ -4,11 +4,11 @@ No database transaction may be open while it asks. Whatever goes wrong outside i
 UNAVAILABLE with its trouble; the caller decides whether to ask again later, with the same id.
 """
 
-import asyncio
 import base64
 import uuid
 from typing import Final, Self
 
+import anyio
 import httpx
 import msgspec
 
@@ -157,7 +157,8 @@ class HttpRegistry:
         }
         try:
             # Over the whole exchange: httpx's own limit starts anew with every byte that trickles.
-            async with asyncio.timeout(self._timeout_seconds):
+            # And with anyio, as asyncio's own cancelling leaves the connection in use for ever.
+            with anyio.fail_after(self._timeout_seconds):
                 status, signed, received = await self._send(path, content, headers)
         except (TimeoutError, httpx.TimeoutException) as error:
             raise _Failure(Trouble.TIMED_OUT) from error

@@ -1,0 +1,1 @@
+"""Decisions: online features, rules, lists and models, and the record of each decision."""

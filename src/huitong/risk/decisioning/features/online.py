@@ -1,0 +1,42 @@
+"""Features of payments in the path: read before the decision, counted with the posting."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from huitong.kernel.database.statement import Statement
+from huitong.kernel.database.unit_of_work import DriverConnection
+from huitong.risk.decisioning.features import store
+from huitong.risk.decisioning.features.columns import make_columns
+from huitong.risk.decisioning.features.facts import ROLES, PaymentFacts
+from huitong.risk.decisioning.features.rows import sketch_bit
+from huitong.risk.decisioning.features.store import Touch
+from huitong.risk.decisioning.features.views import BatchRows
+from huitong.risk.decisioning.types import Features
+
+
+async def load_features(
+    connection: DriverConnection, facts: Sequence[PaymentFacts], *, at: datetime
+) -> Features:
+    """Return the features of payments that are decided at `at`, in the order of `facts`.
+
+    They say what was known before each payment: the stored rows and the payments in front of it in
+    the same batch, so that a hundred at once look no different from a hundred in a row. One query
+    for the whole batch.
+    """
+    rows = BatchRows(facts)
+    found = await store.find_rows(connection, rows.wanted)
+    at_us = store.to_microseconds(at)
+    views = rows.look(found, at_us=at_us, day=store.to_day_number(at))
+    return make_columns(facts, views, at=at, at_us=at_us)
+
+
+def make_update(facts: Sequence[PaymentFacts], *, at: datetime) -> Statement:
+    """Return the statement that counts payments which were posted at `at`."""
+    return store.make_update((touch for each in facts for touch in _list_touches(each)), at=at)
+
+
+def _list_touches(facts: PaymentFacts) -> Iterator[Touch]:
+    for role, (entity, key) in facts.list_keys():
+        if ROLES[role]:
+            other = facts.other_of(role)
+            yield Touch(entity, key, facts.amount, 0 if other is None else sketch_bit(other))

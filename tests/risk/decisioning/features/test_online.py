@@ -1,0 +1,186 @@
+"""Online features against a model that keeps every event and adds them up again each time."""
+
+import math
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from huitong.kernel.database.unit_of_work import Database
+from huitong.risk.decisioning.features import online
+from huitong.risk.decisioning.features.facts import PaymentFacts
+from huitong.risk.decisioning.types import Features
+
+NOW = datetime(2026, 11, 26, 4, 0, tzinfo=UTC)
+DEVICE = uuid.UUID(int=7)
+
+
+def pay(payer: int, payee: int, amount: int = 100, **more: Any) -> PaymentFacts:
+    return PaymentFacts(
+        payer_account_id=payer, payee_account_id=payee, amount=amount, kind="transfer", **more
+    )
+
+
+async def post(database: Database, facts: Sequence[PaymentFacts], at: datetime) -> None:
+    async with database.unit_of_work() as uow:
+        statement = online.make_update(facts, at=at)
+        await (await uow.driver()).execute(statement.text, *statement.arguments)
+
+
+async def load(database: Database, facts: Sequence[PaymentFacts], at: datetime) -> Features:
+    async with database.unit_of_work() as uow:
+        return await online.load_features(await uow.driver(), facts, at=at)
+
+
+def value(features: Features, name: str, place: int = 0) -> Any:
+    column = features[name]
+    if column.known is not None and not column.known[place]:
+        return None
+    return column.values[place].item() if hasattr(column.values[place], "item") else None
+
+
+def decayed(events: list[tuple[datetime, int]], at: datetime, half_life: float) -> float:
+    return sum(
+        weight * 2 ** -((at - happened).total_seconds() / half_life) for happened, weight in events
+    )
+
+
+class TestExamples:
+    async def test_first_payment_knows_nothing(self, database: Database) -> None:
+        features = await load(database, [pay(1, 2)], NOW)
+        assert value(features, "payments_1h") == 0
+        assert value(features, "is_new_payee") is True
+        assert value(features, "seconds_since_payment") is None
+        assert value(features, "amount_to_mean_30d") is None
+        assert value(features, "device_payments_1h") is None
+
+    async def test_counter_halves_in_its_half_life(self, database: Database) -> None:
+        await post(database, [pay(1, 2, 400)], NOW)
+        later = NOW + timedelta(hours=1)
+        features = await load(database, [pay(1, 2)], later)
+        assert value(features, "payments_1h") == pytest.approx(0.5, rel=1e-12)
+        assert value(features, "paid_1h") == pytest.approx(200, rel=1e-12)
+        assert value(features, "seconds_since_payment") == 3_600
+        assert value(features, "is_new_payee") is False
+        await post(database, [pay(1, 3, 100)], later)
+        features = await load(database, [pay(1, 3)], later)
+        assert value(features, "payments_1h") == pytest.approx(1.5, rel=1e-12)
+        assert value(features, "payees_today") == pytest.approx(2, abs=0.02)
+
+    async def test_what_was_received_is_the_payers_inflow(self, database: Database) -> None:
+        await post(database, [pay(1, 2, 1_000)], NOW)
+        features = await load(database, [pay(2, 3, 950)], NOW)
+        assert value(features, "received_1h") == 1_000
+        assert value(features, "outflow_to_inflow_1h") == pytest.approx(0.95)
+        assert value(features, "payments_1h") == 0
+
+    async def test_payments_in_front_in_the_batch_count(self, database: Database) -> None:
+        batch = [pay(1, payee, 100, device_id=DEVICE) for payee in (2, 3, 2)] + [pay(2, 1, 50)]
+        features = await load(database, batch, NOW)
+        assert [value(features, "payments_1m", place) for place in range(4)] == [0, 1, 2, 0]
+        assert [value(features, "is_new_payee", place) for place in range(4)] == [
+            True,
+            True,
+            False,
+            True,
+        ]
+        assert [value(features, "device_payments_1h", place) for place in range(4)] == [
+            None,
+            1,
+            2,
+            None,
+        ]
+        # Account 2 has received twice in this very batch.
+        assert value(features, "received_1h", 3) == 200
+        assert value(features, "seconds_since_payment", 2) == 0
+
+    async def test_new_device_is_one_without_payments(self, database: Database) -> None:
+        features = await load(database, [pay(1, 2, device_id=DEVICE)], NOW)
+        assert value(features, "is_new_device") is True
+        await post(database, [pay(1, 2, device_id=DEVICE)], NOW)
+        features = await load(database, [pay(1, 2, device_id=DEVICE), pay(1, 2)], NOW)
+        assert [value(features, "is_new_device", place) for place in (0, 1)] == [False, None]
+
+    async def test_sketch_starts_anew_with_the_business_day(self, database: Database) -> None:
+        await post(database, [pay(1, payee) for payee in range(10, 40)], NOW)
+        today = await load(database, [pay(1, 2)], NOW)
+        assert value(today, "payees_today") == pytest.approx(30, rel=0.15)
+        tomorrow = await load(database, [pay(1, 2)], NOW + timedelta(days=1))
+        assert value(tomorrow, "payees_today") == 0
+
+    async def test_after_years_counters_are_nothing_and_no_error(self, database: Database) -> None:
+        await post(database, [pay(1, 2, 10**12)], NOW)
+        much_later = NOW + timedelta(days=4_000)
+        await post(database, [pay(1, 2, 1)], much_later)
+        features = await load(database, [pay(1, 2)], much_later)
+        assert value(features, "payments_1m") == pytest.approx(1)
+
+    async def test_late_event_is_worth_what_is_left_of_it(self, database: Database) -> None:
+        await post(database, [pay(1, 2, 100)], NOW)
+        await post(database, [pay(1, 2, 100)], NOW - timedelta(hours=1))
+        features = await load(database, [pay(1, 2)], NOW)
+        assert value(features, "payments_1h") == pytest.approx(1.5, rel=1e-12)
+        assert value(features, "seconds_since_first_payment") == 3_600
+
+
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    batches=st.lists(
+        st.tuples(
+            st.integers(0, 200_000),
+            st.lists(
+                st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(1, 10**7)),
+                min_size=1,
+                max_size=6,
+            ),
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+async def test_agrees_with_every_event_added_up(database: Database, batches: Any) -> None:
+    # One database for all examples: each example takes accounts of its own.
+    base = uuid.uuid4().int % 10**9 * 10
+    events: list[tuple[datetime, int, int, int]] = []
+    at = NOW
+    for seconds, payments in batches:
+        at += timedelta(seconds=seconds, microseconds=seconds % 7)
+        facts = [pay(base + payer, base + payee, amount) for payer, payee, amount in payments]
+        features = await load(database, facts, at)
+        for place, each in enumerate(facts):
+            mine = [e for e in events if e[1] == each.payer_account_id]
+            counts = [(e[0], 1) for e in mine]
+            sums = [(e[0], e[3]) for e in mine]
+            received = [(e[0], e[3]) for e in events if e[2] == each.payer_account_id]
+            paired = [e for e in mine if e[2] == each.payee_account_id]
+            assert value(features, "payments_1m", place) == pytest.approx(decayed(counts, at, 60))
+            assert value(features, "paid_30d", place) == pytest.approx(
+                decayed(sums, at, 30 * 86_400)
+            )
+            assert value(features, "received_1h", place) == pytest.approx(
+                decayed(received, at, 3_600)
+            )
+            assert value(features, "is_new_payee", place) is (not paired)
+            last = value(features, "seconds_since_payment", place)
+            assert last == (math.floor((at - mine[-1][0]).total_seconds()) if mine else None)
+            events.append((at, each.payer_account_id, each.payee_account_id, each.amount))
+        await post(database, facts, at)
+
+
+async def test_updates_that_meet_lose_nothing(database: Database) -> None:
+    import asyncio
+
+    async def one(number: int) -> None:
+        await post(database, [pay(1, 2, 10), pay(2, 1, 10), pay(3, 2, 10)], NOW)
+
+    await asyncio.gather(*(one(number) for number in range(12)))
+    features = await load(database, [pay(1, 2), pay(2, 1)], NOW)
+    assert value(features, "payments_1d") == 12
+    assert value(features, "payee_receipts_1d") == 24
+    assert value(features, "payee_received_30d", 1) == 120

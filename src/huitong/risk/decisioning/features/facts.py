@@ -1,13 +1,16 @@
 """What risk is told about a payment, and which rows it reads and adds to."""
 
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
-from huitong.risk.decisioning.features.rows import Entity, account_key, pair_key
-
-Key: TypeAlias = tuple[Entity, uuid.UUID]
+from huitong.risk.decisioning.features.rows import (
+    Entity,
+    account_key,
+    id_key,
+    pair_key,
+    sketch_bit,
+)
 
 #: The roles in which a payment reads rows, and whether it also adds to them.
 ROLES: Final = {
@@ -21,7 +24,7 @@ ROLES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class PaymentFacts:
     """One payment as risk sees it, before it is decided. `amount` is in minor units."""
 
@@ -37,20 +40,27 @@ class PaymentFacts:
     #: An IPv6 address as a number; an IPv4 address in its mapped form.
     address: int | None = None
 
-    def list_keys(self) -> Iterator[tuple[str, Key]]:
+    def list_keys(self) -> list[tuple[str, bytes]]:
         """Return the row of each role that this payment has."""
         payer, payee = self.payer_account_id, self.payee_account_id
-        yield "payer", (Entity.PAYER, account_key(payer))
-        yield "inflow", (Entity.PAYEE, account_key(payer))
-        yield "payee", (Entity.PAYEE, account_key(payee))
-        yield "pair", (Entity.PAIR, pair_key(payer, payee))
+        keys = [
+            ("payer", account_key(Entity.PAYER, payer)),
+            ("inflow", account_key(Entity.PAYEE, payer)),
+            ("payee", account_key(Entity.PAYEE, payee)),
+            ("pair", pair_key(payer, payee)),
+        ]
         if self.device_id is not None:
-            yield "device", (Entity.DEVICE, self.device_id)
+            keys.append(("device", id_key(Entity.DEVICE, self.device_id.bytes)))
         if self.address is not None:
-            yield "address", (Entity.ADDRESS, uuid.UUID(int=self.address))
+            keys.append(("address", id_key(Entity.ADDRESS, self.address.to_bytes(16, "big"))))
+        return keys
 
-    def other_of(self, role: str) -> int | None:
-        """Return the account whose like a role's row counts, or None where it counts none."""
-        if role == "pair":
-            return None
-        return self.payee_account_id if role == "payer" else self.payer_account_id
+    def list_others(self) -> dict[str, int]:
+        """Return the sketch of whom a role's row counts, for the roles that count somebody."""
+        payer = sketch_bit(self.payer_account_id)
+        return {
+            "payer": sketch_bit(self.payee_account_id),
+            "payee": payer,
+            "device": payer,
+            "address": payer,
+        }

@@ -1,15 +1,13 @@
 """Features of payments in the path: read before the decision, counted with the posting."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from huitong.kernel.database.statement import Statement
 from huitong.kernel.database.unit_of_work import DriverConnection
 from huitong.risk.decisioning.features import store
 from huitong.risk.decisioning.features.columns import make_columns
-from huitong.risk.decisioning.features.facts import ROLES, PaymentFacts
-from huitong.risk.decisioning.features.rows import sketch_bit
-from huitong.risk.decisioning.features.store import Touch
+from huitong.risk.decisioning.features.facts import PaymentFacts
 from huitong.risk.decisioning.features.views import BatchRows
 from huitong.risk.decisioning.types import Features
 
@@ -32,11 +30,4 @@ async def load_features(
 
 def make_update(facts: Sequence[PaymentFacts], *, at: datetime) -> Statement:
     """Return the statement that counts payments which were posted at `at`."""
-    return store.make_update((touch for each in facts for touch in _list_touches(each)), at=at)
-
-
-def _list_touches(facts: PaymentFacts) -> Iterator[Touch]:
-    for role, (entity, key) in facts.list_keys():
-        if ROLES[role]:
-            other = facts.other_of(role)
-            yield Touch(entity, key, facts.amount, 0 if other is None else sketch_bit(other))
+    return store.make_update(facts, at=at)

@@ -1,22 +1,17 @@
 """SQL of online features: one query and one statement for a whole batch."""
 
-import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
-
-import asyncpg
 
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.statement import Statement
 from huitong.kernel.database.unit_of_work import DriverConnection
+from huitong.risk.decisioning.features.facts import ROLES, PaymentFacts
 from huitong.risk.decisioning.features.rows import (
     COUNTERS,
     COUNTS,
     EXPONENT_MAX,
-    SKETCH_BITS,
-    Entity,
     EntityRow,
     half_lives_us,
 )
@@ -29,8 +24,8 @@ _LN_2: Final = 0.6931471805599453
 _FIND: Final = f"""
 SELECT n.place, f.first_us, f.last_us, {", ".join(f"f.{name}" for name in COUNTERS)},
        f.others, f.others_day
-  FROM unnest($1::smallint[], $2::uuid[]) WITH ORDINALITY AS n(entity, key, place)
-  JOIN risk.features f ON f.entity = n.entity AND f.key = n.key
+  FROM unnest($1::bytea[]) WITH ORDINALITY AS n(key, place)
+  JOIN risk.features f ON f.key = n.key
 """  # noqa: S608 - names of our own columns
 
 
@@ -51,15 +46,15 @@ def _decay(name: str, half_life_us: float) -> str:
 _DECAYS: Final = ", ".join(map(_decay, COUNTERS, half_lives_us()))
 # In the order of keys, so that two batches that share rows wait for each other and never for ever.
 _ADD: Final = f"""
-INSERT INTO risk.features AS f (entity, key, first_us, last_us, {", ".join(COUNTERS)},
+INSERT INTO risk.features AS f (key, first_us, last_us, {", ".join(COUNTERS)},
                                 others, others_day)
-SELECT n.entity, n.key, $6, $6,
+SELECT n.key, $5, $5,
        {", ".join("n.events" if place < COUNTS else "n.amount" for place in range(len(COUNTERS)))},
-       n.others, $7
-  FROM unnest($1::smallint[], $2::uuid[], $3::float8[], $4::float8[], $5::bit({SKETCH_BITS})[])
-       AS n(entity, key, events, amount, others)
- ORDER BY n.entity, n.key
-ON CONFLICT (entity, key) DO UPDATE SET
+       n.others, $6
+  FROM unnest($1::bytea[], $2::float8[], $3::float8[], $4::bigint[])
+       AS n(key, events, amount, others)
+ ORDER BY n.key
+ON CONFLICT (key) DO UPDATE SET
     first_us = least(f.first_us, excluded.first_us),
     last_us = greatest(f.last_us, excluded.last_us),
     {_DECAYS},
@@ -68,16 +63,6 @@ ON CONFLICT (entity, key) DO UPDATE SET
                   ELSE excluded.others END,
     others_day = greatest(f.others_day, excluded.others_day)
 """  # noqa: S608 - as above
-
-
-@dataclass(frozen=True, slots=True)
-class Touch:
-    """One event as one entity sees it: how much it adds, and the other side's sketch bit."""
-
-    entity: Entity
-    key: uuid.UUID
-    amount: int
-    other: int = 0
 
 
 def to_microseconds(at: datetime) -> int:
@@ -90,46 +75,40 @@ def to_day_number(at: datetime) -> int:
     return (business_day(at) - _EPOCH).days
 
 
-async def find_rows(
-    connection: DriverConnection, wanted: Sequence[tuple[Entity, uuid.UUID]]
-) -> dict[int, EntityRow]:
-    """Return the row of each wanted entity that has one, by its place in `wanted`."""
-    found = await connection.fetch(
-        _FIND, [entity for entity, _ in wanted], [key for _, key in wanted]
-    )
+async def find_rows(connection: DriverConnection, wanted: Sequence[bytes]) -> dict[int, EntityRow]:
+    """Return the row of each wanted key that has one, by its place in `wanted`."""
     return {
         row[0] - 1: EntityRow(
             first_us=row[1],
             last_us=row[2],
-            counters=tuple(row[3 : 3 + len(COUNTERS)]),
-            others=int.from_bytes(row[-2].bytes, "big"),
+            counters=row[3 : 3 + len(COUNTERS)],
+            others=row[-2],
             others_day=row[-1],
         )
-        for row in found
+        for row in await connection.fetch(_FIND, wanted)
     }
 
 
-def make_update(touches: Iterable[Touch], *, at: datetime) -> Statement:
-    """Return the statement that counts events which all happened at `at`."""
-    sums: dict[tuple[Entity, uuid.UUID], list[int]] = {}
-    for touch in touches:
-        total = sums.setdefault((touch.entity, touch.key), [0, 0, 0])
-        total[0] += 1
-        total[1] += touch.amount
-        total[2] |= touch.other
+def make_update(facts: Iterable[PaymentFacts], *, at: datetime) -> Statement:
+    """Return the statement that counts payments which were all posted at `at`."""
+    events: dict[bytes, int] = {}
+    amounts: dict[bytes, int] = {}
+    sketches: dict[bytes, int] = {}
+    for each in facts:
+        others = each.list_others()
+        for role, key in each.list_keys():
+            if ROLES[role]:
+                events[key] = events.get(key, 0) + 1
+                amounts[key] = amounts.get(key, 0) + each.amount
+                sketches[key] = sketches.get(key, 0) | others.get(role, 0)
     return Statement(
         _ADD,
         (
-            [entity for entity, _ in sums],
-            [key for _, key in sums],
-            [float(total[0]) for total in sums.values()],
-            [float(total[1]) for total in sums.values()],
-            [_to_bits(total[2]) for total in sums.values()],
+            list(events),
+            list(events.values()),
+            list(amounts.values()),
+            list(sketches.values()),
             to_microseconds(at),
             to_day_number(at),
         ),
     )
-
-
-def _to_bits(sketch: int) -> asyncpg.BitString:
-    return asyncpg.BitString.frombytes(sketch.to_bytes(SKETCH_BITS // 8, "big"))

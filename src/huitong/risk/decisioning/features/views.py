@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from huitong.risk.decisioning.features.facts import ROLES, Key, PaymentFacts
+from huitong.risk.decisioning.features.facts import ROLES, PaymentFacts
 from huitong.risk.decisioning.features.rows import (
     COUNTERS,
     COUNTS,
@@ -16,7 +16,6 @@ from huitong.risk.decisioning.features.rows import (
     EntityRow,
     estimate_others,
     half_lives_us,
-    sketch_bit,
 )
 
 _RATES: Final = float(np.log(2.0)) / half_lives_us()
@@ -42,45 +41,45 @@ class BatchRows:
     """Which rows a batch needs, in which role, and in the end what they say."""
 
     def __init__(self, facts: Sequence[PaymentFacts]) -> None:
-        """Give each row a place."""
+        """Give each row a place, and note in which roles payments meet it."""
         self._facts = facts
-        self._places: dict[Key, int] = {}
-        self._roles: list[list[tuple[str, int]]] = [
-            [
-                (role, self._places.setdefault(key, len(self._places)))
-                for role, key in each.list_keys()
-            ]
-            for each in facts
-        ]
-
-    @property
-    def wanted(self) -> list[Key]:
-        """The rows to be read, in the order of their places."""
-        return list(self._places)
+        places: dict[bytes, int] = {}
+        #: Of each role the row's place for each payment; -1 where it has none.
+        self._roles: dict[str, list[int]] = {role: [-1] * len(facts) for role in ROLES}
+        meetings = 0
+        for number, each in enumerate(facts):
+            for role, key in each.list_keys():
+                self._roles[role][number] = places.setdefault(key, len(places))
+                meetings += 1
+        self.wanted = list(places)
+        self._is_shared = meetings > len(places)
 
     def look(self, found: Mapping[int, EntityRow], *, at_us: int, day: int) -> dict[str, View]:
         """Return a view for each role, from the rows that were found at their places."""
-        # One place more, always unknown, for payments without a device or an address.
-        size = len(self._places) + 1
+        # One place more, always unknown: -1 finds it.
+        size = len(self.wanted) + 1
         is_known = np.zeros(size, np.bool_)
         first_us = np.zeros(size, np.int64)
         last_us = np.zeros(size, np.int64)
         counters = np.zeros((size, len(COUNTERS)))
         sketches = [0] * size
-        for place, row in found.items():
-            is_known[place] = True
-            first_us[place] = row.first_us
-            last_us[place] = row.last_us
-            counters[place] = row.counters
-            if row.others_day == day:
-                sketches[place] = row.others
+        if found:
+            at = list(found)
+            rows = list(found.values())
+            is_known[at] = True
+            first_us[at] = [row.first_us for row in rows]
+            last_us[at] = [row.last_us for row in rows]
+            counters[at] = [row.counters for row in rows]
+            for place, row in found.items():
+                if row.others_day == day:
+                    sketches[place] = row.others
         # Another process's clock may be a little ahead: then nothing has decayed yet.
         elapsed = np.maximum(0, at_us - last_us)
         counters *= np.exp(np.maximum(-EXPONENT_MAX, -elapsed[:, None] * _RATES))
         others = np.array([_ESTIMATES[sketch.bit_count()] for sketch in sketches])
         views = {}
-        for role in ROLES:
-            places = self._list_places(role)
+        for role, meets in self._roles.items():
+            places = np.array(meets, np.intp)
             views[role] = View(
                 is_known[places],
                 first_us[places],
@@ -88,33 +87,33 @@ class BatchRows:
                 counters[places],
                 others[places],
             )
-        self._add_batch(views, sketches, at_us)
+        if self._is_shared:
+            self._add_batch(views, sketches, at_us)
         return views
-
-    def _list_places(self, role: str) -> NDArray[np.intp]:
-        nowhere = len(self._places)
-        return np.array([dict(roles).get(role, nowhere) for roles in self._roles], np.intp)
 
     def _add_batch(self, views: Mapping[str, View], sketches: list[int], at_us: int) -> None:
         """Add to each payment's rows what the payments in front of it add."""
         added: dict[int, tuple[int, int, int]] = {}
-        for number, (facts, roles) in enumerate(zip(self._facts, self._roles, strict=True)):
-            for role, place in roles:
-                before = added.get(place)
-                if before is None:
-                    continue
-                events, amount, seen = before
-                view = views[role]
-                view.counters[number, :COUNTS] += events
-                view.counters[number, COUNTS:] += amount
-                view.others[number] = _ESTIMATES[(sketches[place] | seen).bit_count()]
-                if not view.is_known[number]:
-                    view.is_known[number] = True
-                    view.first_us[number] = at_us
-                view.last_us[number] = max(at_us, view.last_us[number])
-            for role, place in roles:
-                if ROLES[role]:
+        for number, facts in enumerate(self._facts):
+            for role, meets in self._roles.items():
+                before = added.get(meets[number])
+                if before is not None:
+                    place, view = meets[number], views[role]
+                    events, amount, seen = before
+                    view.counters[number, :COUNTS] += events
+                    view.counters[number, COUNTS:] += amount
+                    view.others[number] = _ESTIMATES[(sketches[place] | seen).bit_count()]
+                    if not view.is_known[number]:
+                        view.is_known[number] = True
+                        view.first_us[number] = at_us
+                    view.last_us[number] = max(at_us, view.last_us[number])
+            others = facts.list_others()
+            for role, meets in self._roles.items():
+                place = meets[number]
+                if ROLES[role] and place >= 0:
                     events, amount, seen = added.get(place, (0, 0, 0))
-                    other = facts.other_of(role)
-                    bit = 0 if other is None else sketch_bit(other)
-                    added[place] = (events + 1, amount + facts.amount, seen | bit)
+                    added[place] = (
+                        events + 1,
+                        amount + facts.amount,
+                        seen | others.get(role, 0),
+                    )

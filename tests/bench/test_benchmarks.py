@@ -40,6 +40,7 @@ KEYS: dict[str, tuple[set[str], set[str]]] = {
         {
             "naive_sealed_per_second",
             "naive_opened_per_second",
+            "empty_query_p99_ms",
             "lookup_by_scanning_ms",
             "lookup_by_opening_all_ms",
         },

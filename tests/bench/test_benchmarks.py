@@ -45,6 +45,10 @@ KEYS: dict[str, tuple[set[str], set[str]]] = {
             "lookup_by_opening_all_ms",
         },
     ),
+    "onboarding": (
+        {"decision_p50_ms", "decision_p99_ms", "first_decision_ms", "people", "approved"},
+        {"ocr_alone_p50_ms", "ocr_alone_p99_ms", "pictures_alone_p50_ms"},
+    ),
     "growth": (
         {"transfers_per_second_at_10_million_rows", "speed_ratio"},
         {"transfers_per_second_at_100_thousand_rows"},

@@ -183,3 +183,9 @@ def test_the_command_line_knows_both_stories() -> None:
     assert shown.exit_code == 0
     assert "--seed" in shown.stdout
     assert "onboarding" in CliRunner().invoke(app, ["demo", "--help"]).stdout
+
+
+def test_options_of_the_day_are_not_silently_left_out() -> None:
+    refused = CliRunner().invoke(app, ["demo", "--url", "http://127.0.0.1:1", "onboarding"])
+    assert refused.exit_code == 2
+    assert "takes its options after itself" in refused.output

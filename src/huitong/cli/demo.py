@@ -43,31 +43,35 @@ def register(parent: typer.Typer) -> None:
     )
 
 
+Url = Annotated[
+    str | None,
+    typer.Option(help="The platform to play on.", show_default="the one of these settings"),
+]
+Key = Annotated[
+    str | None,
+    typer.Option(
+        envvar="HUITONG_API_KEY",
+        help="An API key with all scopes.",
+        show_default="one made in the home's database for this run",
+    ),
+]
+Seed = Annotated[int, typer.Option(help="Decides the amounts; the same seed tells the same day.")]
+SeedOnly = Annotated[
+    bool,
+    typer.Option(
+        "--seed-only", help="Only make the demo customers, merchants and key, if missing."
+    ),
+]
+
+
 @app.callback()
 def demo(
     context: typer.Context,
     *,
-    url: Annotated[
-        str | None,
-        typer.Option(help="The platform to play on.", show_default="the one of these settings"),
-    ] = None,
-    key: Annotated[
-        str | None,
-        typer.Option(
-            envvar="HUITONG_API_KEY",
-            help="An API key with all scopes.",
-            show_default="one made in the home's database for this run",
-        ),
-    ] = None,
-    seed: Annotated[
-        int, typer.Option(help="Decides the amounts; the same seed tells the same day.")
-    ] = _SEED,
-    seed_only: Annotated[
-        bool,
-        typer.Option(
-            "--seed-only", help="Only make the demo customers, merchants and key, if missing."
-        ),
-    ] = False,
+    url: Url = None,
+    key: Key = None,
+    seed: Seed = _SEED,
+    seed_only: SeedOnly = False,
 ) -> None:
     """Play a day of business with real HTTP calls, and check every answer and every balance.
 
@@ -78,6 +82,8 @@ def demo(
     Ends with code 1 if anything is not as expected.
     """
     if context.invoked_subcommand is not None:
+        if url is not None or seed_only or seed != _SEED:
+            raise typer.BadParameter(f"{context.invoked_subcommand} takes its options after itself")
         return
     settings = Settings.from_environment()
     if seed_only:

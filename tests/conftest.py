@@ -1,12 +1,16 @@
 """Fixtures for all tests: a real PostgreSQL, one database for each test cloned from a template."""
 
 import asyncio
+import base64
+import json
 import os
+import re
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import asyncpg
 import pytest
@@ -108,6 +112,64 @@ def owner_url(server: Server, template: str) -> Iterator[str]:
 def vault(tmp_path_factory: pytest.TempPathFactory) -> Vault:
     """A vault with keys of this run."""
     return Vault(load_key_ring(tmp_path_factory.mktemp("keys")))
+
+
+@dataclass(frozen=True)
+class Dump:
+    """What somebody can read who has all of a platform: its tables, and logs if they were added.
+
+    What is stored as bytes stands there twice: in hexadecimal digits and decoded as UTF-8.
+    """
+
+    text: str
+
+    def adding(self, more: str) -> "Dump":
+        """Return the dump with another text at its end."""
+        return Dump(f"{self.text}\n{more}")
+
+    def find(self, secrets: Iterable[str]) -> list[str]:
+        """Return which of the secrets stand there, plain or in a code that anybody can read."""
+        return [each for each in secrets if any(form in self.text for form in _list_forms(each))]
+
+
+def _list_forms(secret: str) -> list[str]:
+    raw = secret.encode()
+    # In Base64 a value looks in three ways, by its place; the ends depend on its neighbours.
+    codes = [
+        base64.b64encode(b"\0" * place + raw).decode().rstrip("=")[2 * place : -1]
+        for place in range(3)
+    ]
+    # Shorter codes stand in any long text by chance.
+    long_codes = [code for code in (raw.hex(), *codes) if len(code) >= 8]
+    return [secret, json.dumps(secret)[1:-1], quote(secret), *long_codes]
+
+
+@pytest.fixture(scope="session")
+def dump_database() -> Callable[[str], Awaitable[Dump]]:
+    """Dump every row of every table of a database, by the URL of its owner."""
+    return _dump_database
+
+
+async def _dump_database(url: str) -> Dump:
+    connection = await asyncpg.connect(url)
+    try:
+        tables = await connection.fetch(
+            "SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_class c "
+            "JOIN pg_namespace n ON n.oid = c.relnamespace "
+            "WHERE c.relkind IN ('r', 'p', 'm') "
+            "AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')"
+        )
+        rows = [
+            row[0]
+            for table in tables
+            for row in await connection.fetch(f"SELECT CAST(t AS text) FROM {table['name']} t")
+        ]
+    finally:
+        await connection.close()
+    text = "\n".join(rows)
+    stored_as_bytes = re.findall(r"\\x((?:[0-9a-f]{2})+)", text)
+    decoded = (bytes.fromhex(each).decode(errors="replace") for each in stored_as_bytes)
+    return Dump("\n".join([text, *decoded]))
 
 
 @pytest.fixture

@@ -40,9 +40,14 @@ KEYS: dict[str, tuple[set[str], set[str]]] = {
         {
             "naive_sealed_per_second",
             "naive_opened_per_second",
+            "empty_query_p99_ms",
             "lookup_by_scanning_ms",
             "lookup_by_opening_all_ms",
         },
+    ),
+    "onboarding": (
+        {"decision_p50_ms", "decision_p99_ms", "first_decision_ms", "people", "approved"},
+        {"ocr_alone_p50_ms", "ocr_alone_p99_ms", "pictures_alone_p50_ms"},
     ),
     "growth": (
         {"transfers_per_second_at_10_million_rows", "speed_ratio"},

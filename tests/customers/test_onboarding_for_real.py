@@ -11,6 +11,7 @@ from huitong.demo.id_cards import draw_back, draw_front, encode_jpeg
 from huitong.demo.portraits import draw_portrait
 from huitong.demo.specimens import make_specimen
 from huitong.kernel.rulebook import Rulebook
+from huitong.kernel.serving import serve_inside
 
 TODAY = date(2026, 11, 23)
 SEED = 4
@@ -27,7 +28,7 @@ async def test_drawn_cards_are_read_compared_and_confirmed_outside(
     }
     simulator = customers.RegistrySimulator(clock=office.clock)
     async with (
-        customers.serve_registry(simulator) as url,
+        serve_inside(simulator.application()) as url,
         customers.HttpRegistry(
             url, secret=customers.SIMULATED_SECRET, clock=office.clock
         ) as registries,

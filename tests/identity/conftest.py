@@ -18,6 +18,7 @@ from huitong.kernel.clock import FixedClock
 from huitong.kernel.cryptography import load_key_ring
 from huitong.kernel.database.unit_of_work import Caller, Database, UnitOfWork
 from huitong.kernel.ids import uuid7
+from huitong.kernel.serving import serve_inside
 from huitong.privacy import Vault
 
 START = datetime(2026, 11, 26, 1, 0, tzinfo=UTC)
@@ -200,7 +201,7 @@ async def house(database: Database, vault: Vault) -> AsyncIterator[House]:
     hasher = identity.SecretHasher(memory_kib=8, passes=1)
     sessions = identity.SessionCache(database)
     async with (
-        identity.serve_sms_gateway(gateway) as url,
+        serve_inside(gateway.application()) as url,
         identity.SmsGateway(url, timeout_seconds=0.5) as sender,
     ):
         desk = identity.Desk(

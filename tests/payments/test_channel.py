@@ -12,6 +12,7 @@ from huitong import ledger, payments
 from huitong.kernel.clock import FixedClock
 from huitong.kernel.errors import InvalidField
 from huitong.kernel.money import CurrencyMismatch, Money
+from huitong.kernel.serving import serve_inside
 from huitong.payments import errors
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Bank:
 async def bank(town: "Town", now) -> AsyncIterator[Bank]:
     simulator = payments.BankSimulator(result_seconds=0.0)
     async with (
-        payments.serve_simulator(simulator) as url,
+        serve_inside(simulator.application()) as url,
         payments.HttpBankChannel(url, timeout_seconds=0.5) as channel,
     ):
         yield Bank(town, simulator, channel, url, FixedClock(now))

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.console import Console
 
+from huitong.cli.demo_onboarding import onboarding
 from huitong.cli.process import load_entry_point
 from huitong.kernel.errors import Fault
 from huitong.kernel.settings import Settings
@@ -31,34 +32,46 @@ class NoPlatform(Fault):
     title = "No platform answers"
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command("demo", short_help="Play a day of business and check every answer.")(demo)
+app: Final = typer.Typer(rich_markup_mode="rich", invoke_without_command=True)
+app.command("onboarding", short_help="Play the life of one customer's data.")(onboarding)
 
 
+def register(parent: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    parent.add_typer(
+        app, name="demo", short_help="Play a day of business, or one customer's life, and check."
+    )
+
+
+Url = Annotated[
+    str | None,
+    typer.Option(help="The platform to play on.", show_default="the one of these settings"),
+]
+Key = Annotated[
+    str | None,
+    typer.Option(
+        envvar="HUITONG_API_KEY",
+        help="An API key with all scopes.",
+        show_default="one made in the home's database for this run",
+    ),
+]
+Seed = Annotated[int, typer.Option(help="Decides the amounts; the same seed tells the same day.")]
+SeedOnly = Annotated[
+    bool,
+    typer.Option(
+        "--seed-only", help="Only make the demo customers, merchants and key, if missing."
+    ),
+]
+
+
+@app.callback()
 def demo(
+    context: typer.Context,
     *,
-    url: Annotated[
-        str | None,
-        typer.Option(help="The platform to play on.", show_default="the one of these settings"),
-    ] = None,
-    key: Annotated[
-        str | None,
-        typer.Option(
-            envvar="HUITONG_API_KEY",
-            help="An API key with all scopes.",
-            show_default="one made in the home's database for this run",
-        ),
-    ] = None,
-    seed: Annotated[
-        int, typer.Option(help="Decides the amounts; the same seed tells the same day.")
-    ] = _SEED,
-    seed_only: Annotated[
-        bool,
-        typer.Option(
-            "--seed-only", help="Only make the demo customers, merchants and key, if missing."
-        ),
-    ] = False,
+    url: Url = None,
+    key: Key = None,
+    seed: Seed = _SEED,
+    seed_only: SeedOnly = False,
 ) -> None:
     """Play a day of business with real HTTP calls, and check every answer and every balance.
 
@@ -68,6 +81,10 @@ def demo(
 
     Ends with code 1 if anything is not as expected.
     """
+    if context.invoked_subcommand is not None:
+        if url is not None or seed_only or seed != _SEED:
+            raise typer.BadParameter(f"{context.invoked_subcommand} takes its options after itself")
+        return
     settings = Settings.from_environment()
     if seed_only:
         _seed_only(settings, url or public_url(settings))
@@ -75,8 +92,8 @@ def demo(
     console = Console(highlight=False)
     with _find_platform(settings, url, console) as (address, place):
         with _find_key(place, key) as secret:
-            context = make_client_context(settings) if place is settings else None
-            is_right = _play(address, secret, seed, console, context)
+            tls = make_client_context(settings) if place is settings else None
+            is_right = _play(address, secret, seed, console, tls)
         is_right &= _verify(place, console)
     if not is_right:
         raise typer.Exit(code=1)

@@ -41,7 +41,6 @@ from huitong.customers.checks import (
     RegistrySimulator,
     Trouble,
     decide,
-    serve_registry,
 )
 from huitong.customers.commands.applying import (
     get_application,
@@ -338,7 +337,6 @@ __all__ = [
     "save_person",
     "save_picture",
     "seal_plain_customers",
-    "serve_registry",
     "show_applicants",
     "show_business",
     "show_people",

@@ -46,14 +46,16 @@ class Answer:
 
 
 class Client:
-    """Calls one platform with one API key."""
+    """Calls one platform with one API key or session, or as a stranger with none."""
 
-    def __init__(self, url: str, secret: str, *, context: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, url: str, secret: str | None, *, context: ssl.SSLContext | None = None
+    ) -> None:
         """Prepare to call the platform at `url`; `context` says whom TLS trusts."""
         self.calls = 0
         self._http = httpx.Client(
             base_url=url,
-            headers={"Authorization": f"Bearer {secret}"},
+            headers={} if secret is None else {"Authorization": f"Bearer {secret}"},
             timeout=_REQUEST_SECONDS_MAX,
             trust_env=False,
             verify=True if context is None else context,

@@ -9,7 +9,7 @@ import importlib.util
 import io
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -23,6 +23,10 @@ _FONT_PACKAGE: Final = "noto_cjk_sans_otc"
 _FONT_FILE: Final = "NotoSansCJK-Regular.ttc"
 #: The collection holds the same letters as five regions write them; 2 is simplified Chinese.
 _FONT_REGION: Final = 2
+
+#: Where it begins, the text, and whether it is the person's own and not the form's.
+_Word: TypeAlias = tuple[int, str, bool]
+_Row: TypeAlias = tuple[int, tuple[_Word, ...]]
 
 _PAPER: Final = (232, 240, 246)
 _PAPER_LINE: Final = (214, 228, 238)
@@ -38,42 +42,11 @@ _MARK_TEXT: Final = "SPECIMEN 样本"
 def draw_front(person: Specimen, *, portrait_seed: int) -> Image.Image:
     """Return the side with the portrait: name, sex, ethnicity, birth date, address and number."""
     card, d = _blank()
-    born = person.birth_on
-    rows: tuple[tuple[int, tuple[tuple[int, str, bool], ...]], ...] = (
-        (78, ((70, "姓", False), (118, "名", False), (190, person.name, True))),
-        (
-            160,
-            (
-                (70, "性", False),
-                (118, "别", False),
-                (190, person.sex, True),
-                (290, "民", False),
-                (338, "族", False),
-                (410, person.ethnicity, True),
-            ),
-        ),
-        (
-            240,
-            (
-                (70, "出", False),
-                (118, "生", False),
-                (190, f"{born.year}", True),
-                (290, "年", False),
-                (348, f"{born.month}", True),
-                (400, "月", False),
-                (452, f"{born.day}", True),
-                (504, "日", False),
-            ),
-        ),
-    )
-    for y, words in rows:
+    for y, words in _list_rows(person):
         for x, text, is_value in words:
             _write(d, (x, y), text, is_value=is_value)
-    for x, text in ((70, "住"), (118, "址")):
-        _write(d, (x, 322), text, is_value=False)
     for place, line in enumerate(_break_address(person.address)):
         _write(d, (190, 322 + place * 52), line, is_value=True)
-    _write(d, (70, 540), "公民身份号码", is_value=False)
     _write(d, (330, 534), person.number, is_value=True, size=46, spread=5)
     left, top, right, bottom = _PHOTO_BOX
     portrait = draw_portrait(portrait_seed).resize((right - left, bottom - top))
@@ -105,6 +78,40 @@ def encode_jpeg(picture: Image.Image, *, quality: int = 90) -> bytes:
     file = io.BytesIO()
     picture.convert("RGB").save(file, "JPEG", quality=quality)
     return file.getvalue()
+
+
+def _list_rows(person: Specimen) -> tuple[_Row, ...]:
+    """Return what stands in one line each: y, and the words with their x."""
+    born = person.birth_on
+    return (
+        (78, (_label(70, "姓"), _label(118, "名"), _value(190, person.name))),
+        (
+            160,
+            (
+                *(_label(70, "性"), _label(118, "别"), _value(190, person.sex)),
+                *(_label(290, "民"), _label(338, "族"), _value(410, person.ethnicity)),
+            ),
+        ),
+        (
+            240,
+            (
+                *(_label(70, "出"), _label(118, "生")),
+                *(_value(190, f"{born.year}"), _label(290, "年")),
+                *(_value(348, f"{born.month}"), _label(400, "月")),
+                *(_value(452, f"{born.day}"), _label(504, "日")),
+            ),
+        ),
+        (322, (_label(70, "住"), _label(118, "址"))),
+        (540, (_label(70, "公民身份号码"),)),
+    )
+
+
+def _label(x: int, text: str) -> _Word:
+    return x, text, False
+
+
+def _value(x: int, text: str) -> _Word:
+    return x, text, True
 
 
 def _blank() -> tuple[Image.Image, ImageDraw.ImageDraw]:

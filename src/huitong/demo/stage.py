@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from rich.box import ROUNDED, SIMPLE_HEAD
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.markup import escape
 from rich.padding import Padding
 from rich.panel import Panel
+from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
@@ -23,14 +24,21 @@ class Stage:
         self._console = console
         self._scenes = 0
 
-    def open(self, url: str, day: str) -> None:
-        """Show the title."""
+    def open(
+        self,
+        url: str,
+        day: str,
+        *,
+        zh: str = "一天的业务，全部由真实的 HTTP 请求完成，逐笔核对",
+        en: str = "One day of business, by real HTTP calls, every answer checked",
+    ) -> None:
+        """Show the title: what is played, when and where."""
         self._console.print(
             Panel(
                 Text.assemble(
                     ("汇 通 天 下\n", "bold gold1"),
-                    ("一天的业务，全部由真实的 HTTP 请求完成，逐笔核对\n", ""),
-                    ("One day of business, by real HTTP calls, every answer checked\n\n", "dim"),
+                    (f"{zh}\n", ""),
+                    (f"{en}\n\n", "dim"),
                     (f"{day}   {url}", "cyan"),
                     justify="center",
                 ),
@@ -72,6 +80,11 @@ class Stage:
         panel = Panel(shown, title="application/problem+json", title_align="left", box=ROUNDED)
         self._console.print(Padding(panel, (0, 4)))
 
+    def text(self, text: str, language: str) -> None:
+        """Show a text in a language that is coloured: `json`, `console`."""
+        shown = Syntax(text, language, background_color="default", word_wrap=True)
+        self._console.print(Padding(shown, (0, 6)))
+
     def picture(self, text: str, beside: str) -> None:
         """Show a QR code with words beside it."""
         table = Table.grid(padding=(0, 3))
@@ -87,7 +100,8 @@ class Stage:
         """Show a table; each column has a heading and `left` or `right`."""
         table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", title_style="bold")
         for heading, side in columns:
-            table.add_column(heading, justify="right" if side == "right" else "left")
+            justify: JustifyMethod = "right" if side == "right" else "left"
+            table.add_column(heading, justify=justify, overflow="fold")
         for row in rows:
             table.add_row(*(escape(cell) for cell in row))
         self._console.print(Padding(table, (0, 4)))

@@ -121,7 +121,7 @@ from huitong.identity.flows.step_up import (
 from huitong.identity.hashing import SecretHasher
 from huitong.identity.policies import STEP_UP_RULES, StepUpRule, require_step_up
 from huitong.identity.session_cache import SessionCache
-from huitong.identity.simulated_sms_gateway import SmsGatewaySimulator, serve_sms_gateway
+from huitong.identity.simulated_sms_gateway import SmsGatewaySimulator
 from huitong.identity.staff_errors import (
     AmountAboveLimit,
     ApprovalAltered,
@@ -304,7 +304,6 @@ __all__ = [
     "restore_login",
     "revoke_api_key",
     "revoke_passkey",
-    "serve_sms_gateway",
     "set_pin",
     "sign_in",
     "sign_out",

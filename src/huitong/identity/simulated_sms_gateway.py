@@ -8,15 +8,11 @@ It is the mobile network of tests and demonstrations: no message leaves the mach
 """
 
 import asyncio
-import socket
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
 from enum import StrEnum
 from typing import Any, Final
 
 import msgspec
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -124,35 +120,3 @@ async def _healthz(request: Request) -> Response:  # noqa: ARG001 - Starlette's 
 
 def _respond(status: int, body: dict[str, Any]) -> Response:
     return Response(msgspec.json.encode(body), status, media_type=_JSON)
-
-
-class _QuietServer(uvicorn.Server):
-    """A server inside another program, which keeps its own signal handlers."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-@asynccontextmanager
-async def serve_sms_gateway(
-    gateway: SmsGatewaySimulator, *, host: str = "127.0.0.1", port: int = 0
-) -> AsyncIterator[str]:
-    """Serve `gateway` in this process while the block runs; yields its base URL.
-
-    Port 0 takes any free one.
-    """
-    listening = socket.create_server((host, port))
-    config = uvicorn.Config(
-        gateway.application(), log_level="critical", lifespan="off", access_log=False
-    )
-    server = _QuietServer(config)
-    task = asyncio.create_task(server.serve(sockets=[listening]))
-    try:
-        while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has a flag only
-            await asyncio.sleep(0.005)
-        yield f"http://{host}:{listening.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await task
-        listening.close()

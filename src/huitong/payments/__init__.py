@@ -92,7 +92,7 @@ from huitong.payments.queries import (
     list_refunds,
     list_shares,
 )
-from huitong.payments.simulated_bank import BankSimulator, FaultKind, serve_simulator
+from huitong.payments.simulated_bank import BankSimulator, FaultKind
 from huitong.payments.types import (
     Authentication,
     ChannelDirection,
@@ -217,7 +217,6 @@ __all__ = [
     "refund",
     "request_top_up",
     "request_withdrawal",
-    "serve_simulator",
     "settle_channel_orders",
     "share_profit",
     "split_by_weights",

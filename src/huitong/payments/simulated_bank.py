@@ -9,17 +9,13 @@ a bank that forgot an order says so, and is then sent it again.
 """
 
 import asyncio
-import socket
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Literal
 
 import msgspec
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -225,35 +221,3 @@ async def _healthz(request: Request) -> Response:  # noqa: ARG001 - Starlette's 
 
 def _respond(status: int, body: dict[str, Any]) -> Response:
     return Response(msgspec.json.encode(body), status, media_type=_JSON)
-
-
-class _QuietServer(uvicorn.Server):
-    """A server inside another program, which keeps its own signal handlers."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-@asynccontextmanager
-async def serve_simulator(
-    bank: BankSimulator, *, host: str = "127.0.0.1", port: int = 0
-) -> AsyncIterator[str]:
-    """Serve `bank` in this process while the block runs; yields its base URL.
-
-    Port 0 takes any free one. For tests, demonstrations, and a worker without a bank of its own.
-    """
-    listening = socket.create_server((host, port))
-    config = uvicorn.Config(
-        bank.application(), log_level="critical", lifespan="off", access_log=False
-    )
-    server = _QuietServer(config)
-    task = asyncio.create_task(server.serve(sockets=[listening]))
-    try:
-        while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has a flag only
-            await asyncio.sleep(0.005)
-        yield f"http://{host}:{listening.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await task
-        listening.close()

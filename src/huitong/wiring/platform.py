@@ -14,7 +14,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from huitong.kernel.cryptography import load_key_ring
 from huitong.kernel.database import embedded
 from huitong.kernel.errors import Fault
 from huitong.kernel.settings import Settings
+from huitong.wiring.simulators import open_simulators
 from huitong.wiring.supervisor import ChildPlan, Supervisor, run_to_end
 from huitong.wiring.tls import (
     CertificateNotUsable,
@@ -35,7 +36,6 @@ from huitong.wiring.tls import (
 #: The file of a home that whoever runs its processes keeps locked.
 LOCK_NAME: Final = "up.lock"
 _PREDECESSOR_SECONDS_MAX: Final = 25.0
-_SIMULATOR_HOST: Final = "127.0.0.1"
 _READY_SECONDS_MAX: Final = 60.0
 _POLL_SECONDS: Final = 0.1
 _BACKLOG: Final = 2048
@@ -98,24 +98,13 @@ def run_platform(settings: Settings, options: PlatformOptions, say: Callable[[st
         # Before any process seals something: wrong or unreadable keys stop the start here.
         load_key_ring(settings.home, settings.master_keys)
         sockets = _listen(settings, wait_for_predecessor=had_crashed)
-        # The outside world of this machine, which speaks HTTP, until there is a real one.
-        simulators: dict[str, socket.socket] = {}
-        if options.has_worker and settings.bank_channel_url is None:
-            simulators["bank"], url = _listen_for_simulator()
-            settings = replace(settings, bank_channel_url=url)
-        # Only for demonstrations: it confirms almost everybody, and then customers are opened.
-        if options.has_worker and options.has_demo and settings.registry_url is None:
-            simulators["registry"], url = _listen_for_simulator()
-            settings = replace(settings, registry_url=url)
-            say("Identity checks: simulated registries, which confirm almost everybody.")
-        if settings.sms_gateway_url is None:
-            simulators["sms-gateway"], url = _listen_for_simulator()
-            settings = replace(settings, sms_gateway_url=url)
-            say(f"One-time codes: a simulated phone shows them at {url}/messages?mobile=…")
         try:
-            asyncio.run(_run(settings, options, sockets, simulators, say))
+            with open_simulators(
+                settings, has_worker=options.has_worker, has_demo=options.has_demo, say=say
+            ) as (complete, simulators):
+                asyncio.run(_run(complete, options, sockets, simulators, say))
         finally:
-            for listening in (*sockets, *simulators.values()):
+            for listening in sockets:
                 listening.close()
 
 
@@ -123,11 +112,6 @@ def public_url(settings: Settings) -> str:
     """Return the address under which a browser on this machine finds the platform."""
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104
     return f"{'https' if settings.is_tls else 'http'}://{host}:{settings.port}"
-
-
-def _listen_for_simulator() -> tuple[socket.socket, str]:
-    listening = socket.create_server((_SIMULATOR_HOST, 0))
-    return listening, f"http://{_SIMULATOR_HOST}:{listening.getsockname()[1]}"
 
 
 async def _run(

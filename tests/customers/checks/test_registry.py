@@ -30,12 +30,12 @@ from huitong.customers import (
     RegistrySimulator,
     Trouble,
     decide,
-    serve_registry,
 )
 from huitong.customers.checks import signing
 from huitong.demo.specimens import make_specimen
 from huitong.kernel import limits
 from huitong.kernel.clock import FixedClock
+from huitong.kernel.serving import serve_inside
 
 NOW = datetime(2026, 11, 26, 4, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 26)
@@ -65,7 +65,7 @@ async def world() -> AsyncIterator[World]:
     clock = FixedClock(NOW)
     simulator = RegistrySimulator(clock=clock)
     async with (
-        serve_registry(simulator) as url,
+        serve_inside(simulator.application()) as url,
         HttpRegistry(url, secret=SIMULATED_SECRET, clock=clock, timeout_seconds=0.4) as client,
     ):
         yield World(simulator, client, url, clock)

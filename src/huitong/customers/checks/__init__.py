@@ -6,7 +6,6 @@ cannot be used is UNAVAILABLE with its trouble, never an exception.
 """
 
 from huitong.customers.checks.client import HttpRegistry
-from huitong.customers.checks.serving import serve_registry
 from huitong.customers.checks.simulated_registry import (
     SIMULATED_SECRET,
     FaultKind,
@@ -46,5 +45,4 @@ __all__ = [
     "RegistrySimulator",
     "Trouble",
     "decide",
-    "serve_registry",
 ]

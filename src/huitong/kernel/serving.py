@@ -1,4 +1,4 @@
-"""Serving the simulated registry inside another program, on a real socket."""
+"""Serving an application inside another program, on a real socket: for simulators and tests."""
 
 import asyncio
 import socket
@@ -6,8 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
-
-from huitong.customers.checks.simulated_registry import RegistrySimulator
+from starlette.applications import Starlette
 
 
 class _QuietServer(uvicorn.Server):
@@ -19,17 +18,15 @@ class _QuietServer(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serve_registry(
-    registry: RegistrySimulator, *, host: str = "127.0.0.1", port: int = 0
+async def serve_inside(
+    application: Starlette, *, host: str = "127.0.0.1", port: int = 0
 ) -> AsyncIterator[str]:
-    """Serve `registry` in this process while the block runs; yields its base URL.
+    """Serve `application` in this process while the block runs; yields its base URL.
 
-    Port 0 takes any free one. For tests, demonstrations, and a worker without registries.
+    Port 0 takes any free one. Raises OSError if the port is taken.
     """
     listening = socket.create_server((host, port))
-    config = uvicorn.Config(
-        registry.application(), log_level="critical", lifespan="off", access_log=False
-    )
+    config = uvicorn.Config(application, log_level="critical", lifespan="off", access_log=False)
     server = _QuietServer(config)
     task = asyncio.create_task(server.serve(sockets=[listening]))
     try:

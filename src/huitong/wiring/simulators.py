@@ -1,0 +1,63 @@
+"""The outside world of one machine until there is a real one: simulators that speak HTTP.
+
+Owns which of them `huitong up` starts, and the file in the home that says where they answer.
+"""
+
+import json
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from huitong.kernel.settings import Settings
+
+#: The file of a home that says where each simulator of its platform answers, while it runs.
+ADDRESSES_NAME: Final = "simulators.json"
+_HOST: Final = "127.0.0.1"
+
+
+@contextmanager
+def open_simulators(
+    settings: Settings, *, has_worker: bool, has_demo: bool, say: Callable[[str], None]
+) -> Iterator[tuple[Settings, Mapping[str, socket.socket]]]:
+    """Listen for each simulator that nothing real stands in for; yields settings that name them.
+
+    The sockets are by command, for the children that serve them; all close with the block.
+    """
+    sockets: dict[str, socket.socket] = {}
+    addresses: dict[str, str] = {}
+
+    def listen(name: str) -> str:
+        sockets[name] = socket.create_server((_HOST, 0))
+        addresses[name] = f"http://{_HOST}:{sockets[name].getsockname()[1]}"
+        return addresses[name]
+
+    path = settings.home / ADDRESSES_NAME
+    try:
+        if has_worker and settings.bank_channel_url is None:
+            settings = replace(settings, bank_channel_url=listen("bank"))
+        # Only for demonstrations: it confirms almost everybody, and then customers are opened.
+        if has_worker and has_demo and settings.registry_url is None:
+            settings = replace(settings, registry_url=listen("registry"))
+            say("Identity checks: simulated registries, which confirm almost everybody.")
+        if settings.sms_gateway_url is None:
+            settings = replace(settings, sms_gateway_url=listen("sms-gateway"))
+            url = settings.sms_gateway_url
+            say(f"One-time codes: a simulated phone shows them at {url}/messages?mobile=…")
+        path.write_text(json.dumps(addresses) + "\n", encoding="utf-8")
+        yield settings, sockets
+    finally:
+        path.unlink(missing_ok=True)
+        for listening in sockets.values():
+            listening.close()
+
+
+def find_simulator(home: Path, name: str) -> str | None:
+    """Return where a simulator of the platform in `home` answers; None if there is none."""
+    try:
+        found = json.loads((home / ADDRESSES_NAME).read_text(encoding="utf-8")).get(name)
+    except FileNotFoundError:
+        return None
+    return None if found is None else str(found)

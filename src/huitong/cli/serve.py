@@ -75,7 +75,7 @@ def _make_server(
             host=host or settings.host,
             port=port or settings.port,
             loop="uvloop",
-            http="httptools",
+            http=load_entry_point("huitong.api.protocol:BoundedProtocol"),
             ws="none",
             lifespan="on",
             interface="asgi3",

@@ -42,7 +42,7 @@ from huitong.wiring.tls import (
 from huitong.wiring.trial import is_ready
 
 _NOW = datetime.now(UTC).replace(microsecond=0)
-_HSTS = "max-age=31536000"
+_HSTS = "max-age=31536000; includeSubDomains"
 
 
 def settings_for(home: Path, **more: Any) -> Settings:

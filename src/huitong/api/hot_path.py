@@ -27,6 +27,7 @@ from huitong.api.request_context import (
     record_error,
 )
 from huitong.api.schemas.common import MOBILE_PATTERN
+from huitong.api.security_log import ACTOR
 from huitong.api.validation import shorten
 from huitong.identity import ApiKey, KeyCache
 from huitong.kernel import idempotency, ids, limits, logs, metrics, telemetry
@@ -114,7 +115,7 @@ class HotPath:
                 reply = await self._pay(scope, receive)
         except Exception as error:  # noqa: BLE001 - the edge: every caller gets an answer
             with logs.request_context(request_id):
-                record_error(error)
+                record_error(error, scope)
             reply, headers = problems.make_reply(error, request_id=request_id)
         safety = _SECURE_HEADERS if is_secure(scope) else _SECURITY_HEADERS
         await _send(send, reply, request_id, (*safety, *headers))
@@ -122,7 +123,7 @@ class HotPath:
 
     async def _pay(self, scope: Scope, receive: Receive) -> StoredReply:
         headers = _read_headers(scope["headers"])
-        key = await self._authenticate(headers.get(b"authorization"))
+        key = await self._authenticate(headers.get(b"authorization"), scope)
         name = _read_idempotency_key(headers)
         content_type = headers.get(b"content-type")
         if content_type != _JSON_TYPE:
@@ -141,7 +142,7 @@ class HotPath:
             raise AssertionError("the writer answers every payment")
         return answer.reply
 
-    async def _authenticate(self, header: bytes | None) -> ApiKey:
+    async def _authenticate(self, header: bytes | None, scope: Scope) -> ApiKey:
         secret = read_bearer([] if header is None else [header.decode("latin-1")])
         key = None if secret is None else await self._keys.find(secret)
         if key is None:
@@ -152,6 +153,7 @@ class HotPath:
                 field="Authorization",
             )
         if SCOPE not in key.scopes:
+            scope[ACTOR] = ids.show_id(ids.API_KEY, key.id)
             raise problems.NotAllowed(
                 f"The API key needs the scope {SCOPE}.", context={"scopes": [SCOPE]}
             )

@@ -1,0 +1,148 @@
+"""Who was refused at the door leaves a line; what was sent does not, and floods are bounded."""
+
+import asyncio
+import io
+import json
+import logging
+import uuid
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+import structlog
+
+from huitong.api.problems import NotAllowed
+from huitong.api.security_log import LineBudget, is_suspicious, note_refusal
+from huitong.kernel import limits
+from huitong.kernel.errors import Conflict, InvalidField, NotFound
+from huitong.kernel.logs import configure_logging
+
+Lines = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def lines() -> Iterator[Lines]:
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    stream = io.StringIO()
+    configure_logging(stream=stream)
+
+    def read() -> list[dict[str, Any]]:
+        found = [json.loads(line) for line in stream.getvalue().splitlines()]
+        return [line for line in found if line["event"] == "request_refused"]
+
+    yield read
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+async def test_a_caller_without_a_key_is_noted(anonymous: httpx.AsyncClient, lines: Lines) -> None:
+    headers = {"X-Request-Id": "look-for-me"}
+    answer = await anonymous.get("/v1/customers?mobile=13800000001", headers=headers)
+    assert answer.status_code == 401
+    (line,) = lines()
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {
+        "event": "request_refused",
+        "level": "warning",
+        "logger": "huitong.api.security_log",
+        "request_id": "look-for-me",
+        "code": "not_authenticated",
+        "method": "GET",
+        "route": "/v1/customers",
+        "actor": None,
+        "network": "127.0.0.0/24",
+    }
+
+
+async def test_a_key_without_the_scope_is_noted_by_its_id_on_both_ways(
+    api: Any, anonymous: httpx.AsyncClient, lines: Lines
+) -> None:
+    secret = await api.make_key("ledger:read")
+    headers = {"Authorization": f"Bearer {secret}", "Idempotency-Key": "k-1"}
+    body = {"payer": "acct_1", "payee": "acct_2", "amount": {"amount": "1", "currency": "CNY"}}
+    assert (await anonymous.get("/v1/customers", headers=headers)).status_code == 403
+    assert (await anonymous.post("/v1/payments", json=body, headers=headers)).status_code == 403
+    first, second = lines()
+    assert [first["code"], second["code"]] == ["scope_missing", "scope_missing"]
+    assert first["actor"] == second["actor"]
+    assert str(first["actor"]).startswith("key_")
+    assert secret not in str(lines())
+
+
+async def test_who_asks_for_what_is_somebody_elses_is_noted_though_told_of_nothing(
+    anonymous: httpx.AsyncClient,
+    post: Any,
+    customer_headers: Callable[..., Awaitable[dict[str, str]]],
+    lines: Lines,
+) -> None:
+    bodies = [
+        {"name": name, "mobile": f"13{uuid.uuid4().int % 10**9:09d}", "account_class": 3}
+        for name in ("甲", "乙")
+    ]
+    mine, theirs = [(await post("/v1/customers", body)).json()["id"] for body in bodies]
+    headers = await customer_headers(mine)
+    before = len(lines())
+    answer = await anonymous.get(f"/v1/customers/{theirs}", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    (line,) = lines()[before:]
+    assert (line["code"], line["route"]) == ("not_owned", "/v1/customers/{customer}")
+    assert str(line["actor"]).startswith("lgn_")
+    assert theirs not in str(line)
+
+
+async def test_nonsense_is_noted_without_what_was_sent(
+    client: httpx.AsyncClient, lines: Lines
+) -> None:
+    evil = "<script>alert(1)</script>\nlevel=critical"
+    headers = {"Idempotency-Key": "k-2", "Content-Type": "application/json"}
+    await client.post("/v1/customers", content=b'{"' + b"a" * 9, headers=headers)
+    await client.post("/v1/customers", json={evil: evil}, headers=headers)
+    await client.post("/v1/payments", json={evil: evil}, headers=headers)
+    assert [line["code"] for line in lines()] == [
+        "malformed_json",
+        "invalid_field",
+        "invalid_field",
+    ]
+    assert "script" not in str(lines())
+
+
+async def test_a_refusal_of_business_is_not_noted(post: Any, lines: Lines) -> None:
+    body = {"name": "丙", "mobile": f"13{uuid.uuid4().int % 10**9:09d}", "account_class": 3}
+    assert (await post("/v1/customers", body)).status_code == 201
+    assert (await post("/v1/customers", body)).json()["code"] == "mobile_taken"
+    assert lines() == []
+    assert not is_suspicious(NotFound("There is none"))
+    assert not is_suspicious(Conflict("no"))
+    assert is_suspicious(InvalidField("must not", field="x"))
+
+
+def test_a_flood_writes_a_bounded_number_of_lines_and_says_how_many_it_left_out(
+    lines: Lines,
+) -> None:
+    now = 0.0
+    budget = LineBudget(clock=lambda: now)
+    refusal = NotAllowed("no")
+    for _ in range(1_000):
+        note_refusal(refusal, {"method": "GET", "client": ("192.0.2.7", 1)}, budget=budget)
+    assert len(lines()) == limits.SECURITY_LINES_PER_SECOND_MAX
+    now = 1.0
+    note_refusal(refusal, {"method": "GET", "client": ("no address", 1)}, budget=budget)
+    last = lines()[-1]
+    assert last["left_out"] == 1_000 - limits.SECURITY_LINES_PER_SECOND_MAX
+    assert last["network"] is None
+
+
+async def test_guesses_of_a_password_are_noted_until_and_after_the_lock(
+    anonymous: httpx.AsyncClient, lines: Lines
+) -> None:
+    body = {"mobile": f"13{uuid.uuid4().int % 10**9:09d}", "password": "not the right one"}
+    for _ in range(6):
+        await anonymous.post("/v1/identity/sessions/by-password", json=body)
+        await asyncio.sleep(0)
+    codes = [line["code"] for line in lines()]
+    assert codes[:5] == ["log_in_refused"] * 5
+    assert codes[5] == "too_many_attempts"
+    assert body["mobile"] not in str(lines())

@@ -214,7 +214,7 @@ async def test_a_password_that_changed_while_it_was_verified_opens_nothing(
     async def verify_slowly(known: str | None, secret: str) -> Any:
         verification = await verify(known, secret)
         monkeypatch.undo()
-        await house.change_password(issued.session, "another long phrase 北")
+        await house.change_password(issued.session, "another long phrase 北", current=PASSWORD)
         return verification
 
     monkeypatch.setattr(house.desk.hasher, "verify", verify_slowly)
@@ -242,11 +242,19 @@ async def test_without_the_current_password_a_fresh_factor_is_needed(house: Any)
         await house.change_password(issued.session)
     assert refused.value.context == {
         "act": "identity.change_password",
-        "factors": ["one_time_code", "passkey", "password"],
+        "factors": ["one_time_code", "passkey"],
         "fresh_minutes": 10,
     }
     rows = await house.query("SELECT password_hash FROM identity.logins")
     assert [row.password_hash for row in rows] == [None]
+
+
+async def test_having_logged_in_with_the_password_is_not_knowing_it(house: Any) -> None:
+    await house.with_password()
+    issued = await house.log_in_by_password()
+    with pytest.raises(identity.StepUpRequired):
+        await house.change_password(issued.session, "another long phrase 北")
+    await house.change_password(issued.session, "another long phrase 北", current=PASSWORD)
 
 
 async def test_a_hash_of_an_older_cost_is_made_anew_at_the_next_log_in(house: Any) -> None:

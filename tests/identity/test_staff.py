@@ -1,6 +1,7 @@
 """Staff: two factors always, short sessions, and nobody who becomes two people."""
 
 import asyncio
+import re
 import uuid
 from typing import Any
 
@@ -94,6 +95,7 @@ async def test_of_many_who_send_one_code_at_once_one_gets_in(
 
 async def test_a_recovery_code_is_good_once(office: Any, house: Any, first: Any) -> None:
     code = first.recovery_codes[0].lower().replace("-", " ")
+    assert re.fullmatch("(?:[a-z2-7]{4} ){5}[a-z2-7]{4}", code)
     await office.issue(first, code=code, factor=RECOVERY)
     with pytest.raises(LogInRefused):
         await office.issue(first, code=code, factor=RECOVERY)

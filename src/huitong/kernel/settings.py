@@ -7,7 +7,7 @@ an argument.
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Final, Literal, Self, cast
 from urllib.parse import urlsplit
@@ -119,8 +119,8 @@ class Settings:
                 "CipherName", _read_choice(variables, "HUITONG_CIPHER", "aes-256-gcm", _CIPHERS)
             ),
             master_keys=variables.get("HUITONG_MASTER_KEYS") or None,
-            bank_channel_url=variables.get("HUITONG_BANK_CHANNEL_URL") or None,
-            registry_url=variables.get("HUITONG_REGISTRY_URL") or None,
+            bank_channel_url=_read_service_url(variables, "HUITONG_BANK_CHANNEL_URL"),
+            registry_url=_read_service_url(variables, "HUITONG_REGISTRY_URL"),
             registry_secret=variables.get("HUITONG_REGISTRY_SECRET", "").encode() or None,
             face_comparison=cast(
                 "FaceComparisonChoice",
@@ -132,7 +132,7 @@ class Settings:
             tls_names=_read_names(variables, "HUITONG_TLS_NAMES"),
             postgres_programs=_read_path(variables, "HUITONG_POSTGRES_BIN"),
             backup_key=variables.get("HUITONG_BACKUP_KEY") or None,
-            sms_gateway_url=variables.get("HUITONG_SMS_GATEWAY_URL") or None,
+            sms_gateway_url=_read_service_url(variables, "HUITONG_SMS_GATEWAY_URL"),
             passkey_domain=variables.get("HUITONG_PASSKEY_DOMAIN") or "localhost",
             passkey_origins=_read_origins(variables),
             trusted_proxies=_read_proxies(variables),
@@ -328,6 +328,34 @@ def _read_origins(variables: Mapping[str, str]) -> tuple[str, ...]:
                 "must be origins like https://bank.example, separated by commas", field=name
             )
     return origins
+
+
+def _read_service_url(variables: Mapping[str, str], name: str) -> str | None:
+    url = variables.get(name)
+    if not url:
+        return None
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
+    host = parts.hostname
+    is_bare = not (parts.username or parts.query or parts.fragment)
+    # Numbers, cards and codes go there: in plain text over the loopback interface only.
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host or ""))
+    if host is None or not is_bare or not is_safe:
+        raise InvalidField(
+            "must look like https://host:443/path, or http://127.0.0.1:8600 on this machine",
+            field=name,
+        )
+    return url
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether a host name or address never leads off this machine."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _read_time_zone(variables: Mapping[str, str]) -> str:

@@ -32,7 +32,7 @@ from huitong.kernel.certificates import (
     show_fingerprint,
 )
 from huitong.kernel.errors import Fault
-from huitong.kernel.settings import Settings
+from huitong.kernel.settings import Settings, is_loopback
 
 _FOLDER: Final = "tls"
 _AUTHORITY_FILE: Final = "ca.crt"
@@ -148,6 +148,17 @@ def describe_tls(files: TlsFiles) -> list[str]:
         f"TLS: to trust it, import {files.authority} into the browser or system as an authority,",
         f"     or call with `curl --cacert {files.authority} …`.",
         f"TLS: SHA-256 of the authority: {show_fingerprint(authority)}",
+    ]
+
+
+def describe_plain(settings: Settings) -> list[str]:
+    """Return a warning if the API is to serve other machines without TLS."""
+    is_for_others = not is_loopback(settings.host)
+    if settings.is_tls or not is_for_others or settings.trusted_proxies:
+        return []
+    return [
+        f"No TLS: what is sent to {settings.host} can be read and changed on its way, passwords",
+        "        and money included. Use --tls, or a proxy with TLS (HUITONG_TRUSTED_PROXIES).",
     ]
 
 

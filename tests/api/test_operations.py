@@ -93,6 +93,13 @@ async def test_a_page_may_load_from_this_host_only(anonymous: httpx.AsyncClient,
     assert policy.startswith("default-src 'none'; style-src 'self'; script-src 'self'")
 
 
+async def test_the_reference_keeps_no_key_in_the_browser(anonymous: httpx.AsyncClient) -> None:
+    script = (await anonymous.get("/docs/reference.js")).text
+    assert "persistAuthorization: false" in script
+    assert "localStorage" not in script
+    assert "sessionStorage" not in script
+
+
 async def test_the_reference_asks_no_validator(anonymous: httpx.AsyncClient) -> None:
     assert "validatorUrl: null" in (await anonymous.get("/docs/reference.js")).text
 

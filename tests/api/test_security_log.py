@@ -12,7 +12,9 @@ import httpx
 import pytest
 import structlog
 
+from huitong import identity
 from huitong.api.problems import NotAllowed
+from huitong.api.request_context import record_error
 from huitong.api.security_log import LineBudget, is_suspicious, note_refusal
 from huitong.kernel import limits
 from huitong.kernel.errors import Conflict, InvalidField, NotFound
@@ -146,3 +148,18 @@ async def test_guesses_of_a_password_are_noted_until_and_after_the_lock(
     assert codes[:5] == ["log_in_refused"] * 5
     assert codes[5] == "too_many_attempts"
     assert body["mobile"] not in str(lines())
+
+
+def test_what_went_wrong_with_us_is_logged_with_its_reason(lines: Lines) -> None:
+    stream = io.StringIO()
+    configure_logging(stream=stream)
+    record_error(identity.CodeNotDelivered("no answer: ConnectError"), {})
+    try:
+        raise ZeroDivisionError("by 13800000001")
+    except ZeroDivisionError as error:
+        record_error(error, {})
+    fault, bug = (json.loads(line) for line in stream.getvalue().splitlines())
+    assert (fault["event"], fault["code"]) == ("request_failed", "code_not_delivered")
+    assert fault["detail"] == "no answer: ConnectError"
+    assert (bug["event"], bug["level"]) == ("request_crashed", "error")
+    assert "ZeroDivisionError: by ***" in bug["exception"]

@@ -349,3 +349,9 @@ def test_the_common_passwords_are_a_list_with_a_source() -> None:
     for word in sorted(each for each in found if len(each) >= limits.PASSWORD_LENGTH_MIN):
         with pytest.raises(InvalidField):
             check_password(word, field="password")
+
+
+async def test_a_password_does_not_grow_old(house: Any) -> None:
+    await house.with_password()
+    house.advance(days=3_650)
+    assert (await house.log_in_by_password()).token

@@ -369,3 +369,20 @@ async def test_roles_that_exclude_each_other_are_refused(office: Any, administra
         with pytest.raises(Refusal) as refused:
             await office.hire(maker, checker, "lei@bank.example", *roles)
         assert (refused.value.code, refused.value.field) == ("invalid_field", "roles")
+
+
+async def test_an_enrolment_that_nobody_finishes_ends_after_a_day(office: Any, house: Any) -> None:
+    staff_id = uuid7()
+    token = await house.run(
+        lambda uow: identity.add_first_administrator(
+            uow,
+            vault=house.desk.vault,
+            staff_id=staff_id,
+            name="王芳",
+            email="fang@bank.example",
+            now=house.now,
+        )
+    )
+    house.advance(days=1)
+    with pytest.raises(identity.EnrolmentRefused):
+        await office.enrol(staff_id, "fang@bank.example", token, None)

@@ -2,10 +2,12 @@
 
 import base64
 import hashlib
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from huitong.identity import tokens
+from huitong.identity.totp import make_address, make_secret
 
 PREFIXES = [
     tokens.SESSION_PREFIX,
@@ -35,3 +37,12 @@ def test_a_token_of_one_kind_is_none_of_another(prefix: str) -> None:
     assert [tokens.digest_token(other, token) for other in others] == [None] * 3
     for text in ("", prefix, token[:-1], token + "A", token + "\n", token.replace("_", "=", 1)):
         assert tokens.digest_token(prefix, text) is None
+
+
+def test_an_address_for_an_authenticator_holds_text_as_text() -> None:
+    secret = make_secret()
+    address = make_address(secret, "a b&secret=EVIL#c/d?@bank.example")
+    parts = urlsplit(address)
+    assert (parts.scheme, parts.netloc, parts.fragment) == ("otpauth", "totp", "")
+    assert parse_qs(parts.query) == {"secret": [secret], "issuer": ["Huitong"]}
+    assert len(base64.b32decode(secret)) == 20

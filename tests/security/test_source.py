@@ -173,6 +173,17 @@ def test_uses_approved_hash_functions_only() -> None:
     assert re.findall(r"hashes\.(?!SHA256\b|SHA512\b|HashAlgorithm\b)[A-Z]\w+", text) == []
 
 
+def test_encrypts_in_authenticated_modes_only() -> None:
+    text = "\n".join(ast.unparse(tree) for _, tree in TREES)
+    assert set(re.findall(r"\bmodes\.(\w+)", text)) == {"GCM"}
+    assert set(re.findall(r"\balgorithms\.(\w+)", text)) == {"SM4"}
+    aead = re.findall(r"from cryptography\.\S+\.aead import ([\w, ]+)", text)
+    assert {name for line in aead for name in line.split(", ")} == {"AESGCM"}
+    assert {
+        name for name, module in imports() if ".padding" in module or module.endswith(".rsa")
+    } == (set())
+
+
 def test_takes_chance_that_matters_from_the_system() -> None:
     assert {name for name, module in imports() if module == "random"} == CHANCE
     assert {"identity/tokens.py", "identity/totp.py", "identity/commands/codes.py"} <= {

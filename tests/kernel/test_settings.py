@@ -152,6 +152,7 @@ def test_reads_where_passkeys_and_messages_come_from(tmp_path: Path) -> None:
         ("HUITONG_PASSKEY_ORIGINS", ",".join(f"https://{n}.example" for n in range(9))),
         ("HUITONG_TRUSTED_PROXIES", "proxy.example"),
         ("HUITONG_TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("HUITONG_METRICS_NETWORKS", "everybody"),
         ("HUITONG_SMS_GATEWAY_URL", "http://sms.example"),
         ("HUITONG_SMS_GATEWAY_URL", "http://10.0.0.7:8600"),
         ("HUITONG_SMS_GATEWAY_URL", "http://127.0.0.1.example:8600"),

@@ -30,6 +30,7 @@ _LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 _FACE_COMPARISONS: Final = ("local", "simulated")
 _CIPHERS: Final = ("aes-256-gcm", "sm4-gcm")
 _SWITCH: Final = ("on", "off")
+_LOOPBACK_NETWORKS: Final = ("127.0.0.0/8", "::1/128")
 _DATABASE_SCHEMES: Final = ("postgresql", "postgres")
 
 
@@ -78,6 +79,8 @@ class Settings:
     sms_gateway_url: str | None = None
     #: Proxies in front (addresses or networks) that are believed about where a request comes from.
     trusted_proxies: tuple[str, ...] = ()
+    #: From where `/metrics` may be asked: addresses or networks.
+    metrics_networks: tuple[str, ...] = _LOOPBACK_NETWORKS
     #: The domain that passkeys belong to. Passkeys of another domain open nothing, so it is chosen
     #: once.
     passkey_domain: str = "localhost"
@@ -135,7 +138,9 @@ class Settings:
             sms_gateway_url=_read_service_url(variables, "HUITONG_SMS_GATEWAY_URL"),
             passkey_domain=variables.get("HUITONG_PASSKEY_DOMAIN") or "localhost",
             passkey_origins=_read_origins(variables),
-            trusted_proxies=_read_proxies(variables),
+            trusted_proxies=_read_networks(variables, "HUITONG_TRUSTED_PROXIES"),
+            metrics_networks=_read_networks(variables, "HUITONG_METRICS_NETWORKS")
+            or _LOOPBACK_NETWORKS,
         )
         return settings._with_database_of(variables)
 
@@ -220,6 +225,7 @@ class Settings:
             "HUITONG_CIPHER": self.cipher,
             "HUITONG_TLS": "on" if self.is_tls else "off",
             "HUITONG_PASSKEY_DOMAIN": self.passkey_domain,
+            "HUITONG_METRICS_NETWORKS": ",".join(self.metrics_networks),
         }
         if self.tls_names:
             variables["HUITONG_TLS_NAMES"] = ",".join(self.tls_names)
@@ -302,17 +308,16 @@ def _read_list(variables: Mapping[str, str], name: str, *, maximum: int) -> tupl
     return given
 
 
-def _read_proxies(variables: Mapping[str, str]) -> tuple[str, ...]:
-    name = "HUITONG_TRUSTED_PROXIES"
-    proxies = _read_list(variables, name, maximum=limits.TRUSTED_PROXIES_MAX)
-    for proxy in proxies:
+def _read_networks(variables: Mapping[str, str], name: str) -> tuple[str, ...]:
+    networks = _read_list(variables, name, maximum=limits.NETWORKS_MAX)
+    for network in networks:
         try:
-            ip_network(proxy)
+            ip_network(network)
         except ValueError:
             raise InvalidField(
                 "must be addresses or networks like 10.0.0.0/8, separated by commas", field=name
             ) from None
-    return proxies
+    return networks
 
 
 def _read_origins(variables: Mapping[str, str]) -> tuple[str, ...]:

@@ -27,6 +27,9 @@ Lines = Callable[[], list[dict[str, Any]]]
 def lines() -> Iterator[Lines]:
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
+    # Libraries are made quiet too, and other tests want to hear them.
+    quiet = ("sqlalchemy", "httpx", "httpcore", "asyncio", "alembic.runtime.plugins")
+    levels = {name: logging.getLogger(name).level for name in quiet}
     stream = io.StringIO()
     configure_logging(stream=stream)
 
@@ -37,6 +40,8 @@ def lines() -> Iterator[Lines]:
     yield read
     root.handlers[:] = handlers
     root.setLevel(level)
+    for name, before in levels.items():
+        logging.getLogger(name).setLevel(before)
     structlog.reset_defaults()
 
 

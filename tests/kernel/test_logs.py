@@ -21,11 +21,16 @@ from huitong.kernel.logs import (
 def output() -> Iterator[io.StringIO]:
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
+    # Libraries are made quiet too, and other tests want to hear them.
+    quiet = ("sqlalchemy", "httpx", "httpcore", "asyncio", "alembic.runtime.plugins")
+    levels = {name: logging.getLogger(name).level for name in quiet}
     stream = io.StringIO()
     configure_logging(stream=stream)
     yield stream
     root.handlers[:] = handlers
     root.setLevel(level)
+    for name, before in levels.items():
+        logging.getLogger(name).setLevel(before)
     structlog.reset_defaults()
 
 

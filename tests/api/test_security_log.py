@@ -74,6 +74,7 @@ async def test_a_key_without_the_scope_is_noted_by_its_id_on_both_ways(
     assert (await anonymous.post("/v1/payments", json=body, headers=headers)).status_code == 403
     first, second = lines()
     assert [first["code"], second["code"]] == ["scope_missing", "scope_missing"]
+    assert [first["route"], second["route"]] == ["/v1/customers", "/v1/payments"]
     assert first["actor"] == second["actor"]
     assert str(first["actor"]).startswith("key_")
     assert secret not in str(lines())
@@ -123,6 +124,8 @@ async def test_a_refusal_of_business_is_not_noted(post: Any, lines: Lines) -> No
     assert lines() == []
     assert not is_suspicious(NotFound("There is none"))
     assert not is_suspicious(Conflict("no"))
+    asked = identity.StepUpRequired(act="payments.pay", factors=["pin"], fresh_minutes=5)
+    assert not is_suspicious(asked)
     assert is_suspicious(InvalidField("must not", field="x"))
 
 

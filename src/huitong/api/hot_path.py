@@ -27,7 +27,7 @@ from huitong.api.request_context import (
     record_error,
 )
 from huitong.api.schemas.common import MOBILE_PATTERN
-from huitong.api.security_log import ACTOR
+from huitong.api.security_log import ACTOR, ROUTE
 from huitong.api.validation import shorten
 from huitong.identity import ApiKey, KeyCache
 from huitong.kernel import idempotency, ids, limits, logs, metrics, telemetry
@@ -114,6 +114,7 @@ class HotPath:
             with telemetry.span("pay"):
                 reply = await self._pay(scope, receive)
         except Exception as error:  # noqa: BLE001 - the edge: every caller gets an answer
+            scope[ROUTE] = PATH
             with logs.request_context(request_id):
                 record_error(error, scope)
             reply, headers = problems.make_reply(error, request_id=request_id)

@@ -18,6 +18,10 @@ from huitong.kernel.errors import InvalidField, NotFound, Refusal
 
 #: The key under which the caller's public id stands in the ASGI scope, once it is known.
 ACTOR: Final = "huitong.actor"
+#: The key under which the route's template stands where the framework knows no route.
+ROUTE: Final = "huitong.route"
+#: Asked for on the way of every honest caller.
+_ORDINARY: Final = frozenset({"step_up_required"})
 _STATUSES: Final = frozenset({400, 401, 403, 408, 413, 415, 429, 431})
 _SECOND: Final = 1.0
 _log = logs.get_logger(__name__)
@@ -55,6 +59,8 @@ _budget: Final = LineBudget()
 
 def is_suspicious(refusal: Refusal) -> bool:
     """Say whether a refusal is one of the door or of the form, and not one of business."""
+    if refusal.code in _ORDINARY:
+        return False
     if isinstance(refusal, NotOwned | InvalidField):
         return True
     return (STATUS_BY_CODE.get(refusal.code) or status_of(type(refusal))) in _STATUSES
@@ -73,7 +79,7 @@ def note_refusal(
         "code": "not_owned" if isinstance(refusal, NotOwned) else refusal.code,
         "method": scope.get("method"),
         # The template, not the path: a path holds ids, or whatever a stranger wrote.
-        "route": getattr(scope.get("route"), "path", None),
+        "route": scope.get(ROUTE) or getattr(scope.get("route"), "path", None),
         "actor": scope.get(ACTOR),
         "network": _read_network(scope),
     }

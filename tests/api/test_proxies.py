@@ -43,7 +43,7 @@ def ask(monkeypatch: pytest.MonkeyPatch, settings_for: Any) -> Callable[..., Any
         settings = replace(
             settings_for("postgresql://nobody@127.0.0.1:1/none"), trusted_proxies=proxies
         )
-        server = serve_command._make_server(settings, None, host=None, port=None)
+        server = serve_command._make_server(settings, None)
         server.config.load()
         transport = httpx.ASGITransport(server.config.loaded_app, client=("203.0.113.9", 4711))
         async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:

@@ -16,8 +16,7 @@ from huitong.kernel.certificates import make_authority, make_server
 from huitong.kernel.clock import SystemClock
 from huitong.kernel.ids import uuid7
 from huitong.kernel.money import Money
-from huitong.kernel.settings import Settings
-from huitong.wiring.tls import TlsFiles, describe_plain, make_server_context
+from huitong.wiring.tls import TlsFiles, make_server_context
 
 NOW = datetime.now(UTC)
 QUESTION = customers.MobileQuestion(
@@ -116,24 +115,3 @@ async def test_nothing_is_sent_to_whose_certificate_is_not_trusted(tmp_path: Pat
             "unreachable",
         ]
     assert followed == []
-
-
-@pytest.mark.parametrize(
-    ("host", "is_warned"),
-    [
-        ("127.0.0.1", False),
-        ("127.8.0.1", False),
-        ("::1", False),
-        ("localhost", False),
-        ("0.0.0.0", True),
-        ("::", True),
-        ("192.0.2.7", True),
-        ("pay.bank.example", True),
-    ],
-)
-def test_plain_http_for_others_is_warned_of(tmp_path: Path, host: str, is_warned: bool) -> None:
-    plain = Settings(home=tmp_path, host=host)
-    assert bool(describe_plain(plain)) is is_warned
-    assert describe_plain(Settings(home=tmp_path, host=host, is_tls=True)) == []
-    behind = Settings(home=tmp_path, host=host, trusted_proxies=("192.0.2.1",))
-    assert describe_plain(behind) == []

@@ -68,6 +68,8 @@ class Settings:
     face_comparison: FaceComparisonChoice = "local"
     #: Whether the API speaks HTTPS only; with a certificate of our own unless one is given.
     is_tls: bool = False
+    #: Whether other machines may come by plain HTTP, where no proxy with TLS is named.
+    is_plain_http_allowed: bool = False
     #: A certificate chain and its key in PEM, from elsewhere; both or neither.
     tls_certificate: Path | None = None
     tls_key: Path | None = None
@@ -130,6 +132,8 @@ class Settings:
                 _read_choice(variables, "HUITONG_FACE_COMPARISON", "local", _FACE_COMPARISONS),
             ),
             is_tls=_read_choice(variables, "HUITONG_TLS", _default_tls(variables), _SWITCH) == "on",
+            is_plain_http_allowed=_read_choice(variables, "HUITONG_PLAIN_HTTP", "off", _SWITCH)
+            == "on",
             tls_certificate=_read_path(variables, "HUITONG_TLS_CERT"),
             tls_key=_read_path(variables, "HUITONG_TLS_KEY"),
             tls_names=_read_names(variables, "HUITONG_TLS_NAMES"),
@@ -224,6 +228,7 @@ class Settings:
             "HUITONG_FACE_COMPARISON": self.face_comparison,
             "HUITONG_CIPHER": self.cipher,
             "HUITONG_TLS": "on" if self.is_tls else "off",
+            "HUITONG_PLAIN_HTTP": "on" if self.is_plain_http_allowed else "off",
             "HUITONG_PASSKEY_DOMAIN": self.passkey_domain,
             "HUITONG_METRICS_NETWORKS": ",".join(self.metrics_networks),
         }

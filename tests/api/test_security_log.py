@@ -18,6 +18,7 @@ from huitong.api.request_context import record_error
 from huitong.api.security_log import LineBudget, is_suspicious, note_refusal
 from huitong.kernel import limits
 from huitong.kernel.errors import Conflict, InvalidField, NotFound
+from huitong.kernel.ids import uuid7
 from huitong.kernel.logs import configure_logging
 
 Lines = Callable[[], list[dict[str, Any]]]
@@ -99,6 +100,44 @@ async def test_who_asks_for_what_is_somebody_elses_is_noted_though_told_of_nothi
     assert (line["code"], line["route"]) == ("not_owned", "/v1/customers/{customer}")
     assert str(line["actor"]).startswith("lgn_")
     assert theirs not in str(line)
+
+
+async def test_a_merchants_key_that_reaches_for_others_money_is_noted(
+    api: Any, anonymous: httpx.AsyncClient, post: Any, lines: Lines
+) -> None:
+    person = {"name": "丁", "mobile": f"13{uuid.uuid4().int % 10**9:09d}", "account_class": 3}
+    account = (await post("/v1/customers", person)).json()["account"]
+    merchant = uuid7()
+    secret = await api.make_key("payments:write", merchant_id=merchant)
+    headers = {"Authorization": f"Bearer {secret}", "Idempotency-Key": "k-3"}
+    amount = {"amount": "1.00", "currency": "CNY"}
+    body = {"payer": account, "payee": account, "amount": amount}
+    answer = await anonymous.post("/v1/payments", json=body, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (404, "account_not_found")
+    (line,) = lines()
+    assert (line["code"], line["route"]) == ("not_owned", "/v1/payments")
+    assert line["request_id"] == answer.headers["x-request-id"]
+    assert str(line["actor"]).startswith("key_")
+    assert account not in str(line)
+
+
+async def test_staff_without_the_right_are_noted_where_the_answer_is_kept(
+    staff: Any, post: Any, lines: Lines
+) -> None:
+    person = {"name": "戊", "mobile": f"13{uuid.uuid4().int % 10**9:09d}", "account_class": 3}
+    opened = (await post("/v1/customers", person)).json()
+    own = await staff.person("own", "operations", customer=opened["id"])
+    headers = {**await staff.sign_in(own), "Idempotency-Key": "k-4"}
+    before = len(lines())
+    async with staff.client() as client:
+        answer = await client.post(
+            f"/v1/accounts/{opened['account']}/freeze",
+            json={"scope": "all", "reason": "mine"},
+            headers=headers,
+        )
+    assert answer.json()["code"] == "own_record", answer.text
+    (line,) = lines()[before:]
+    assert (line["code"], line["actor"]) == ("own_record", own.id)
 
 
 async def test_nonsense_is_noted_without_what_was_sent(

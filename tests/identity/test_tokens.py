@@ -2,11 +2,15 @@
 
 import base64
 import hashlib
+import re
+from collections import Counter
+from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from huitong.identity import tokens
+from huitong.identity.commands.codes import _make
 from huitong.identity.totp import make_address, make_secret
 
 PREFIXES = [
@@ -46,3 +50,13 @@ def test_an_address_for_an_authenticator_holds_text_as_text() -> None:
     assert (parts.scheme, parts.netloc, parts.fragment) == ("otpauth", "totp", "")
     assert parse_qs(parts.query) == {"secret": [secret], "issuer": ["Huitong"]}
     assert len(base64.b32decode(secret)) == 20
+
+
+def test_a_code_is_any_of_a_million() -> None:
+    made = [_make(datetime.now(UTC)).code for _ in range(20_000)]
+    assert all(re.fullmatch("[0-9]{6}", code) for code in made)
+    # Of 20,000 out of a million some 200 come twice, and a tenth begin with each digit.
+    assert 19_500 < len(set(made)) < 20_000
+    firsts = Counter(code[0] for code in made)
+    assert sorted(firsts) == list("0123456789")
+    assert all(1_700 < count < 2_300 for count in firsts.values())

@@ -27,7 +27,7 @@ from huitong.api.request_context import (
     record_error,
 )
 from huitong.api.schemas.common import MOBILE_PATTERN
-from huitong.api.security_log import ACTOR, ROUTE
+from huitong.api.security_log import ACTOR, ROUTE, NotOwned, note_refusal
 from huitong.api.validation import shorten
 from huitong.identity import ApiKey, KeyCache
 from huitong.kernel import idempotency, ids, limits, logs, metrics, telemetry
@@ -44,6 +44,8 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 PATH: Final = "/v1/payments"
 SCOPE: Final = "payments:write"
 _BODY_BYTES_MAX: Final = 16_384
+_NOT_FOUND: Final = 404
+_PAYER_REFUSED: Final = b'"field":"payer"'
 _JSON_TYPE: Final = b"application/json"
 _PROBLEM_TYPE: Final = b"application/problem+json"
 _MOBILE_SHAPE: Final = re.compile(MOBILE_PATTERN)
@@ -113,6 +115,8 @@ class HotPath:
         try:
             with telemetry.span("pay"):
                 reply = await self._pay(scope, receive)
+            if ACTOR in scope and reply.status == _NOT_FOUND and _PAYER_REFUSED in reply.body:
+                _note_foreign_payer(scope, request_id)
         except Exception as error:  # noqa: BLE001 - the edge: every caller gets an answer
             scope[ROUTE] = PATH
             with logs.request_context(request_id):
@@ -132,8 +136,11 @@ class HotPath:
         body = await _read_body(receive)
         payment = _read_payment(body, self._now())
         payment.acting_merchant_id = key.merchant_id
+        actor = ids.show_id(ids.API_KEY, key.id)
+        if key.merchant_id is not None:
+            scope[ACTOR] = actor
         reply_key = ReplyKey(
-            scope=ids.show_id(ids.API_KEY, key.id),
+            scope=actor,
             key=name,
             fingerprint=idempotency.fingerprint("POST", PATH, body),
         )
@@ -159,6 +166,13 @@ class HotPath:
                 f"The API key needs the scope {SCOPE}.", context={"scopes": [SCOPE]}
             )
         return key
+
+
+def _note_foreign_payer(scope: Scope, request_id: str) -> None:
+    """Note that a bound key wanted to spend what is not its merchant's, or is nobody's."""
+    scope[ROUTE] = PATH
+    with logs.request_context(request_id):
+        note_refusal(NotOwned("not this merchant's account"), scope)
 
 
 def _read_headers(given: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:

@@ -1,6 +1,6 @@
 # Every target does the set-up that it needs. Python 3.11+ and make are all that must be there.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lint fix bench clean
+.PHONY: help setup run test check lint fix bench audit clean
 
 # More arguments for the command: make run ARGS="--port 8001", make test ARGS="-k ledger"
 ARGS ?=
@@ -35,6 +35,9 @@ fix: setup ## Format, and repair what can be repaired automatically
 
 bench: setup ## Run all benchmarks; results go to bench/results
 	@$(BIN)/huitong bench all $(ARGS)
+
+audit: setup ## Ask PyPI about known vulnerabilities of the locked packages
+	@scripts/audit
 
 clean: ## Remove the environment and all caches; data in ./var stays
 	@rm -rf .venv .venv-tools .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -22,6 +22,7 @@ import uvicorn
 
 from huitong import identity, ledger
 from huitong.api import create_app
+from huitong.api.protocol import BoundedProtocol
 from huitong.api.scopes import SCOPES
 from huitong.identity import SmsGatewaySimulator
 from huitong.kernel.clock import SystemClock, business_day
@@ -124,7 +125,7 @@ def run_server(application: Any) -> Iterator[str]:
     server = uvicorn.Server(
         uvicorn.Config(
             application,
-            http="httptools",
+            http=BoundedProtocol,
             ws="none",
             lifespan="on",
             access_log=False,

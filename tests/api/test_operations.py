@@ -1,12 +1,15 @@
 """Health, metrics, the first page and the reference: what is there for people and operators."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
+from huitong.api import create_app
 from huitong.api.home import choose_language, render_home
+from huitong.kernel.settings import Settings
 
 PAGES = ["/", "/?lang=zh", "/docs"]
 
@@ -93,6 +96,13 @@ async def test_a_page_may_load_from_this_host_only(anonymous: httpx.AsyncClient,
     assert policy.startswith("default-src 'none'; style-src 'self'; script-src 'self'")
 
 
+async def test_the_reference_keeps_no_key_in_the_browser(anonymous: httpx.AsyncClient) -> None:
+    script = (await anonymous.get("/docs/reference.js")).text
+    assert "persistAuthorization: false" in script
+    assert "localStorage" not in script
+    assert "sessionStorage" not in script
+
+
 async def test_the_reference_asks_no_validator(anonymous: httpx.AsyncClient) -> None:
     assert "validatorUrl: null" in (await anonymous.get("/docs/reference.js")).text
 
@@ -145,3 +155,35 @@ def test_the_first_page_leads_on(language: Any) -> None:
     for address in ("/docs", "/openapi.json", "/readyz", "/metrics"):
         assert f'href="{address}"' in html
     assert "$" not in html.replace("$ ", "")
+
+
+@pytest.mark.parametrize(
+    ("address", "networks", "status"),
+    [
+        ("127.0.0.1", None, 200),
+        ("::1", None, 200),
+        ("::ffff:127.0.0.1", None, 200),
+        ("10.0.0.7", None, 404),
+        ("::ffff:10.0.0.7", None, 404),
+        ("2001:db8::1", None, 404),
+        ("10.0.0.7", "10.0.0.0/8", 200),
+        ("127.0.0.1", "10.0.0.0/8", 404),
+        ("2001:db8::1", "10.0.0.0/8, 2001:db8::/32", 200),
+        ("somewhere", "0.0.0.0/0,::/0", 404),
+    ],
+)
+async def test_metrics_are_for_the_networks_that_the_operator_names(
+    settings_for: Any, address: str, networks: str | None, status: int
+) -> None:
+    given = {} if networks is None else {"HUITONG_METRICS_NETWORKS": networks}
+    named = Settings.from_environment(given).metrics_networks
+    settings = replace(settings_for("postgresql://nobody@127.0.0.1:1/none"), metrics_networks=named)
+    transport = httpx.ASGITransport(create_app(settings), client=(address, 4711))
+    async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+        answer = await client.get("/metrics")
+        assert answer.status_code == status
+        # Whoever balances the load asks from elsewhere.
+        assert (await client.get("/healthz")).status_code == 200
+    if status == 404:
+        assert answer.json()["code"] == "route_not_found"
+        assert "huitong_" not in answer.text

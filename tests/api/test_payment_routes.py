@@ -123,7 +123,10 @@ async def test_a_static_code_is_drawn_read_and_paid(
     assert made.status_code == 201, made.text
     code = made.json()
     svg = await client.get(f"/v1/codes/{code['id']}.svg")
-    assert (svg.headers["content-type"], svg.content[:5]) == ("image/svg+xml", b"<?xml")
+    assert (svg.headers["content-type"], svg.content[:5]) == (
+        "image/svg+xml; charset=utf-8",
+        b"<?xml",
+    )
     png = await client.get(f"/v1/codes/{code['id']}.png")
     assert (png.headers["content-type"], png.content[:4]) == ("image/png", b"\x89PNG")
     assert (await client.get(f"/v1/codes/{code['id']}")).json() == code

@@ -247,6 +247,13 @@ async def test_a_bad_address_or_query_is_named(
     check(await client.get(path), 422, "invalid_field", field)
 
 
+async def test_a_parameter_that_comes_twice_is_refused(client: httpx.AsyncClient) -> None:
+    response = await client.get("/v1/customers?limit=1&limit=2")
+    check(response, 422, "invalid_field", "limit")
+    response = await client.get("/v1/customers?limit=1&cursor=&%6cimit=2")
+    check(response, 422, "invalid_field", "limit")
+
+
 async def test_an_unknown_address_is_a_problem(client: httpx.AsyncClient) -> None:
     check(await client.get("/v1/nothing"), 404, "route_not_found", None)
     check(await client.get("/v1/customers/"), 404, "route_not_found", None)

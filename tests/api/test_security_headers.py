@@ -27,6 +27,13 @@ ANSWERS = [
     ("GET", "/metrics", 200),
     ("GET", "/nothing", 404),
     ("GET", "/../etc/passwd", 404),
+    ("GET", "/.git/config", 404),
+    ("GET", "/assets/", 404),
+    ("GET", "/assets", 404),
+    ("GET", "/docs/", 404),
+    ("TRACE", "/", 405),
+    ("TRACE", "/v1/payments", 405),
+    ("CONNECT", "/healthz", 405),
     ("DELETE", "/healthz", 405),
     ("OPTIONS", "/v1/customers", 405),
     ("GET", "/v1/customers", 401),
@@ -47,9 +54,54 @@ async def test_every_answer_has_every_header_and_none_for_tls(
     policy = answer.headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "frame-ancestors 'none'" in policy
+    assert "object-src 'none'" in policy
+    assert "base-uri 'none'" in policy
     assert "unsafe" not in policy
     assert "strict-transport-security" not in answer.headers
     assert "server" not in answer.headers
+
+
+async def test_what_is_no_page_may_not_act_as_one(anonymous: httpx.AsyncClient) -> None:
+    for path in ("/openapi.json", "/healthz", "/nothing", "/assets/huitong.svg"):
+        answer = await anonymous.get(path)
+        assert "sandbox" in answer.headers["content-security-policy"], path
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(("method", "path", "status"), ANSWERS)
+async def test_every_body_says_what_it_is_and_text_says_in_which_letters(
+    anonymous: httpx.AsyncClient, method: str, path: str, status: int
+) -> None:
+    answer = await anonymous.request(method, path)
+    kind = answer.headers["content-type"]
+    assert answer.content
+    if kind.startswith("text/") or "xml" in kind:
+        assert "charset=utf-8" in kind
+    else:
+        # JSON is always UTF-8 (RFC 8259, 8.1) and knows no parameter.
+        assert kind in ("application/json", "application/problem+json")
+        assert answer.json()
+
+
+async def test_nothing_is_told_to_other_origins_or_redirected(
+    anonymous: httpx.AsyncClient,
+) -> None:
+    for method, path, _ in ANSWERS:
+        answer = await anonymous.request(
+            method, path, headers={"Origin": "https://evil.example", "X-Forwarded-Proto": "http"}
+        )
+        assert not [name for name in answer.headers if name.startswith("access-control-")]
+        assert not answer.is_redirect
+        assert "set-cookie" not in answer.headers
+
+
+async def test_answers_with_data_are_never_cached(
+    client: httpx.AsyncClient, anonymous: httpx.AsyncClient
+) -> None:
+    for path in ("/v1/customers", "/v1/payments", "/v1/merchants", "/v1/ledger/trial-balance"):
+        for caller in (client, anonymous):
+            answer = await caller.get(path)
+            assert answer.headers["cache-control"] == "no-store", path
 
 
 async def test_refused_and_good_payments_have_them_too(

@@ -9,7 +9,11 @@ import pytest
 from argon2 import PasswordHasher
 
 from huitong import identity
-from huitong.identity.weak_secrets import check_password
+from huitong.identity.weak_secrets import (
+    CONTEXT_WORDS,
+    check_password,
+    load_common_passwords,
+)
 from huitong.kernel import limits
 from huitong.kernel.errors import InvalidField
 
@@ -210,7 +214,7 @@ async def test_a_password_that_changed_while_it_was_verified_opens_nothing(
     async def verify_slowly(known: str | None, secret: str) -> Any:
         verification = await verify(known, secret)
         monkeypatch.undo()
-        await house.change_password(issued.session, "another long phrase 北")
+        await house.change_password(issued.session, "another long phrase 北", current=PASSWORD)
         return verification
 
     monkeypatch.setattr(house.desk.hasher, "verify", verify_slowly)
@@ -238,11 +242,19 @@ async def test_without_the_current_password_a_fresh_factor_is_needed(house: Any)
         await house.change_password(issued.session)
     assert refused.value.context == {
         "act": "identity.change_password",
-        "factors": ["one_time_code", "passkey", "password"],
+        "factors": ["one_time_code", "passkey"],
         "fresh_minutes": 10,
     }
     rows = await house.query("SELECT password_hash FROM identity.logins")
     assert [row.password_hash for row in rows] == [None]
+
+
+async def test_having_logged_in_with_the_password_is_not_knowing_it(house: Any) -> None:
+    await house.with_password()
+    issued = await house.log_in_by_password()
+    with pytest.raises(identity.StepUpRequired):
+        await house.change_password(issued.session, "another long phrase 北")
+    await house.change_password(issued.session, "another long phrase 北", current=PASSWORD)
 
 
 async def test_a_hash_of_an_older_cost_is_made_anew_at_the_next_log_in(house: Any) -> None:
@@ -287,6 +299,13 @@ async def test_more_hashes_than_fit_are_a_named_fault(monkeypatch: pytest.Monkey
         "woaini1314520",
         "x13800000001y",
         "tab\there and there",
+        "basketball",
+        "Basketball",
+        "b@sketb@ll",
+        "harrypotter2026",
+        "!!Manchester1998",
+        "liverpool1",
+        "98765432109876543",
     ],
 )
 def test_refuses_what_is_tried_first(password: str) -> None:
@@ -298,7 +317,41 @@ def test_refuses_what_is_tried_first(password: str) -> None:
 
 @pytest.mark.parametrize(
     "password",
-    ["南山南 chestnut river", "correct horse battery", "tq7-Lm2.Zr9v", "今天天气真不错呀我去爬山"],
+    [
+        "南山南 chestnut river",
+        "correct horse battery",
+        "tq7-Lm2.Zr9v",
+        "今天天气真不错呀我去爬山",
+        "chestnut\N{IDEOGRAPHIC SPACE}river 南",
+        "onlysmalllettersinarow",
+        "ONLYCAPITALLETTERSINAROW",
+        "83019274650918273645",
+        "!#%&)(+*-/_;:<>",
+        "basketball under the chestnut tree",
+        "x" * 3 + " and no end of a phrase " * 5,
+    ],
 )
 def test_takes_what_is_long_and_of_nobody_s_list(password: str) -> None:
     check_password(password, field="new_password", known=[MOBILE])
+
+
+@pytest.mark.parametrize("word", CONTEXT_WORDS)
+def test_refuses_what_is_tried_first_here(word: str) -> None:
+    for password in (f"{word}2026!@#$%^", f"{word.capitalize()} 20261126", f"1!{word}-{word}-99"):
+        with pytest.raises(InvalidField):
+            check_password(password, field="password")
+
+
+def test_the_common_passwords_are_a_list_with_a_source() -> None:
+    found = load_common_passwords()
+    assert len(found) > 30_000
+    assert all(word == word.casefold() and word.strip() == word for word in found)
+    for word in sorted(each for each in found if len(each) >= limits.PASSWORD_LENGTH_MIN):
+        with pytest.raises(InvalidField):
+            check_password(word, field="password")
+
+
+async def test_a_password_does_not_grow_old(house: Any) -> None:
+    await house.with_password()
+    house.advance(days=3_650)
+    assert (await house.log_in_by_password()).token

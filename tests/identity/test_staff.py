@@ -1,6 +1,7 @@
 """Staff: two factors always, short sessions, and nobody who becomes two people."""
 
 import asyncio
+import re
 import uuid
 from typing import Any
 
@@ -94,6 +95,7 @@ async def test_of_many_who_send_one_code_at_once_one_gets_in(
 
 async def test_a_recovery_code_is_good_once(office: Any, house: Any, first: Any) -> None:
     code = first.recovery_codes[0].lower().replace("-", " ")
+    assert re.fullmatch("(?:[a-z2-7]{4} ){5}[a-z2-7]{4}", code)
     await office.issue(first, code=code, factor=RECOVERY)
     with pytest.raises(LogInRefused):
         await office.issue(first, code=code, factor=RECOVERY)
@@ -367,3 +369,20 @@ async def test_roles_that_exclude_each_other_are_refused(office: Any, administra
         with pytest.raises(Refusal) as refused:
             await office.hire(maker, checker, "lei@bank.example", *roles)
         assert (refused.value.code, refused.value.field) == ("invalid_field", "roles")
+
+
+async def test_an_enrolment_that_nobody_finishes_ends_after_a_day(office: Any, house: Any) -> None:
+    staff_id = uuid7()
+    token = await house.run(
+        lambda uow: identity.add_first_administrator(
+            uow,
+            vault=house.desk.vault,
+            staff_id=staff_id,
+            name="王芳",
+            email="fang@bank.example",
+            now=house.now,
+        )
+    )
+    house.advance(days=1)
+    with pytest.raises(identity.EnrolmentRefused):
+        await office.enrol(staff_id, "fang@bank.example", token, None)

@@ -21,11 +21,16 @@ from huitong.kernel.logs import (
 def output() -> Iterator[io.StringIO]:
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
+    # Libraries are made quiet too, and other tests want to hear them.
+    quiet = ("sqlalchemy", "httpx", "httpcore", "asyncio", "alembic.runtime.plugins")
+    levels = {name: logging.getLogger(name).level for name in quiet}
     stream = io.StringIO()
     configure_logging(stream=stream)
     yield stream
     root.handlers[:] = handlers
     root.setLevel(level)
+    for name, before in levels.items():
+        logging.getLogger(name).setLevel(before)
     structlog.reset_defaults()
 
 
@@ -152,3 +157,41 @@ def test_masks_the_text_of_exceptions(output: io.StringIO) -> None:
 def test_says_nothing_below_its_level(output: io.StringIO) -> None:
     get_logger("huitong.test").debug("chatter")
     assert output.getvalue() == ""
+
+
+FORGED = (
+    'it failed\n{"event": "all is well"}\r\x1b[2K\x9b2J\x85\N{LINE SEPARATOR}'
+    "\N{RIGHT-TO-LEFT OVERRIDE}"
+)
+
+
+def test_what_somebody_sent_begins_no_line_and_steers_no_terminal(output: io.StringIO) -> None:
+    get_logger("huitong.test").warning(FORGED, reason=FORGED, **{FORGED: 1})
+    written = output.getvalue()
+    assert written.count("\n") == 1
+    assert len(written.splitlines()) == 1
+    assert all(letter.isprintable() for letter in written.removesuffix("\n"))
+    line = read_line(output)
+    assert (line["event"], line["reason"], line[FORGED]) == (FORGED, FORGED, 1)
+
+
+def test_nor_does_it_on_a_console(output: io.StringIO) -> None:
+    stream = io.StringIO()
+    configure_logging(stream=stream, log_format="console")
+    get_logger("huitong.test").warning(FORGED, reason=FORGED)
+    written = stream.getvalue()
+    assert len(written.splitlines()) == 1
+    assert all(letter.isprintable() for letter in written.removesuffix("\n"))
+    assert "all is well" in written
+
+
+def test_a_traceback_keeps_its_lines_on_a_console(output: io.StringIO) -> None:
+    stream = io.StringIO()
+    configure_logging(stream=stream, log_format="console")
+    try:
+        raise ValueError("\x9b2J\x1b[2J")
+    except ValueError:
+        get_logger("huitong.test").exception("it failed")
+    assert len(stream.getvalue().splitlines()) > 3
+    assert "\x9b" not in stream.getvalue()
+    assert "\x1b" not in stream.getvalue()

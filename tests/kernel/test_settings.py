@@ -152,9 +152,33 @@ def test_reads_where_passkeys_and_messages_come_from(tmp_path: Path) -> None:
         ("HUITONG_PASSKEY_ORIGINS", ",".join(f"https://{n}.example" for n in range(9))),
         ("HUITONG_TRUSTED_PROXIES", "proxy.example"),
         ("HUITONG_TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("HUITONG_METRICS_NETWORKS", "everybody"),
+        ("HUITONG_SMS_GATEWAY_URL", "http://sms.example"),
+        ("HUITONG_SMS_GATEWAY_URL", "http://10.0.0.7:8600"),
+        ("HUITONG_SMS_GATEWAY_URL", "http://127.0.0.1.example:8600"),
+        ("HUITONG_SMS_GATEWAY_URL", "ftp://127.0.0.1/"),
+        ("HUITONG_BANK_CHANNEL_URL", "https://me:hunter2@bank.example"),
+        ("HUITONG_BANK_CHANNEL_URL", "https://"),
+        ("HUITONG_BANK_CHANNEL_URL", "bank.example"),
+        ("HUITONG_REGISTRY_URL", "https://registry.example/?key=1"),
+        ("HUITONG_REGISTRY_URL", "http://[::1"),
     ],
 )
 def test_names_the_variable_of_an_origin_or_proxy_that_is_none(name: str, value: str) -> None:
     with pytest.raises(InvalidField) as refused:
         Settings.from_environment({name: value})
     assert refused.value.field == name
+    assert "hunter2" not in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://sms.example", "https://10.0.0.7:8443/v2", "http://localhost:1", "http://[::1]:8600"],
+)
+def test_calls_others_by_tls_and_this_machine_as_it_likes(url: str) -> None:
+    for name in ("HUITONG_SMS_GATEWAY_URL", "HUITONG_BANK_CHANNEL_URL", "HUITONG_REGISTRY_URL"):
+        assert url in vars_of(Settings.from_environment({name: url}))
+
+
+def vars_of(settings: Settings) -> tuple[str | None, ...]:
+    return (settings.sms_gateway_url, settings.bank_channel_url, settings.registry_url)

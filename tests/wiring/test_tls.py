@@ -31,7 +31,9 @@ from huitong.kernel.settings import Settings
 from huitong.wiring.platform import _keep_certificate
 from huitong.wiring.tls import (
     CertificateNotUsable,
+    PlainHttpRefused,
     TlsFiles,
+    describe_plain,
     describe_tls,
     find_tls,
     load_certificate,
@@ -42,7 +44,7 @@ from huitong.wiring.tls import (
 from huitong.wiring.trial import is_ready
 
 _NOW = datetime.now(UTC).replace(microsecond=0)
-_HSTS = "max-age=31536000"
+_HSTS = "max-age=31536000; includeSubDomains"
 
 
 def settings_for(home: Path, **more: Any) -> Settings:
@@ -67,6 +69,40 @@ def test_plain_http_needs_no_files(tmp_path: Path) -> None:
     assert find_tls(Settings(home=tmp_path), _NOW) is None
     assert make_client_context(Settings(home=tmp_path)) is None
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.0.1", "::1", "localhost"])
+def test_this_machine_may_come_by_plain_http(tmp_path: Path, host: str) -> None:
+    assert describe_plain(Settings(home=tmp_path, host=host)) == []
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "pay.bank.example"])
+def test_other_machines_come_by_tls_or_through_a_proxy_unless_told_otherwise(
+    tmp_path: Path, host: str
+) -> None:
+    plain = Settings(home=tmp_path, host=host)
+    with pytest.raises(PlainHttpRefused, match="HUITONG_PLAIN_HTTP=on"):
+        describe_plain(plain)
+    assert describe_plain(replace(plain, is_tls=True)) == []
+    assert describe_plain(replace(plain, trusted_proxies=("192.0.2.1",))) == []
+    (line,) = describe_plain(replace(plain, is_plain_http_allowed=True))
+    assert host in line
+
+
+@pytest.mark.parametrize("command", ["up", "serve"])
+def test_a_process_that_would_serve_others_in_plain_does_not_start(
+    tmp_path: Path, command: str
+) -> None:
+    inherited = {n: v for n, v in os.environ.items() if not n.startswith("HUITONG_")}
+    finished = subprocess.run(
+        [sys.executable, "-m", "huitong.cli", command, "--host", "0.0.0.0", "--port", "8998"],
+        env={**inherited, "HUITONG_HOME": str(tmp_path / "home"), "COLUMNS": "500"},
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert finished.returncode == 1
+    assert "Use --tls" in finished.stderr
+    assert "Traceback" not in finished.stderr
+    assert not (tmp_path / "home" / "postgres").exists()
 
 
 def test_makes_an_authority_and_a_server_for_this_machine(tmp_path: Path) -> None:

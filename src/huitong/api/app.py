@@ -27,7 +27,7 @@ from huitong.api.request_context import RequestContext, record_error, request_id
 from huitong.api.schemas.payments import render_instant
 from huitong.api.validation import validation_problem
 from huitong.kernel.clock import Clock
-from huitong.kernel.errors import Fault, Refusal
+from huitong.kernel.errors import Fault, InvalidField, Refusal
 from huitong.kernel.settings import Settings
 from huitong.wiring.application import Application
 
@@ -108,7 +108,7 @@ def _make_lifespan(application: Application) -> Callable[[FastAPI], Any]:
 
 
 async def _answer_error(request: Request, error: Exception) -> Response:
-    record_error(error)
+    record_error(error, request.scope)
     return make_problem(error).to_response(request_id_of(request.scope))
 
 
@@ -120,7 +120,7 @@ async def _answer_bug(request: Request, error: Exception) -> Response:
 async def _answer_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     refusal = _read_http_error(error)
-    record_error(refusal)
+    record_error(refusal, request.scope)
     response = make_problem(refusal).to_response(request_id_of(request.scope))
     if error.headers and "Allow" in error.headers:
         response.headers["Allow"] = error.headers["Allow"]
@@ -138,4 +138,5 @@ def _read_http_error(error: HTTPException) -> Refusal:
 async def _answer_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     problem: Problem = validation_problem(error)
+    record_error(InvalidField(problem.detail, field=problem.field or "body"), request.scope)
     return problem.to_response(request_id_of(request.scope))

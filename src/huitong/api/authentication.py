@@ -21,6 +21,7 @@ from huitong.api.logged_in import COOKIE, find_logged_in
 from huitong.api.problems import MerchantNotAllowed, NotAllowed, NotAuthenticated
 from huitong.api.request_context import request_id_of
 from huitong.api.scopes import SCOPES
+from huitong.api.security_log import ACTOR, NotOwned
 from huitong.api.signed_in import (
     STAFF_COOKIE,
     find_signed_in,
@@ -28,7 +29,6 @@ from huitong.api.signed_in import (
     show_actor,
 )
 from huitong.kernel.database.unit_of_work import Caller
-from huitong.kernel.errors import NotFound
 from huitong.kernel.ids import API_KEY, LOGIN, show_id
 
 __all__ = [
@@ -87,7 +87,7 @@ class Principal:
     def check_owner(self, owner_id: uuid.UUID | None, what: str) -> None:
         """Refuse as NotFound what is somebody else's: its existence is not this caller's affair."""
         if not self.may_act_for(owner_id):
-            raise NotFound(f"There is no {what}")
+            raise NotOwned(f"There is no {what}")
 
 
 async def authenticate(request: Request) -> Principal:
@@ -100,6 +100,7 @@ async def authenticate(request: Request) -> Principal:
         return known
     principal = await _find_principal(request)
     request.scope[_CALLER] = principal
+    request.scope[ACTOR] = principal.scope
     return principal
 
 

@@ -27,6 +27,7 @@ from huitong.api.request_context import (
     record_error,
 )
 from huitong.api.schemas.common import MOBILE_PATTERN
+from huitong.api.security_log import ACTOR, ROUTE, NotOwned, note_refusal
 from huitong.api.validation import shorten
 from huitong.identity import ApiKey, KeyCache
 from huitong.kernel import idempotency, ids, limits, logs, metrics, telemetry
@@ -43,6 +44,8 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 PATH: Final = "/v1/payments"
 SCOPE: Final = "payments:write"
 _BODY_BYTES_MAX: Final = 16_384
+_NOT_FOUND: Final = 404
+_PAYER_REFUSED: Final = b'"field":"payer"'
 _JSON_TYPE: Final = b"application/json"
 _PROBLEM_TYPE: Final = b"application/problem+json"
 _MOBILE_SHAPE: Final = re.compile(MOBILE_PATTERN)
@@ -112,9 +115,12 @@ class HotPath:
         try:
             with telemetry.span("pay"):
                 reply = await self._pay(scope, receive)
+            if ACTOR in scope and reply.status == _NOT_FOUND and _PAYER_REFUSED in reply.body:
+                _note_foreign_payer(scope, request_id)
         except Exception as error:  # noqa: BLE001 - the edge: every caller gets an answer
+            scope[ROUTE] = PATH
             with logs.request_context(request_id):
-                record_error(error)
+                record_error(error, scope)
             reply, headers = problems.make_reply(error, request_id=request_id)
         safety = _SECURE_HEADERS if is_secure(scope) else _SECURITY_HEADERS
         await _send(send, reply, request_id, (*safety, *headers))
@@ -122,7 +128,7 @@ class HotPath:
 
     async def _pay(self, scope: Scope, receive: Receive) -> StoredReply:
         headers = _read_headers(scope["headers"])
-        key = await self._authenticate(headers.get(b"authorization"))
+        key = await self._authenticate(headers.get(b"authorization"), scope)
         name = _read_idempotency_key(headers)
         content_type = headers.get(b"content-type")
         if content_type != _JSON_TYPE:
@@ -130,8 +136,11 @@ class HotPath:
         body = await _read_body(receive)
         payment = _read_payment(body, self._now())
         payment.acting_merchant_id = key.merchant_id
+        actor = ids.show_id(ids.API_KEY, key.id)
+        if key.merchant_id is not None:
+            scope[ACTOR] = actor
         reply_key = ReplyKey(
-            scope=ids.show_id(ids.API_KEY, key.id),
+            scope=actor,
             key=name,
             fingerprint=idempotency.fingerprint("POST", PATH, body),
         )
@@ -141,7 +150,7 @@ class HotPath:
             raise AssertionError("the writer answers every payment")
         return answer.reply
 
-    async def _authenticate(self, header: bytes | None) -> ApiKey:
+    async def _authenticate(self, header: bytes | None, scope: Scope) -> ApiKey:
         secret = read_bearer([] if header is None else [header.decode("latin-1")])
         key = None if secret is None else await self._keys.find(secret)
         if key is None:
@@ -152,10 +161,18 @@ class HotPath:
                 field="Authorization",
             )
         if SCOPE not in key.scopes:
+            scope[ACTOR] = ids.show_id(ids.API_KEY, key.id)
             raise problems.NotAllowed(
                 f"The API key needs the scope {SCOPE}.", context={"scopes": [SCOPE]}
             )
         return key
+
+
+def _note_foreign_payer(scope: Scope, request_id: str) -> None:
+    """Note that a bound key wanted to spend what is not its merchant's, or is nobody's."""
+    scope[ROUTE] = PATH
+    with logs.request_context(request_id):
+        note_refusal(NotOwned("not this merchant's account"), scope)
 
 
 def _read_headers(given: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:

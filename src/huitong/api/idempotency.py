@@ -10,9 +10,10 @@ from starlette.responses import Response
 
 from huitong.api.authentication import Principal, application_of
 from huitong.api.problems import media_type_of, store_refusal
+from huitong.api.security_log import note_refusal
 from huitong.kernel import idempotency, limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
-from huitong.kernel.errors import InvalidField
+from huitong.kernel.errors import InvalidField, Refusal
 from huitong.kernel.idempotency import ReplyKey, StoredReply
 
 IdempotencyKey = Annotated[
@@ -55,12 +56,16 @@ async def run_once(
         view = await command(uow)
         return StoredReply(status, view.model_dump_json().encode())
 
+    def refuse(refusal: Refusal) -> StoredReply:
+        note_refusal(refusal, request.scope)
+        return store_refusal(refusal, request_id=principal.request_id)
+
     reply = await idempotency.once(
         application.database,
         reply_key,
         answer,
         now=application.clock.now(),
-        render_refusal=lambda refusal: store_refusal(refusal, request_id=principal.request_id),
+        render_refusal=refuse,
         caller=principal.caller,
     )
     return Response(reply.body, status_code=reply.status, media_type=media_type_of(reply.status))

@@ -14,11 +14,15 @@ from huitong import identity
 from huitong.api.bearer import application_of, read_bearer
 from huitong.api.problems import AntiForgeryHeaderMissing
 from huitong.api.request_context import request_id_of
+from huitong.api.security_log import ACTOR
 from huitong.kernel.database.unit_of_work import Caller
 from huitong.kernel.ids import LOGIN, show_id
 
 COOKIE: Final = "__Host-huitong_session"
 ANTI_FORGERY_HEADER: Final = "X-Huitong-Anti-Forgery"
+#: What a browser throws away when somebody leaves. Not its storage: a page keeps the device's token
+#: there, by which this browser is known again.
+CLEARED: Final = '"cache"'
 _LOGGED_IN: Final = "huitong.logged_in"
 
 
@@ -55,6 +59,7 @@ async def find_logged_in(request: Request) -> LoggedIn:
         )
     logged_in = LoggedIn(session, request_id_of(request.scope))
     request.scope[_LOGGED_IN] = logged_in
+    request.scope[ACTOR] = logged_in.caller.actor
     return logged_in
 
 

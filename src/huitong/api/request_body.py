@@ -15,6 +15,8 @@ from starlette.responses import Response
 
 from huitong.api.authentication import authenticate
 from huitong.api.problems import MalformedJson, UnsupportedMediaType
+from huitong.api.validation import shorten
+from huitong.kernel.errors import InvalidField
 
 _DEPTH_MAX: Final = 16
 _INTEGER_DIGITS_MAX: Final = 40
@@ -53,6 +55,7 @@ class PublicRoute(APIRoute):
 
         async def handle_strictly(request: Request) -> Response:
             await self.know_caller(request)
+            check_query(request)
             strict = StrictRequest(request.scope, request.receive)
             # Here, because the framework would make a bare 400 of whatever is raised later.
             await strict.read()
@@ -67,6 +70,19 @@ class CommandRoute(PublicRoute):
     async def know_caller(self, request: Request) -> None:
         """Find the caller's key; raises NotAuthenticated."""
         await authenticate(request)
+
+
+def check_query(request: Request) -> None:
+    """Refuse a query with a parameter that comes twice; raises InvalidField.
+
+    Which of the two counts differs from program to program, and one in front may have looked at
+    the other one.
+    """
+    known: set[str] = set()
+    for name, _ in request.query_params.multi_items():
+        if name in known:
+            raise InvalidField("must come once", field=shorten(name))
+        known.add(name)
 
 
 def check_media_type(content_type: str | None) -> None:

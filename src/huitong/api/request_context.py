@@ -14,6 +14,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from huitong.api.problems import BodyTooLarge, HeadersTooLarge, RequestTimeout, make_problem
+from huitong.api.security_log import note_refusal
 from huitong.kernel import limits, logs, metrics
 from huitong.kernel.errors import Fault, Refusal
 from huitong.kernel.ids import REQUEST, show_id, uuid7
@@ -24,7 +25,8 @@ REQUEST_ID_HEADER: Final = "X-Request-Id"
 REQUEST_ID: Final = "huitong.request_id"
 #: For answers that say nothing else: they may not be framed, sniffed, cached or run anything.
 SECURITY_HEADERS: Final = {
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'none'; object-src 'none'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'; sandbox",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -33,8 +35,12 @@ SECURITY_HEADERS: Final = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
     "Cache-Control": "no-store",
 }
-#: Added where the connection is TLS: from then on a browser comes by TLS only (RFC 6797).
-HSTS_HEADER: Final = ("Strict-Transport-Security", f"max-age={limits.HSTS_SECONDS}")
+#: Added where the connection is TLS: from then on a browser comes by TLS only (RFC 6797), and to
+#: names below this one too, from where a cookie could otherwise be set for it.
+HSTS_HEADER: Final = (
+    "Strict-Transport-Security",
+    f"max-age={limits.HSTS_SECONDS}; includeSubDomains",
+)
 _REQUEST_ID_SHAPE: Final = re.compile(rb"[A-Za-z0-9._-]{1,%d}" % limits.REQUEST_ID_LENGTH_MAX)
 _UNKNOWN_ROUTE: Final = "(none)"
 _KNOWN_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -102,14 +108,15 @@ class RequestContext:
             await self._app(scope, _limit(receive), answer.send_message)
         except Exception as error:  # noqa: BLE001
             # An edge: whoever asked must get an answer that gives nothing away, and staff an alarm.
-            record_error(error)
+            record_error(error, scope)
             await answer.refuse(error, scope, receive)
 
 
-def record_error(error: Exception) -> None:
+def record_error(error: Exception, scope: MutableMapping[str, Any]) -> None:
     """Count what ended a request, and log what staff must look at."""
     if isinstance(error, Refusal):
         metrics.REFUSALS.labels(error.code).inc()
+        note_refusal(error, scope)
     elif isinstance(error, Fault):
         metrics.FAULTS.labels(error.code).inc()
         _log.warning("request_failed", code=error.code, detail=error.detail)

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from huitong import identity
 from huitong.api.logged_in import (
     ANTI_FORGERY_HEADER,
+    CLEARED,
     COOKIE,
     LoggedIn,
     check_anti_forgery,
@@ -27,6 +28,7 @@ from huitong.kernel.database.unit_of_work import Caller
 
 __all__ = [
     "ANTI_FORGERY_HEADER",
+    "CLEARED",
     "COOKIE",
     "CurrentSession",
     "LoggedIn",
@@ -78,8 +80,9 @@ def set_cookie(response: Response, token: str, seconds: int) -> None:
 
 
 def clear_cookie(response: Response) -> None:
-    """Take the session from a browser."""
+    """Take the session from a browser, with what it may have kept of our answers."""
     set_cookie(response, "", 0)
+    response.headers["Clear-Site-Data"] = CLEARED
 
 
 class SessionRoute(PublicRoute):

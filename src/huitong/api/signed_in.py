@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from huitong import identity
 from huitong.api.bearer import application_of, read_bearer
-from huitong.api.logged_in import check_anti_forgery
+from huitong.api.logged_in import CLEARED, check_anti_forgery
 from huitong.api.request_context import request_id_of
 from huitong.kernel.database.unit_of_work import Caller
 from huitong.kernel.ids import STAFF, show_id
@@ -65,5 +65,6 @@ def set_staff_cookie(response: Response, token: str, seconds: int) -> None:
 
 
 def clear_staff_cookie(response: Response) -> None:
-    """Take the staff session from a browser."""
+    """Take the staff session from a browser, with what it may have kept of our answers."""
     set_staff_cookie(response, "", 0)
+    response.headers["Clear-Site-Data"] = CLEARED

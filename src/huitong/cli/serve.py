@@ -5,6 +5,7 @@ import contextlib
 import gc
 import socket
 import ssl
+from dataclasses import replace
 from typing import Annotated, Final
 
 import typer
@@ -20,6 +21,7 @@ from huitong.kernel.telemetry import shutdown_telemetry
 from huitong.wiring.tls import (
     CertificateNotUsable,
     TlsFiles,
+    describe_plain,
     find_tls,
     load_certificate,
     make_server_context,
@@ -52,9 +54,12 @@ def serve(
     else (systemd, Kubernetes) does the supervising. On SIGTERM it finishes its requests.
     """
     settings = prepare_process("api")
+    settings = replace(settings, host=host or settings.host, port=port or settings.port)
+    for line in describe_plain(settings):
+        _log.warning("plain_http", detail=line)
     files = find_tls(settings, SystemClock().now())
     context = None if files is None else make_server_context(files)
-    server = _make_server(settings, context, host=host, port=port)
+    server = _make_server(settings, context)
     sockets = None if listen_fd is None else [socket.socket(fileno=listen_fd)]
     try:
         uvloop.run(_serve(server, sockets, files, context))
@@ -64,18 +69,16 @@ def serve(
         raise typer.Exit(code=3)
 
 
-def _make_server(
-    settings: Settings, context: ssl.SSLContext | None, *, host: str | None, port: int | None
-) -> uvicorn.Server:
+def _make_server(settings: Settings, context: ssl.SSLContext | None) -> uvicorn.Server:
     application = load_entry_point("huitong.api:create_app")(settings)
     _spare_collector()
     return uvicorn.Server(
         uvicorn.Config(
             application,
-            host=host or settings.host,
-            port=port or settings.port,
+            host=settings.host,
+            port=settings.port,
             loop="uvloop",
-            http="httptools",
+            http=load_entry_point("huitong.api.protocol:BoundedProtocol"),
             ws="none",
             lifespan="on",
             interface="asgi3",

@@ -35,7 +35,8 @@ def up(
     host: Annotated[
         str | None,
         typer.Option(
-            help="Address to listen on; 0.0.0.0 lets other machines in.", show_default="127.0.0.1"
+            help="Address to listen on; 0.0.0.0 lets other machines in, with --tls.",
+            show_default="127.0.0.1",
         ),
     ] = None,
     port: Annotated[

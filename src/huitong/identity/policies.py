@@ -108,8 +108,10 @@ STEP_UP_RULES: Final[Sequence[StepUpRule]] = (
         is_bound=True,
     ),
     StepUpRule(
+        # Without the current password. Having logged in with it a minute ago is not knowing it now:
+        # somebody may have found the phone open.
         act="identity.change_password",
-        factors=(Factor.ONE_TIME_CODE, Factor.PASSKEY, Factor.PASSWORD),
+        factors=(Factor.ONE_TIME_CODE, Factor.PASSKEY),
         fresh_minutes=10,
         is_bound=False,
     ),

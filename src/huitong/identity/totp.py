@@ -12,7 +12,7 @@ import pyotp
 from huitong.kernel import limits
 
 ISSUER: Final = "Huitong"
-_RECOVERY_BYTES: Final = 10
+_RECOVERY_BYTES: Final = 15
 _GROUP: Final = 4
 
 
@@ -44,7 +44,10 @@ def find_step(secret: str, code: str, now: datetime) -> int | None:
 
 
 def make_recovery_codes() -> list[str]:
-    """Return new recovery codes of 80 random bits: `ABCD-EFGH-IJKL-MNOP`."""
+    """Return new recovery codes of 120 random bits: `ABCD-EFGH-IJKL-MNOP-QRST-UVWX`.
+
+    From 112 bits on a plain digest is enough (OWASP ASVS 5.0, 6.5.2).
+    """
     return [
         _group(base64.b32encode(secrets.token_bytes(_RECOVERY_BYTES)).decode())
         for _ in range(limits.RECOVERY_CODES)

@@ -7,6 +7,8 @@ against rules of composition ("one digit, one capital"), which only move people 
 import re
 import unicodedata
 from collections.abc import Collection
+from functools import cache
+from importlib import resources
 from itertools import pairwise
 from typing import Final
 
@@ -18,6 +20,10 @@ _RUN_SHARE_MAX: Final = 0.5
 _RUN_LENGTH_MIN: Final = 3
 _WORD_LEFT_MIN: Final = 6
 _PART_LENGTH_MIN: Final = 4
+#: Longer than an identity number (18) and a bank card's (19): such a number is nobody's.
+_DIGITS_ONLY_MIN: Final = 20
+#: A day or a year, and a sign or two.
+_DECORATION_MAX: Final = 10
 _PIN_SHAPE: Final = re.compile(rf"[0-9]{{{limits.PIN_DIGITS}}}")
 # Rows of keys and rows of the alphabet, each also read backwards.
 _ROWS: Final = (
@@ -43,6 +49,12 @@ _COMMON_WORDS: Final = (
     "zhifubao", "taobao", "zhongguo", "beijing", "shanghai", "china", "login", "secret", "changeme",
     "default", "5201314", "1314520", "a123456", "abc123", "888888", "666666", "168168", "123456",
 )  # fmt: skip
+#: What is first tried here, because of what this is: names of the service, its business, its roles.
+CONTEXT_WORDS: Final = (
+    "huitong", "汇通", "bank", "banking", "yinhang", "银行", "zhifu", "支付", "licai", "理财",
+    "daikuan", "贷款", "jinrong", "金融", "finance", "payment", "ledger", "console", "operations",
+    "compliance", "auditor", "administrator", "customer", "service", "staff",
+)  # fmt: skip
 _LEET: Final = str.maketrans("@4301$5!7", "aaeoissit")
 
 
@@ -61,9 +73,11 @@ def check_password(password: str, *, field: str, known: Collection[str] = ()) ->
             f"must have {limits.PASSWORD_LENGTH_MIN} to {limits.PASSWORD_LENGTH_MAX} characters",
             field=field,
         )
-    if not password.isprintable():
+    # Normalised first: the wide space of a Chinese keyboard is a space like any other.
+    normal = normalise_password(password)
+    if not normal.isprintable():
         raise InvalidField("must not contain control characters", field=field)
-    reason = _find_weakness(normalise_password(password).casefold(), known)
+    reason = _find_weakness(normal.casefold(), known)
     if reason is not None:
         raise InvalidField(f"must not be easy to guess: {reason}", field=field)
 
@@ -92,8 +106,8 @@ def check_pin(pin: str, *, field: str, known: Collection[str] = ()) -> None:
 def _find_weakness(folded: str, known: Collection[str]) -> str | None:
     if len(set(folded)) < _DISTINCT_MIN:
         return f"it has fewer than {_DISTINCT_MIN} different characters"
-    if folded.isdigit():
-        return "it is a number"
+    if folded.isdigit() and len(folded) < _DIGITS_ONLY_MIN:
+        return f"it is a number of fewer than {_DIGITS_ONLY_MIN} digits"
     if any(len(text) >= _PART_LENGTH_MIN and text.casefold() in folded for text in known):
         return "it contains something about you"
     if _is_repeated(folded):
@@ -101,10 +115,28 @@ def _find_weakness(folded: str, known: Collection[str]) -> str | None:
     if _count_in_runs(folded) > _RUN_SHARE_MAX * len(folded):
         return "it follows the keyboard or the alphabet"
     for text in {folded, folded.translate(_LEET)}:
-        for word in _COMMON_WORDS:
+        if _is_common(text):
+            return "it is a common password"
+        for word in (*_COMMON_WORDS, *CONTEXT_WORDS):
             if word in text and len(_strip_decoration(text.replace(word, ""))) < _WORD_LEFT_MIN:
                 return "it is a common password with something around it"
     return None
+
+
+def _is_common(text: str) -> bool:
+    """Say whether a text is a common password, alone or with a few digits and signs around it."""
+    start = next((at for at, letter in enumerate(text) if letter.isalpha()), len(text))
+    end = len(text) - next((at for at, last in enumerate(reversed(text)) if last.isalpha()), 0)
+    core = text[start:end]
+    is_decorated = len(text) - len(core) <= _DECORATION_MAX and core in load_common_passwords()
+    return is_decorated or text in load_common_passwords()
+
+
+@cache
+def load_common_passwords() -> frozenset[str]:
+    """Return the passwords that were found most often, in small letters; read once."""
+    text = resources.files("huitong.identity").joinpath("common_passwords.txt").read_text("utf-8")
+    return frozenset(line for line in text.splitlines() if not line.startswith("#"))
 
 
 def _strip_decoration(text: str) -> str:

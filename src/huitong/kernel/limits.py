@@ -57,10 +57,14 @@ SIMULATED_FAULTS_MAX: Final = 1_000
 REQUEST_BODY_BYTES_MAX: Final = 1_048_576
 REQUEST_SECONDS_MAX: Final = 30
 HEADER_LENGTH_MAX: Final = 8_192
+# Request line and headers as they come; beyond it the connection ends.
+REQUEST_HEAD_BYTES_MAX: Final = 65_536
 IDEMPOTENCY_KEY_LENGTH_MAX: Final = 64
 IDEMPOTENCY_KEEP_HOURS_MAX: Final = 24 * 7
 API_KEY_LENGTH_MAX: Final = 128
 REQUEST_ID_LENGTH_MAX: Final = 64
+# Log lines of one process about refused requests; a flood of them must not fill the disk.
+SECURITY_LINES_PER_SECOND_MAX: Final = 20
 
 # Evidence of identity: typed numbers, uploaded pictures, and the process that reads them.
 IDENTITY_NUMBER_TEXT_LENGTH_MAX: Final = 64
@@ -210,7 +214,7 @@ SESSIONS_PER_LOGIN_MAX: Final = 10
 PASSKEYS_PER_LOGIN_MAX: Final = 10
 PASSKEY_RESPONSE_BYTES_MAX: Final = 16_384
 PASSKEY_ORIGINS_MAX: Final = 8
-TRUSTED_PROXIES_MAX: Final = 32
+NETWORKS_MAX: Final = 32
 CHALLENGE_SECONDS: Final = 300
 STEP_UP_SECONDS: Final = 300
 ACT_PAYEE_LENGTH_MAX: Final = 128

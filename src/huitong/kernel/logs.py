@@ -86,6 +86,10 @@ _PERSONAL_PHRASES: Final = frozenset(
 # What looks like a secret word, but is a number of tokens or the network address of a socket.
 _HARMLESS_KEYS: Final = frozenset(("client address", "server address", "listen address"))
 
+#: Delete, the controls of ISO 6429 beyond ASCII, line and paragraph separators, and what turns the
+#: direction of writing (Unicode's "Trojan source").
+_STEERING: Final = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_ENDING: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _WORD_BOUNDARY: Final = re.compile(r"[^a-zA-Z0-9]+|(?<=[a-z0-9])(?=[A-Z])")
 _TEXT_SHAPES: Final = (
     # scheme://user:password@host
@@ -219,9 +223,29 @@ def _mask_text(text: str) -> str:
 
 def _make_renderer(log_format: str) -> Processor:
     if log_format == "console":
-        return structlog.dev.ConsoleRenderer(
+        console = structlog.dev.ConsoleRenderer(
             colors=sys.stderr.isatty(),
             # The default prints local variables, which are people's data and secrets.
             exception_formatter=structlog.dev.plain_traceback,
         )
-    return structlog.processors.JSONRenderer(ensure_ascii=False, sort_keys=False)
+        return lambda logger, name, event: console(logger, name, _escape_texts(event))
+    render = structlog.processors.JSONRenderer(ensure_ascii=False, sort_keys=False)
+    # JSON leaves these as they are: some readers end a line there, some terminals obey them.
+    return lambda logger, name, event: _escape(str(render(logger, name, event)), _STEERING)
+
+
+def _escape_texts(event: MutableMapping[str, object]) -> MutableMapping[str, object]:
+    """Return a line for the console in which nobody's text begins a line or steers the terminal."""
+    return {key: _escape_text(key, value) for key, value in event.items()}
+
+
+def _escape_text(key: str, value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    # A traceback is ours to begin lines.
+    lines = value.split("\n") if key == "exception" else [value]
+    return "\n".join(_escape(line, _ENDING) for line in lines)
+
+
+def _escape(text: str, shape: re.Pattern[str]) -> str:
+    return shape.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

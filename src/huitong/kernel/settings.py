@@ -7,7 +7,7 @@ an argument.
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Final, Literal, Self, cast
 from urllib.parse import urlsplit
@@ -30,6 +30,7 @@ _LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 _FACE_COMPARISONS: Final = ("local", "simulated")
 _CIPHERS: Final = ("aes-256-gcm", "sm4-gcm")
 _SWITCH: Final = ("on", "off")
+_LOOPBACK_NETWORKS: Final = ("127.0.0.0/8", "::1/128")
 _DATABASE_SCHEMES: Final = ("postgresql", "postgres")
 
 
@@ -67,6 +68,8 @@ class Settings:
     face_comparison: FaceComparisonChoice = "local"
     #: Whether the API speaks HTTPS only; with a certificate of our own unless one is given.
     is_tls: bool = False
+    #: Whether other machines may come by plain HTTP, where no proxy with TLS is named.
+    is_plain_http_allowed: bool = False
     #: A certificate chain and its key in PEM, from elsewhere; both or neither.
     tls_certificate: Path | None = None
     tls_key: Path | None = None
@@ -78,6 +81,8 @@ class Settings:
     sms_gateway_url: str | None = None
     #: Proxies in front (addresses or networks) that are believed about where a request comes from.
     trusted_proxies: tuple[str, ...] = ()
+    #: From where `/metrics` may be asked: addresses or networks.
+    metrics_networks: tuple[str, ...] = _LOOPBACK_NETWORKS
     #: The domain that passkeys belong to. Passkeys of another domain open nothing, so it is chosen
     #: once.
     passkey_domain: str = "localhost"
@@ -119,23 +124,27 @@ class Settings:
                 "CipherName", _read_choice(variables, "HUITONG_CIPHER", "aes-256-gcm", _CIPHERS)
             ),
             master_keys=variables.get("HUITONG_MASTER_KEYS") or None,
-            bank_channel_url=variables.get("HUITONG_BANK_CHANNEL_URL") or None,
-            registry_url=variables.get("HUITONG_REGISTRY_URL") or None,
+            bank_channel_url=_read_service_url(variables, "HUITONG_BANK_CHANNEL_URL"),
+            registry_url=_read_service_url(variables, "HUITONG_REGISTRY_URL"),
             registry_secret=variables.get("HUITONG_REGISTRY_SECRET", "").encode() or None,
             face_comparison=cast(
                 "FaceComparisonChoice",
                 _read_choice(variables, "HUITONG_FACE_COMPARISON", "local", _FACE_COMPARISONS),
             ),
             is_tls=_read_choice(variables, "HUITONG_TLS", _default_tls(variables), _SWITCH) == "on",
+            is_plain_http_allowed=_read_choice(variables, "HUITONG_PLAIN_HTTP", "off", _SWITCH)
+            == "on",
             tls_certificate=_read_path(variables, "HUITONG_TLS_CERT"),
             tls_key=_read_path(variables, "HUITONG_TLS_KEY"),
             tls_names=_read_names(variables, "HUITONG_TLS_NAMES"),
             postgres_programs=_read_path(variables, "HUITONG_POSTGRES_BIN"),
             backup_key=variables.get("HUITONG_BACKUP_KEY") or None,
-            sms_gateway_url=variables.get("HUITONG_SMS_GATEWAY_URL") or None,
+            sms_gateway_url=_read_service_url(variables, "HUITONG_SMS_GATEWAY_URL"),
             passkey_domain=variables.get("HUITONG_PASSKEY_DOMAIN") or "localhost",
             passkey_origins=_read_origins(variables),
-            trusted_proxies=_read_proxies(variables),
+            trusted_proxies=_read_networks(variables, "HUITONG_TRUSTED_PROXIES"),
+            metrics_networks=_read_networks(variables, "HUITONG_METRICS_NETWORKS")
+            or _LOOPBACK_NETWORKS,
         )
         return settings._with_database_of(variables)
 
@@ -219,7 +228,9 @@ class Settings:
             "HUITONG_FACE_COMPARISON": self.face_comparison,
             "HUITONG_CIPHER": self.cipher,
             "HUITONG_TLS": "on" if self.is_tls else "off",
+            "HUITONG_PLAIN_HTTP": "on" if self.is_plain_http_allowed else "off",
             "HUITONG_PASSKEY_DOMAIN": self.passkey_domain,
+            "HUITONG_METRICS_NETWORKS": ",".join(self.metrics_networks),
         }
         if self.tls_names:
             variables["HUITONG_TLS_NAMES"] = ",".join(self.tls_names)
@@ -302,17 +313,16 @@ def _read_list(variables: Mapping[str, str], name: str, *, maximum: int) -> tupl
     return given
 
 
-def _read_proxies(variables: Mapping[str, str]) -> tuple[str, ...]:
-    name = "HUITONG_TRUSTED_PROXIES"
-    proxies = _read_list(variables, name, maximum=limits.TRUSTED_PROXIES_MAX)
-    for proxy in proxies:
+def _read_networks(variables: Mapping[str, str], name: str) -> tuple[str, ...]:
+    networks = _read_list(variables, name, maximum=limits.NETWORKS_MAX)
+    for network in networks:
         try:
-            ip_network(proxy)
+            ip_network(network)
         except ValueError:
             raise InvalidField(
                 "must be addresses or networks like 10.0.0.0/8, separated by commas", field=name
             ) from None
-    return proxies
+    return networks
 
 
 def _read_origins(variables: Mapping[str, str]) -> tuple[str, ...]:
@@ -328,6 +338,34 @@ def _read_origins(variables: Mapping[str, str]) -> tuple[str, ...]:
                 "must be origins like https://bank.example, separated by commas", field=name
             )
     return origins
+
+
+def _read_service_url(variables: Mapping[str, str], name: str) -> str | None:
+    url = variables.get(name)
+    if not url:
+        return None
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
+    host = parts.hostname
+    is_bare = not (parts.username or parts.query or parts.fragment)
+    # Numbers, cards and codes go there: in plain text over the loopback interface only.
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host or ""))
+    if host is None or not is_bare or not is_safe:
+        raise InvalidField(
+            "must look like https://host:443/path, or http://127.0.0.1:8600 on this machine",
+            field=name,
+        )
+    return url
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether a host name or address never leads off this machine."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _read_time_zone(variables: Mapping[str, str]) -> str:

@@ -28,7 +28,7 @@ from huitong.wiring.simulators import open_simulators
 from huitong.wiring.supervisor import ChildPlan, Supervisor, run_to_end
 from huitong.wiring.tls import (
     CertificateNotUsable,
-    describe_tls,
+    describe_serving,
     find_tls,
     make_client_context,
 )
@@ -93,7 +93,7 @@ def run_platform(settings: Settings, options: PlatformOptions, say: Callable[[st
     settings.home.mkdir(parents=True, exist_ok=True)
     with _only_one(settings) as had_crashed:
         files = find_tls(settings, SystemClock().now())
-        for line in () if files is None else describe_tls(files):
+        for line in describe_serving(settings, files):
             say(line)
         # Before any process seals something: wrong or unreadable keys stop the start here.
         load_key_ring(settings.home, settings.master_keys)

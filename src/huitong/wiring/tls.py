@@ -32,7 +32,7 @@ from huitong.kernel.certificates import (
     show_fingerprint,
 )
 from huitong.kernel.errors import Fault
-from huitong.kernel.settings import Settings
+from huitong.kernel.settings import Settings, is_loopback
 
 _FOLDER: Final = "tls"
 _AUTHORITY_FILE: Final = "ca.crt"
@@ -50,6 +50,17 @@ class CertificateNotUsable(Fault):
 
     code = "certificate_not_usable"
     title = "The TLS certificate cannot be used"
+
+    def __init__(self, detail: str) -> None:
+        """Make a fault that only an operator can put right."""
+        super().__init__(detail, retryable=False)
+
+
+class PlainHttpRefused(Fault):
+    """The API would speak plain HTTP with other machines; the detail says what to do."""
+
+    code = "plain_http_refused"
+    title = "Plain HTTP is for this machine only"
 
     def __init__(self, detail: str) -> None:
         """Make a fault that only an operator can put right."""
@@ -149,6 +160,28 @@ def describe_tls(files: TlsFiles) -> list[str]:
         f"     or call with `curl --cacert {files.authority} …`.",
         f"TLS: SHA-256 of the authority: {show_fingerprint(authority)}",
     ]
+
+
+def describe_serving(settings: Settings, files: TlsFiles | None) -> list[str]:
+    """Return what an operator should know of how the API is served; raises PlainHttpRefused."""
+    return describe_plain(settings) if files is None else describe_tls(files)
+
+
+def describe_plain(settings: Settings) -> list[str]:
+    """Return a warning if other machines may come by plain HTTP because the operator said so.
+
+    Raises PlainHttpRefused if they would, and nobody said so.
+    """
+    is_for_others = not is_loopback(settings.host)
+    if settings.is_tls or not is_for_others or settings.trusted_proxies:
+        return []
+    danger = f"what is sent to {settings.host} can be read and changed on its way"
+    if not settings.is_plain_http_allowed:
+        raise PlainHttpRefused(
+            f"Without TLS {danger}, passwords and money included. Use --tls, or name the proxy "
+            "that has TLS in HUITONG_TRUSTED_PROXIES. HUITONG_PLAIN_HTTP=on does without."
+        )
+    return [f"No TLS: {danger} (HUITONG_PLAIN_HTTP=on)."]
 
 
 def _ensure_own(settings: Settings, now: datetime) -> TlsFiles:

@@ -24,6 +24,7 @@ from huitong.customers.evidence.picture_desk import desk as desk_module
 from huitong.customers.evidence.picture_desk import messages
 from huitong.demo.id_cards import encode_jpeg
 from huitong.demo.portraits import draw_portrait
+from huitong.kernel import limits
 
 PICTURE = encode_jpeg(draw_portrait(1))
 
@@ -71,11 +72,18 @@ async def test_a_card_and_a_face_go_through_the_process_while_the_loop_runs(card
         selfie = encode_jpeg(draw_portrait(130, pose=1))
         assert (await desk.compare(document=front, selfie=selfie)).is_match
         assert desk.process_id == first
-        environment = psutil.Process(first).environ()
+        process = psutil.Process(first)
+        environment = process.environ()
+        bounds = [process.rlimit(each) for each in (psutil.RLIMIT_FSIZE, psutil.RLIMIT_CORE)]
+        memory = process.rlimit(psutil.RLIMIT_AS)
+        connections = process.net_connections()
     beating.cancel()
     assert beats > 20
     assert "HUITONG_DATABASE_URL" not in environment
     assert "PATH" not in environment
+    assert bounds == [(0, 0), (0, 0)]
+    assert memory == (limits.PICTURE_PROCESS_BYTES_MAX,) * 2
+    assert connections == []
     assert not psutil.pid_exists(first)
 
 

@@ -87,7 +87,7 @@ def _picture(media_type: str, schema: dict[str, str]) -> dict[int | str, dict[st
 async def draw_code_as_svg(request: Request, code: CodePath, principal: Reader) -> Response:
     """Return the QR picture, to be printed at any size."""
     picture = payments.draw_svg((await _get_code(request, principal, code)).payload)
-    return Response(picture.content, media_type=picture.media_type)
+    return Response(picture.content, media_type=f"{picture.media_type}; charset=utf-8")
 
 
 @router.get(

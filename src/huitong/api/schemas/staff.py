@@ -21,7 +21,8 @@ from huitong.kernel.ids import show_id
 
 _TOKEN = "[A-Za-z0-9_-]{43}"  # noqa: S105 - a shape
 _EXAMPLE_TOKEN = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA"  # noqa: S105 - opens nothing
-_RECOVERY_PATTERN = "^[A-Za-z2-7 -]{16,24}$"
+# Those of sixteen letters were made before there were 24 in one.
+_RECOVERY_PATTERN = "^[A-Za-z2-7 -]{16,32}$"
 
 Email = Annotated[
     str,

@@ -42,7 +42,7 @@ async def change_password(
 ) -> None:
     """Set a new password and end every session of the login, this one too.
 
-    Without `current_password`, a code, passkey or password must have been proved within minutes.
+    Without `current_password`, a code or passkey must have been proved within minutes.
     Raises InvalidField, CurrentPasswordWrong, TooManyAttempts, StepUpRequired, CredentialsChanged,
     SessionEnded.
     """

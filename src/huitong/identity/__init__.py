@@ -119,7 +119,6 @@ from huitong.identity.flows.step_up import (
     start_step_up,
 )
 from huitong.identity.hashing import SecretHasher
-from huitong.identity.policies import STEP_UP_RULES, StepUpRule, require_step_up
 from huitong.identity.session_cache import SessionCache
 from huitong.identity.simulated_sms_gateway import SmsGatewaySimulator, serve_sms_gateway
 from huitong.identity.staff_errors import (
@@ -153,6 +152,7 @@ from huitong.identity.staff_types import (
     StaffSession,
     StaffState,
 )
+from huitong.identity.step_up_rules import StepUpRule, list_step_up_rules, require_step_up
 from huitong.identity.types import (
     Act,
     Address,
@@ -172,7 +172,6 @@ from huitong.identity.types import (
 __all__ = [
     "API_KEY_CACHE_SECONDS",
     "APPROVED_ACTS",
-    "STEP_UP_RULES",
     "AccessPolicy",
     "AccessPolicyInvalidError",
     "Act",
@@ -287,6 +286,7 @@ __all__ = [
     "list_passkeys",
     "list_sessions",
     "list_staff",
+    "list_step_up_rules",
     "log_in_by_password",
     "log_out",
     "open_login",

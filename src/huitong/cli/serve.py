@@ -5,7 +5,7 @@ import contextlib
 import gc
 import socket
 import ssl
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 import uvicorn
@@ -69,28 +69,38 @@ def _make_server(
 ) -> uvicorn.Server:
     application = load_entry_point("huitong.api:create_app")(settings)
     _spare_collector()
-    return uvicorn.Server(
-        uvicorn.Config(
-            application,
-            host=host or settings.host,
-            port=port or settings.port,
-            loop="uvloop",
-            http="httptools",
-            ws="none",
-            lifespan="on",
-            interface="asgi3",
-            backlog=_BACKLOG,
-            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=_DRAIN_SECONDS,
-            # Our own logs and metrics cover requests; a line for each would cost more than it.
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            ssl_context_factory=None if context is None else lambda _config, _default: context,
-            # Only a proxy that was configured may tell us the client's address.
-            proxy_headers=bool(settings.trusted_proxies),
-            forwarded_allow_ips=list(settings.trusted_proxies),
-        )
+    return uvicorn.Server(make_config(application, settings, context, host=host, port=port))
+
+
+def make_config(
+    application: Any,
+    settings: Settings,
+    context: ssl.SSLContext | None = None,
+    *,
+    host: str | None = None,
+    port: int | None = None,
+) -> uvicorn.Config:
+    """Return how an API process serves an ASGI application."""
+    return uvicorn.Config(
+        application,
+        host=host or settings.host,
+        port=port or settings.port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        interface="asgi3",
+        backlog=_BACKLOG,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=_DRAIN_SECONDS,
+        # Our own logs and metrics cover requests; a line for each would cost more than it.
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        ssl_context_factory=None if context is None else lambda _config, _default: context,
+        # Only a proxy that was configured may tell us the client's address.
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
     )
 
 

@@ -119,6 +119,16 @@ from huitong.identity.flows.step_up import (
     start_step_up,
 )
 from huitong.identity.hashing import SecretHasher
+from huitong.identity.places import (
+    NowhereFinder,
+    Place,
+    PlaceDatabase,
+    PlaceFinder,
+    PlacesUnreadable,
+    calculate_distance,
+    calculate_speed,
+)
+from huitong.identity.queries import LogIn, list_recent_log_ins
 from huitong.identity.session_cache import SessionCache
 from huitong.identity.simulated_sms_gateway import SmsGatewaySimulator, serve_sms_gateway
 from huitong.identity.staff_errors import (
@@ -210,6 +220,7 @@ __all__ = [
     "IssuedSession",
     "IssuedStaffSession",
     "KeyCache",
+    "LogIn",
     "LogInRefused",
     "Login",
     "LoginClosed",
@@ -223,6 +234,7 @@ __all__ = [
     "NotOwnBranch",
     "NotOwnCase",
     "NotPermitted",
+    "NowhereFinder",
     "OpenedStepUp",
     "OwnRecord",
     "OwnRequest",
@@ -232,6 +244,10 @@ __all__ = [
     "PasskeyOptions",
     "PasskeyRefused",
     "PinNotSet",
+    "Place",
+    "PlaceDatabase",
+    "PlaceFinder",
+    "PlacesUnreadable",
     "RelyingParty",
     "SecondFactor",
     "SecondProof",
@@ -261,6 +277,8 @@ __all__ = [
     "add_first_administrator",
     "approve",
     "authorise",
+    "calculate_distance",
+    "calculate_speed",
     "change_password",
     "close_login",
     "digest_secret",
@@ -284,6 +302,7 @@ __all__ = [
     "list_approvals",
     "list_devices",
     "list_passkeys",
+    "list_recent_log_ins",
     "list_sessions",
     "list_staff",
     "list_step_up_rules",

@@ -96,7 +96,7 @@ def _read(rulebook: Rulebook, name: str, on_day: date) -> StepUpRule:
     has_level = len(words) > _ACT_WORDS
     return StepUpRule(
         act=".".join(words[:_ACT_WORDS]),
-        factors=tuple(Factor(each) for each in factors),
+        factors=tuple(Factor(str(each)) for each in factors),
         fresh_minutes=rulebook.integer(f"{name}.fresh", on_day),
         is_bound=rulebook.flag(f"{name}.bound", on_day),
         least=rulebook.amount(f"{name}.least", on_day) if has_level else None,

@@ -78,6 +78,8 @@ class Settings:
     sms_gateway_url: str | None = None
     #: Proxies in front (addresses or networks) that are believed about where a request comes from.
     trusted_proxies: tuple[str, ...] = ()
+    #: A database of places in MaxMind's format, newer than the one that is installed.
+    places_database: Path | None = None
     #: The domain that passkeys belong to. Passkeys of another domain open nothing, so it is chosen
     #: once.
     passkey_domain: str = "localhost"
@@ -136,6 +138,7 @@ class Settings:
             passkey_domain=variables.get("HUITONG_PASSKEY_DOMAIN") or "localhost",
             passkey_origins=_read_origins(variables),
             trusted_proxies=_read_proxies(variables),
+            places_database=_read_path(variables, "HUITONG_PLACES_DATABASE"),
         )
         return settings._with_database_of(variables)
 
@@ -226,6 +229,7 @@ class Settings:
         for name, path in (
             ("HUITONG_TLS_CERT", self.tls_certificate),
             ("HUITONG_TLS_KEY", self.tls_key),
+            ("HUITONG_PLACES_DATABASE", self.places_database),
         ):
             if path is not None:
                 variables[name] = str(path)

@@ -8,6 +8,7 @@ import httpx
 from huitong.demo.specimens import make_specimen
 
 CODE = "91350100M000100Y43"
+OTHER_CODE = "91310000MA1K00015N"
 TODAY = date(2026, 11, 23)
 
 
@@ -65,3 +66,27 @@ async def test_findings_say_what_is_missing(client: httpx.AsyncClient, post: Any
     assert (unknown.status_code, unknown.json()["field"]) == (422, "legal_representative")
     missing = await client.get(f"/v1/onboarding/businesses/mer_{'0' * 32}")
     assert missing.status_code == 404
+
+
+async def test_a_review_is_recorded_and_due_ones_are_listed(
+    client: httpx.AsyncClient, post: Any
+) -> None:
+    opened = await post(
+        "/v1/onboarding/businesses",
+        body_of(
+            credit_code=OTHER_CODE,
+            stakes=[
+                {"owner": "first", "owned": OTHER_CODE, "share": "1"},
+            ],
+        ),
+    )
+    assert opened.status_code == 201, opened.text
+    path = f"/v1/onboarding/businesses/{opened.json()['merchant']['id']}/review"
+    expired = await post(path, {"documents_until": "2020-01-01", "reason": "seen"})
+    assert (expired.status_code, expired.json()["code"]) == (422, "document_expired")
+    reviewed = await post(path, {"documents_until": "2041-12-31", "reason": "new licence seen"})
+    assert (reviewed.status_code, reviewed.json()["documents_until"]) == (200, "2041-12-31")
+    due = await client.get("/v1/onboarding/businesses/reviews")
+    assert opened.json()["merchant"]["id"] not in [each["merchant"] for each in due.json()["data"]]
+    unknown = path.replace(opened.json()["merchant"]["id"], "mer_00000000000000000000000000000000")
+    assert (await post(unknown, {"reason": "seen"})).status_code in (404, 422)

@@ -235,3 +235,50 @@ async def test_a_document_that_expires_puts_the_business_on_the_list_once(
         assert (await customers.get_business(uow, merchant.id)).review_reason == "document_expired"
         with pytest.raises(NotFound):
             await customers.get_business(uow, uuid7())
+
+
+async def test_who_was_looked_at_goes_off_the_list_until_the_next_term(
+    office: Any, person_of: Any
+) -> None:
+    merchant = await open_business(office, details(person_of))
+    expiry = datetime(2027, 6, 1, 4, 0, tzinfo=UTC)
+    await office.run(customers.mark_business_reviews_due, now=expiry)
+    review: dict[str, Any] = {"reason": "new permit seen", "rulebook": RULEBOOK, "now": expiry}
+    with pytest.raises(customers.DocumentExpired):
+        await office.run(
+            customers.complete_business_review,
+            merchant_id=merchant.id,
+            documents_until_on=date(2027, 5, 31),
+            **review,
+        )
+    with pytest.raises(InvalidField):
+        await office.run(
+            customers.complete_business_review,
+            merchant_id=merchant.id,
+            documents_until_on=None,
+            **(review | {"reason": " "}),
+        )
+    with pytest.raises(NotFound):
+        await office.run(
+            customers.complete_business_review,
+            merchant_id=uuid7(),
+            documents_until_on=None,
+            **review,
+        )
+    async with office.database.unit_of_work() as uow:
+        page = await customers.list_due_business_reviews(uow)
+    assert [(each.merchant_id, each.reason) for each in page.items] == [
+        (merchant.id, "document_expired")
+    ]
+    await office.run(
+        customers.complete_business_review,
+        merchant_id=merchant.id,
+        documents_until_on=date(2032, 5, 31),
+        **review,
+    )
+    async with office.database.unit_of_work() as uow:
+        assert (await customers.list_due_business_reviews(uow)).items == ()
+    later = expiry + timedelta(days=3 * 365)
+    assert await office.run(customers.mark_business_reviews_due, now=later) == 1
+    async with office.database.unit_of_work() as uow:
+        assert (await customers.get_business(uow, merchant.id)).review_reason == "periodic"

@@ -18,6 +18,7 @@ from huitong.customers.businesses.types import (
     BusinessDetails,
     Document,
     DocumentKind,
+    DueBusinessReview,
     Person,
     ShownBusiness,
     ShownOwner,
@@ -51,9 +52,13 @@ from huitong.customers.commands.applying import (
     start_application,
     submit_application,
 )
+from huitong.customers.commands.business_reviews import (
+    complete_business_review,
+    list_due_business_reviews,
+    mark_business_reviews_due,
+)
 from huitong.customers.commands.businesses import (
     get_business,
-    mark_business_reviews_due,
     open_business,
     show_business,
 )
@@ -65,6 +70,7 @@ from huitong.customers.commands.life_cycle import (
     complete_review,
     freeze_customer,
     mark_reviews_due,
+    restrict_expired,
     unfreeze_customer,
 )
 from huitong.customers.commands.opening import open_customer, open_merchant
@@ -88,10 +94,13 @@ from huitong.customers.events import (
     ApplicationDecided,
     ApplicationSubmitted,
     BusinessReviewDue,
+    BusinessReviewed,
     BusinessVerified,
     CustomerClosed,
     CustomerFrozen,
     CustomerOpened,
+    CustomerRestricted,
+    CustomerRestrictionLifted,
     CustomerReviewDue,
     CustomerReviewed,
     CustomerUnfrozen,
@@ -180,6 +189,7 @@ from huitong.customers.queries import (
     list_due_reviews,
     list_merchants,
 )
+from huitong.customers.restrictions import Restriction, RestrictionKind, list_restrictions
 from huitong.customers.sealing import count_plain_customers, seal_plain_customers
 from huitong.customers.subject_data import CustomerData
 from huitong.customers.types import Customer, Merchant, ShownPerson
@@ -209,6 +219,7 @@ __all__ = [
     "BusinessExists",
     "BusinessRefused",
     "BusinessReviewDue",
+    "BusinessReviewed",
     "BusinessVerified",
     "CardComparison",
     "CardField",
@@ -228,6 +239,8 @@ __all__ = [
     "CustomerFrozen",
     "CustomerIsClosed",
     "CustomerOpened",
+    "CustomerRestricted",
+    "CustomerRestrictionLifted",
     "CustomerReviewDue",
     "CustomerReviewed",
     "CustomerUnfrozen",
@@ -235,6 +248,7 @@ __all__ = [
     "Document",
     "DocumentExpired",
     "DocumentKind",
+    "DueBusinessReview",
     "DueReview",
     "EvidenceDesk",
     "EvidenceTooWeak",
@@ -274,6 +288,8 @@ __all__ = [
     "RegistrySimulator",
     "Remark",
     "ResidentId",
+    "Restriction",
+    "RestrictionKind",
     "Severity",
     "Sex",
     "ShownApplicant",
@@ -305,6 +321,7 @@ __all__ = [
     "choose_face_comparison",
     "close_customer",
     "compare_card",
+    "complete_business_review",
     "complete_review",
     "count_plain_customers",
     "decide",
@@ -326,8 +343,10 @@ __all__ = [
     "has_right_check_digit",
     "list_applications",
     "list_customers",
+    "list_due_business_reviews",
     "list_due_reviews",
     "list_merchants",
+    "list_restrictions",
     "mark_business_reviews_due",
     "mark_reviews_due",
     "open_business",
@@ -335,6 +354,7 @@ __all__ = [
     "open_merchant",
     "prove_bank_card",
     "refuse_application",
+    "restrict_expired",
     "save_person",
     "save_picture",
     "seal_plain_customers",

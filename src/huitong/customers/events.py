@@ -86,6 +86,28 @@ class CustomerUnfrozen(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerRestricted(Event):
+    """Nothing goes out of a customer's account because of `kind` (`document`, `guardian`)."""
+
+    topic: ClassVar[str] = "customers.CustomerRestricted.v1"
+
+    customer_id: uuid.UUID
+    kind: str
+    restricted_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerRestrictionLifted(Event):
+    """One reason for restricting a customer is gone; others may hold."""
+
+    topic: ClassVar[str] = "customers.CustomerRestrictionLifted.v1"
+
+    customer_id: uuid.UUID
+    kind: str
+    lifted_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerClosed(Event):
     """The relationship with a customer has ended."""
 
@@ -136,3 +158,13 @@ class BusinessReviewDue(Event):
     merchant_id: uuid.UUID
     reason: str
     due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BusinessReviewed(Event):
+    """Staff looked at a business again."""
+
+    topic: ClassVar[str] = "customers.BusinessReviewed.v1"
+
+    merchant_id: uuid.UUID
+    reviewed_at: datetime

@@ -10,15 +10,20 @@ from huitong import customers, privacy
 from huitong.api.authentication import Principal, application_of, require
 from huitong.api.documentation import errors
 from huitong.api.idempotency import IdempotencyKey, run_once
+from huitong.api.pages import Cursor, Limit, open_cursor, show_page
 from huitong.api.request_body import CommandRoute
 from huitong.api.schemas.businesses import (
     BusinessView,
+    CompleteBusinessReview,
+    DueBusinessReviewView,
     OpenBusiness,
     OpenedBusinessView,
     show_business,
+    show_due_business_review,
     show_opened,
 )
-from huitong.api.schemas.common import MerchantPath
+from huitong.api.schemas.common import MerchantPath, Page
+from huitong.kernel import limits
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import LimitExceeded, NotFound
@@ -77,6 +82,63 @@ async def open_business(
         return show_opened(merchant, business, shown)
 
     return await run_once(request, principal, key, command)
+
+
+@router.get(
+    "/reviews",
+    operation_id="listDueBusinessReviews",
+    summary="List businesses that are due for a review",
+    response_model=Page[DueBusinessReviewView],
+    responses=errors(),
+)
+async def list_due_business_reviews(
+    request: Request,
+    principal: Annotated[Principal, require("onboarding:decide")],
+    cursor: Cursor = None,
+    limit: Limit = limits.PAGE_SIZE_DEFAULT,
+) -> dict[str, object]:
+    """Return businesses that staff have to look at: why, and since when."""
+    inner = open_cursor(cursor, "business_reviews")
+    async with application_of(request).database.reading(principal.caller) as uow:
+        page = await customers.list_due_business_reviews(uow, cursor=inner, limit=limit)
+    return show_page(page, show_due_business_review, "business_reviews")
+
+
+@router.post(
+    "/{merchant}/review",
+    operation_id="completeBusinessReview",
+    summary="Record that a business was reviewed",
+    response_model=BusinessView,
+    responses=errors(NotFound, customers.DocumentExpired, privacy.DataDestroyed, is_command=True),
+)
+async def complete_business_review(
+    request: Request,
+    merchant: MerchantPath,
+    body: CompleteBusinessReview,
+    key: IdempotencyKey,
+    principal: Annotated[Principal, require("onboarding:decide")],
+) -> Response:
+    """Take the business off the list until the next term is over or a document expires."""
+    merchant_id = read_id(MERCHANT, merchant, field="merchant")
+    parts = application_of(request)
+    now = parts.clock.now()
+
+    async def command(uow: UnitOfWork) -> BusinessView:
+        await customers.complete_business_review(
+            uow,
+            merchant_id=merchant_id,
+            documents_until_on=body.documents_until,
+            reason=body.reason,
+            rulebook=parts.rulebook,
+            now=now,
+        )
+        business = await customers.get_business(uow, merchant_id)
+        shown = await customers.show_business(
+            uow, parts.vault, business, rulebook=parts.rulebook, today=business_day(now)
+        )
+        return show_business(business, shown)
+
+    return await run_once(request, principal, key, command, status=200)
 
 
 @router.get(

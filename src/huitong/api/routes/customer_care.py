@@ -22,8 +22,10 @@ from huitong.api.schemas.customer_care import (
     DueReviewView,
     LimitsView,
     ProveBankCard,
+    RestrictionsView,
     show_due_review,
     show_limits,
+    show_restrictions,
 )
 from huitong.api.schemas.customers import CustomerView, show_customer
 from huitong.api.schemas.ledger import FreezeAccount
@@ -237,7 +239,7 @@ async def unfreeze_customer(
     key: IdempotencyKey,
     principal: Manager,
 ) -> Response:
-    """Let money move again."""
+    """Take the freeze away; an expired document or a lost guardian may still restrict."""
     customer_id = read_id(CUSTOMER, customer, field="customer")
     now = application_of(request).clock.now()
 
@@ -247,6 +249,23 @@ async def unfreeze_customer(
         )
 
     return await _run(request, principal, key, command)
+
+
+@router.get(
+    "/customers/{customer}/restrictions",
+    operation_id="listRestrictions",
+    summary="List what restricts a customer",
+    response_model=RestrictionsView,
+    responses=errors(NotFound),
+)
+async def list_restrictions(
+    request: Request, customer: CustomerPath, principal: Manager
+) -> RestrictionsView:
+    """Return every reason that holds; each is lifted by itself."""
+    customer_id = read_id(CUSTOMER, customer, field="customer")
+    async with application_of(request).database.reading(principal.caller) as uow:
+        await customers.get_customer(uow, customer_id)
+        return show_restrictions(await customers.list_restrictions(uow, customer_id))
 
 
 @router.post(

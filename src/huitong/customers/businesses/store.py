@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from huitong.customers.businesses.types import Business
+from huitong.customers.businesses.types import Business, DueBusinessReview
 from huitong.customers.onboarding.types import Remark
 from huitong.kernel.database.unit_of_work import UnitOfWork
 
@@ -65,6 +65,34 @@ async def find_business(uow: UnitOfWork, merchant_id: uuid.UUID) -> Business | N
         return None
     remarks = tuple(msgspec.convert(row.remarks, list[Remark]))
     return Business(**{**row._asdict(), "remarks": remarks})
+
+
+async def list_due(uow: UnitOfWork, after_id: uuid.UUID, count: int) -> list[DueBusinessReview]:
+    """Return the next businesses under review, in order of their merchants' ids."""
+    rows = await uow.execute(
+        "SELECT merchant_id, review_reason AS reason, review_marked_at AS marked_at, "
+        "documents_until_on, review_due_on FROM customers.businesses "
+        "WHERE review_marked_at IS NOT NULL AND merchant_id > :after_id "
+        "ORDER BY merchant_id LIMIT :count",
+        after_id=after_id,
+        count=count,
+    )
+    return [DueBusinessReview(**row._asdict()) for row in rows]
+
+
+async def set_reviewed(
+    uow: UnitOfWork, merchant_id: uuid.UUID, documents_until_on: date | None, due_on: date
+) -> bool:
+    """Take the mark away and set the next days; False if there is no such business."""
+    row = await uow.fetch_one(
+        "UPDATE customers.businesses SET review_marked_at = NULL, review_reason = NULL, "
+        "review_due_on = :due_on, documents_until_on = :documents_until_on "
+        "WHERE merchant_id = :merchant_id RETURNING merchant_id",
+        merchant_id=merchant_id,
+        documents_until_on=documents_until_on,
+        due_on=due_on,
+    )
+    return row is not None
 
 
 async def mark_due(

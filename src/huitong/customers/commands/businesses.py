@@ -19,7 +19,7 @@ from huitong.customers.businesses.types import (
 from huitong.customers.calendar import add_months
 from huitong.customers.commands.opening import open_merchant
 from huitong.customers.errors import BusinessExists, BusinessRefused
-from huitong.customers.events import BusinessReviewDue, BusinessVerified
+from huitong.customers.events import BusinessVerified
 from huitong.customers.evidence import check_credit_code
 from huitong.customers.onboarding.types import Weight
 from huitong.customers.types import Merchant
@@ -141,22 +141,6 @@ async def show_business(
             for owner in owners
         ),
     )
-
-
-async def mark_business_reviews_due(
-    uow: UnitOfWork, *, now: datetime, limit: int = limits.REVIEWS_MARKED_AT_ONCE_MAX
-) -> int:
-    """Mark up to `limit` businesses that are due: a document has expired, or the term is over."""
-    marked = await store.mark_due(uow, business_day(now), now, limit)
-    if marked:
-        await outbox.append(
-            uow,
-            [
-                BusinessReviewDue(merchant_id=merchant_id, reason=reason, due_at=now)
-                for merchant_id, reason in marked
-            ],
-        )
-    return len(marked)
 
 
 async def _open_details(uow: UnitOfWork, vault: Vault, business: Business) -> BusinessDetails:

@@ -33,10 +33,10 @@ from huitong.customers.onboarding.types import (
     Weight,
 )
 from huitong.customers.people import index_mobile
+from huitong.customers.reasons import check_reason
 from huitong.kernel import audit, limits, outbox
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
-from huitong.kernel.errors import InvalidField
 from huitong.kernel.ids import APPLICATION, show_id
 from huitong.kernel.rulebook import Rulebook
 from huitong.privacy import Vault
@@ -284,10 +284,7 @@ async def _judge_guardian(uow: UnitOfWork, person: PersonDetails) -> list[Remark
 async def _lock_pending(
     uow: UnitOfWork, application_id: uuid.UUID, wanted: ApplicationState, reason: str
 ) -> Application:
-    if not reason.strip() or len(reason) > limits.DESCRIPTION_LENGTH_MAX:
-        raise InvalidField(
-            f"must have 1 to {limits.DESCRIPTION_LENGTH_MAX} characters", field="reason"
-        )
+    check_reason(reason)
     application = await store.find_application(uow, application_id, is_locking=True)
     if application is None:
         raise not_found(application_id)

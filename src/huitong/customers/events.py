@@ -168,3 +168,25 @@ class BusinessReviewed(Event):
 
     merchant_id: uuid.UUID
     reviewed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardianReplaced(Event):
+    """A minor has another guardian, or the same one again."""
+
+    topic: ClassVar[str] = "customers.GuardianReplaced.v1"
+
+    customer_id: uuid.UUID
+    guardian_id: uuid.UUID
+    replaced_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerCapacityChanged(Event):
+    """A birthday lets a customer do more alone: `limited`, or everything (`full`)."""
+
+    topic: ClassVar[str] = "customers.CustomerCapacityChanged.v1"
+
+    customer_id: uuid.UUID
+    capacity: str
+    changed_at: datetime

@@ -69,6 +69,17 @@ async def mark_due(
     return [(row.customer_id, row.review_reason) for row in rows]
 
 
+async def mark(uow: UnitOfWork, customer_id: uuid.UUID, reason: str, now: datetime) -> None:
+    """Put a customer before staff for a reason; one who is there already stays for the first."""
+    await uow.execute(
+        "UPDATE customers.identities SET review_marked_at = :now, review_reason = :reason "
+        "WHERE customer_id = :customer_id AND ended_at IS NULL AND review_marked_at IS NULL",
+        customer_id=customer_id,
+        reason=reason,
+        now=now,
+    )
+
+
 async def list_due(uow: UnitOfWork, after_id: uuid.UUID, count: int) -> list[DueReview]:
     """Return the next marked identities, in order of the customers' ids."""
     rows = await uow.execute(_LIST_DUE, after_id=after_id, count=count)

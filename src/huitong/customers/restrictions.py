@@ -78,6 +78,12 @@ async def list_restrictions(uow: UnitOfWork, customer_id: uuid.UUID) -> tuple[Re
     )
 
 
+async def is_restricted(uow: UnitOfWork, customer: Customer) -> bool:
+    """Say whether anything stops a customer's account, here or on the ledger."""
+    balance = await ledger.get_balance(uow, customer.account_id)
+    return balance.state is not AccountState.OPEN or bool(await list_restrictions(uow, customer.id))
+
+
 async def place(
     uow: UnitOfWork,
     customer: Customer,

@@ -158,6 +158,13 @@ def make_loops(settings: Settings) -> tuple[Loop, ...]:
         taken = await payments.settle_channel_orders(database, channel, clock=clock)
         return taken == limits.CHANNEL_ORDERS_AT_ONCE_MAX
 
+    async def check_minors(database: Database, now: datetime) -> bool:
+        found = await database.run(
+            lambda uow: customers.check_minors(uow, vault, rulebook=Rulebook.load(), now=now)
+        )
+        return found == limits.MINORS_CHECKED_AT_ONCE_MAX
+
+    loops = (*loops, Loop("customers.check_minors", 300.0, check_minors))
     return (*loops, Loop("payments.settle_channel_orders", 0.2, settle_channel_orders))
 
 

@@ -22,6 +22,7 @@ from huitong.api.schemas.customer_care import (
     DueReviewView,
     LimitsView,
     ProveBankCard,
+    ReplaceGuardian,
     RestrictionsView,
     show_due_review,
     show_limits,
@@ -247,6 +248,48 @@ async def unfreeze_customer(
         return await customers.unfreeze_customer(
             uow, customer_id=customer_id, reason=body.reason, now=now
         )
+
+    return await _run(request, principal, key, command)
+
+
+@router.post(
+    "/customers/{customer}/guardian",
+    operation_id="replaceGuardian",
+    summary="Give a minor another guardian",
+    response_model=CustomerView,
+    responses=errors(
+        NotFound,
+        customers.NotAMinor,
+        customers.GuardianUnfit,
+        customers.GuardianConsentMissing,
+        privacy.DataDestroyed,
+        is_command=True,
+    ),
+)
+async def replace_guardian(
+    request: Request,
+    customer: CustomerPath,
+    body: ReplaceGuardian,
+    key: IdempotencyKey,
+    principal: Manager,
+) -> Response:
+    """Put somebody who has consented in the place of a guardian who can no longer act."""
+    customer_id = read_id(CUSTOMER, customer, field="customer")
+    guardian_id = read_id(CUSTOMER, body.guardian, field="guardian")
+    parts = application_of(request)
+    now = parts.clock.now()
+
+    async def command(uow: UnitOfWork) -> customers.Customer:
+        await customers.replace_guardian(
+            uow,
+            parts.vault,
+            customer_id=customer_id,
+            guardian_id=guardian_id,
+            reason=body.reason,
+            rulebook=parts.rulebook,
+            now=now,
+        )
+        return await customers.get_customer(uow, customer_id)
 
     return await _run(request, principal, key, command)
 

@@ -51,6 +51,13 @@ class CompleteReview(Body):
     reason: Reason
 
 
+class ReplaceGuardian(Body):
+    """Who acts for a minor from now on, and why."""
+
+    guardian: CustomerId
+    reason: Reason
+
+
 class ProveBankCard(Body):
     """A card of another bank, which confirms the customer."""
 

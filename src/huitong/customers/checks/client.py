@@ -15,6 +15,7 @@ import msgspec
 from huitong.customers.checks import signing
 from huitong.customers.checks.types import (
     REFERENCE_SHAPE,
+    RESIDENT_ID,
     BankCardQuestion,
     CheckAnswer,
     CheckKind,
@@ -85,6 +86,7 @@ class HttpRegistry:
             body["id_number"] = question.id_number
         if question.mobile is not None:
             body["mobile"] = question.mobile
+        _add_kind(body, question.id_kind)
         return await self._ask(CheckKind.BANK_CARD, body, request_id)
 
     async def check_mobile(self, question: MobileQuestion, *, request_id: uuid.UUID) -> CheckAnswer:
@@ -94,6 +96,7 @@ class HttpRegistry:
             "name": question.name,
             "id_number": question.id_number,
         }
+        _add_kind(body, question.id_kind)
         return await self._ask(CheckKind.MOBILE, body, request_id)
 
     async def check_liveness(
@@ -206,3 +209,9 @@ class HttpRegistry:
         if not (is_verdict and REFERENCE_SHAPE.fullmatch(answer.reference)):
             raise _Failure(Trouble.MEANINGLESS)
         return answer
+
+
+def _add_kind(body: dict[str, str], id_kind: str) -> None:
+    # Left out for cards, so that gateways of the first protocol go on working.
+    if id_kind != RESIDENT_ID:
+        body["id_kind"] = id_kind

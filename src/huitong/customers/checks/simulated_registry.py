@@ -27,8 +27,13 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from huitong.customers.checks import signing
-from huitong.customers.checks.types import CheckKind, CheckVerdict
-from huitong.customers.evidence.numbers import check_bank_card, check_mobile, check_resident_id
+from huitong.customers.checks.types import PASSPORT, RESIDENT_ID, CheckKind, CheckVerdict
+from huitong.customers.evidence.numbers import (
+    check_bank_card,
+    check_mobile,
+    check_passport,
+    check_resident_id,
+)
 from huitong.customers.evidence.pictures import check_upload
 from huitong.kernel import limits
 from huitong.kernel.clock import Clock, business_day
@@ -45,8 +50,11 @@ SIMULATED_SECRET: Final = b"the simulated registry's secret, known to everybody"
 _JSON: Final = "application/json"
 _FIELDS: Final[dict[CheckKind, tuple[frozenset[str], frozenset[str]]]] = {
     CheckKind.IDENTITY: (frozenset({"name", "id_number"}), frozenset({"photo"})),
-    CheckKind.BANK_CARD: (frozenset({"card_number", "name"}), frozenset({"id_number", "mobile"})),
-    CheckKind.MOBILE: (frozenset({"mobile", "name", "id_number"}), frozenset()),
+    CheckKind.BANK_CARD: (
+        frozenset({"card_number", "name"}),
+        frozenset({"id_number", "mobile", "id_kind"}),
+    ),
+    CheckKind.MOBILE: (frozenset({"mobile", "name", "id_number"}), frozenset({"id_kind"})),
     CheckKind.LIVENESS: (frozenset({"picture"}), frozenset()),
 }
 
@@ -126,13 +134,19 @@ def decide(kind: CheckKind, asked: dict[str, str], *, today: date) -> CheckVerdi
 
 def _is_in_order(asked: dict[str, str], today: date) -> bool:
     checks: dict[str, Callable[[str], bool]] = {
-        "id_number": lambda text: check_resident_id(text, today=today).is_valid,
+        "id_number": lambda text: _is_id_number(text, asked.get("id_kind", RESIDENT_ID), today),
         "card_number": lambda text: check_bank_card(text).is_valid,
         "mobile": lambda text: check_mobile(text).is_valid,
         "photo": _is_picture,
         "picture": _is_picture,
     }
     return all(check(asked[key]) for key, check in checks.items() if key in asked)
+
+
+def _is_id_number(text: str, kind: str, today: date) -> bool:
+    if kind == PASSPORT:
+        return check_passport(text).is_valid
+    return kind == RESIDENT_ID and check_resident_id(text, today=today).is_valid
 
 
 def _is_picture(text: str) -> bool:

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Protocol
 
+#: Kinds of documents that an identity number may be of.
+RESIDENT_ID: Final = "resident_id"
+PASSPORT: Final = "passport"
 REFERENCE_SHAPE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -75,6 +78,7 @@ class BankCardQuestion:
     name: str = field(repr=False)
     id_number: str | None = field(default=None, repr=False)
     mobile: str | None = field(default=None, repr=False)
+    id_kind: str = RESIDENT_ID
 
     def __post_init__(self) -> None:
         """Refuse a mobile without an identity number: no bank compares these three."""
@@ -94,6 +98,7 @@ class MobileQuestion:
     mobile: str = field(repr=False)
     name: str = field(repr=False)
     id_number: str = field(repr=False)
+    id_kind: str = RESIDENT_ID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from typing import Final
 from huitong import ledger
 from huitong.customers import identity_store, restrictions, store
 from huitong.customers.calendar import add_months
+from huitong.customers.commands.minors import lock_with_wards, release_wards
 from huitong.customers.errors import CustomerIsClosed, DocumentExpired, NotVerified
 from huitong.customers.events import (
     CustomerClosed,
@@ -82,7 +83,8 @@ async def close_customer(
     NotFound, ledger.AccountNotEmpty, InvalidField for the reason. Orders that are still open are
     for `payments.close_customer` to see.
     """
-    customer = await _lock(uow, customer_id)
+    await lock_with_wards(uow, customer_id)
+    customer = await _get(uow, customer_id)
     if customer.closed_at is not None:
         return customer
     await ledger.set_account_state(
@@ -90,6 +92,7 @@ async def close_customer(
     )
     await store.set_closed(uow, customer_id, now)
     await identity_store.end_identity(uow, customer_id, now)
+    await release_wards(uow, customer_id, now=now)
     await audit.record(
         uow,
         action="customers.close_customer",

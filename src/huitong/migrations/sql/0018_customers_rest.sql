@@ -43,15 +43,20 @@ CREATE TABLE customers.guardian_consents (
     child_id    uuid        NOT NULL,
     guardian_id uuid        NOT NULL REFERENCES customers.customers (id),
     relation    text        NOT NULL CHECK (relation IN ('parent', 'relative', 'appointed')),
-    consent_id  uuid        NOT NULL REFERENCES privacy.consents (id),
+    consent_id  uuid        NOT NULL,
     given_at    timestamptz NOT NULL,
     PRIMARY KEY (child_id, guardian_id)
 );
+COMMENT ON COLUMN customers.guardian_consents.consent_id IS 'In privacy.consents, with the text that the guardian saw.';
 COMMENT ON TABLE customers.guardian_consents IS 'That a guardian consented to the use of a child''s data (PIPL Art. 31). The child is an application, and then the customer of the same id.';
 
 ALTER TABLE customers.picture_parts
     DROP CONSTRAINT picture_parts_kind_check,
     ADD CONSTRAINT picture_parts_kind_check CHECK (kind IN ('id_front', 'id_back', 'passport', 'selfie'));
+
+ALTER TABLE customers.applications
+    ADD COLUMN document text NOT NULL DEFAULT 'resident_id' CHECK (document IN ('resident_id', 'passport'));
+GRANT UPDATE (document) ON customers.applications TO huitong_app;
 
 CREATE TABLE customers.business_checks (
     id          uuid        NOT NULL PRIMARY KEY,

@@ -10,10 +10,16 @@ import pytest
 from huitong import customers
 from huitong.customers import (
     BusinessDetails,
+    BusinessFacts,
+    BusinessStatus,
+    CheckAnswer,
+    CheckKind,
+    CheckVerdict,
     Document,
     DocumentKind,
     OwnerBasis,
     Person,
+    RegistryAnswers,
     ShownOwner,
     StakeDetails,
 )
@@ -25,6 +31,18 @@ NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 23)
 CODE = "91350100M000100Y43"
 RULEBOOK = Rulebook.load()
+#: What a register says that knows the company and keeps no shareholders.
+AGREES = RegistryAnswers(
+    own=CheckAnswer(
+        request_id=uuid7(),
+        kind=CheckKind.BUSINESS,
+        verdict=CheckVerdict.CONSISTENT,
+        reference="ref-1",
+        business=BusinessFacts(status=BusinessStatus.ACTIVE),
+    ),
+    above={},
+    is_complete=True,
+)
 
 
 def people(person_of: Any, count: int = 3) -> tuple[Person, ...]:
@@ -71,6 +89,7 @@ async def open_business(office: Any, business: BusinessDetails, **changed: Any) 
         "category_code": "5812",
         "fee_rate": Decimal("0.006"),
         "business": business,
+        "answers": AGREES,
         "rulebook": RULEBOOK,
         "now": NOW,
     }

@@ -104,6 +104,9 @@ MINORS_CHECKED_AT_ONCE_MAX: Final = 100
 OWNERSHIP_STAKES_MAX: Final = 100
 BUSINESS_PEOPLE_MAX: Final = 50
 BUSINESS_DOCUMENTS_MAX: Final = 20
+# The business, and the companies above it that the register names.
+BUSINESS_QUESTIONS_MAX: Final = 20
+SIMULATED_COMPANIES_MAX: Final = 1_000
 
 # Registries outside: identity, bank cards, mobile operators.
 REGISTRY_TIMEOUT_SECONDS_MAX: Final = 5

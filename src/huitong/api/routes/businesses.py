@@ -1,5 +1,6 @@
 """Businesses that become merchants."""
 
+import uuid
 from typing import Annotated, Final
 
 from fastapi import APIRouter
@@ -29,6 +30,9 @@ from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import LimitExceeded, NotFound
 from huitong.kernel.ids import MERCHANT, read_id, uuid7
 
+#: The name space of what is asked about businesses that are not opened yet (RFC 9562, version 5).
+_REQUESTS: Final = uuid.UUID("5f0c3a52-6f3b-5d0e-9a53-0d4f1f6a2c11")
+
 router: Final = APIRouter(
     prefix="/v1/onboarding/businesses", tags=["Onboarding"], route_class=CommandRoute
 )
@@ -50,7 +54,7 @@ async def open_business(
     key: IdempotencyKey,
     principal: Annotated[Principal, require("merchants:write")],
 ) -> Response:
-    """Check credit code, people and documents, find the beneficial owners, and open the merchant.
+    """Check credit code, people and documents, ask the business register, and open the merchant.
 
     People are kept encrypted and shown masked. Shares multiply along chains of ownership and add up
     over chains; a quarter makes an owner, else control counts, else senior managers.
@@ -58,6 +62,15 @@ async def open_business(
     parts = application_of(request)
     merchant_id, now = uuid7(), parts.clock.now()
     fee_max = None if body.fee_max is None else body.fee_max.read("fee_max")
+
+    business = body.read_business()
+    # Before the transaction: nobody outside is asked inside of one. The same key asks the same.
+    answers = await customers.ask_about_business(
+        parts.registries,
+        name=body.name,
+        business=business,
+        request_id=uuid.uuid5(_REQUESTS, f"{principal.scope} {key}"),
+    )
 
     async def command(uow: UnitOfWork) -> OpenedBusinessView:
         merchant = await customers.open_business(
@@ -71,15 +84,16 @@ async def open_business(
             fee_rate=body.read_fee_rate(),
             fee_max=fee_max,
             currency=body.currency,
-            business=body.read_business(),
+            business=business,
+            answers=answers,
             rulebook=parts.rulebook,
             now=now,
         )
-        business = await customers.get_business(uow, merchant_id)
+        opened = await customers.get_business(uow, merchant_id)
         shown = await customers.show_business(
-            uow, parts.vault, business, rulebook=parts.rulebook, today=business_day(now)
+            uow, parts.vault, opened, rulebook=parts.rulebook, today=business_day(now)
         )
-        return show_opened(merchant, business, shown)
+        return show_opened(merchant, opened, shown)
 
     return await run_once(request, principal, key, command)
 

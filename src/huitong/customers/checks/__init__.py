@@ -7,15 +7,19 @@ cannot be used is UNAVAILABLE with its trouble, never an exception.
 
 from huitong.customers.checks.client import HttpRegistry
 from huitong.customers.checks.serving import serve_registry
+from huitong.customers.checks.simulated_answers import CompanyRecord, decide
 from huitong.customers.checks.simulated_registry import (
     SIMULATED_SECRET,
     FaultKind,
     RegistrySimulator,
-    decide,
 )
 from huitong.customers.checks.types import (
     BankCardQuestion,
     BankCardRegistry,
+    BusinessFacts,
+    BusinessQuestion,
+    BusinessRegistry,
+    BusinessStatus,
     CheckAnswer,
     CheckKind,
     CheckVerdict,
@@ -25,6 +29,7 @@ from huitong.customers.checks.types import (
     LivenessRegistry,
     MobileQuestion,
     MobileRegistry,
+    Shareholder,
     Trouble,
 )
 
@@ -32,9 +37,14 @@ __all__ = [
     "SIMULATED_SECRET",
     "BankCardQuestion",
     "BankCardRegistry",
+    "BusinessFacts",
+    "BusinessQuestion",
+    "BusinessRegistry",
+    "BusinessStatus",
     "CheckAnswer",
     "CheckKind",
     "CheckVerdict",
+    "CompanyRecord",
     "FaultKind",
     "HttpRegistry",
     "IdentityQuestion",
@@ -44,6 +54,7 @@ __all__ = [
     "MobileQuestion",
     "MobileRegistry",
     "RegistrySimulator",
+    "Shareholder",
     "Trouble",
     "decide",
     "serve_registry",

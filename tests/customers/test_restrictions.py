@@ -156,6 +156,29 @@ async def test_a_closed_customer_is_not_restricted(office: Any, expiring: Any) -
     assert await restrict(office, DUE) == 0
 
 
+async def test_an_account_that_the_ledger_closed_stops_no_other_work(
+    office: Any, expiring: Any
+) -> None:
+    await office.run(
+        ledger.set_account_state,
+        account_id=expiring.account_id,
+        state=ledger.AccountState.CLOSED,
+        reason="closed by hand",
+        now=NOW,
+    )
+    await restrict(office, DUE)
+    assert await state_of(office, expiring) == "CLOSED"
+    assert await restrict(office, DUE) == 0
+    with pytest.raises(ledger.AccountIsClosed):
+        await office.run(
+            customers.freeze_customer,
+            customer_id=expiring.id,
+            are_credits_frozen=True,
+            reason="court order",
+            now=DUE,
+        )
+
+
 async def test_a_bad_reason_changes_nothing(office: Any, expiring: Any) -> None:
     with pytest.raises(InvalidField):
         await office.run(

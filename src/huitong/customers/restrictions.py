@@ -98,6 +98,8 @@ async def place(
     The same reason again changes nothing but its strictness. Raises as `ledger.set_account_state`.
     """
     check_reason(reason)
+    if await _is_over(uow, customer, kind):
+        return Change(AccountState.CLOSED, is_changed=False)
     await _adopt(uow, customer, now)
     is_changed = await uow.fetch_value(
         _PLACE,
@@ -120,6 +122,8 @@ async def lift(
     The caller holds the customer's lock. Raises as `ledger.set_account_state`.
     """
     check_reason(reason)
+    if await _is_over(uow, customer, kind):
+        return Change(AccountState.CLOSED, is_changed=False)
     await _adopt(uow, customer, now)
     is_lifted = await uow.fetch_value(
         "DELETE FROM customers.restrictions WHERE customer_id = :customer_id AND kind = :kind "
@@ -130,6 +134,14 @@ async def lift(
     if is_lifted:
         await _record(uow, customer, "lift", kind, reason)
     return Change(await _apply(uow, customer, reason, now), bool(is_lifted))
+
+
+async def _is_over(uow: UnitOfWork, customer: Customer, kind: RestrictionKind) -> bool:
+    """Whether there is no account left to restrict; staff are told so by the ledger's refusal."""
+    if kind is RestrictionKind.STAFF:
+        return False
+    balance = await ledger.get_balance(uow, customer.account_id)
+    return balance.state is AccountState.CLOSED
 
 
 async def _adopt(uow: UnitOfWork, customer: Customer, now: datetime) -> None:

@@ -59,7 +59,7 @@ class Settings:
     master_keys: str | None = field(default=None, repr=False)
     #: Where the bank channel answers; `huitong up` starts a simulated bank if it is None.
     bank_channel_url: str | None = None
-    #: Where identities, bank cards and mobile numbers are checked; None where nobody answers.
+    #: Where people, bank cards, mobile numbers and businesses are checked; None: nobody answers.
     registry_url: str | None = None
     #: What questions to the registries are signed with; children inherit it as it is.
     registry_secret: bytes | None = field(default=None, repr=False)

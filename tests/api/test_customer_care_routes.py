@@ -51,7 +51,10 @@ async def test_a_customer_is_frozen_unfrozen_and_closed(
     frozen = await post(f"{path}/freeze", {"scope": "all", "reason": "court order"})
     state = (await client.get(account)).json()["state"]
     assert (frozen.status_code, state) == (200, "frozen")
+    (restriction,) = (await client.get(f"{path}/restrictions")).json()["restrictions"]
+    assert restriction.items() >= {"kind": "staff", "scope": "all", "reason": "court order"}.items()
     await post(f"{path}/unfreeze", {"reason": "lifted"})
+    assert (await client.get(f"{path}/restrictions")).json() == {"restrictions": []}
     assert (await client.get(account)).json()["state"] == "open"
     top_up = {"account": made["account"], "amount": {"amount": "1.00", "currency": "CNY"}}
     assert (await post("/v1/top-ups", top_up)).status_code == 201

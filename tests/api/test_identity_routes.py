@@ -12,7 +12,7 @@ from huitong import identity
 from huitong.demo.authenticator import SoftwareAuthenticator
 from huitong.kernel.clock import SystemClock
 from huitong.kernel.cryptography import load_key_ring
-from huitong.kernel.ids import uuid7
+from huitong.kernel.ids import SESSION, read_id, uuid7
 from huitong.privacy import Vault
 
 PASSWORD = "chestnut river 南山南"
@@ -89,6 +89,24 @@ async def test_logs_in_by_code_and_lists_the_session(new_person: Any) -> None:
     devices = await person.client.get("/v1/identity/devices", headers=bearer(mine))
     (device,) = devices.json()["data"]
     assert (device["name"], device["is_current"]) == ("李雷的手机", True)
+
+
+async def test_a_log_in_is_recorded_with_its_place(api: Any, new_person: Any) -> None:
+    person = await new_person()
+    # The server of the tests believes its own machine, as it would a configured proxy.
+    person.client.headers["X-Forwarded-For"] = "202.96.209.5"
+    mine = await person.log_in()
+    session_id = read_id(SESSION, mine["session"]["id"], field="id")
+    (row,) = await api.run(
+        lambda uow: uow.execute(
+            "SELECT place, region, city, host(network) AS network, device_id FROM "
+            "identity.attempts WHERE session_id = :id",
+            id=session_id,
+        )
+    )
+    assert (row.place, row.region, row.city) == ("CN", "Shanghai", "Shanghai")
+    assert row.network == "202.96.209.0"
+    assert row.device_id is not None
 
 
 @pytest.mark.parametrize(

@@ -174,3 +174,56 @@ async def test_one_key_saves_once_and_answers_the_same(post: Any) -> None:
     assert first.content == again.content
     missing = await post(f"{APPLICATIONS}/app_{uuid.uuid4().hex}/submission", {})
     assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
+
+
+async def test_a_passport_and_a_guardian_travel(
+    api: Any, client: httpx.AsyncClient, post: Any, settings_for: Any
+) -> None:
+    guardian_path = await draft(post, 41)
+    await post(f"{guardian_path}/submission", {})
+    await check_without_registries(api, settings_for)
+    opened = await post(f"{guardian_path}/approval", {"in_person": True, "reason": "seen"})
+    guardian = opened.json()["customer"]
+    started = await post(APPLICATIONS, {"requested_class": 1, "consent": "consent-1"})
+    path = f"{APPLICATIONS}/{started.json()['id']}"
+    child = body_of(
+        42,
+        document="passport",
+        id_number="AA1234567",
+        issuer="SWE",
+        nationality="SWE",
+        name_latin="ERIKSSON ANNA",
+        birth="2020-06-01",
+        valid_from="2024-01-01",
+        valid_until="2029-01-01",
+        guardian=guardian,
+    )
+    saved = await post(f"{path}/person", child)
+    assert saved.status_code == 200, saved.text
+    assert "AA1234567" not in saved.text
+    consent = {"guardian": guardian, "relation": "parent", "version": 1, "channel": "counter"}
+    given = await post(f"{path}/guardian-consent", consent)
+    assert given.status_code == 200, given.text
+    assert (given.json()["guardian"], given.json()["relation"]) == (guardian, "parent")
+    outdated = await post(f"{path}/guardian-consent", consent | {"version": 7})
+    assert outdated.json()["code"] == "consent_text_outdated"
+    nobody = await post(
+        f"{path}/guardian-consent", consent | {"guardian": f"cus_{uuid.uuid4().hex}"}
+    )
+    assert (nobody.status_code, nobody.json()["code"]) == (409, "guardian_unfit")
+    for kind in ("passport", "selfie"):
+        assert (await post(f"{path}/pictures", {"kind": kind, "content": PNG})).status_code == 200
+    assert (await post(f"{path}/submission", {})).json()["state"] == "checking"
+    await check_without_registries(api, settings_for)
+    found = (await client.get(path)).json()
+    assert found["state"] == "pending_review", found
+    approved = await post(f"{path}/approval", {"in_person": True, "reason": "papers seen"})
+    customer = approved.json()["customer"]
+    closed = await post(f"/v1/customers/{guardian}/close", {"reason": "asked for"})
+    assert closed.status_code == 200, closed.text
+    held = (await client.get(f"/v1/customers/{customer}/restrictions")).json()["restrictions"]
+    assert [each["kind"] for each in held] == ["guardian"]
+    again = await post(f"/v1/customers/{customer}/guardian", {"guardian": guardian, "reason": "x"})
+    assert (again.status_code, again.json()["code"]) == (409, "guardian_unfit")
+    due = (await client.get("/v1/customer-reviews")).json()["data"]
+    assert {each["customer"]: each["reason"] for each in due}[customer] == "guardian_lost"

@@ -18,12 +18,15 @@ from huitong.customers import (
     CheckKind,
     CheckVerdict,
     FaceResult,
+    MachineZone,
+    PassportReading,
     PersonDetails,
     PictureKind,
     ReadField,
     Sex,
     Trouble,
 )
+from huitong.customers.onboarding.documents import list_pictures
 from huitong.demo.specimens import make_specimen
 from huitong.kernel.clock import FixedClock
 from huitong.kernel.database.unit_of_work import Database
@@ -108,6 +111,7 @@ class Desk:
     person: PersonDetails
     changed: dict[CardField, str] = field(default_factory=dict)
     reading: CardReading | None = None
+    passport: PassportReading | None = None
     faces: FaceResult = field(default_factory=lambda: FaceResult(threshold=0.45, distance=0.2))
     fault: Exception | None = None
 
@@ -130,6 +134,28 @@ class Desk:
         } | self.changed
         fields = {key: ReadField(text=text, confidence=0.99) for key, text in texts.items()}
         return CardReading(side=side, fields=fields)
+
+    async def read_passport(
+        self, content: bytes, *, today: date, field: str = "picture"
+    ) -> PassportReading:
+        assert content.startswith(PNG), "the picture came back as it was saved"
+        if self.fault is not None:
+            raise self.fault
+        if self.passport is not None:
+            return self.passport
+        person = self.person
+        surname, _, given = (person.name_latin or "").partition(" ")
+        zone = MachineZone(
+            issuer=person.issuer or "",
+            surname=surname,
+            given_names=given,
+            number=person.id_number,
+            nationality=person.nationality,
+            birth_on=person.birth_on,
+            sex=person.sex,
+            valid_until_on=person.valid_until_on,
+        )
+        return PassportReading(zone=zone, confidence=0.98)
 
     async def compare(self, *, document: bytes, selfie: bytes) -> FaceResult:
         assert document != selfie
@@ -172,7 +198,7 @@ class Office:
             rulebook=RULEBOOK,
             now=NOW,
         )
-        for kind in PictureKind:
+        for kind in list_pictures(person.document):
             await self.save_picture(application_id, kind)
         return application_id
 

@@ -10,10 +10,16 @@ import pytest
 from huitong import customers
 from huitong.customers import (
     BusinessDetails,
+    BusinessFacts,
+    BusinessStatus,
+    CheckAnswer,
+    CheckKind,
+    CheckVerdict,
     Document,
     DocumentKind,
     OwnerBasis,
     Person,
+    RegistryAnswers,
     ShownOwner,
     StakeDetails,
 )
@@ -25,6 +31,18 @@ NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 23)
 CODE = "91350100M000100Y43"
 RULEBOOK = Rulebook.load()
+#: What a register says that knows the company and keeps no shareholders.
+AGREES = RegistryAnswers(
+    own=CheckAnswer(
+        request_id=uuid7(),
+        kind=CheckKind.BUSINESS,
+        verdict=CheckVerdict.CONSISTENT,
+        reference="ref-1",
+        business=BusinessFacts(status=BusinessStatus.ACTIVE),
+    ),
+    above={},
+    is_complete=True,
+)
 
 
 def people(person_of: Any, count: int = 3) -> tuple[Person, ...]:
@@ -71,6 +89,7 @@ async def open_business(office: Any, business: BusinessDetails, **changed: Any) 
         "category_code": "5812",
         "fee_rate": Decimal("0.006"),
         "business": business,
+        "answers": AGREES,
         "rulebook": RULEBOOK,
         "now": NOW,
     }
@@ -235,3 +254,50 @@ async def test_a_document_that_expires_puts_the_business_on_the_list_once(
         assert (await customers.get_business(uow, merchant.id)).review_reason == "document_expired"
         with pytest.raises(NotFound):
             await customers.get_business(uow, uuid7())
+
+
+async def test_who_was_looked_at_goes_off_the_list_until_the_next_term(
+    office: Any, person_of: Any
+) -> None:
+    merchant = await open_business(office, details(person_of))
+    expiry = datetime(2027, 6, 1, 4, 0, tzinfo=UTC)
+    await office.run(customers.mark_business_reviews_due, now=expiry)
+    review: dict[str, Any] = {"reason": "new permit seen", "rulebook": RULEBOOK, "now": expiry}
+    with pytest.raises(customers.DocumentExpired):
+        await office.run(
+            customers.complete_business_review,
+            merchant_id=merchant.id,
+            documents_until_on=date(2027, 5, 31),
+            **review,
+        )
+    with pytest.raises(InvalidField):
+        await office.run(
+            customers.complete_business_review,
+            merchant_id=merchant.id,
+            documents_until_on=None,
+            **(review | {"reason": " "}),
+        )
+    with pytest.raises(NotFound):
+        await office.run(
+            customers.complete_business_review,
+            merchant_id=uuid7(),
+            documents_until_on=None,
+            **review,
+        )
+    async with office.database.unit_of_work() as uow:
+        page = await customers.list_due_business_reviews(uow)
+    assert [(each.merchant_id, each.reason) for each in page.items] == [
+        (merchant.id, "document_expired")
+    ]
+    await office.run(
+        customers.complete_business_review,
+        merchant_id=merchant.id,
+        documents_until_on=date(2032, 5, 31),
+        **review,
+    )
+    async with office.database.unit_of_work() as uow:
+        assert (await customers.list_due_business_reviews(uow)).items == ()
+    later = expiry + timedelta(days=3 * 365)
+    assert await office.run(customers.mark_business_reviews_due, now=later) == 1
+    async with office.database.unit_of_work() as uow:
+        assert (await customers.get_business(uow, merchant.id)).review_reason == "periodic"

@@ -134,7 +134,7 @@ async def test_a_wrong_number_is_told_at_once_may_be_corrected_and_costs_no_ques
 
 @pytest.mark.parametrize(
     ("age", "guarded", "code"),
-    [(17, False, "minor_under_18"), (15, False, "minor_under_16"), (12, True, "minor_under_16")],
+    [(17, False, "minor_under_18"), (15, False, "minor_under_16"), (15, True, "minor_under_16")],
 )
 async def test_minors_wait_for_staff(
     office: Any, person_of: Any, age: int, guarded: bool, code: str

@@ -4,7 +4,8 @@ import asyncio
 import itertools
 import pickle
 import re
-from datetime import timedelta
+from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,13 +14,16 @@ from hypothesis import strategies as st
 
 from huitong import identity
 from huitong.demo.authenticator import SoftwareAuthenticator
-from huitong.identity.policies import LOCK_RULES, LockKind, LockRule, find_step_up_rule
+from huitong.identity.policies import LOCK_RULES, LockKind, LockRule
+from huitong.identity.step_up_rules import find_step_up_rule
 from huitong.identity.weak_secrets import check_pin
 from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import SYSTEM
 from huitong.kernel.errors import InvalidField
 from huitong.kernel.ids import uuid7
 from huitong.kernel.money import Money
+from huitong.kernel.rulebook import NoRuleInForce, Rulebook
+from huitong.kernel.rulebook.loader import load_rules
 
 PIN = "802753"
 SHOP, THIEF = "acct_100000000287", "acct_100000000384"
@@ -388,9 +392,75 @@ def test_a_fresh_factor_is_enough_where_a_rule_is_not_bound(house: Any) -> None:
     ],
 )
 def test_the_strictest_rule_that_an_amount_reaches_holds(amount: Any, least: Any) -> None:
-    rule = find_step_up_rule(identity.Act(kind="payments.pay", amount=amount))
+    rules = identity.list_step_up_rules(Rulebook.load(), date(2026, 11, 26))
+    rule = find_step_up_rule(identity.Act(kind="payments.pay", amount=amount), rules)
     assert rule is not None
     assert rule.least == least
+
+
+def test_the_rulebook_says_what_acts_need_and_since_when() -> None:
+    rules = identity.list_step_up_rules(Rulebook.load(), date(2026, 11, 26))
+    assert [(rule.act, rule.least) for rule in rules] == [
+        ("identity.change_password", None),
+        ("identity.register_passkey", None),
+        ("identity.revoke_passkey", None),
+        ("identity.set_pin", None),
+        ("payments.pay", None),
+        ("payments.pay", Money(500_000, "CNY")),
+        ("payments.withdraw", None),
+    ]
+    large = rules[5]
+    assert large.factors == (identity.Factor.PASSKEY, identity.Factor.ONE_TIME_CODE)
+    assert (large.fresh_minutes, large.is_bound) == (5, True)
+    assert identity.list_step_up_rules(Rulebook.load(), date(2015, 1, 1)) == ()
+
+
+def rulebook_of(tmp_path: Path, *lines: str) -> Rulebook:
+    head = """
+jurisdiction: CN
+topic: identity
+sources:
+  own: {title: 本行规定 Our own rules, number: null, issuer: bank, effective_from: 2026-01-01}
+rules:
+"""
+    (tmp_path / "cn").mkdir()
+    rest = "scope: customer, source: own, confidence: K, enforcement: block"
+    text = head + "".join(f"  - {{{line}, {rest}}}\n" for line in lines)
+    (tmp_path / "cn" / "identity.yaml").write_text(text, encoding="utf-8")
+    return Rulebook("CN", load_rules("CN", tmp_path))
+
+
+def test_a_rule_changes_on_its_day(tmp_path: Path) -> None:
+    book = rulebook_of(
+        tmp_path,
+        "key: step_up.payments.pay.factors, value: [pin], unit: texts, effective_to: 2026-07-01",
+        "key: step_up.payments.pay.factors, value: [passkey], unit: texts, "
+        "effective_from: 2026-07-01",
+        "key: step_up.payments.pay.fresh, value: 5, unit: minutes",
+        "key: step_up.payments.pay.bound, value: true, unit: flag",
+    )
+    before = identity.list_step_up_rules(book, date(2026, 6, 30))
+    after = identity.list_step_up_rules(book, date(2026, 7, 1))
+    assert [rule.factors for rule in before] == [(identity.Factor.PIN,)]
+    assert [rule.factors for rule in after] == [(identity.Factor.PASSKEY,)]
+
+
+def test_half_a_rule_opens_no_door(tmp_path: Path) -> None:
+    book = rulebook_of(
+        tmp_path,
+        "key: step_up.payments.pay.factors, value: [pin], unit: texts",
+        "key: step_up.payments.pay.fresh, value: 5, unit: minutes",
+        "key: step_up.payments.pay.bound, value: true, unit: flag, effective_to: 2026-07-01",
+    )
+    assert len(identity.list_step_up_rules(book, date(2026, 6, 30))) == 1
+    with pytest.raises(NoRuleInForce):
+        identity.list_step_up_rules(book, date(2026, 7, 1))
+
+
+def test_a_factor_that_does_not_exist_opens_no_door(tmp_path: Path) -> None:
+    book = rulebook_of(tmp_path, "key: step_up.payments.pay.factors, value: [wish], unit: texts")
+    with pytest.raises(ValueError, match="wish"):
+        identity.list_step_up_rules(book, date(2026, 6, 30))
 
 
 texts = st.text(st.characters(codec="ascii", exclude_categories=["C"]), min_size=1, max_size=6)

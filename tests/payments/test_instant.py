@@ -7,7 +7,7 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -476,3 +476,101 @@ async def test_a_key_with_other_content_is_refused(town: Any, till: Till, refusi
         with pytest.raises(IdempotencyKeyReused):
             await till.submit(till.make(payer, "20.00", **named), key="once", content=b"twenty")
     assert await count(town, "kernel.replies") == replies
+
+
+@dataclass
+class Family:
+    """A child with money, whose capacity is what a test says, and the guardian."""
+
+    child: customers.Customer
+    guardian: customers.Customer
+
+    @staticmethod
+    async def make(town: Any, capacity: str) -> "Family":
+        child = await town.add_customer("小明", "3000.00")
+        guardian = await town.add_customer("李雷", "10.00")
+
+        async def record(uow: Any) -> None:
+            await uow.execute(
+                "INSERT INTO customers.minors (customer_id, guardian_id, relation, checked_on) "
+                "VALUES (:child, :guardian, 'parent', :today)",
+                child=child.id,
+                guardian=guardian.id,
+                today=date(2026, 11, 23),
+            )
+            await uow.execute(
+                "UPDATE customers.customers SET capacity = :capacity WHERE id = :id",
+                id=child.id,
+                capacity=capacity,
+            )
+
+        await town.database.run(record)
+        return Family(child, guardian)
+
+
+async def test_a_minor_pays_alone_up_to_the_amounts_of_the_rulebook(town: Any, till: Till) -> None:
+    family = await Family.make(town, "limited")
+    shop = family.guardian.account_id
+
+    async def pay(amount: str, **how: Any) -> Any:
+        return await till.pay(family.child, amount, payee_account_id=shop, **how)
+
+    assert await pay("500.01") == ["minor_limit_exceeded", "amount"]
+    for _ in range(2):
+        assert (await pay("500.00"))["kind"] == "transfer"
+    assert (await pay("0.01"))[0] == "day_limit_exceeded"
+    # With the guardian more, up to the caps of everybody.
+    assert (await pay("1500.00", guardian_id=family.guardian.id))["kind"] == "transfer"
+    assert await pay("1.00", guardian_id=uuid7()) == ["not_the_guardian", "guardian"]
+    async with town.database.unit_of_work() as uow:
+        (usage, *_) = await payments.list_usage(
+            uow, customer_id=family.child.id, rulebook=Rulebook.load(), now=till.now
+        )
+    assert usage.day is not None
+    assert usage.day.maximum == Money(100_000, "CNY")
+
+
+async def test_for_a_young_child_only_the_guardian_pays(town: Any, till: Till) -> None:
+    family = await Family.make(town, "none")
+    shop = family.guardian.account_id
+    before = await town.fingerprint()
+    alone = await till.pay(family.child, "0.01", payee_account_id=shop)
+    assert alone == ["guardian_must_act", "payer"]
+    with pytest.raises(payments.GuardianMustAct):
+        await town.run(
+            payments.request_withdrawal,
+            order_id=uuid7(int(till.now.timestamp() * 1_000)),
+            account_id=family.child.account_id,
+            amount=Money(1, "CNY"),
+        )
+    assert await town.fingerprint() == before
+    await town.top_up(family.child.account_id, "1.00")
+    made = await till.pay(
+        family.child, "800.00", payee_account_id=shop, guardian_id=family.guardian.id
+    )
+    assert made["kind"] == "transfer"
+
+
+async def test_a_guardian_who_is_restricted_cannot_act(town: Any, till: Till) -> None:
+    family = await Family.make(town, "none")
+    freeze = {"customer_id": family.guardian.id, "reason": "court order"}
+    await town.run(customers.freeze_customer, are_credits_frozen=False, **freeze)
+
+    async def pay() -> Any:
+        return await till.pay(
+            family.child,
+            "1.00",
+            payee_account_id=family.guardian.account_id,
+            guardian_id=family.guardian.id,
+        )
+
+    assert await pay() == ["not_the_guardian", "guardian"]
+    await town.run(customers.unfreeze_customer, **freeze)
+    assert (await pay())["kind"] == "transfer"
+
+
+async def test_nobody_is_the_guardian_of_somebody_of_age(town: Any, till: Till) -> None:
+    payer = await town.add_customer("王芳", "100.00")
+    payee = await town.add_customer("李雷")
+    refused = await till.pay(payer, "1.00", payee_account_id=payee.account_id, guardian_id=payee.id)
+    assert refused == ["not_the_guardian", "guardian"]

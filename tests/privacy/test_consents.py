@@ -312,6 +312,7 @@ class TestTexts:
         assert {text.purpose for text in texts if text.is_sensitive} == {
             "face_recognition",
             "credit_report_query",
+            "child_data",
         }
         assert all(text.is_separate for text in texts if text.is_sensitive)
 
@@ -349,5 +350,6 @@ DIGESTS = {
     ("marketing", 1): "4b4e42a8d45d7fd3",
     ("face_recognition", 1): "02cb0858f41c3c0a",
     ("credit_report_query", 1): "c9ae74884de694a7",
+    ("child_data", 1): "09783c1ca7ce7c7d",
     ("partner_sharing", 1): "df03348ee3d0efab",
 }

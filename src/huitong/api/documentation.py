@@ -71,6 +71,9 @@ _COMMANDS: Final[tuple[type[Refusal], ...]] = (
 PAYING: Final[tuple[type[Refusal], ...]] = (
     payments.AccountClosed,
     payments.AccountFrozen,
+    payments.GuardianMustAct,
+    payments.MinorLimitExceeded,
+    payments.NotTheGuardian,
     payments.AccountNotFound,
     payments.BalanceTooLarge,
     payments.CurrencyNotSupported,

@@ -77,6 +77,7 @@ class PaymentBody(msgspec.Struct, forbid_unknown_fields=True):
     code: str | None = None
     reference: str | None = None
     description: str | None = None
+    guardian: str | None = None
 
 
 _decoder: Final = msgspec.json.Decoder(PaymentBody)
@@ -269,6 +270,9 @@ def _read_payment(body: bytes, now: datetime) -> payments.InstantPayment:
         amount=amount,
         reference=_read_text(asked.reference, "reference", limits.REFERENCE_LENGTH_MAX),
         description=_read_text(asked.description, "description", limits.DESCRIPTION_LENGTH_MAX),
+        guardian_id=None
+        if asked.guardian is None
+        else ids.read_id(ids.CUSTOMER, asked.guardian, field="guardian"),
         requested_at=now,
     )
 
@@ -276,6 +280,7 @@ def _read_payment(body: bytes, now: datetime) -> payments.InstantPayment:
 def _check_members(asked: PaymentBody, body: bytes) -> None:
     payees = sum(value is not None for value in (asked.payee, asked.payee_mobile, asked.code))
     texts = (asked.reference is not None) + (asked.description is not None)
+    texts += asked.guardian is not None
     # Two readers of a text with a member twice may take different ones, and the decoder does not
     # tell. Each member has a colon, so with just as many colons none can be there twice; more of
     # them, as in a description with a colon, are rare enough to read the whole text again.

@@ -62,6 +62,11 @@ _SCHEMA: Final[Mapping[str, Any]] = {
             "description": "A merchant's static code.",
         },
         "amount": {"$ref": "#/components/schemas/MoneyBody"},
+        "guardian": {
+            "type": "string",
+            "pattern": "^cus_[0-9a-f]{32}$",
+            "description": "The payer's guardian, if it is the guardian of a minor who pays.",
+        },
         "reference": {
             "type": "string",
             "minLength": 1,

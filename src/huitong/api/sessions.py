@@ -14,6 +14,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
 from huitong import identity
+from huitong.api.authentication import application_of
 from huitong.api.logged_in import (
     ANTI_FORGERY_HEADER,
     CLEARED,
@@ -50,7 +51,11 @@ _PERMISSION: Final = "login:own"
 def read_client(
     request: Request, *, device_token: str | None = None, device_name: str | None = None
 ) -> identity.Client:
-    """Return where a request comes from."""
+    """Return where a request comes from.
+
+    The connection's address, or what a proxy says that was named in `HUITONG_TRUSTED_PROXIES`: the
+    server has put it in the connection's place (`cli/serve.py`), and no header is read here.
+    """
     address: identity.Address = _NO_ADDRESS
     if request.client is not None:
         try:
@@ -61,6 +66,7 @@ def read_client(
         address = address.ipv4_mapped
     return identity.Client(
         address=address,
+        place=application_of(request).desk.places.find(address),
         device_token=device_token,
         device_name=device_name,
         request_id=request_id_of(request.scope),

@@ -1,4 +1,4 @@
-"""`huitong registry`: the simulated registries for identity, bank card and mobile checks."""
+"""`huitong registry`: the simulated registries for people, bank cards and businesses."""
 
 from typing import Annotated
 
@@ -20,10 +20,12 @@ def registry(
     port: Annotated[int, typer.Option(min=1, max=65_535, help="Port.")] = 8601,
     listen_fd: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Run the registries that identities, bank cards and mobile numbers are checked at.
+    """Run the registries that people, bank cards, mobile numbers and businesses are checked at.
 
     It answers by rule: numbers that break their standard are not found, and of those in order 2 in
-    100 belong to somebody else and 1 in 100 to nobody, always the same ones. It has trouble on
+    100 belong to somebody else and 1 in 100 to nobody, always the same ones. A business with
+    注销, 吊销 or 异常 in its name is deregistered, revoked or abnormal, and
+    [bold]PUT /businesses/CODE[/bold] tells it about one with its shareholders. It has trouble on
     demand: [bold]POST /faults[/bold] with {"kind": "late" | "lost_answer" | "twice" | "error" |
     "refuse" | "wrong_request" | "forged" | "garbage" | "flood"}. HUITONG_REGISTRY_SECRET is what
     both ends sign with; without it, a secret that everybody knows.

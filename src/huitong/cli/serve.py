@@ -6,7 +6,7 @@ import gc
 import socket
 import ssl
 from dataclasses import replace
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 import uvicorn
@@ -72,28 +72,35 @@ def serve(
 def _make_server(settings: Settings, context: ssl.SSLContext | None) -> uvicorn.Server:
     application = load_entry_point("huitong.api:create_app")(settings)
     _spare_collector()
-    return uvicorn.Server(
-        uvicorn.Config(
-            application,
-            host=settings.host,
-            port=settings.port,
-            loop="uvloop",
-            http=load_entry_point("huitong.api.protocol:BoundedProtocol"),
-            ws="none",
-            lifespan="on",
-            interface="asgi3",
-            backlog=_BACKLOG,
-            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=_DRAIN_SECONDS,
-            # Our own logs and metrics cover requests; a line for each would cost more than it.
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            ssl_context_factory=None if context is None else lambda _config, _default: context,
-            # Only a proxy that was configured may tell us the client's address.
-            proxy_headers=bool(settings.trusted_proxies),
-            forwarded_allow_ips=list(settings.trusted_proxies),
-        )
+    return uvicorn.Server(make_config(application, settings, context))
+
+
+def make_config(
+    application: Any,
+    settings: Settings,
+    context: ssl.SSLContext | None = None,
+) -> uvicorn.Config:
+    """Return how an API process serves an ASGI application."""
+    return uvicorn.Config(
+        application,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http=load_entry_point("huitong.api.protocol:BoundedProtocol"),
+        ws="none",
+        lifespan="on",
+        interface="asgi3",
+        backlog=_BACKLOG,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=_DRAIN_SECONDS,
+        # Our own logs and metrics cover requests; a line for each would cost more than it.
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        ssl_context_factory=None if context is None else lambda _config, _default: context,
+        # Only a proxy that was configured may tell us the client's address.
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
     )
 
 

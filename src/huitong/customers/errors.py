@@ -92,3 +92,24 @@ class BusinessRefused(Refusal):
 
     code = "business_refused"
     title = "The evidence of the business does not suffice"
+
+
+class GuardianUnfit(Conflict):
+    """Somebody cannot be a guardian now; `context.because` says why."""
+
+    code = "guardian_unfit"
+    title = "This customer cannot be a guardian now"
+
+
+class GuardianConsentMissing(Conflict):
+    """A guardian must consent before a child's data are used (个人信息保护法 Art. 31)."""
+
+    code = "guardian_consent_missing"
+    title = "The guardian has not consented"
+
+
+class NotAMinor(Conflict):
+    """Only minors have guardians here."""
+
+    code = "not_a_minor"
+    title = "The customer is no minor"

@@ -86,6 +86,28 @@ class CustomerUnfrozen(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerRestricted(Event):
+    """Nothing goes out of a customer's account because of `kind` (`document`, `guardian`)."""
+
+    topic: ClassVar[str] = "customers.CustomerRestricted.v1"
+
+    customer_id: uuid.UUID
+    kind: str
+    restricted_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerRestrictionLifted(Event):
+    """One reason for restricting a customer is gone; others may hold."""
+
+    topic: ClassVar[str] = "customers.CustomerRestrictionLifted.v1"
+
+    customer_id: uuid.UUID
+    kind: str
+    lifted_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerClosed(Event):
     """The relationship with a customer has ended."""
 
@@ -136,3 +158,35 @@ class BusinessReviewDue(Event):
     merchant_id: uuid.UUID
     reason: str
     due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BusinessReviewed(Event):
+    """Staff looked at a business again."""
+
+    topic: ClassVar[str] = "customers.BusinessReviewed.v1"
+
+    merchant_id: uuid.UUID
+    reviewed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardianReplaced(Event):
+    """A minor has another guardian, or the same one again."""
+
+    topic: ClassVar[str] = "customers.GuardianReplaced.v1"
+
+    customer_id: uuid.UUID
+    guardian_id: uuid.UUID
+    replaced_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerCapacityChanged(Event):
+    """A birthday lets a customer do more alone: `limited`, or everything (`full`)."""
+
+    topic: ClassVar[str] = "customers.CustomerCapacityChanged.v1"
+
+    customer_id: uuid.UUID
+    capacity: str
+    changed_at: datetime

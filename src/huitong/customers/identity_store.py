@@ -34,7 +34,7 @@ _LIST_DUE: Final = """
 _SET_REVIEWED: Final = """
     UPDATE customers.identities
        SET review_marked_at = NULL, review_reason = NULL, review_due_on = :due_on,
-           valid_until_on = :valid_until_on
+           valid_until_on = :valid_until_on, restricted_at = NULL
      WHERE customer_id = :customer_id AND ended_at IS NULL
     RETURNING customer_id
 """
@@ -69,6 +69,17 @@ async def mark_due(
     return [(row.customer_id, row.review_reason) for row in rows]
 
 
+async def mark(uow: UnitOfWork, customer_id: uuid.UUID, reason: str, now: datetime) -> None:
+    """Put a customer before staff for a reason; one who is there already stays for the first."""
+    await uow.execute(
+        "UPDATE customers.identities SET review_marked_at = :now, review_reason = :reason "
+        "WHERE customer_id = :customer_id AND ended_at IS NULL AND review_marked_at IS NULL",
+        customer_id=customer_id,
+        reason=reason,
+        now=now,
+    )
+
+
 async def list_due(uow: UnitOfWork, after_id: uuid.UUID, count: int) -> list[DueReview]:
     """Return the next marked identities, in order of the customers' ids."""
     rows = await uow.execute(_LIST_DUE, after_id=after_id, count=count)
@@ -81,6 +92,33 @@ async def set_reviewed(
     """Take the mark away and set the next days; False if there is no identity."""
     row = await uow.fetch_one(
         _SET_REVIEWED, customer_id=customer_id, valid_until_on=valid_until_on, due_on=due_on
+    )
+    return row is not None
+
+
+async def list_expired(uow: UnitOfWork, before: date, limit: int) -> list[uuid.UUID]:
+    """Return customers whose document expired before a day and who are not restricted yet."""
+    rows = await uow.execute(
+        "SELECT customer_id FROM (SELECT customer_id FROM customers.identities "
+        "WHERE ended_at IS NULL AND restricted_at IS NULL AND valid_until_on < :before "
+        "ORDER BY valid_until_on LIMIT :limit) expired ORDER BY customer_id",
+        before=before,
+        limit=limit,
+    )
+    return [row.customer_id for row in rows]
+
+
+async def set_restricted(
+    uow: UnitOfWork, customer_id: uuid.UUID, before: date, now: datetime
+) -> bool:
+    """Note that a customer is restricted; False if that is so already, or no longer due."""
+    row = await uow.fetch_one(
+        "UPDATE customers.identities SET restricted_at = :now WHERE customer_id = :customer_id "
+        "AND ended_at IS NULL AND restricted_at IS NULL AND valid_until_on < :before "
+        "RETURNING customer_id",
+        customer_id=customer_id,
+        before=before,
+        now=now,
     )
     return row is not None
 

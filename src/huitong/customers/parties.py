@@ -19,6 +19,9 @@ class Party(msgspec.Struct, frozen=True, kw_only=True):
     currency: str
     customer_id: uuid.UUID | None = None
     account_class: int | None = None
+    #: What the customer may do alone (`Capacity`), and who may act for one who may not do all.
+    capacity: str = "full"
+    guardian_id: uuid.UUID | None = None
     merchant_id: uuid.UUID | None = None
     fee_rate: Decimal = Decimal(0)
     fee_max: int | None = None
@@ -26,12 +29,22 @@ class Party(msgspec.Struct, frozen=True, kw_only=True):
 
 _BY_ACCOUNT: Final = """
 SELECT n.account_id, c.id, c.account_class, m.id, coalesce(m.fee_rate, 0), m.fee_max,
-       coalesce(c.currency, m.currency)
+       coalesce(c.currency, m.currency), coalesce(c.capacity, 'full')
   FROM unnest($1::bigint[]) AS n(account_id)
   LEFT JOIN customers.customers c ON c.account_id = n.account_id
   LEFT JOIN customers.merchants m ON m.account_id = n.account_id
  WHERE c.id IS NOT NULL OR m.id IS NOT NULL
 """
+
+# Only guardians who can act now: open, and not restricted for any reason.
+_GUARDIANS: Final = """
+SELECT m.customer_id, m.guardian_id
+  FROM customers.minors m
+  JOIN customers.customers g ON g.id = m.guardian_id
+ WHERE m.customer_id = ANY($1::uuid[]) AND m.ended_at IS NULL AND g.closed_at IS NULL
+   AND NOT EXISTS (SELECT FROM customers.restrictions r WHERE r.customer_id = g.id)
+"""
+_FULL: Final = "full"
 
 _ACCOUNTS_BY_MOBILE: Final = """
 SELECT mobile_index, account_id
@@ -47,8 +60,11 @@ SELECT id, account_id FROM customers.merchants WHERE id = ANY($1::uuid[])
 async def find_parties(
     connection: DriverConnection, account_ids: Sequence[int]
 ) -> dict[int, Party]:
-    """Return the party of each account that belongs to a customer or a merchant."""
-    return {
+    """Return the party of each account that belongs to a customer or a merchant.
+
+    One query, and a second one if minors are among them.
+    """
+    parties = {
         row[0]: Party(
             account_id=row[0],
             customer_id=row[1],
@@ -57,9 +73,18 @@ async def find_parties(
             fee_rate=row[4],
             fee_max=row[5],
             currency=row[6],
+            capacity=row[7],
         )
         for row in await connection.fetch(_BY_ACCOUNT, account_ids)
     }
+    minors = [each.customer_id for each in parties.values() if each.capacity != _FULL]
+    if minors:
+        guardians = dict(await connection.fetch(_GUARDIANS, minors))
+        for account_id, party in parties.items():
+            if party.customer_id in guardians:
+                guardian_id = guardians[party.customer_id]
+                parties[account_id] = msgspec.structs.replace(party, guardian_id=guardian_id)
+    return parties
 
 
 async def find_accounts_by_mobile(

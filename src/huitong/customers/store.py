@@ -12,7 +12,7 @@ from huitong.kernel.money import Money
 
 _CUSTOMERS: Final = """
     SELECT id, name_sealed AS sealed_name, mobile_sealed AS sealed_mobile, account_class,
-           account_id, currency, opened_at, closed_at
+           account_id, currency, opened_at, closed_at, capacity
       FROM customers.customers
 """
 _MERCHANTS: Final = """

@@ -9,6 +9,7 @@ import msgspec
 
 from huitong import ledger
 from huitong.customers import identity_store, store
+from huitong.customers.commands.minors import lock_with_wards, release_wards
 from huitong.customers.onboarding import store as application_store
 from huitong.customers.onboarding.sealing import open_person_details
 from huitong.customers.people import open_person
@@ -120,8 +121,10 @@ class CustomerData:
                 )
             ended_on = max(ended_on, business_day(account.closed_at or now))
         if customer.closed_at is None:
+            await lock_with_wards(uow, subject_id)
             await store.set_closed(uow, subject_id, now)
             await identity_store.end_identity(uow, subject_id, now)
+            await release_wards(uow, subject_id, now=now)
         until_on = kept_until(_IDENTITY, ended_on, on=business_day(now))
         return Erasure(erased=0, kept=(Kept(data_class=_IDENTITY, until_on=until_on),))
 

@@ -24,6 +24,8 @@ class Customer:
     currency: str
     opened_at: datetime
     closed_at: datetime | None = None
+    #: What the customer may do alone: `full`, `limited` or `none` (see `Capacity`).
+    capacity: str = "full"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

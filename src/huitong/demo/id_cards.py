@@ -157,10 +157,15 @@ def _break_address(address: str) -> list[str]:
     return [address[start : start + step] for start in range(0, len(address), step)]
 
 
-@lru_cache(maxsize=16)
 def _font(size: int) -> ImageFont.FreeTypeFont:
+    return load_font(size, _FONT_REGION)
+
+
+@lru_cache(maxsize=32)
+def load_font(size: int, index: int) -> ImageFont.FreeTypeFont:
+    """Return a font of the collection, in pixels."""
     found = importlib.util.find_spec(_FONT_PACKAGE)
     assert found is not None, "the font comes with the package's dependencies"
     assert found.submodule_search_locations is not None
     path = Path(found.submodule_search_locations[0]) / _FONT_FILE
-    return ImageFont.truetype(str(path), size, index=_FONT_REGION)
+    return ImageFont.truetype(str(path), size, index=index)

@@ -119,7 +119,16 @@ from huitong.identity.flows.step_up import (
     start_step_up,
 )
 from huitong.identity.hashing import SecretHasher
-from huitong.identity.policies import STEP_UP_RULES, StepUpRule, require_step_up
+from huitong.identity.places import (
+    NowhereFinder,
+    Place,
+    PlaceDatabase,
+    PlaceFinder,
+    PlacesUnreadable,
+    calculate_distance,
+    calculate_speed,
+)
+from huitong.identity.queries import LogIn, list_recent_log_ins
 from huitong.identity.session_cache import SessionCache
 from huitong.identity.simulated_sms_gateway import SmsGatewaySimulator
 from huitong.identity.staff_errors import (
@@ -153,6 +162,7 @@ from huitong.identity.staff_types import (
     StaffSession,
     StaffState,
 )
+from huitong.identity.step_up_rules import StepUpRule, list_step_up_rules, require_step_up
 from huitong.identity.types import (
     Act,
     Address,
@@ -172,7 +182,6 @@ from huitong.identity.types import (
 __all__ = [
     "API_KEY_CACHE_SECONDS",
     "APPROVED_ACTS",
-    "STEP_UP_RULES",
     "AccessPolicy",
     "AccessPolicyInvalidError",
     "Act",
@@ -211,6 +220,7 @@ __all__ = [
     "IssuedSession",
     "IssuedStaffSession",
     "KeyCache",
+    "LogIn",
     "LogInRefused",
     "Login",
     "LoginClosed",
@@ -224,6 +234,7 @@ __all__ = [
     "NotOwnBranch",
     "NotOwnCase",
     "NotPermitted",
+    "NowhereFinder",
     "OpenedStepUp",
     "OwnRecord",
     "OwnRequest",
@@ -233,6 +244,10 @@ __all__ = [
     "PasskeyOptions",
     "PasskeyRefused",
     "PinNotSet",
+    "Place",
+    "PlaceDatabase",
+    "PlaceFinder",
+    "PlacesUnreadable",
     "RelyingParty",
     "SecondFactor",
     "SecondProof",
@@ -262,6 +277,8 @@ __all__ = [
     "add_first_administrator",
     "approve",
     "authorise",
+    "calculate_distance",
+    "calculate_speed",
     "change_password",
     "close_login",
     "digest_secret",
@@ -285,8 +302,10 @@ __all__ = [
     "list_approvals",
     "list_devices",
     "list_passkeys",
+    "list_recent_log_ins",
     "list_sessions",
     "list_staff",
+    "list_step_up_rules",
     "log_in_by_password",
     "log_out",
     "open_login",

@@ -1,11 +1,12 @@
 """The parts that logging in needs in one process, put together once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from huitong.identity.code_senders import CodeMessage, CodeSender
 from huitong.identity.commands.codes import IssuedCode, void_code
 from huitong.identity.errors import CodeNotDelivered
 from huitong.identity.hashing import SecretHasher
+from huitong.identity.places import NowhereFinder, PlaceFinder
 from huitong.identity.session_cache import SessionCache
 from huitong.identity.types import Act, RelyingParty, Vault
 from huitong.kernel.clock import Clock
@@ -14,7 +15,10 @@ from huitong.kernel.database.unit_of_work import Caller, Database
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """Database, vault, hasher, sender and sessions of one process, for `flows`."""
+    """Database, vault, hasher, sender and sessions of one process, for `flows`.
+
+    `places` tells the edge where addresses are.
+    """
 
     database: Database
     vault: Vault
@@ -23,6 +27,7 @@ class Desk:
     sessions: SessionCache
     relying_party: RelyingParty
     clock: Clock
+    places: PlaceFinder = field(default_factory=NowhereFinder)
 
     async def send_code(
         self, issued: IssuedCode, mobile: str, caller: Caller, *, act: Act | None = None

@@ -1,13 +1,11 @@
-"""How strict the door is, as data: lock-outs, life of sessions, and what acts need step-up."""
+"""How strict the door is, as data: lock-outs and the life of sessions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from huitong.identity.types import Act, Audience, Factor, Session, SessionPolicy
-from huitong.kernel.money import Money
+from huitong.identity.types import Audience, SessionPolicy
 
 
 class LockKind(StrEnum):
@@ -68,110 +66,3 @@ SESSION_POLICIES: Final[Mapping[Audience, SessionPolicy]] = {
     Audience.CUSTOMER: SessionPolicy(live_seconds=12 * 3_600, idle_seconds=30 * 60),
     Audience.STAFF: SessionPolicy(live_seconds=8 * 3_600, idle_seconds=15 * 60),
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepUpRule:
-    """Which factors an act needs from amounts of `least` on: any one of them, proved lately.
-
-    A bound rule wants a proof made for this very act, which serves once; otherwise it is enough
-    that the session proved the factor within `fresh_minutes`, logging in included.
-    """
-
-    act: str
-    factors: tuple[Factor, ...]
-    fresh_minutes: int
-    is_bound: bool
-    least: Money | None = None
-
-
-#: Amounts from 5,000 yuan on ask for more than the PIN: what the rulebook has as
-#: `payacct.auth.two_factor.day` and `fraud.new_device.amount.above`.
-STEP_UP_RULES: Final[Sequence[StepUpRule]] = (
-    StepUpRule(
-        act="payments.pay",
-        factors=(Factor.PIN, Factor.PASSKEY),
-        fresh_minutes=5,
-        is_bound=True,
-    ),
-    StepUpRule(
-        act="payments.pay",
-        least=Money(500_000, "CNY"),
-        factors=(Factor.PASSKEY, Factor.ONE_TIME_CODE),
-        fresh_minutes=5,
-        is_bound=True,
-    ),
-    StepUpRule(
-        act="payments.withdraw",
-        factors=(Factor.PASSKEY, Factor.ONE_TIME_CODE),
-        fresh_minutes=5,
-        is_bound=True,
-    ),
-    StepUpRule(
-        # Without the current password. Having logged in with it a minute ago is not knowing it now:
-        # somebody may have found the phone open.
-        act="identity.change_password",
-        factors=(Factor.ONE_TIME_CODE, Factor.PASSKEY),
-        fresh_minutes=10,
-        is_bound=False,
-    ),
-    StepUpRule(
-        act="identity.set_pin",
-        factors=(Factor.ONE_TIME_CODE, Factor.PASSKEY, Factor.PASSWORD),
-        fresh_minutes=10,
-        is_bound=False,
-    ),
-    StepUpRule(
-        act="identity.register_passkey",
-        factors=(Factor.ONE_TIME_CODE, Factor.PASSKEY, Factor.PASSWORD),
-        fresh_minutes=10,
-        is_bound=False,
-    ),
-    StepUpRule(
-        act="identity.revoke_passkey",
-        factors=(Factor.ONE_TIME_CODE, Factor.PASSKEY, Factor.PASSWORD),
-        fresh_minutes=10,
-        is_bound=False,
-    ),
-)
-
-
-def find_step_up_rule(act: Act, rules: Sequence[StepUpRule] = STEP_UP_RULES) -> StepUpRule | None:
-    """Return the rule for an act: the one with the highest `least` that its amount reaches.
-
-    An amount in another currency than a rule's cannot be compared, so it is taken to reach it.
-    None for an act that no rule names: such an act must not be let through.
-    """
-    own = [rule for rule in rules if rule.act == act.kind and _reaches(act.amount, rule.least)]
-    return max(own, key=_strictness, default=None)
-
-
-def _reaches(amount: Money | None, least: Money | None) -> bool:
-    if least is None:
-        return True
-    if amount is None:
-        return False
-    return amount.currency != least.currency or amount.minor >= least.minor
-
-
-def _strictness(rule: StepUpRule) -> int:
-    return 0 if rule.least is None else rule.least.minor
-
-
-def require_step_up(
-    session: Session, act: Act, now: datetime, *, rules: Sequence[StepUpRule] = STEP_UP_RULES
-) -> StepUpRule | None:
-    """Return the rule that the session still has to satisfy before `act`, or None if it may go on.
-
-    For a bound rule that is always the rule: its proof is asked for and used by `use_step_up`. A
-    proof counts for less than `fresh_minutes`. Raises ValueError for an act without a rule: that
-    is a mistake of the caller's, and must not open a door.
-    """
-    rule = find_step_up_rule(act, rules)
-    if rule is None:
-        raise ValueError(f"No rule says what {act.kind} needs")
-    if rule.is_bound:
-        return rule
-    since = now - timedelta(minutes=rule.fresh_minutes)
-    proved = (session.factors.get(factor) for factor in rule.factors)
-    return None if any(at is not None and at > since for at in proved) else rule

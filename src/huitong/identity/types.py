@@ -9,6 +9,7 @@ from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Final, Protocol
 
+from huitong.identity.places import Place
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.money import Money
 
@@ -87,13 +88,13 @@ class Client:
     """Where a request comes from, as the edge sees it.
 
     `device_token` is what the device was given when it was bound, None for a new one. `place` is
-    a country or province (ISO 3166: `CN`, `CN-31`) where the edge knows it.
+    where the address is, as far as that is known.
     """
 
     address: Address = field(repr=False)
     device_token: str | None = field(default=None, repr=False)
     device_name: str | None = field(default=None, repr=False)
-    place: str | None = None
+    place: Place | None = None
     request_id: str | None = None
 
     @property

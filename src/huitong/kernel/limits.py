@@ -101,10 +101,16 @@ APPLICATION_CHECK_LEASE_SECONDS: Final = 120
 APPLICATION_CHECK_RETRY_SECONDS: Final = 30
 APPLICATION_REMARKS_MAX: Final = 64
 REVIEWS_MARKED_AT_ONCE_MAX: Final = 500
+# Each takes a lock and changes an account, so a step takes fewer of them.
+CUSTOMERS_RESTRICTED_AT_ONCE_MAX: Final = 100
+MINORS_CHECKED_AT_ONCE_MAX: Final = 100
 # Businesses: exact elimination over this many stakes takes milliseconds.
 OWNERSHIP_STAKES_MAX: Final = 100
 BUSINESS_PEOPLE_MAX: Final = 50
 BUSINESS_DOCUMENTS_MAX: Final = 20
+# The business, and the companies above it that the register names.
+BUSINESS_QUESTIONS_MAX: Final = 20
+SIMULATED_COMPANIES_MAX: Final = 1_000
 
 # Registries outside: identity, bank cards, mobile operators.
 REGISTRY_TIMEOUT_SECONDS_MAX: Final = 5

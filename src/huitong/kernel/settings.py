@@ -60,7 +60,7 @@ class Settings:
     master_keys: str | None = field(default=None, repr=False)
     #: Where the bank channel answers; `huitong up` starts a simulated bank if it is None.
     bank_channel_url: str | None = None
-    #: Where identities, bank cards and mobile numbers are checked; None where nobody answers.
+    #: Where people, bank cards, mobile numbers and businesses are checked; None: nobody answers.
     registry_url: str | None = None
     #: What questions to the registries are signed with; children inherit it as it is.
     registry_secret: bytes | None = field(default=None, repr=False)
@@ -83,6 +83,8 @@ class Settings:
     trusted_proxies: tuple[str, ...] = ()
     #: From where `/metrics` may be asked: addresses or networks.
     metrics_networks: tuple[str, ...] = _LOOPBACK_NETWORKS
+    #: A database of places in MaxMind's format, newer than the one that is installed.
+    places_database: Path | None = None
     #: The domain that passkeys belong to. Passkeys of another domain open nothing, so it is chosen
     #: once.
     passkey_domain: str = "localhost"
@@ -145,6 +147,7 @@ class Settings:
             trusted_proxies=_read_networks(variables, "HUITONG_TRUSTED_PROXIES"),
             metrics_networks=_read_networks(variables, "HUITONG_METRICS_NETWORKS")
             or _LOOPBACK_NETWORKS,
+            places_database=_read_path(variables, "HUITONG_PLACES_DATABASE"),
         )
         return settings._with_database_of(variables)
 
@@ -237,6 +240,7 @@ class Settings:
         for name, path in (
             ("HUITONG_TLS_CERT", self.tls_certificate),
             ("HUITONG_TLS_KEY", self.tls_key),
+            ("HUITONG_PLACES_DATABASE", self.places_database),
         ):
             if path is not None:
                 variables[name] = str(path)

@@ -18,6 +18,27 @@ class AccountNotFound(NotFound):
     title = "There is no such account"
 
 
+class GuardianMustAct(Conflict):
+    """The account is a young child's, who may do nothing alone (民法典 Art. 20)."""
+
+    code = "guardian_must_act"
+    title = "Only the guardian may pay from this account"
+
+
+class NotTheGuardian(Conflict):
+    """Who was named as the guardian is not the payer's, or cannot act now."""
+
+    code = "not_the_guardian"
+    title = "This customer cannot act for the account now"
+
+
+class MinorLimitExceeded(LimitExceeded):
+    """The payment is larger than a minor may make alone (民法典 Art. 19)."""
+
+    code = "minor_limit_exceeded"
+    title = "The payment is larger than a minor may make alone"
+
+
 class AccountFrozen(Conflict):
     """An account is frozen in the direction that the money would go."""
 

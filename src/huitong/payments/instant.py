@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from huitong import customers, ledger
-from huitong.customers import Party
+from huitong.customers import Capacity, Party
 from huitong.kernel import outbox
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.statement import Statement
@@ -26,9 +26,12 @@ from huitong.payments.calculations import calculate_fee
 from huitong.payments.errors import AccountNotFound, CodeNotFound, ReferenceUsed, make_refusal
 from huitong.payments.events import PaymentSucceeded
 from huitong.payments.limit_rules import list_meter_uses
+from huitong.payments.minor_rules import check_minor
 from huitong.payments.postings import OwnAccounts, find_own_accounts, payment_entry
 from huitong.payments.types import Authentication, OrderKind
 from huitong.privacy import Vault
+
+_FULL: Final = Capacity.FULL.value
 
 _STATIC_CODES: Final = """
 SELECT id, merchant_id FROM payments.merchant_codes WHERE id = ANY($1::uuid[]) AND kind = 'static'
@@ -70,6 +73,8 @@ class InstantPayment:
     description: str | None = None
     #: A caller that is bound to a merchant may only spend that merchant's money.
     acting_merchant_id: uuid.UUID | None = None
+    #: The guardian of a payer who is a minor, if it is the guardian who pays.
+    guardian_id: uuid.UUID | None = None
     order_id: uuid.UUID = field(default_factory=uuid7)
     kind: OrderKind = OrderKind.TRANSFER
     merchant_id: uuid.UUID | None = None
@@ -254,6 +259,17 @@ class InstantPayments:
     def _list_uses(self, payment: InstantPayment, payer: Party) -> tuple[MeterUse, ...]:
         if payer.account_class is None:
             return ()
+        on_day = business_day(payment.requested_at)
+        capacity = Capacity.FULL
+        if payer.capacity != _FULL or payment.guardian_id is not None:
+            capacity = check_minor(
+                self._rulebook,
+                payer,
+                kind=payment.kind,
+                amount=payment.amount,
+                on_day=on_day,
+                guardian_id=payment.guardian_id,
+            )
         return list_meter_uses(
             self._rulebook,
             account_id=payer.account_id,
@@ -262,7 +278,8 @@ class InstantPayments:
             # Until customers log in themselves, the partner vouches for two factors.
             authentication=Authentication.TWO_FACTORS,
             amount=payment.amount,
-            on_day=business_day(payment.requested_at),
+            on_day=on_day,
+            capacity=capacity,
         )
 
     def _make_entry(self, payment: InstantPayment, parties: dict[int, Party]) -> ledger.Entry:

@@ -11,6 +11,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Final
 
+from huitong.customers import Capacity
 from huitong.kernel.money import Money
 from huitong.kernel.rulebook import Rulebook
 from huitong.ledger import MeterUse
@@ -29,6 +30,7 @@ _DYNAMIC_DAY_KEYS: Final = {
     Authentication.ONE_FACTOR: "qr.level_c.day",
     Authentication.TWO_FACTORS: "qr.level_b.day",
 }
+_MINOR_DAY_KEY: Final = "minor.limited.day"
 _STATIC_DAY_KEY: Final = "qr.static.day"
 _DYNAMIC_KINDS: Final = frozenset({OrderKind.DYNAMIC_QR, OrderKind.CUSTOMER_CODE})
 _NOT_COUNTED: Final = frozenset({OrderKind.TOP_UP, OrderKind.WITHDRAWAL})
@@ -55,11 +57,12 @@ def list_meter_uses(
     authentication: Authentication,
     amount: Money,
     on_day: date,
+    capacity: Capacity = Capacity.FULL,
 ) -> tuple[MeterUse, ...]:
     """Return what a payment by a customer's account counts against, on a business day.
 
     Raises CurrencyNotSupported if the caps are in another currency: a payment that no cap can
-    judge would be a way around all of them.
+    judge would be a way around all of them. `capacity` is what the payer may do alone.
     """
     return tuple(
         MeterUse(
@@ -71,7 +74,9 @@ def list_meter_uses(
             year_max=cap.year_max,
             total_max=cap.total_max,
         )
-        for cap in list_caps(rulebook, on_day, account_class, kind, authentication, amount.currency)
+        for cap in list_caps(
+            rulebook, on_day, account_class, kind, authentication, amount.currency, capacity
+        )
     )
 
 
@@ -83,14 +88,21 @@ def list_caps(  # noqa: PLR0917 - a cache tells keyword calls apart from others
     kind: OrderKind,
     authentication: Authentication,
     currency: str,
+    capacity: Capacity = Capacity.FULL,
 ) -> tuple[Cap, ...]:
-    """Return the caps on a payment of `kind`, the same for all accounts of a class on a day."""
+    """Return the caps on a payment of `kind`, the same for all accounts of a class on a day.
+
+    A minor who acts alone has the lower of two caps of a day.
+    """
     if kind in _NOT_COUNTED:
         return ()
+    day_maxima = [_find(rulebook, _PAYMENT_DAY_KEYS.get(authentication), on_day, currency)]
+    if capacity is not Capacity.FULL:
+        day_maxima.append(_find(rulebook, _MINOR_DAY_KEY, on_day, currency))
     caps = [
         Cap(
             Meter.BALANCE_PAYMENTS,
-            day_max=_find(rulebook, _PAYMENT_DAY_KEYS.get(authentication), on_day, currency),
+            day_max=min((each for each in day_maxima if each is not None), default=None),
             year_max=_find(rulebook, _CLASS_YEAR_KEYS.get(account_class), on_day, currency),
             total_max=_find(rulebook, _CLASS_TOTAL_KEYS.get(account_class), on_day, currency),
         )

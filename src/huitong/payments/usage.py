@@ -54,7 +54,13 @@ async def list_usage(
     usages: dict[Meter, MeterUsage] = {}
     for kind in _KINDS:
         for cap in list_caps(
-            rulebook, today, customer.account_class, kind, Authentication.TWO_FACTORS, currency
+            rulebook,
+            today,
+            customer.account_class,
+            kind,
+            Authentication.TWO_FACTORS,
+            currency,
+            customers.Capacity(customer.capacity),
         ):
             read = meters.get(cap.meter)
             usages[cap.meter] = MeterUsage(

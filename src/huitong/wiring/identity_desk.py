@@ -9,7 +9,10 @@ from huitong.kernel.settings import Settings
 async def open_desk(
     settings: Settings, database: Database, vault: identity.Vault, clock: Clock
 ) -> identity.Desk:
-    """Return the desk of one process, whose sessions are watched from now on."""
+    """Return the desk of one process, whose sessions are watched from now on.
+
+    Raises PlacesUnreadable for a database of places that is none.
+    """
     sender: identity.SmsGateway | identity.NoGateway = identity.NoGateway()
     if settings.sms_gateway_url is not None:
         sender = identity.SmsGateway(settings.sms_gateway_url)
@@ -23,6 +26,7 @@ async def open_desk(
             id=settings.passkey_domain, name="Huitong", origins=settings.allowed_passkey_origins
         ),
         clock=clock,
+        places=identity.PlaceDatabase(settings.places_database),
     )
     await desk.sessions.start()
     return desk

@@ -88,6 +88,14 @@ async def _mark_business_reviews_due(database: Database, now: datetime) -> bool:
     return marked == limits.REVIEWS_MARKED_AT_ONCE_MAX
 
 
+async def _restrict_expired(database: Database, now: datetime) -> bool:
+    rulebook = Rulebook.load()
+    found = await database.run(
+        lambda uow: customers.restrict_expired(uow, rulebook=rulebook, now=now)
+    )
+    return found == limits.CUSTOMERS_RESTRICTED_AT_ONCE_MAX
+
+
 async def _scan_access(database: Database, now: datetime) -> bool:
     await database.run(lambda uow: privacy.scan_access(uow, now=now))
     return False
@@ -150,6 +158,13 @@ def make_loops(settings: Settings) -> tuple[Loop, ...]:
         taken = await payments.settle_channel_orders(database, channel, clock=clock)
         return taken == limits.CHANNEL_ORDERS_AT_ONCE_MAX
 
+    async def check_minors(database: Database, now: datetime) -> bool:
+        found = await database.run(
+            lambda uow: customers.check_minors(uow, vault, rulebook=Rulebook.load(), now=now)
+        )
+        return found == limits.MINORS_CHECKED_AT_ONCE_MAX
+
+    loops = (*loops, Loop("customers.check_minors", 300.0, check_minors))
     return (*loops, Loop("payments.settle_channel_orders", 0.2, settle_channel_orders))
 
 
@@ -186,6 +201,7 @@ LOOPS: Final[tuple[Loop, ...]] = (
     Loop("payments.expire_orders", 1.0, _expire_orders),
     Loop("ledger.expire_holds", 1.0, _expire_holds),
     Loop("customers.mark_reviews_due", 300.0, _mark_reviews_due),
+    Loop("customers.restrict_expired", 300.0, _restrict_expired),
     Loop("customers.mark_business_reviews_due", 300.0, _mark_business_reviews_due),
     Loop("payments.prune_customer_codes", 60.0, _prune_customer_codes),
     Loop("privacy.scan_access", 60.0, _scan_access),

@@ -54,6 +54,8 @@ async def top_up(
         payments.AccountNotFound,
         payments.InsufficientFunds,
         payments.AccountFrozen,
+        payments.GuardianMustAct,
+        payments.MinorLimitExceeded,
         payments.AccountClosed,
         is_command=True,
     ),

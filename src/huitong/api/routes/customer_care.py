@@ -22,8 +22,11 @@ from huitong.api.schemas.customer_care import (
     DueReviewView,
     LimitsView,
     ProveBankCard,
+    ReplaceGuardian,
+    RestrictionsView,
     show_due_review,
     show_limits,
+    show_restrictions,
 )
 from huitong.api.schemas.customers import CustomerView, show_customer
 from huitong.api.schemas.ledger import FreezeAccount
@@ -237,7 +240,7 @@ async def unfreeze_customer(
     key: IdempotencyKey,
     principal: Manager,
 ) -> Response:
-    """Let money move again."""
+    """Take the freeze away; an expired document or a lost guardian may still restrict."""
     customer_id = read_id(CUSTOMER, customer, field="customer")
     now = application_of(request).clock.now()
 
@@ -247,6 +250,65 @@ async def unfreeze_customer(
         )
 
     return await _run(request, principal, key, command)
+
+
+@router.post(
+    "/customers/{customer}/guardian",
+    operation_id="replaceGuardian",
+    summary="Give a minor another guardian",
+    response_model=CustomerView,
+    responses=errors(
+        NotFound,
+        customers.NotAMinor,
+        customers.GuardianUnfit,
+        customers.GuardianConsentMissing,
+        privacy.DataDestroyed,
+        is_command=True,
+    ),
+)
+async def replace_guardian(
+    request: Request,
+    customer: CustomerPath,
+    body: ReplaceGuardian,
+    key: IdempotencyKey,
+    principal: Manager,
+) -> Response:
+    """Put somebody who has consented in the place of a guardian who can no longer act."""
+    customer_id = read_id(CUSTOMER, customer, field="customer")
+    guardian_id = read_id(CUSTOMER, body.guardian, field="guardian")
+    parts = application_of(request)
+    now = parts.clock.now()
+
+    async def command(uow: UnitOfWork) -> customers.Customer:
+        await customers.replace_guardian(
+            uow,
+            parts.vault,
+            customer_id=customer_id,
+            guardian_id=guardian_id,
+            reason=body.reason,
+            rulebook=parts.rulebook,
+            now=now,
+        )
+        return await customers.get_customer(uow, customer_id)
+
+    return await _run(request, principal, key, command)
+
+
+@router.get(
+    "/customers/{customer}/restrictions",
+    operation_id="listRestrictions",
+    summary="List what restricts a customer",
+    response_model=RestrictionsView,
+    responses=errors(NotFound),
+)
+async def list_restrictions(
+    request: Request, customer: CustomerPath, principal: Manager
+) -> RestrictionsView:
+    """Return every reason that holds; each is lifted by itself."""
+    customer_id = read_id(CUSTOMER, customer, field="customer")
+    async with application_of(request).database.reading(principal.caller) as uow:
+        await customers.get_customer(uow, customer_id)
+        return show_restrictions(await customers.list_restrictions(uow, customer_id))
 
 
 @router.post(

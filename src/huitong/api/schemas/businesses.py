@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 from huitong import customers
 from huitong.api.schemas.common import Body, GivenDay, Instant, MerchantId, Name, View
 from huitong.api.schemas.customers import MerchantView, OpenMerchant, show_merchant
+from huitong.api.schemas.ledger import Reason
 from huitong.api.schemas.onboarding import NumberText, RemarkView
 from huitong.customers import BusinessDetails, Document, DocumentKind, Person, StakeDetails
 from huitong.kernel import limits
@@ -110,6 +111,41 @@ class OpenBusiness(OpenMerchant):
         )
 
 
+BusinessReviewReason = Literal["document_expired", "periodic", "registry"]
+_REVIEW_REASONS: dict[str, BusinessReviewReason] = {
+    "document_expired": "document_expired",
+    "periodic": "periodic",
+    "registry": "registry",
+}
+
+
+class CompleteBusinessReview(Body):
+    """What staff saw when they looked at a business again."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        json_schema_extra={
+            "examples": [{"documents_until": "2036-05-31", "reason": "new permit seen"}]
+        }
+    )
+
+    documents_until: GivenDay | None = Field(
+        default=None, description="The last day of whatever expires first; none if nothing does."
+    )
+    reason: Reason
+
+
+class DueBusinessReviewView(View):
+    """A business that staff have to look at."""
+
+    merchant: MerchantId
+    reason: BusinessReviewReason = Field(
+        description="`registry`: the business register did not answer, or says something else."
+    )
+    marked_at: Instant
+    documents_until: date | None
+    review_due_on: date
+
+
 class OwnerView(View):
     """A beneficial owner, masked."""
 
@@ -129,7 +165,7 @@ class BusinessView(View):
     documents_until: date | None = Field(description="When the first document expires.")
     verified_at: Instant
     review_due_on: date
-    review_reason: Literal["document_expired", "periodic"] | None = Field(
+    review_reason: BusinessReviewReason | None = Field(
         description="Why staff have to look at it; null while they need not."
     )
 
@@ -159,9 +195,18 @@ def show_business(business: customers.Business, shown: customers.ShownBusiness) 
         documents_until=business.documents_until_on,
         verified_at=business.verified_at,
         review_due_on=business.review_due_on,
-        review_reason=None
-        if reason is None
-        else ("periodic" if reason == "periodic" else "document_expired"),
+        review_reason=None if reason is None else _REVIEW_REASONS[reason],
+    )
+
+
+def show_due_business_review(due: customers.DueBusinessReview) -> DueBusinessReviewView:
+    """Return a due review as a view."""
+    return DueBusinessReviewView(
+        merchant=show_id(MERCHANT, due.merchant_id),
+        reason=_REVIEW_REASONS[due.reason],
+        marked_at=due.marked_at,
+        documents_until=due.documents_until_on,
+        review_due_on=due.review_due_on,
     )
 
 

@@ -23,6 +23,9 @@ from huitong.kernel.ids import CUSTOMER, show_id
 MeterName = Literal["balance_payments", "static_code", "dynamic_code"]
 
 
+ReviewReason = Literal["document_expired", "periodic", "guardian_lost", "came_of_age"]
+
+
 class ChangeCustomer(Body):
     """Why a customer is unfrozen, closed, or was seen in person."""
 
@@ -45,6 +48,13 @@ class CompleteReview(Body):
     valid_until: GivenDay | None = Field(
         default=None, description="The document's last day; none for 长期."
     )
+    reason: Reason
+
+
+class ReplaceGuardian(Body):
+    """Who acts for a minor from now on, and why."""
+
+    guardian: CustomerId
     reason: Reason
 
 
@@ -93,10 +103,43 @@ class DueReviewView(View):
     """A customer whom staff have to look at."""
 
     customer: CustomerId
-    reason: Literal["document_expired", "periodic"]
+    reason: ReviewReason
     marked_at: Instant
     valid_until: date | None
     review_due_on: date
+
+
+class RestrictionView(View):
+    """One reason for which a customer's account is restricted."""
+
+    kind: Literal["staff", "document", "guardian"] = Field(
+        description="`staff`: somebody decided so. `document`: the identity document has expired. "
+        "`guardian`: nobody can act for the minor."
+    )
+    scope: Literal["debits", "all"]
+    reason: str
+    since: Instant
+
+
+class RestrictionsView(View):
+    """Everything that restricts a customer's account."""
+
+    restrictions: list[RestrictionView]
+
+
+def show_restrictions(found: tuple[customers.Restriction, ...]) -> RestrictionsView:
+    """Return the reasons as a view."""
+    return RestrictionsView(
+        restrictions=[
+            RestrictionView(
+                kind=each.kind.value,
+                scope="all" if each.are_credits_frozen else "debits",
+                reason=each.reason,
+                since=each.placed_at,
+            )
+            for each in found
+        ]
+    )
 
 
 def show_limits(
@@ -121,7 +164,7 @@ def show_due_review(due: customers.DueReview) -> DueReviewView:
     """Return a due review as a view."""
     return DueReviewView(
         customer=show_id(CUSTOMER, due.customer_id),
-        reason="periodic" if due.reason == "periodic" else "document_expired",
+        reason=_REVIEW_REASONS[due.reason],
         marked_at=due.marked_at,
         valid_until=due.valid_until_on,
         review_due_on=due.review_due_on,
@@ -136,6 +179,12 @@ def _show_cap(use: payments.CapUse | None) -> CapView | None:
     )
 
 
+_REVIEW_REASONS: dict[str, ReviewReason] = {
+    "document_expired": "document_expired",
+    "periodic": "periodic",
+    "guardian_lost": "guardian_lost",
+    "came_of_age": "came_of_age",
+}
 _NAMES: dict[payments.Meter, MeterName] = {
     payments.Meter.BALANCE_PAYMENTS: "balance_payments",
     payments.Meter.STATIC_CODE: "static_code",

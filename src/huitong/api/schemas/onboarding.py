@@ -21,10 +21,10 @@ from huitong.api.schemas.common import (
 )
 from huitong.api.schemas.customers import AccountClass
 from huitong.api.schemas.ledger import Reason
-from huitong.customers import PersonDetails, PictureKind, Sex
+from huitong.customers import GuardianRelation, IdentityDocument, PersonDetails, PictureKind, Sex
 from huitong.kernel import limits
 from huitong.kernel.errors import InvalidField
-from huitong.kernel.ids import APPLICATION, CUSTOMER, read_id, show_id
+from huitong.kernel.ids import APPLICATION, CONSENT, CUSTOMER, read_id, show_id
 
 #: Four characters carry three bytes.
 _BASE64_LENGTH_MAX = 4 * (limits.APPLICATION_PICTURE_BYTES_MAX // 3 + 1)
@@ -75,7 +75,25 @@ class SavePerson(Body):
     occupation: Name
     address: Description
     mobile: Mobile
-    id_number: NumberText = Field(description="Resident identity card (GB 11643).")
+    document: Literal["resident_id", "passport"] = Field(
+        default="resident_id",
+        description="A passport is for foreigners, and for Chinese citizens who live abroad; "
+        "staff look at each one.",
+    )
+    id_number: NumberText = Field(
+        description="Of the resident identity card (GB 11643), or of the passport."
+    )
+    issuer: str | None = Field(
+        default=None,
+        pattern="^[A-Z]{3}$",
+        description="Of a passport: the issuing state, ISO 3166-1, three letters.",
+    )
+    name_latin: Name | None = Field(
+        default=None,
+        description="Of a passport: surname and given names as its lines for machines have them.",
+        examples=["ERIKSSON ANNA MARIA"],
+    )
+    birth: GivenDay | None = Field(default=None, description="Of a passport: the day of birth.")
     valid_from: GivenDay
     valid_until: GivenDay | None = Field(
         default=None, description="The card's last day; none for 长期."
@@ -100,6 +118,10 @@ class SavePerson(Body):
             address=self.address,
             mobile=self.mobile,
             id_number=self.id_number,
+            document=IdentityDocument(self.document),
+            issuer=self.issuer,
+            name_latin=self.name_latin,
+            birth_on=self.birth,
             valid_from_on=self.valid_from,
             valid_until_on=self.valid_until,
             bank_cards=tuple(self.bank_cards),
@@ -110,7 +132,7 @@ class SavePerson(Body):
 class SavePicture(Body):
     """A picture of the evidence."""
 
-    kind: Literal["id_front", "id_back", "selfie"]
+    kind: Literal["id_front", "id_back", "passport", "selfie"]
     content: str = Field(
         min_length=4,
         max_length=_BASE64_LENGTH_MAX,
@@ -126,6 +148,53 @@ class SavePicture(Body):
             return PictureKind(self.kind), base64.b64decode(self.content, validate=True)
         except binascii.Error:
             raise InvalidField("must be Base64", field="content") from None
+
+
+class GiveGuardianConsent(Body):
+    """That a guardian consents to the use of a child's data."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "guardian": "cus_0199c0a95d0b7c3e8f6f0d6f1a2b3c4d",
+                    "relation": "parent",
+                    "version": 1,
+                    "channel": "counter",
+                }
+            ]
+        }
+    )
+
+    guardian: CustomerId
+    relation: Literal["parent", "relative", "appointed"]
+    version: int = Field(ge=1, description="The version of the text `child_data` that was shown.")
+    channel: Literal["app", "web", "counter", "api"]
+
+    def read_relation(self) -> GuardianRelation:
+        """Return how the guardian came to be one."""
+        return GuardianRelation(self.relation)
+
+
+class GuardianConsentView(View):
+    """A guardian's consent as it holds."""
+
+    child: str = Field(description="The application, or the customer that came of it.")
+    guardian: CustomerId
+    relation: Literal["parent", "relative", "appointed"]
+    consent: str
+    given_at: Instant
+
+
+def show_guardian_consent(consent: customers.GuardianConsent) -> GuardianConsentView:
+    """Return a consent as a view."""
+    return GuardianConsentView(
+        child=show_id(APPLICATION, consent.child_id),
+        guardian=show_id(CUSTOMER, consent.guardian_id),
+        relation=consent.relation.value,
+        consent=show_id(CONSENT, consent.consent_id),
+        given_at=consent.given_at,
+    )
 
 
 class ApproveApplication(Body):

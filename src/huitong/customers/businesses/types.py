@@ -81,6 +81,17 @@ class Business:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DueBusinessReview:
+    """A business that staff have to look at, since when and why."""
+
+    merchant_id: uuid.UUID
+    reason: str
+    marked_at: datetime
+    documents_until_on: date | None
+    review_due_on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShownOwner:
     """A beneficial owner, masked; `share` has at most six decimals."""
 

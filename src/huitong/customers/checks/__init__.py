@@ -6,15 +6,19 @@ cannot be used is UNAVAILABLE with its trouble, never an exception.
 """
 
 from huitong.customers.checks.client import HttpRegistry
+from huitong.customers.checks.simulated_answers import CompanyRecord, decide
 from huitong.customers.checks.simulated_registry import (
     SIMULATED_SECRET,
     FaultKind,
     RegistrySimulator,
-    decide,
 )
 from huitong.customers.checks.types import (
     BankCardQuestion,
     BankCardRegistry,
+    BusinessFacts,
+    BusinessQuestion,
+    BusinessRegistry,
+    BusinessStatus,
     CheckAnswer,
     CheckKind,
     CheckVerdict,
@@ -24,6 +28,7 @@ from huitong.customers.checks.types import (
     LivenessRegistry,
     MobileQuestion,
     MobileRegistry,
+    Shareholder,
     Trouble,
 )
 
@@ -31,9 +36,14 @@ __all__ = [
     "SIMULATED_SECRET",
     "BankCardQuestion",
     "BankCardRegistry",
+    "BusinessFacts",
+    "BusinessQuestion",
+    "BusinessRegistry",
+    "BusinessStatus",
     "CheckAnswer",
     "CheckKind",
     "CheckVerdict",
+    "CompanyRecord",
     "FaultKind",
     "HttpRegistry",
     "IdentityQuestion",
@@ -43,6 +53,7 @@ __all__ = [
     "MobileQuestion",
     "MobileRegistry",
     "RegistrySimulator",
+    "Shareholder",
     "Trouble",
     "decide",
 ]

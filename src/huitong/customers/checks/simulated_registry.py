@@ -5,17 +5,17 @@ so the same question always gets the same answer (see `decide`), and it keeps di
 
 - `POST /v1/checks/{kind}` answers a signed question; the same request id gets the same answer, and
   with another body 409. A wrong signature or a time that is too far off gets 401.
+- `PUT /businesses/{code} {"name", "legal_representative", "status", "shareholders"}` tells the
+  business register about a company. Of others it says what `decide` does, with a status by words in
+  the name (注销, 吊销, 异常), and knows no shareholders.
 - `POST /faults {"kind", "on", "times", "seconds"}` arranges for trouble, `DELETE /faults` ends it.
 """
 
 import asyncio
-import base64
 import hashlib
 import uuid
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
 from enum import StrEnum
 from typing import Any, Final
 
@@ -27,27 +27,31 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from huitong.customers.checks import signing
-from huitong.customers.checks.types import CheckKind, CheckVerdict
-from huitong.customers.evidence.numbers import check_bank_card, check_mobile, check_resident_id
-from huitong.customers.evidence.pictures import check_upload
+from huitong.customers.checks.simulated_answers import CompanyRecord, decide, find_status
+from huitong.customers.checks.types import (
+    BusinessFacts,
+    CheckKind,
+    CheckVerdict,
+)
+from huitong.customers.evidence.numbers import (
+    check_credit_code,
+)
 from huitong.kernel import limits
 from huitong.kernel.clock import Clock, business_day
 
-#: Of 1,000 numbers that are in order, so many belong to somebody else or to nobody.
-INCONSISTENT_PER_MILLE: Final = 20
-NOT_FOUND_PER_MILLE: Final = 10
-#: Words in a name that decide, for demonstrations.
-INCONSISTENT_NAME: Final = "不符"
-NOT_FOUND_NAME: Final = "查无"
 #: What the simulator and its clients sign with unless they are given a secret.
 SIMULATED_SECRET: Final = b"the simulated registry's secret, known to everybody"
 
 _JSON: Final = "application/json"
 _FIELDS: Final[dict[CheckKind, tuple[frozenset[str], frozenset[str]]]] = {
     CheckKind.IDENTITY: (frozenset({"name", "id_number"}), frozenset({"photo"})),
-    CheckKind.BANK_CARD: (frozenset({"card_number", "name"}), frozenset({"id_number", "mobile"})),
-    CheckKind.MOBILE: (frozenset({"mobile", "name", "id_number"}), frozenset()),
+    CheckKind.BANK_CARD: (
+        frozenset({"card_number", "name"}),
+        frozenset({"id_number", "mobile", "id_kind"}),
+    ),
+    CheckKind.MOBILE: (frozenset({"mobile", "name", "id_number"}), frozenset({"id_kind"})),
     CheckKind.LIVENESS: (frozenset({"picture"}), frozenset()),
+    CheckKind.BUSINESS: (frozenset({"credit_code"}), frozenset({"name", "legal_representative"})),
 }
 
 
@@ -91,57 +95,6 @@ class _Known:
     answer: bytes
 
 
-def decide(kind: CheckKind, asked: dict[str, str], *, today: date) -> CheckVerdict:
-    """Return what the simulated registries say, by these rules in this order.
-
-    1. A number that breaks its own standard, or a picture that is none: not_found.
-    2. A name with 查无: not_found; with 不符: inconsistent.
-    3. By the first four bytes of SHA-256 over "kind:number" modulo 1,000, where the number is the
-       identity number, card number or mobile, or the picture's digest for liveness: below 20
-       inconsistent, below 30 not_found (inconsistent for liveness), else consistent. A photo is
-       judged in the same way after its number.
-    """
-    if not _is_in_order(asked, today):
-        return CheckVerdict.NOT_FOUND
-    name = asked.get("name", "")
-    if NOT_FOUND_NAME in name:
-        return CheckVerdict.NOT_FOUND
-    if INCONSISTENT_NAME in name:
-        return CheckVerdict.INCONSISTENT
-    keys = {
-        CheckKind.IDENTITY: ("id_number", "photo"),
-        CheckKind.BANK_CARD: ("card_number",),
-        CheckKind.MOBILE: ("mobile",),
-        CheckKind.LIVENESS: ("picture",),
-    }[kind]
-    for key in keys:
-        digest = hashlib.sha256(f"{kind.value}:{asked.get(key, '')}".encode()).digest()
-        share = int.from_bytes(digest[:4]) % 1_000
-        if key in asked and share < INCONSISTENT_PER_MILLE + NOT_FOUND_PER_MILLE:
-            is_number = key not in ("photo", "picture")
-            is_unknown = is_number and share >= INCONSISTENT_PER_MILLE
-            return CheckVerdict.NOT_FOUND if is_unknown else CheckVerdict.INCONSISTENT
-    return CheckVerdict.CONSISTENT
-
-
-def _is_in_order(asked: dict[str, str], today: date) -> bool:
-    checks: dict[str, Callable[[str], bool]] = {
-        "id_number": lambda text: check_resident_id(text, today=today).is_valid,
-        "card_number": lambda text: check_bank_card(text).is_valid,
-        "mobile": lambda text: check_mobile(text).is_valid,
-        "photo": _is_picture,
-        "picture": _is_picture,
-    }
-    return all(check(asked[key]) for key, check in checks.items() if key in asked)
-
-
-def _is_picture(text: str) -> bool:
-    try:
-        return check_upload(base64.b64decode(text, validate=True)) is None
-    except ValueError:
-        return False
-
-
 class RegistrySimulator:
     """The registries behind the HTTP interface. `billed` counts the questions that were charged."""
 
@@ -150,6 +103,8 @@ class RegistrySimulator:
         self._secret = secret or SIMULATED_SECRET
         self._clock = clock
         self._known: dict[uuid.UUID, _Known] = {}
+        #: Companies that were told to it, by credit code; of others it knows what `decide` says.
+        self.companies: dict[str, CompanyRecord] = {}
         self.faults: deque[FaultRequest] = deque()
         self.billed = 0
         self.received = 0
@@ -159,6 +114,7 @@ class RegistrySimulator:
         return Starlette(
             routes=[
                 Route("/v1/checks/{kind}", self._check, methods=["POST"]),
+                Route("/businesses/{code}", self._tell, methods=["PUT"]),
                 Route("/faults", self._arrange, methods=["POST"]),
                 Route("/faults", self._relent, methods=["DELETE"]),
                 Route("/healthz", _healthz, methods=["GET"]),
@@ -215,14 +171,48 @@ class RegistrySimulator:
         asked = _read_question(kind, body)
         if asked is None:
             return _respond(400, {"detail": "the question cannot be read"})
-        verdict = decide(kind, asked, today=business_day(self._clock.now()))
-        answer = _describe(request_id, kind, verdict)
+        verdict, business = self._decide(kind, asked)
+        answer = _describe(request_id, kind, verdict, business)
         if len(self._known) >= limits.REGISTRY_NONCES_MAX:
             # The oldest is out of its window long since: dictionaries keep the order of insertion.
             self._known.pop(next(iter(self._known)))
         self._known[request_id] = _Known(digest, answer)
         self.billed += 1
         return Response(answer, media_type=_JSON)
+
+    def _decide(
+        self, kind: CheckKind, asked: dict[str, str]
+    ) -> tuple[CheckVerdict, BusinessFacts | None]:
+        known = self.companies.get(asked.get("credit_code", ""))
+        if kind is CheckKind.BUSINESS and known is not None:
+            is_same = all(
+                asked.get(name, value) == value
+                for name, value in (
+                    ("name", known.name),
+                    ("legal_representative", known.legal_representative),
+                )
+            )
+            verdict = CheckVerdict.CONSISTENT if is_same else CheckVerdict.INCONSISTENT
+            return verdict, BusinessFacts(status=known.status, shareholders=known.shareholders)
+        verdict = decide(kind, asked, today=business_day(self._clock.now()))
+        if kind is not CheckKind.BUSINESS or verdict is CheckVerdict.NOT_FOUND:
+            return verdict, None
+        return verdict, BusinessFacts(status=find_status(asked.get("name", "")))
+
+    async def _tell(self, request: Request) -> Response:
+        """Let the register know a company from now on, as it is said to be."""
+        code = request.path_params["code"]
+        body = await _read_body(request)
+        try:
+            record = msgspec.json.decode(body or b"", type=CompanyRecord)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            return _respond(400, {"detail": str(error)})
+        if not check_credit_code(code).is_valid:
+            return _respond(400, {"detail": "the credit code is none"})
+        if len(self.companies) >= limits.SIMULATED_COMPANIES_MAX and code not in self.companies:
+            return _respond(400, {"detail": "too many companies"})
+        self.companies[code] = record
+        return _respond(200, {"companies": len(self.companies)})
 
     async def _deliver(
         self, answer: Response, request_id: uuid.UUID, kind: CheckKind, fault: FaultRequest | None
@@ -234,7 +224,8 @@ class RegistrySimulator:
             await asyncio.sleep(fault.seconds)
         body, secret = bytes(answer.body), self._secret
         if trouble is FaultKind.WRONG_REQUEST:
-            body = _describe(uuid.UUID(int=request_id.int ^ 1), kind, CheckVerdict.CONSISTENT)
+            other = uuid.UUID(int=request_id.int ^ 1)
+            body = _describe(other, kind, CheckVerdict.CONSISTENT)
         elif trouble is FaultKind.GARBAGE:
             body = b"\xff\x00{" + body[:10]
         elif trouble is FaultKind.FLOOD:
@@ -312,16 +303,22 @@ async def _read_body(request: Request) -> bytes | None:
     return bytes(body)
 
 
-def _describe(request_id: uuid.UUID, kind: CheckKind, verdict: CheckVerdict) -> bytes:
+def _describe(
+    request_id: uuid.UUID,
+    kind: CheckKind,
+    verdict: CheckVerdict,
+    business: BusinessFacts | None = None,
+) -> bytes:
     reference = hashlib.sha256(b"reference" + request_id.bytes).hexdigest()[:20]
-    return msgspec.json.encode(
-        {
-            "request_id": request_id.hex,
-            "kind": kind.value,
-            "verdict": verdict.value,
-            "reference": f"SIM-{reference}",
-        }
-    )
+    described: dict[str, Any] = {
+        "request_id": request_id.hex,
+        "kind": kind.value,
+        "verdict": verdict.value,
+        "reference": f"SIM-{reference}",
+    }
+    if business is not None:
+        described["business"] = business
+    return msgspec.json.encode(described)
 
 
 async def _healthz(request: Request) -> Response:  # noqa: ARG001 - Starlette's shape

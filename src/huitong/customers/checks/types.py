@@ -6,6 +6,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Protocol
 
+import msgspec
+
+#: Kinds of documents that an identity number may be of.
+RESIDENT_ID: Final = "resident_id"
+PASSPORT: Final = "passport"
+#: A share from 0 to 1, as decimal text.
+SHARE_SHAPE: Final = re.compile(r"0(\.[0-9]{1,12})?|1(\.0{1,12})?")
 REFERENCE_SHAPE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -20,6 +27,8 @@ class CheckKind(StrEnum):
     MOBILE = "mobile"
     #: Whether a picture was taken of somebody who was there.
     LIVENESS = "liveness"
+    #: A company's code, name and legal representative at the business register.
+    BUSINESS = "business"
 
 
 class CheckVerdict(StrEnum):
@@ -43,11 +52,42 @@ class Trouble(StrEnum):
     REFUSED = "refused"
 
 
+class BusinessStatus(StrEnum):
+    """What the register says about a company's life; only ACTIVE may do business."""
+
+    ACTIVE = "active"
+    #: 吊销: the licence was taken away.
+    REVOKED = "revoked"
+    #: 注销: the company has ended.
+    DEREGISTERED = "deregistered"
+    #: 经营异常: on the list of those that cannot be found or do not report.
+    ABNORMAL = "abnormal"
+
+
+class Shareholder(msgspec.Struct, frozen=True, kw_only=True):
+    """Who holds a share of a company, as decimal text; a company has its code, a person none."""
+
+    name: str
+    share: str
+    credit_code: str | None = None
+
+    def __repr__(self) -> str:
+        return "Shareholder(…)"
+
+
+class BusinessFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the register knows of a company. `shareholders` is None where it keeps none."""
+
+    status: BusinessStatus
+    shareholders: tuple[Shareholder, ...] | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckAnswer:
     """The answer to one request. `reference` is the registry's own, for its invoice and disputes.
 
-    `trouble` says why an answer is UNAVAILABLE, `attempts` how often it was asked.
+    `trouble` says why an answer is UNAVAILABLE, `attempts` how often it was asked. `business` is
+    what the business register knows, of a company that it found.
     """
 
     request_id: uuid.UUID
@@ -56,6 +96,7 @@ class CheckAnswer:
     reference: str | None = None
     trouble: Trouble | None = None
     attempts: int = 1
+    business: BusinessFacts | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +116,7 @@ class BankCardQuestion:
     name: str = field(repr=False)
     id_number: str | None = field(default=None, repr=False)
     mobile: str | None = field(default=None, repr=False)
+    id_kind: str = RESIDENT_ID
 
     def __post_init__(self) -> None:
         """Refuse a mobile without an identity number: no bank compares these three."""
@@ -94,6 +136,7 @@ class MobileQuestion:
     mobile: str = field(repr=False)
     name: str = field(repr=False)
     id_number: str = field(repr=False)
+    id_kind: str = RESIDENT_ID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +144,18 @@ class LivenessQuestion:
     """Was this picture taken now of somebody who was there?"""
 
     picture: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BusinessQuestion:
+    """Do code, name and legal representative belong together, and how is the company?
+
+    Without a name and a representative only the code is looked up, as for owners of a company.
+    """
+
+    credit_code: str
+    name: str | None = None
+    legal_representative: str | None = field(default=None, repr=False)
 
 
 class IdentityRegistry(Protocol):
@@ -136,6 +191,16 @@ class LivenessRegistry(Protocol):
 
     async def check_liveness(
         self, question: LivenessQuestion, *, request_id: uuid.UUID
+    ) -> CheckAnswer:
+        """Ask; as in `IdentityRegistry`."""
+        ...
+
+
+class BusinessRegistry(Protocol):
+    """The business register (国家企业信用信息公示系统), or a gateway to it."""
+
+    async def check_business(
+        self, question: BusinessQuestion, *, request_id: uuid.UUID
     ) -> CheckAnswer:
         """Ask; as in `IdentityRegistry`."""
         ...

@@ -10,6 +10,7 @@ from huitong.customers.events import ApplicationSubmitted
 from huitong.customers.evidence import Finding, FindingCode, to_invalid_fields
 from huitong.customers.evidence.pictures import check_upload
 from huitong.customers.onboarding import sealing, store
+from huitong.customers.onboarding.documents import list_pictures
 from huitong.customers.onboarding.judging import judge_person
 from huitong.customers.onboarding.types import (
     Application,
@@ -82,7 +83,9 @@ async def save_person(
     await _lock_draft(uow, application_id)
     remarks = judge_person(person, rulebook=rulebook, today=business_day(now))
     sealed = await sealing.seal_person(uow, vault, application_id, person)
-    await store.set_person(uow, application_id, sealed, remarks, now)
+    await store.set_person(
+        uow, application_id, sealed, document=person.document, remarks=remarks, now=now
+    )
     await _record(uow, "customers.save_person", application_id)
     return await get_application(uow, application_id)
 
@@ -124,7 +127,8 @@ async def submit_application(
     if application.state is not ApplicationState.DRAFT:
         return application
     kinds = await store.list_picture_kinds(uow, application_id)
-    missing = [kind.value for kind in PictureKind if kind not in kinds]
+    wanted = list_pictures(application.document)
+    missing = [kind.value for kind in wanted if kind not in kinds]
     if application.sealed_person is None:
         missing.insert(0, "person")
     if missing:
@@ -197,6 +201,12 @@ def _check_person(person: PersonDetails) -> None:
     _check_text(person.mobile, "mobile", limits.IDENTITY_NUMBER_TEXT_LENGTH_MAX)
     if _NATIONALITY_SHAPE.fullmatch(person.nationality) is None:
         raise InvalidField("must be three capital letters (ISO 3166-1)", field="nationality")
+    if person.issuer is not None and _NATIONALITY_SHAPE.fullmatch(person.issuer) is None:
+        raise InvalidField("must be three capital letters (ISO 3166-1)", field="issuer")
+    if person.name_latin is not None:
+        _check_text(person.name_latin, "name_latin", limits.NAME_LENGTH_MAX)
+        if not person.name_latin.isascii():
+            raise InvalidField("must have Latin letters only", field="name_latin")
     if len(person.bank_cards) > limits.BANK_CARDS_PER_APPLICATION_MAX:
         raise InvalidField(
             f"must be at most {limits.BANK_CARDS_PER_APPLICATION_MAX}", field="bank_cards"

@@ -10,6 +10,7 @@ import msgspec
 
 from huitong.customers.businesses import store
 from huitong.customers.businesses.judging import find_first_expiry, judge_business, list_owners
+from huitong.customers.businesses.registry import RegistryAnswers, judge_registry
 from huitong.customers.businesses.types import (
     Business,
     BusinessDetails,
@@ -21,6 +22,7 @@ from huitong.customers.commands.opening import open_merchant
 from huitong.customers.errors import BusinessExists, BusinessRefused
 from huitong.customers.events import BusinessReviewDue, BusinessVerified
 from huitong.customers.evidence import check_credit_code
+from huitong.customers.onboarding.judging import has_weight
 from huitong.customers.onboarding.types import Weight
 from huitong.customers.types import Merchant
 from huitong.kernel import audit, limits, outbox
@@ -51,10 +53,14 @@ async def open_business(
     fee_max: Money | None = None,
     currency: str = "CNY",
     business: BusinessDetails,
+    answers: RegistryAnswers | None = None,
     rulebook: Rulebook,
     now: datetime,
 ) -> Merchant:
     """Open a merchant whose business gave evidence, and return it; all of it or nothing.
+
+    `answers` is what `ask_about_business` gave, before the transaction. Where the register is out
+    or says something else about owners, the business is before staff from the start.
 
     The same identifier with the same facts returns the merchant as opened. Raises InvalidField,
     BusinessRefused with the findings that are a no, BusinessExists for a credit code that another
@@ -62,7 +68,10 @@ async def open_business(
     """
     _check_counts(business)
     today = business_day(now)
-    remarks = judge_business(business, rulebook=rulebook, today=today)
+    remarks = (
+        *judge_business(business, rulebook=rulebook, today=today),
+        *judge_registry(business, answers, rulebook=rulebook, today=today),
+    )
     refusing = [remark for remark in remarks if remark.weight is Weight.REFUSE]
     if refusing:
         found = [{"code": remark.code, "field": remark.field} for remark in refusing]
@@ -101,11 +110,13 @@ async def open_business(
         documents_until_on=find_first_expiry(business),
         verified_at=now,
         review_due_on=add_months(today, rulebook.integer("aml.review.months", today)),
-        review_reason=None,
+        review_reason="registry" if has_weight(remarks, Weight.REVIEW) else None,
     )
     index = vault.blind_index(_CREDIT_CODE_INDEX, facts.code)
     if not await store.insert_business(uow, made, index):
         raise _exists()
+    if answers is not None:
+        await store.insert_checks(uow, merchant_id, answers.all_answers, now)
     await _tell(uow, made, len(list_owners(business, rulebook=rulebook, today=today)))
     return merchant
 
@@ -143,22 +154,6 @@ async def show_business(
     )
 
 
-async def mark_business_reviews_due(
-    uow: UnitOfWork, *, now: datetime, limit: int = limits.REVIEWS_MARKED_AT_ONCE_MAX
-) -> int:
-    """Mark up to `limit` businesses that are due: a document has expired, or the term is over."""
-    marked = await store.mark_due(uow, business_day(now), now, limit)
-    if marked:
-        await outbox.append(
-            uow,
-            [
-                BusinessReviewDue(merchant_id=merchant_id, reason=reason, due_at=now)
-                for merchant_id, reason in marked
-            ],
-        )
-    return len(marked)
-
-
 async def _open_details(uow: UnitOfWork, vault: Vault, business: Business) -> BusinessDetails:
     opened = await vault.open(uow, business.merchant_id, {DETAILS_FIELD: business.sealed_details})
     return msgspec.json.decode(opened[DETAILS_FIELD], type=BusinessDetails)
@@ -171,10 +166,22 @@ async def _tell(uow: UnitOfWork, business: Business, owners: int) -> None:
         subject=show_id(MERCHANT, business.merchant_id),
         details={"beneficial_owners": owners, "review_due_on": business.review_due_on},
     )
-    event = BusinessVerified(
-        merchant_id=business.merchant_id, beneficial_owners=owners, verified_at=business.verified_at
-    )
-    await outbox.append(uow, [event])
+    events: list[outbox.Event] = [
+        BusinessVerified(
+            merchant_id=business.merchant_id,
+            beneficial_owners=owners,
+            verified_at=business.verified_at,
+        )
+    ]
+    if business.review_reason is not None:
+        events.append(
+            BusinessReviewDue(
+                merchant_id=business.merchant_id,
+                reason=business.review_reason,
+                due_at=business.verified_at,
+            )
+        )
+    await outbox.append(uow, events)
 
 
 def _check_counts(business: BusinessDetails) -> None:

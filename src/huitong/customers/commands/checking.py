@@ -21,13 +21,15 @@ from huitong.customers.checks import (
     Trouble,
 )
 from huitong.customers.commands.deciding import give_up, record_outcome
-from huitong.customers.evidence import CardSide, check_mobile, check_resident_id
+from huitong.customers.evidence import CardSide, check_mobile
 from huitong.customers.evidence.numbers.texts import compact
 from huitong.customers.onboarding import sealing, store
+from huitong.customers.onboarding.documents import is_readable, read_number
 from huitong.customers.onboarding.types import (
     Application,
     ApplicationState,
     EvidenceDesk,
+    IdentityDocument,
     Outcome,
     PersonDetails,
     PictureKind,
@@ -154,24 +156,22 @@ async def _read_evidence(uow: UnitOfWork, vault: Vault, application_id: uuid.UUI
 
 
 async def _ask(desk: EvidenceDesk, evidence: _Evidence, clock: Clock) -> Outcome:
-    pictures = evidence.pictures
+    pictures, reader = evidence.pictures, desk.reader
+    if evidence.person.document is IdentityDocument.PASSPORT:
+        page = pictures[PictureKind.PASSPORT]
+        today = business_day(clock.now())
+        answers, passport, faces = await asyncio.gather(
+            _ask_registries(desk.registries, evidence, clock),
+            _try(lambda: reader.read_passport(page, today=today, field="passport")),
+            _try(lambda: desk.faces.compare(document=page, selfie=pictures[PictureKind.SELFIE])),
+        )
+        return Outcome(answers=answers, front=None, back=None, faces=faces, passport=passport)
+    front_page, back_page = pictures[PictureKind.ID_FRONT], pictures[PictureKind.ID_BACK]
     answers, front, back, faces = await asyncio.gather(
         _ask_registries(desk.registries, evidence, clock),
-        _try(
-            lambda: desk.reader.read_card(
-                pictures[PictureKind.ID_FRONT], side=CardSide.FRONT, field="id_front"
-            )
-        ),
-        _try(
-            lambda: desk.reader.read_card(
-                pictures[PictureKind.ID_BACK], side=CardSide.BACK, field="id_back"
-            )
-        ),
-        _try(
-            lambda: desk.faces.compare(
-                document=pictures[PictureKind.ID_FRONT], selfie=pictures[PictureKind.SELFIE]
-            )
-        ),
+        _try(lambda: reader.read_card(front_page, side=CardSide.FRONT, field="id_front")),
+        _try(lambda: reader.read_card(back_page, side=CardSide.BACK, field="id_back")),
+        _try(lambda: desk.faces.compare(document=front_page, selfie=pictures[PictureKind.SELFIE])),
     )
     return Outcome(answers=answers, front=front, back=back, faces=faces)
 
@@ -180,24 +180,23 @@ async def _ask_registries(
     registries: Registries | None, evidence: _Evidence, clock: Clock
 ) -> tuple[CheckAnswer, ...]:
     person = evidence.person
-    number = check_resident_id(person.id_number, today=business_day(clock.now()))
+    today = business_day(clock.now())
+    id_number = read_number(person, today)
     mobile = check_mobile(person.mobile)
     # A number that breaks its standard is refused without paying anybody for an answer.
-    if registries is None or number.facts is None or not number.is_valid or mobile.facts is None:
+    is_worth_asking = is_readable(person, today) and mobile.facts is not None
+    if registries is None or id_number is None or not is_worth_asking:
         return ()
-    name, id_number, phone = person.name, number.facts.number, mobile.facts.number
+    assert mobile.facts is not None, "it was looked at a line above"
+    name, phone, id_kind = person.name, mobile.facts.number, person.document.value
     selfie = evidence.pictures[PictureKind.SELFIE]
 
     def request_id(what: str) -> uuid.UUID:
         return uuid.uuid5(evidence.application.id, what)
 
     answers = [
-        registries.check_identity(
-            IdentityQuestion(name=name, id_number=id_number, photo=selfie),
-            request_id=request_id("identity"),
-        ),
         registries.check_mobile(
-            MobileQuestion(mobile=phone, name=name, id_number=id_number),
+            MobileQuestion(mobile=phone, name=name, id_number=id_number, id_kind=id_kind),
             request_id=request_id("mobile"),
         ),
         registries.check_liveness(
@@ -207,18 +206,31 @@ async def _ask_registries(
     answers += [
         registries.check_bank_card(
             BankCardQuestion(
-                card_number=compact(card), name=name, id_number=id_number, mobile=phone
+                card_number=compact(card),
+                name=name,
+                id_number=id_number,
+                mobile=phone,
+                id_kind=id_kind,
             ),
             request_id=request_id(f"bank_card_{place}"),
         )
         for place, card in enumerate(person.bank_cards)
     ]
+    # The register of identity cards knows no passports.
+    if person.document is IdentityDocument.RESIDENT_ID:
+        answers.append(
+            registries.check_identity(
+                IdentityQuestion(name=name, id_number=id_number, photo=selfie),
+                request_id=request_id("identity"),
+            )
+        )
     return tuple(await asyncio.gather(*answers))
 
 
 def _is_worth_another(outcome: Outcome) -> bool:
     """Whether something was out that may be there again, and nothing is a no already."""
-    is_desk_out = outcome.front is None or outcome.back is None or outcome.faces is None
+    is_card_out = outcome.front is None or outcome.back is None
+    is_desk_out = outcome.faces is None or (outcome.passport is None and is_card_out)
     return is_desk_out or any(
         answer.verdict is CheckVerdict.UNAVAILABLE and answer.trouble is not Trouble.REFUSED
         for answer in outcome.answers

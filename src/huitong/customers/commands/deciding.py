@@ -6,17 +6,21 @@ Everything happens in one transaction, so there is never half a customer.
 import uuid
 from dataclasses import replace
 from datetime import date, datetime
+from typing import Final
 
 import msgspec
 
 from huitong.customers import store as customer_store
 from huitong.customers.calendar import add_months
 from huitong.customers.commands.applying import get_application, not_found
+from huitong.customers.commands.minors import find_consent, find_unfitness, record_minor
 from huitong.customers.commands.opening import open_customer
-from huitong.customers.errors import ApplicationNotPending, EvidenceTooWeak
+from huitong.customers.errors import ApplicationNotPending, EvidenceTooWeak, GuardianUnfit
 from huitong.customers.events import ApplicationDecided
-from huitong.customers.evidence import ResidentId, check_mobile, check_resident_id
+from huitong.customers.evidence import check_mobile, years_between
+from huitong.customers.minors.types import Unfitness, needs_consent
 from huitong.customers.onboarding import sealing, store
+from huitong.customers.onboarding.documents import find_birth, name_holder, read_number
 from huitong.customers.onboarding.judging import (
     find_class,
     has_weight,
@@ -33,13 +37,16 @@ from huitong.customers.onboarding.types import (
     Weight,
 )
 from huitong.customers.people import index_mobile
+from huitong.customers.reasons import check_reason
 from huitong.kernel import audit, limits, outbox
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
-from huitong.kernel.errors import InvalidField
 from huitong.kernel.ids import APPLICATION, show_id
 from huitong.kernel.rulebook import Rulebook
 from huitong.privacy import Vault
+
+_ADULT_KEY: Final = "person.adult.age.min"
+_MINOR_CLASS_KEY: Final = "minor.account_class.max"
 
 
 async def record_outcome(
@@ -65,7 +72,7 @@ async def record_outcome(
     remarks = [
         *judge_person(person, rulebook=rulebook, today=business_day(now)),
         *judge_outcome(person, outcome),
-        *await _judge_guardian(uow, person),
+        *await _judge_guardian(uow, vault, application.id, person, rulebook=rulebook, now=now),
     ]
     channels = list_channels(person, outcome.answers)
     found = replace(application, channels=channels, remarks=tuple(remarks))
@@ -86,12 +93,19 @@ async def approve_application(
 
     `is_in_person` says that the person came with the document, which supports any class. A person
     or a mobile number that belongs to a customer by now refuses the application instead. Raises
-    NotFound, InvalidField, ApplicationNotPending, and EvidenceTooWeak without any proof.
+    NotFound, InvalidField, ApplicationNotPending, GuardianUnfit for a guardian who can no longer
+    act, and EvidenceTooWeak without any proof.
     """
     application = await _lock_pending(uow, application_id, ApplicationState.APPROVED, reason)
     if application.state is ApplicationState.APPROVED:
         return application
     person = await _open(uow, vault, application)
+    # What held when the evidence was checked may have ended since.
+    lost = await _judge_guardian(uow, vault, application_id, person, rulebook=rulebook, now=now)
+    if has_weight(lost, Weight.REFUSE):
+        raise GuardianUnfit(
+            f"{lost[0].field}: {lost[0].code}", field="guardian", context={"because": lost[0].code}
+        )
     supported = find_class(
         application.channels,
         is_in_person=is_in_person,
@@ -209,6 +223,10 @@ async def _approve(
     if taken is not None:
         refused = replace(application, remarks=(*application.remarks, taken))
         return await _close(uow, refused, ApplicationState.REFUSED, now)
+    age = years_between(_read_birth(person, today), today)
+    is_minor = age < rulebook.integer(_ADULT_KEY, today)
+    if is_minor:
+        account_class = min(account_class, rulebook.integer(_MINOR_CLASS_KEY, today))
     await open_customer(
         uow,
         vault,
@@ -219,12 +237,13 @@ async def _approve(
         now=now,
     )
     texts = {
-        sealing.ID_NUMBER_FIELD: _read_number(person, today).number,
+        sealing.ID_NUMBER_FIELD: _read_number(person, today),
         sealing.IDENTITY_PERSON_FIELD: msgspec.json.encode(person).decode(),
     }
     sealed = await vault.seal(uow, application.id, texts)
     identity = store.Identity(
         customer_id=application.id,
+        document=person.document,
         id_number=sealed[sealing.ID_NUMBER_FIELD],
         person=sealed[sealing.IDENTITY_PERSON_FIELD],
         id_index=id_index,
@@ -236,6 +255,15 @@ async def _approve(
         review_due_on=add_months(today, rulebook.integer("aml.review.months", today)),
     )
     await store.insert_identity(uow, identity)
+    if is_minor:
+        await record_minor(
+            uow,
+            application.id,
+            age=age,
+            guardian_id=person.guardian_id,
+            rulebook=rulebook,
+            now=now,
+        )
     return await _close(uow, application, ApplicationState.APPROVED, now)
 
 
@@ -272,22 +300,40 @@ async def _find_taken(uow: UnitOfWork, id_index: bytes, mobile_index: bytes) -> 
     return None
 
 
-async def _judge_guardian(uow: UnitOfWork, person: PersonDetails) -> list[Remark]:
+async def _judge_guardian(
+    uow: UnitOfWork,
+    vault: Vault,
+    application_id: uuid.UUID,
+    person: PersonDetails,
+    *,
+    rulebook: Rulebook,
+    now: datetime,
+) -> list[Remark]:
+    """Judge whether the guardian can act, and has consented where the law demands it."""
     if person.guardian_id is None:
         return []
-    guardian = await customer_store.find_customer(uow, person.guardian_id)
-    if guardian is not None and guardian.closed_at is None:
+    today = business_day(now)
+    birth_on = find_birth(person, today)
+    unfitness = await find_unfitness(uow, vault, person.guardian_id, rulebook=rulebook, now=now)
+    if unfitness is not None:
+        gone = (Unfitness.UNKNOWN, Unfitness.CLOSED)
+        code = "guardian_unknown" if unfitness in gone else f"guardian_{unfitness.value}"
+        return [Remark(code=code, field="guardian_id", weight=Weight.REFUSE)]
+    if birth_on is None or birth_on > today:
         return []
-    return [Remark(code="guardian_unknown", field="guardian_id", weight=Weight.REFUSE)]
+    age = years_between(birth_on, today)
+    is_adult = age >= rulebook.integer(_ADULT_KEY, today)
+    if is_adult or await find_consent(uow, application_id, person.guardian_id, now=now):
+        return []
+    is_demanded = needs_consent(age, rulebook=rulebook, on_day=today)
+    weight = Weight.REFUSE if is_demanded else Weight.REVIEW
+    return [Remark(code="guardian_consent_missing", field="guardian_id", weight=weight)]
 
 
 async def _lock_pending(
     uow: UnitOfWork, application_id: uuid.UUID, wanted: ApplicationState, reason: str
 ) -> Application:
-    if not reason.strip() or len(reason) > limits.DESCRIPTION_LENGTH_MAX:
-        raise InvalidField(
-            f"must have 1 to {limits.DESCRIPTION_LENGTH_MAX} characters", field="reason"
-        )
+    check_reason(reason)
     application = await store.find_application(uow, application_id, is_locking=True)
     if application is None:
         raise not_found(application_id)
@@ -306,18 +352,24 @@ async def _open(uow: UnitOfWork, vault: Vault, application: Application) -> Pers
 
 def _make_indexes(vault: Vault, person: PersonDetails, today: date) -> tuple[bytes, bytes, bytes]:
     """Return the indexes of identity number, mobile number, and name with day of birth."""
-    facts = _read_number(person, today)
+    number = _read_number(person, today)
     return (
-        sealing.index_id_number(vault, facts.number),
+        sealing.index_id_number(vault, name_holder(person, number)),
         index_mobile(vault, _tidy_mobile(person)),
-        sealing.index_name_and_birth(vault, person.name, facts.birth_on),
+        sealing.index_name_and_birth(vault, person.name, _read_birth(person, today)),
     )
 
 
-def _read_number(person: PersonDetails, today: date) -> ResidentId:
-    facts = check_resident_id(person.id_number, today=today).facts
-    assert facts is not None, "a number that cannot be taken apart was refused before"
-    return facts
+def _read_number(person: PersonDetails, today: date) -> str:
+    number = read_number(person, today)
+    assert number is not None, "a number that cannot be taken apart was refused before"
+    return number
+
+
+def _read_birth(person: PersonDetails, today: date) -> date:
+    birth_on = find_birth(person, today)
+    assert birth_on is not None, "a document without a day of birth was refused before"
+    return birth_on
 
 
 def _tidy_mobile(person: PersonDetails) -> str:

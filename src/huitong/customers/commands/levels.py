@@ -124,6 +124,7 @@ async def ask_about_card(
         name=person.name,
         id_number=compact(person.id_number),
         mobile=None if mobile is None else mobile.number,
+        id_kind=person.document.value,
     )
     return await registry.check_bank_card(question, request_id=request_id), channel
 

@@ -1,27 +1,36 @@
 """What happens to customers after they were opened: freezing, closing, reviews."""
 
 import uuid
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from typing import Final
 
 from huitong import ledger
-from huitong.customers import identity_store, store
+from huitong.customers import identity_store, restrictions, store
 from huitong.customers.calendar import add_months
+from huitong.customers.commands.minors import lock_with_wards, release_wards
 from huitong.customers.errors import CustomerIsClosed, DocumentExpired, NotVerified
 from huitong.customers.events import (
     CustomerClosed,
     CustomerFrozen,
+    CustomerRestricted,
+    CustomerRestrictionLifted,
     CustomerReviewDue,
     CustomerReviewed,
     CustomerUnfrozen,
 )
+from huitong.customers.reasons import check_reason
+from huitong.customers.restrictions import RestrictionKind
 from huitong.customers.types import Customer
 from huitong.kernel import audit, limits, outbox
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
-from huitong.kernel.errors import InvalidField, NotFound
+from huitong.kernel.errors import NotFound
 from huitong.kernel.ids import CUSTOMER, show_id
 from huitong.kernel.rulebook import Rulebook
 from huitong.ledger import AccountState
+
+_GRACE_KEY: Final = "aml.document.grace.days"
+_EXPIRED_REASON: Final = "the identity document has expired 身份证件已过期"
 
 
 async def freeze_customer(
@@ -32,9 +41,16 @@ async def freeze_customer(
     The ledger's account carries the state, so every room sees it at once. Frozen in this way
     already, nothing changes. Raises NotFound, CustomerIsClosed, InvalidField for the reason.
     """
-    state = AccountState.FROZEN if are_credits_frozen else AccountState.DEBITS_FROZEN
-    customer, is_changed = await _set_state(uow, customer_id, state, reason, now)
-    if is_changed:
+    customer = await _lock_open(uow, customer_id)
+    change = await restrictions.place(
+        uow,
+        customer,
+        RestrictionKind.STAFF,
+        are_credits_frozen=are_credits_frozen,
+        reason=reason,
+        now=now,
+    )
+    if change.is_changed:
         event = CustomerFrozen(
             customer_id=customer_id, are_credits_frozen=are_credits_frozen, frozen_at=now
         )
@@ -45,9 +61,14 @@ async def freeze_customer(
 async def unfreeze_customer(
     uow: UnitOfWork, *, customer_id: uuid.UUID, reason: str, now: datetime
 ) -> Customer:
-    """Let money move again. Raises NotFound, CustomerIsClosed, InvalidField for the reason."""
-    customer, is_changed = await _set_state(uow, customer_id, AccountState.OPEN, reason, now)
-    if is_changed:
+    """Take a freeze away, so that money may move again unless something else stops it.
+
+    An expired document or a lost guardian still restricts the account, see `list_restrictions`.
+    Raises NotFound, CustomerIsClosed, InvalidField for the reason.
+    """
+    customer = await _lock_open(uow, customer_id)
+    change = await restrictions.lift(uow, customer, RestrictionKind.STAFF, reason=reason, now=now)
+    if change.is_changed:
         event = CustomerUnfrozen(customer_id=customer_id, unfrozen_at=now)
         await outbox.append(uow, [event])
     return customer
@@ -62,7 +83,8 @@ async def close_customer(
     NotFound, ledger.AccountNotEmpty, InvalidField for the reason. Orders that are still open are
     for `payments.close_customer` to see.
     """
-    customer = await _lock(uow, customer_id)
+    await lock_with_wards(uow, customer_id)
+    customer = await _get(uow, customer_id)
     if customer.closed_at is not None:
         return customer
     await ledger.set_account_state(
@@ -70,6 +92,7 @@ async def close_customer(
     )
     await store.set_closed(uow, customer_id, now)
     await identity_store.end_identity(uow, customer_id, now)
+    await release_wards(uow, customer_id, now=now)
     await audit.record(
         uow,
         action="customers.close_customer",
@@ -97,6 +120,38 @@ async def mark_reviews_due(
     return len(events)
 
 
+async def restrict_expired(
+    uow: UnitOfWork,
+    *,
+    rulebook: Rulebook,
+    now: datetime,
+    limit: int = limits.CUSTOMERS_RESTRICTED_AT_ONCE_MAX,
+) -> int:
+    """Restrict up to `limit` customers whose document expired longer ago than the grace period.
+
+    Nothing goes out of their accounts (只收不付) until `complete_review` saw a valid document.
+    Returns how many. Many workers may do so at once.
+    """
+    today = business_day(now)
+    before = today - timedelta(days=rulebook.integer(_GRACE_KEY, today))
+    restricted = 0
+    # In the order of their ids, as everybody who locks several customers.
+    for customer_id in await identity_store.list_expired(uow, before, limit):
+        customer = await _lock(uow, customer_id)
+        # Asked again under the lock: staff may have seen a new document meanwhile.
+        if not await identity_store.set_restricted(uow, customer_id, before, now):
+            continue
+        await restrictions.place(
+            uow, customer, RestrictionKind.DOCUMENT, reason=_EXPIRED_REASON, now=now
+        )
+        event = CustomerRestricted(
+            customer_id=customer_id, kind=RestrictionKind.DOCUMENT.value, restricted_at=now
+        )
+        await outbox.append(uow, [event])
+        restricted += 1
+    return restricted
+
+
 async def complete_review(
     uow: UnitOfWork,
     *,
@@ -108,21 +163,27 @@ async def complete_review(
 ) -> None:
     """Record that staff looked at a customer again; the next review is due after the usual term.
 
-    `valid_until_on` is the last day of the document as it was shown, None for 长期. Raises
+    `valid_until_on` is the last day of the document as it was shown, None for 长期; a restriction
+    because the old one had expired is lifted. Raises
     NotFound, InvalidField for the reason, NotVerified for a customer without a verified identity,
     DocumentExpired.
     """
-    if not reason.strip() or len(reason) > limits.DESCRIPTION_LENGTH_MAX:
-        raise InvalidField(
-            f"must have 1 to {limits.DESCRIPTION_LENGTH_MAX} characters", field="reason"
-        )
-    await _lock(uow, customer_id)
+    check_reason(reason)
+    customer = await _lock(uow, customer_id)
     today = business_day(now)
     if valid_until_on is not None and valid_until_on < today:
         raise DocumentExpired("a document that has expired proves nothing", field="valid_until")
     due_on = add_months(today, rulebook.integer("aml.review.months", today))
     if not await identity_store.set_reviewed(uow, customer_id, valid_until_on, due_on):
         raise not_verified(customer_id)
+    change = await restrictions.lift(
+        uow, customer, RestrictionKind.DOCUMENT, reason=reason, now=now
+    )
+    if change.is_changed:
+        event = CustomerRestrictionLifted(
+            customer_id=customer_id, kind=RestrictionKind.DOCUMENT.value, lifted_at=now
+        )
+        await outbox.append(uow, [event])
     await audit.record(
         uow,
         action="customers.complete_review",
@@ -138,18 +199,12 @@ def not_verified(customer_id: uuid.UUID) -> NotVerified:
     return NotVerified(f"{shown} has no verified identity", context={"id": shown})
 
 
-async def _set_state(
-    uow: UnitOfWork, customer_id: uuid.UUID, state: AccountState, reason: str, now: datetime
-) -> tuple[Customer, bool]:
+async def _lock_open(uow: UnitOfWork, customer_id: uuid.UUID) -> Customer:
     customer = await _lock(uow, customer_id)
     if customer.closed_at is not None:
         shown = show_id(CUSTOMER, customer_id)
         raise CustomerIsClosed(f"{shown} is closed", context={"id": shown})
-    before = await ledger.get_balance(uow, customer.account_id)
-    after = await ledger.set_account_state(
-        uow, customer.account_id, state=state, reason=reason, now=now
-    )
-    return customer, before.state is not after.state
+    return customer
 
 
 async def _lock(uow: UnitOfWork, customer_id: uuid.UUID) -> Customer:

@@ -56,6 +56,13 @@ from huitong.customers.evidence.numbers import (
     has_right_check_digit,
     years_between,
 )
+from huitong.customers.evidence.passport import (
+    MachineZone,
+    MrzField,
+    PassportReading,
+    compare_passport,
+    parse_mrz,
+)
 from huitong.customers.evidence.picture_desk import (
     PictureDesk,
     PictureDeskBusy,
@@ -87,9 +94,12 @@ __all__ = [
     "Finding",
     "FindingCode",
     "InternationalNumber",
+    "MachineZone",
     "Mobile",
+    "MrzField",
     "Passport",
     "PassportKind",
+    "PassportReading",
     "Picture",
     "PictureDesk",
     "PictureDeskBusy",
@@ -113,9 +123,11 @@ __all__ = [
     "check_validity",
     "choose_face_comparison",
     "compare_card",
+    "compare_passport",
     "find_division",
     "has_errors",
     "has_right_check_digit",
+    "parse_mrz",
     "to_invalid_fields",
     "years_between",
 ]

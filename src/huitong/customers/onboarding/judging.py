@@ -13,76 +13,60 @@ from huitong.customers.evidence import (
     CardField,
     CardReading,
     FaceResult,
-    Finding,
-    FindingCode,
+    MrzField,
+    PassportReading,
     Severity,
+    Sex,
     check_bank_card,
     check_mobile,
-    check_resident_id,
-    check_validity,
     compare_card,
+    compare_passport,
     years_between,
 )
 from huitong.customers.evidence.numbers.texts import compact
-from huitong.customers.onboarding.types import Outcome, PersonDetails, Remark, Weight
+from huitong.customers.onboarding.documents import find_birth, judge_document, weigh
+from huitong.customers.onboarding.types import (
+    IdentityDocument,
+    Outcome,
+    PersonDetails,
+    Remark,
+    Weight,
+)
 from huitong.kernel.rulebook import Rulebook
 
 CLASSES: Final = (3, 2, 1)
 #: Digits of a card that name its bank (ISO/IEC 7812-1, as issued before 2017).
 _ISSUER_DIGITS: Final = 6
-# Errors that a picture alone shows: somebody should look, since a bad picture is not a lie.
-_TO_REVIEW: Final = frozenset(
-    {
-        FindingCode.PICTURE_UNREADABLE,
-        FindingCode.PICTURE_WRONG_SIDE,
-        FindingCode.PICTURE_DAMAGED,
-        FindingCode.PICTURE_TOO_SMALL,
-        FindingCode.PICTURE_TOO_LARGE,
-        FindingCode.FIELD_UNREADABLE,
-        FindingCode.FIELD_DIFFERS,
-        FindingCode.FIELDS_CONTRADICT,
-        FindingCode.FACE_NOT_FOUND,
-        FindingCode.SEVERAL_FACES,
-        FindingCode.VALIDITY_TERM_UNUSUAL,
-        FindingCode.VALIDITY_TERM_NOT_FOR_AGE,
-        FindingCode.AGE_IMPLAUSIBLE,
-    }
-)
 
 
 def judge_person(person: PersonDetails, *, rulebook: Rulebook, today: date) -> tuple[Remark, ...]:
     """Return what is found about the typed items alone, minors included."""
-    number = check_resident_id(person.id_number, today=today)
-    birth_on = None if number.facts is None else number.facts.birth_on
-    remarks = [_weigh(finding) for finding in number.findings]
-    validity = check_validity(
-        from_on=person.valid_from_on,
-        until_on=person.valid_until_on,
-        today=today,
-        birth_on=birth_on,
-        field="valid_until_on",
-    )
-    remarks += [_weigh(finding) for finding in validity.findings]
-    remarks += [_weigh(finding) for finding in check_mobile(person.mobile).findings]
+    birth_on = find_birth(person, today)
+    remarks = list(judge_document(person, rulebook=rulebook, today=today))
+    remarks += [weigh(finding) for finding in check_mobile(person.mobile).findings]
     for place, card in enumerate(person.bank_cards):
         checked = check_bank_card(card, field=f"bank_cards.{place}")
-        remarks += [_weigh(finding) for finding in checked.findings]
-    if number.facts is not None and number.facts.sex is not person.sex:
-        remarks.append(Remark(code="fields_contradict", field="sex", weight=Weight.REVIEW))
-    if birth_on is not None:
+        remarks += [weigh(finding) for finding in checked.findings]
+    if birth_on is not None and birth_on <= today:
         remarks += _judge_age(years_between(birth_on, today), person, rulebook, today)
     return tuple(remarks)
 
 
 def judge_outcome(person: PersonDetails, outcome: Outcome) -> tuple[Remark, ...]:
     """Return what is found about pictures, faces and the answers from outside."""
-    remarks = _judge_reading(outcome.front, "id_front", _typed_front(person))
-    remarks += _judge_reading(outcome.back, "id_back", _typed_back(person))
+    is_passport = person.document is IdentityDocument.PASSPORT
+    if is_passport:
+        remarks = _judge_passport(person, outcome.passport)
+    else:
+        remarks = _judge_reading(outcome.front, "id_front", _typed_front(person))
+        remarks += _judge_reading(outcome.back, "id_back", _typed_back(person))
     remarks += _judge_faces(outcome.faces)
     for answer in outcome.answers:
         remarks += _judge_answer(answer)
     asked = {answer.kind for answer in outcome.answers}
-    missing = sorted({CheckKind.IDENTITY, CheckKind.LIVENESS} - asked)
+    # The register of identity cards knows no passports.
+    wanted = {CheckKind.LIVENESS} if is_passport else {CheckKind.IDENTITY, CheckKind.LIVENESS}
+    missing = sorted(wanted - asked)
     remarks += [
         Remark(code="registry_unavailable", field=kind.value, weight=Weight.REVIEW)
         for kind in missing
@@ -154,12 +138,32 @@ def _judge_reading(
     if reading is None:
         return [Remark(code="picture_desk_unavailable", field=name, weight=Weight.REVIEW)]
     if any(finding.severity is Severity.ERROR for finding in reading.findings):
-        return [_weigh(finding) for finding in reading.findings]
+        return [weigh(finding) for finding in reading.findings]
     comparison = compare_card(reading, typed)
     findings = (*reading.findings, *comparison.findings)
     return [
         Remark(code=finding.code.value, field=f"{name}.{finding.field}", weight=Weight.REVIEW)
         for finding in findings
+    ]
+
+
+def _judge_passport(person: PersonDetails, reading: PassportReading | None) -> list[Remark]:
+    if reading is None:
+        return [Remark(code="picture_desk_unavailable", field="passport", weight=Weight.REVIEW)]
+    if any(finding.severity is Severity.ERROR for finding in reading.findings):
+        return [weigh(finding) for finding in reading.findings]
+    typed: dict[MrzField, str | date | Sex | None] = {
+        MrzField.NUMBER: person.id_number,
+        MrzField.ISSUER: person.issuer,
+        MrzField.NATIONALITY: person.nationality,
+        MrzField.NAME_LATIN: person.name_latin,
+        MrzField.SEX: person.sex,
+        MrzField.BIRTH_ON: person.birth_on,
+        MrzField.VALID_UNTIL_ON: person.valid_until_on,
+    }
+    return [
+        Remark(code=finding.code.value, field=f"passport.{finding.field}", weight=Weight.REVIEW)
+        for finding in compare_passport(reading, typed)
     ]
 
 
@@ -182,7 +186,7 @@ def _typed_back(person: PersonDetails) -> dict[CardField, str | date | None]:
 def _judge_faces(faces: FaceResult | None) -> list[Remark]:
     if faces is None:
         return [Remark(code="picture_desk_unavailable", field="selfie", weight=Weight.REVIEW)]
-    return [_weigh(finding) for finding in faces.findings]
+    return [weigh(finding) for finding in faces.findings]
 
 
 def _judge_answer(answer: CheckAnswer) -> list[Remark]:
@@ -197,12 +201,3 @@ def _judge_answer(answer: CheckAnswer) -> list[Remark]:
     else:
         weight = Weight.REVIEW if kind is CheckKind.MOBILE else Weight.REFUSE
     return [Remark(code=f"registry_{verdict.value}", field=kind.value, weight=weight)]
-
-
-def _weigh(finding: Finding) -> Remark:
-    if finding.severity is Severity.WARNING:
-        is_about_picture = finding.code in _TO_REVIEW
-        weight = Weight.REVIEW if is_about_picture else Weight.NOTE
-    else:
-        weight = Weight.REVIEW if finding.code in _TO_REVIEW else Weight.REFUSE
-    return Remark(code=finding.code.value, field=finding.field, weight=weight)

@@ -11,6 +11,7 @@ import msgspec
 
 from huitong.customers.onboarding.types import (
     Application,
+    IdentityDocument,
     PersonDetails,
     PictureKind,
     ShownApplicant,
@@ -23,6 +24,10 @@ PERSON_FIELD: Final = "customers.applications.person"
 IDENTITY_PERSON_FIELD: Final = "customers.identities.person"
 ID_NUMBER_FIELD: Final = "customers.identities.id_number"
 _ID_INDEX: Final = "id_number"
+_KINDS: Final = {
+    IdentityDocument.RESIDENT_ID: DataKind.ID_NUMBER,
+    IdentityDocument.PASSPORT: DataKind.PASSPORT,
+}
 _NAME_BIRTH_INDEX: Final = "name_birth"
 
 
@@ -85,13 +90,13 @@ async def show_applicants(
             shown[application_id] = ShownApplicant(
                 name=mask(DataKind.NAME, person.name),
                 mobile=mask(DataKind.MOBILE, person.mobile),
-                id_number=mask(DataKind.ID_NUMBER, person.id_number),
+                id_number=mask(_KINDS[person.document], person.id_number),
             )
     return shown
 
 
 def index_id_number(vault: Vault, number: str) -> bytes:
-    """Return the blind index of an identity number, written with 18 characters and a capital X."""
+    """Return the blind index of what `documents.name_holder` gives: one document, one index."""
     return vault.blind_index(_ID_INDEX, number.strip().upper())
 
 

@@ -10,12 +10,18 @@ import msgspec
 from sqlalchemy.engine import Row
 
 from huitong.customers.checks import CheckAnswer
-from huitong.customers.onboarding.types import Application, ApplicationState, PictureKind, Remark
+from huitong.customers.onboarding.types import (
+    Application,
+    ApplicationState,
+    IdentityDocument,
+    PictureKind,
+    Remark,
+)
 from huitong.kernel.database.unit_of_work import UnitOfWork
 
 _APPLICATIONS: Final = """
-    SELECT id, state, requested_class, consent_reference, person AS sealed_person, remarks,
-           channels, check_attempts, decided_by, reason, decided_at, created_at, updated_at
+    SELECT id, state, requested_class, consent_reference, document, person AS sealed_person,
+           remarks, channels, check_attempts, decided_by, reason, decided_at, created_at, updated_at
       FROM customers.applications
 """
 _INSERT_APPLICATION: Final = """
@@ -46,11 +52,11 @@ _INSERT_CHECKS: Final = """
            answered_at = excluded.answered_at
 """
 _INSERT_IDENTITY: Final = """
-    INSERT INTO customers.identities (customer_id, id_number, person, id_index, name_birth_index,
-                                      valid_until_on, channels, is_in_person, verified_at,
-                                      review_due_on)
-    VALUES (:customer_id, :id_number, :person, :id_index, :name_birth_index, :valid_until_on,
-            CAST(:channels AS text[]), :is_in_person, :verified_at, :review_due_on)
+    INSERT INTO customers.identities (customer_id, document, id_number, person, id_index,
+                                      name_birth_index, valid_until_on, channels,
+                                      is_in_person, verified_at, review_due_on)
+    VALUES (:customer_id, :document, :id_number, :person, :id_index, :name_birth_index,
+            :valid_until_on, CAST(:channels AS text[]), :is_in_person, :verified_at, :review_due_on)
 """
 
 
@@ -59,6 +65,7 @@ class Identity:
     """A person's verified identity: the document sealed, and what is known of its proof."""
 
     customer_id: uuid.UUID
+    document: IdentityDocument
     id_number: bytes
     person: bytes
     id_index: bytes
@@ -117,15 +124,18 @@ async def set_person(
     uow: UnitOfWork,
     application_id: uuid.UUID,
     sealed: bytes,
+    *,
+    document: IdentityDocument,
     remarks: Sequence[Remark],
     now: datetime,
 ) -> None:
     """Store the typed items of a draft and what was found about them."""
     await uow.execute(
-        "UPDATE customers.applications SET person = :sealed, remarks = CAST(:remarks AS jsonb), "
-        "updated_at = :now WHERE id = :id",
+        "UPDATE customers.applications SET person = :sealed, document = :document, "
+        "remarks = CAST(:remarks AS jsonb), updated_at = :now WHERE id = :id",
         id=application_id,
         sealed=sealed,
+        document=document.value,
         remarks=msgspec.json.encode(remarks).decode(),
         now=now,
     )
@@ -273,7 +283,14 @@ async def insert_identity(uow: UnitOfWork, identity: Identity) -> None:
     values: Mapping[str, object] = {
         name: getattr(identity, name) for name in Identity.__dataclass_fields__
     }
-    await uow.execute(_INSERT_IDENTITY, **{**values, "channels": list(identity.channels)})
+    await uow.execute(
+        _INSERT_IDENTITY,
+        **{
+            **values,
+            "document": identity.document.value,
+            "channels": list(identity.channels),
+        },
+    )
 
 
 async def has_identity(uow: UnitOfWork, id_index: bytes) -> bool:
@@ -305,6 +322,7 @@ async def lock_numbers(uow: UnitOfWork, numbers: Sequence[int]) -> None:
 def _read_application(row: Row[Any]) -> Application:
     values = row._asdict()
     values["state"] = ApplicationState(row.state)
+    values["document"] = IdentityDocument(row.document)
     values["remarks"] = tuple(msgspec.convert(row.remarks, list[Remark]))
     values["channels"] = tuple(row.channels)
     return Application(**values)

@@ -15,7 +15,14 @@ from huitong.customers.checks import (
     LivenessRegistry,
     MobileRegistry,
 )
-from huitong.customers.evidence import CardReading, CardSide, FaceComparison, FaceResult, Sex
+from huitong.customers.evidence import (
+    CardReading,
+    CardSide,
+    FaceComparison,
+    FaceResult,
+    PassportReading,
+    Sex,
+)
 
 
 class ApplicationState(StrEnum):
@@ -28,11 +35,20 @@ class ApplicationState(StrEnum):
     REFUSED = "refused"
 
 
+class IdentityDocument(StrEnum):
+    """What somebody proves who they are with."""
+
+    RESIDENT_ID = "resident_id"
+    #: Of foreigners, and of Chinese citizens who live abroad and have no card.
+    PASSPORT = "passport"
+
+
 class PictureKind(StrEnum):
-    """The pictures that an application needs."""
+    """The pictures that an application may need, by its document."""
 
     ID_FRONT = "id_front"
     ID_BACK = "id_back"
+    PASSPORT = "passport"
     SELFIE = "selfie"
 
 
@@ -55,8 +71,9 @@ class Remark(msgspec.Struct, frozen=True, kw_only=True):
 class PersonDetails(msgspec.Struct, frozen=True, kw_only=True):
     """The nine items (九要素) of an individual, bank cards that prove more, and a guardian.
 
-    The contact is `mobile`, the kind of document is the resident identity card. `valid_until_on`
-    None is 长期.
+    The contact is `mobile`; `valid_until_on` None is 长期. A passport also has an `issuer` (ISO
+    3166-1, three letters), the name in Latin letters as its lines for machines have it, and the day
+    of birth, which a resident's card has in its number.
     """
 
     name: str
@@ -70,6 +87,10 @@ class PersonDetails(msgspec.Struct, frozen=True, kw_only=True):
     valid_until_on: date | None
     bank_cards: tuple[str, ...] = ()
     guardian_id: uuid.UUID | None = None
+    document: IdentityDocument = IdentityDocument.RESIDENT_ID
+    issuer: str | None = None
+    name_latin: str | None = None
+    birth_on: date | None = None
 
     def __repr__(self) -> str:
         return "PersonDetails(…)"
@@ -83,6 +104,7 @@ class Application:
     state: ApplicationState
     requested_class: int
     consent_reference: str
+    document: IdentityDocument
     sealed_person: bytes | None = field(repr=False)
     remarks: tuple[Remark, ...]
     channels: tuple[str, ...]
@@ -105,12 +127,16 @@ class ShownApplicant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What asking outside gave. A reading or comparison is None if the picture desk was out."""
+    """What asking outside gave. A reading or comparison is None if the picture desk was out.
+
+    A resident's card has `front` and `back`, a passport `passport`.
+    """
 
     answers: tuple[CheckAnswer, ...]
     front: CardReading | None
     back: CardReading | None
     faces: FaceResult | None
+    passport: PassportReading | None = None
 
 
 class Registries(IdentityRegistry, BankCardRegistry, MobileRegistry, LivenessRegistry, Protocol):
@@ -118,12 +144,18 @@ class Registries(IdentityRegistry, BankCardRegistry, MobileRegistry, LivenessReg
 
 
 class CardReader(Protocol):
-    """Something that reads a side of an identity card; `PictureDesk` is one."""
+    """Something that reads identity cards and passports; `PictureDesk` is one."""
 
     async def read_card(
         self, content: bytes, *, side: CardSide | None = None, field: str = "picture"
     ) -> CardReading:
         """Read one side; what cannot be read is a finding. Raises Fault if it is out."""
+        ...
+
+    async def read_passport(
+        self, content: bytes, *, today: date, field: str = "picture"
+    ) -> PassportReading:
+        """Read a passport's lines; what cannot be read is a finding. Raises Fault if it is out."""
         ...
 
 

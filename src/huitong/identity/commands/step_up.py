@@ -20,13 +20,8 @@ from huitong.identity.errors import (
     TooManyAttempts,
 )
 from huitong.identity.hashing import Verification
-from huitong.identity.policies import (
-    STEP_UP_RULES,
-    LockKind,
-    StepUpRule,
-    find_step_up_rule,
-    require_step_up,
-)
+from huitong.identity.policies import LockKind
+from huitong.identity.step_up_rules import StepUpRule, find_step_up_rule, require_step_up
 from huitong.identity.store import proofs as store
 from huitong.identity.store import sessions as session_store
 from huitong.identity.types import Act, Client, Factor, Login, Outcome, RelyingParty, Session, Vault
@@ -54,9 +49,7 @@ class PinCheck:
     pin_hash: str = field(repr=False)
 
 
-def check_factor(
-    act: Act, factor: Factor, *, rules: Sequence[StepUpRule] = STEP_UP_RULES
-) -> StepUpRule:
+def check_factor(act: Act, factor: Factor, *, rules: Sequence[StepUpRule]) -> StepUpRule:
     """Return the act's rule if the factor may prove it; raises InvalidField."""
     rule = find_step_up_rule(act, rules)
     if rule is None:
@@ -222,7 +215,7 @@ async def use_step_up(
     act: Act,
     step_up_id: uuid.UUID | None,
     now: datetime,
-    rules: Sequence[StepUpRule] = STEP_UP_RULES,
+    rules: Sequence[StepUpRule] | None = None,
 ) -> None:
     """Let an act through, using up its proof: called in the transaction of the act itself.
 

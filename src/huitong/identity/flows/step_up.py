@@ -14,6 +14,7 @@ from huitong.identity.commands.passkeys import PasskeyOptions, make_authenticati
 from huitong.identity.commands.sessions import hold_session
 from huitong.identity.commands.step_up import StepUp
 from huitong.identity.desk import Desk
+from huitong.identity.step_up_rules import rules_at
 from huitong.identity.types import Act, Client, Factor, Session
 from huitong.kernel.database.unit_of_work import Caller, UnitOfWork
 
@@ -51,7 +52,7 @@ async def start_step_up(
     Raises InvalidField (an act without a rule, a factor that does not suit it), PinNotSet,
     PasskeyNotFound, CodeLimitReached, TooManyAttempts, CodeNotDelivered, SessionEnded.
     """
-    commands.check_factor(act, factor)
+    commands.check_factor(act, factor, rules=rules_at(now))
     asked = await desk.database.run(
         lambda uow: _ask(
             uow, desk, session=session, act=act, factor=factor, client=client, now=now

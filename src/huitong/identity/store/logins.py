@@ -3,10 +3,12 @@
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy.engine import Row
 
+from huitong.identity.places import Place
 from huitong.identity.policies import LockKind
 from huitong.identity.types import Audience, Client, Factor, Login, LoginState, Outcome
 from huitong.kernel.database.unit_of_work import UnitOfWork
@@ -146,9 +148,11 @@ async def insert_attempt(
         """
         INSERT INTO identity.attempts (id, attempted_at, audience, method, outcome, mobile_index,
                                        login_id, session_id, device_id, is_new_device, network,
-                                       place, request_id)
+                                       place, region, city, latitude, longitude, request_id)
         VALUES (:id, :now, :audience, :method, :outcome, :mobile_index, :login_id, :session_id,
-                :device_id, :is_new_device, CAST(:network AS cidr), :place, :request_id)
+                :device_id, :is_new_device, CAST(:network AS cidr), :place,
+                :region, :city, CAST(:latitude AS numeric), CAST(:longitude AS numeric),
+                :request_id)
         """,
         id=uuid7(),
         now=now,
@@ -161,7 +165,7 @@ async def insert_attempt(
         device_id=device_id,
         is_new_device=is_new_device,
         network=client.network,
-        place=client.place,
+        **place_columns(client.place),
         request_id=client.request_id,
     )
 
@@ -214,6 +218,22 @@ async def set_failures(
         last_failed_at=last_failed_at,
         locked_until=locked_until,
     )
+
+
+def place_columns(place: Place | None) -> dict[str, str | Decimal | None]:
+    """Return a place as the columns of an attempt."""
+    if place is None:
+        return dict.fromkeys(("place", "region", "city", "latitude", "longitude"))
+    latitude, longitude = (
+        None if each is None else Decimal(str(each)) for each in (place.latitude, place.longitude)
+    )
+    return {
+        "place": place.country,
+        "region": place.region,
+        "city": place.city,
+        "latitude": latitude,
+        "longitude": longitude,
+    }
 
 
 def _one(row: Row[Any] | None) -> Login | None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy.engine import Row
 
 from huitong.identity.staff_types import SecondFactor, StaffOutcome, StaffSession
+from huitong.identity.store.logins import place_columns
 from huitong.identity.store.staff import STAFF_COLUMNS, read_staff
 from huitong.identity.types import Client
 from huitong.kernel.database.unit_of_work import UnitOfWork
@@ -121,8 +122,10 @@ async def insert_attempt(
     await uow.execute(
         """
         INSERT INTO identity.staff_attempts (id, attempted_at, staff_id, session_id,
-                                             second_factor, outcome, network, request_id)
-        VALUES (:id, :now, :staff_id, :session_id, :second_factor, :outcome, :network,
+                                             second_factor, outcome, network, place, region, city,
+                                             latitude, longitude, request_id)
+        VALUES (:id, :now, :staff_id, :session_id, :second_factor, :outcome, :network, :place,
+                :region, :city, CAST(:latitude AS numeric), CAST(:longitude AS numeric),
                 :request_id)
         """,
         id=uuid7(),
@@ -132,6 +135,7 @@ async def insert_attempt(
         second_factor=second_factor.value,
         outcome=outcome.value,
         network=client.network,
+        **place_columns(client.place),
         request_id=client.request_id,
     )
 

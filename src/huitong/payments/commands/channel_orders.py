@@ -9,10 +9,12 @@ from huitong.kernel import outbox
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.money import Money
+from huitong.kernel.rulebook import Rulebook
 from huitong.ledger import TransferCode
 from huitong.payments.calculations import derive_id
 from huitong.payments.commands import moving
 from huitong.payments.events import ChannelOrderRequested
+from huitong.payments.minor_rules import check_minor
 from huitong.payments.postings import find_own_accounts, hold_entry
 from huitong.payments.store import channel_orders as store
 from huitong.payments.types import ChannelDirection, Order, OrderKind, OrderStatus
@@ -46,9 +48,17 @@ async def request_withdrawal(
 
     Not counted against payment limits, by regulation. The same id with the same content returns
     the order as it is. Raises AccountNotFound unless it is a customer's account, InvalidField,
-    IdReused, InsufficientFunds, and what else the ledger refuses.
+    IdReused, InsufficientFunds, GuardianMustAct and MinorLimitExceeded for minors, and what else
+    the ledger refuses.
     """
-    await _check_customer(uow, account_id, amount)
+    party = await _check_customer(uow, account_id, amount)
+    check_minor(
+        Rulebook.load(),
+        party,
+        kind=OrderKind.WITHDRAWAL,
+        amount=amount,
+        on_day=business_day(now),
+    )
     own = await find_own_accounts(uow, amount.currency)
     order = _new_order(
         order_id, OrderKind.WITHDRAWAL, (account_id, own.channel), amount=amount, now=now
@@ -77,11 +87,12 @@ async def request_withdrawal(
     return order
 
 
-async def _check_customer(uow: UnitOfWork, account_id: int, amount: Money) -> None:
+async def _check_customer(uow: UnitOfWork, account_id: int, amount: Money) -> customers.Party:
     party = await moving.get_customer_party(uow, account_id, field="account")
     assert party.customer_id is not None
     customer = await customers.get_open_customer(uow, party.customer_id)
     moving.check_amount(amount, customer.currency)
+    return party
 
 
 def _new_order(

@@ -22,6 +22,7 @@ from huitong.payments.errors import (
     make_refusal,
 )
 from huitong.payments.limit_rules import list_meter_uses
+from huitong.payments.minor_rules import check_minor
 from huitong.payments.store import orders as store
 from huitong.payments.types import Authentication, Order, OrderKind
 
@@ -153,6 +154,8 @@ def list_uses(
     """Return what a payment counts against; a merchant's account has no caps of this kind."""
     if payer.account_class is None:
         return ()
+    on_day = business_day(now)
+    capacity = check_minor(Rulebook.load(), payer, kind=kind, amount=amount, on_day=on_day)
     return list_meter_uses(
         Rulebook.load(),
         account_id=payer.account_id,
@@ -160,7 +163,8 @@ def list_uses(
         kind=kind,
         authentication=authentication,
         amount=amount,
-        on_day=business_day(now),
+        on_day=on_day,
+        capacity=capacity,
     )
 
 

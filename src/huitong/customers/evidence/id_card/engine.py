@@ -15,11 +15,19 @@ _SCORE_MIN: Final = 0.1
 
 
 class RapidTextReader:
-    """Reads lines with RapidOCR (PP-OCRv6 small). It needs about 450 MB once it has read."""
+    """Reads lines with RapidOCR (PP-OCRv6 small). It needs about 450 MB once it has read.
+
+    With `is_turning` lines that stand on their head are turned before they are read. The model that
+    decides it takes rows of fillers for such lines, so passports are read without it.
+    """
+
+    def __init__(self, *, is_turning: bool = True) -> None:
+        """Load nothing yet."""
+        self._is_turning = is_turning
 
     def read_lines(self, pixels: Pixels) -> list[TextLine]:
         """Return the lines in any order; none if there is no text."""
-        found = _load_engine()(pixels[:, :, ::-1])
+        found = _load_engine()(pixels[:, :, ::-1], use_cls=self._is_turning)
         if found.boxes is None or found.txts is None:
             return []
         lines = [

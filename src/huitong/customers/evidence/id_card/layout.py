@@ -91,7 +91,7 @@ def find_layout(lines: Sequence[TextLine]) -> Layout | None:
     usable = [line for line in lines if tidy(line.text)]
     layouts = []
     for turns in range(_TURNS):
-        tokens = _upright(usable, turns)
+        tokens = upright(usable, turns)
         if not tokens:
             continue
         for side in CardSide:
@@ -126,7 +126,8 @@ def _score(tokens: Sequence[Token], side: CardSide) -> int:
     return sum((gap > least) - (gap < -least) for gap in gaps)
 
 
-def _upright(lines: Sequence[TextLine], turns: int) -> tuple[Token, ...]:
+def upright(lines: Sequence[TextLine], turns: int) -> tuple[Token, ...]:
+    """Return lines in upright coordinates after so many quarter turns clockwise."""
     turned = [[_turn(corner, turns) for corner in line.corners] for line in lines]
     lean = _find_lean(turned)
     sine, cosine = math.sin(-lean), math.cos(-lean)

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
+from datetime import date
 from typing import Final, Self, TypeVar
 
 import msgspec
@@ -14,6 +15,7 @@ from huitong.customers.evidence.face import (
     SimulatedFaceComparison,
 )
 from huitong.customers.evidence.id_card import CardReading, CardSide
+from huitong.customers.evidence.passport import PassportReading
 from huitong.customers.evidence.picture_desk import messages
 from huitong.customers.evidence.pictures import check_upload
 from huitong.kernel import limits
@@ -42,7 +44,7 @@ class PictureDeskFailed(Fault):
 class PictureDesk:
     """One process for pictures, one picture at a time. Use it as an asynchronous context.
 
-    Both tasks raise PictureDeskBusy at once when too many wait, and PictureDeskFailed when the
+    All tasks raise PictureDeskBusy at once when too many wait, and PictureDeskFailed when the
     process took longer than `seconds_max` or ended; the next picture gets a new process.
     """
 
@@ -74,6 +76,16 @@ class PictureDesk:
             return CardReading(side=None, findings=(finding,))
         task = messages.ReadCard(content=content, side=side, field=field)
         return await self._do(task, CardReading)
+
+    async def read_passport(
+        self, content: bytes, *, today: date, field: str = "picture"
+    ) -> PassportReading:
+        """Read the lines for machines of a passport; see `passport.read_passport`."""
+        finding = check_upload(content, field=field)
+        if finding is not None:
+            return PassportReading(zone=None, findings=(finding,))
+        task = messages.ReadPassport(content=content, today=today, field=field)
+        return await self._do(task, PassportReading)
 
     async def compare(self, *, document: bytes, selfie: bytes) -> FaceResult:
         """Compare two faces; see `face.compare_faces`. This makes the desk a FaceComparison."""

@@ -1,6 +1,7 @@
 """What the desk and its process say to each other: frames of a length and that many bytes."""
 
 import struct
+from datetime import date
 from typing import Final
 
 import msgspec
@@ -21,6 +22,14 @@ class ReadCard(msgspec.Struct, frozen=True, kw_only=True, tag="read_card"):
     field: str
 
 
+class ReadPassport(msgspec.Struct, frozen=True, kw_only=True, tag="read_passport"):
+    """Read the lines for machines of a passport."""
+
+    content: bytes
+    today: date
+    field: str
+
+
 class CompareFaces(msgspec.Struct, frozen=True, kw_only=True, tag="compare_faces"):
     """Compare the faces of two pictures."""
 
@@ -29,7 +38,7 @@ class CompareFaces(msgspec.Struct, frozen=True, kw_only=True, tag="compare_faces
     threshold: float
 
 
-Task = ReadCard | CompareFaces
+Task = ReadCard | ReadPassport | CompareFaces
 
 
 def pack(kind: int, payload: bytes) -> bytes:

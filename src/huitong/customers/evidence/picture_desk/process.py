@@ -13,6 +13,7 @@ import msgspec
 
 from huitong.customers.evidence.face import compare_faces
 from huitong.customers.evidence.id_card import RapidTextReader, read_card
+from huitong.customers.evidence.passport import read_passport
 from huitong.customers.evidence.picture_desk import messages
 from huitong.kernel import limits
 
@@ -66,6 +67,10 @@ def _answer(task: messages.Task) -> bytes:
 def _work(task: messages.Task) -> object:
     if isinstance(task, messages.ReadCard):
         return read_card(task.content, RapidTextReader(), side=task.side, field=task.field)
+    if isinstance(task, messages.ReadPassport):
+        return read_passport(
+            task.content, RapidTextReader(is_turning=False), today=task.today, field=task.field
+        )
     return compare_faces(task.document, task.selfie, threshold=task.threshold)
 
 

@@ -1,0 +1,68 @@
+"""Reads of what was recorded about log-ins."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy.engine import Row
+
+from huitong.identity.places import Place
+from huitong.identity.types import Audience, Factor
+from huitong.kernel import limits
+from huitong.kernel.database.unit_of_work import UnitOfWork
+from huitong.kernel.errors import InvalidField
+
+_LOG_INS: Final = """
+    SELECT a.attempted_at, a.session_id, a.device_id, a.is_new_device, a.method, a.place, a.region,
+           a.city, a.latitude, a.longitude
+      FROM identity.attempts a JOIN identity.logins l ON l.id = a.login_id
+     WHERE l.audience = :audience AND l.subject_id = :subject_id AND a.outcome = 'logged_in'
+     ORDER BY a.id DESC
+     LIMIT :count
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogIn:
+    """That somebody logged in, with which device and from where."""
+
+    at: datetime
+    session_id: uuid.UUID
+    device_id: uuid.UUID
+    is_new_device: bool
+    method: Factor
+    place: Place | None
+
+
+async def list_recent_log_ins(
+    uow: UnitOfWork, *, audience: Audience, subject_id: uuid.UUID, limit: int = 2
+) -> tuple[LogIn, ...]:
+    """Return a person's last log-ins, the newest first, over all logins that the person ever had.
+
+    What rules on impossible travel compare (`calculate_speed`). Raises InvalidField for the limit.
+    """
+    if not 1 <= limit <= limits.PAGE_SIZE_MAX:
+        raise InvalidField(f"must be from 1 to {limits.PAGE_SIZE_MAX}", field="limit")
+    rows = await uow.execute(_LOG_INS, audience=audience.value, subject_id=subject_id, count=limit)
+    return tuple(_read(row) for row in rows)
+
+
+def _read(row: Row[Any]) -> LogIn:
+    place = None
+    if row.place is not None:
+        place = Place(
+            country=row.place,
+            region=row.region,
+            city=row.city,
+            latitude=None if row.latitude is None else float(row.latitude),
+            longitude=None if row.longitude is None else float(row.longitude),
+        )
+    return LogIn(
+        at=row.attempted_at,
+        session_id=row.session_id,
+        device_id=row.device_id,
+        is_new_device=row.is_new_device,
+        method=Factor(row.method),
+        place=place,
+    )

@@ -1,0 +1,11 @@
+"""A try to log in says which region, city and coordinates its address is at."""
+
+from huitong.migrations.scripts import run_sql
+
+revision = "0017"
+down_revision = "0008"
+
+
+def upgrade() -> None:
+    """Add the columns."""
+    run_sql("0017_places")

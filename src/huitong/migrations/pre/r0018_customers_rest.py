@@ -1,0 +1,11 @@
+"""Restrictions with reasons, minors and guardians, passports, questions about businesses."""
+
+from huitong.migrations.scripts import run_sql
+
+revision = "0018"
+down_revision = "0017"
+
+
+def upgrade() -> None:
+    """Add the tables and columns that `sql/0018_customers_rest.sql` names."""
+    run_sql("0018_customers_rest")

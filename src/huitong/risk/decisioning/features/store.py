@@ -21,8 +21,13 @@ _EPOCH_AT: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _LN_2: Final = 0.6931471805599453
 
+_COUNTERS: Final = ", ".join(COUNTERS)
+_STORED: Final = ", ".join(f"f.{name}" for name in COUNTERS)
+_WEIGHTS: Final = ", ".join(
+    "n.events" if place < COUNTS else "n.amount" for place in range(len(COUNTERS))
+)
 _FIND: Final = f"""
-SELECT n.place, f.first_us, f.last_us, {", ".join(f"f.{name}" for name in COUNTERS)},
+SELECT n.place, f.first_us, f.last_us, {_STORED},
        f.others, f.others_day
   FROM unnest($1::bytea[]) WITH ORDINALITY AS n(key, place)
   JOIN risk.features f ON f.key = n.key
@@ -46,10 +51,10 @@ def _decay(name: str, half_life_us: float) -> str:
 _DECAYS: Final = ", ".join(map(_decay, COUNTERS, half_lives_us()))
 # In the order of keys, so that two batches that share rows wait for each other and never for ever.
 _ADD: Final = f"""
-INSERT INTO risk.features AS f (key, first_us, last_us, {", ".join(COUNTERS)},
+INSERT INTO risk.features AS f (key, first_us, last_us, {_COUNTERS},
                                 others, others_day)
 SELECT n.key, $5, $5,
-       {", ".join("n.events" if place < COUNTS else "n.amount" for place in range(len(COUNTERS)))},
+       {_WEIGHTS},
        n.others, $6
   FROM unnest($1::bytea[], $2::float8[], $3::float8[], $4::bigint[])
        AS n(key, events, amount, others)

@@ -202,7 +202,7 @@ async def house(database: Database, vault: Vault) -> AsyncIterator[House]:
     sessions = identity.SessionCache(database)
     async with (
         serve_inside(gateway.application()) as url,
-        identity.SmsGateway(url, timeout_seconds=0.5) as sender,
+        identity.SmsGateway(url, timeout_seconds=3) as sender,
     ):
         desk = identity.Desk(
             database=database,

@@ -54,6 +54,7 @@ STATUS_BY_CODE: Final[Mapping[str, int]] = {
     "not_own_branch": 403,
     "not_own_case": 403,
     "staff_session_ended": 401,
+    "fresh_sign_in_needed": 403,
     "enrolment_refused": 401,
     "route_not_found": 404,
     "method_not_allowed": 405,

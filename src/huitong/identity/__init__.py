@@ -51,6 +51,7 @@ from huitong.identity.commands.sessions import (
     rename_device,
 )
 from huitong.identity.commands.staff import (
+    NewMember,
     add_first_administrator,
     get_invitation,
     get_staff,
@@ -60,7 +61,7 @@ from huitong.identity.commands.staff import (
     request_staff_change,
     suspend_staff,
 )
-from huitong.identity.commands.staff_sessions import SecondProof, sign_out
+from huitong.identity.commands.staff_sessions import PasskeyProof, SecondProof, sign_out
 from huitong.identity.commands.staff_sessions import hold_session as hold_staff_session
 from huitong.identity.commands.step_up import StepUp, use_step_up
 from huitong.identity.desk import Desk
@@ -111,6 +112,12 @@ from huitong.identity.flows.staff import (
     sign_in,
     start_enrolment,
 )
+from huitong.identity.flows.staff_passkeys import (
+    finish_staff_passkey,
+    revoke_staff_passkey,
+    start_sign_in_by_passkey,
+    start_staff_passkey,
+)
 from huitong.identity.flows.step_up import (
     OpenedStepUp,
     prove_step_up_by_code,
@@ -130,6 +137,7 @@ from huitong.identity.staff_errors import (
     ApprovalNotFound,
     BootstrapOver,
     EnrolmentRefused,
+    FreshSignInNeeded,
     MakerNotPermitted,
     NotOwnBranch,
     NotOwnCase,
@@ -205,6 +213,7 @@ __all__ = [
     "EnrolmentRefused",
     "Executed",
     "Factor",
+    "FreshSignInNeeded",
     "Handlers",
     "HashingBusy",
     "IssuedKey",
@@ -220,6 +229,7 @@ __all__ = [
     "LoginState",
     "MakerNotPermitted",
     "MobileHasLogin",
+    "NewMember",
     "NoGateway",
     "NotOwnBranch",
     "NotOwnCase",
@@ -231,6 +241,7 @@ __all__ = [
     "PasskeyKnown",
     "PasskeyNotFound",
     "PasskeyOptions",
+    "PasskeyProof",
     "PasskeyRefused",
     "PinNotSet",
     "RelyingParty",
@@ -274,6 +285,7 @@ __all__ = [
     "finish_log_in_by_code",
     "finish_log_in_by_passkey",
     "finish_passkey_registration",
+    "finish_staff_passkey",
     "get_approval",
     "get_invitation",
     "get_login",
@@ -304,6 +316,7 @@ __all__ = [
     "restore_login",
     "revoke_api_key",
     "revoke_passkey",
+    "revoke_staff_passkey",
     "serve_sms_gateway",
     "set_pin",
     "sign_in",
@@ -312,6 +325,8 @@ __all__ = [
     "start_log_in_by_code",
     "start_log_in_by_passkey",
     "start_passkey_registration",
+    "start_sign_in_by_passkey",
+    "start_staff_passkey",
     "start_step_up",
     "suspend_login",
     "suspend_staff",

@@ -28,6 +28,7 @@ from huitong.api.routes import (
     payments,
     privacy,
     staff_members,
+    staff_passkeys,
     staff_sessions,
 )
 
@@ -38,6 +39,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     identity_step_up.router,
     staff_sessions.door,
     staff_sessions.router,
+    staff_passkeys.door,
+    staff_passkeys.router,
     staff_members.router,
     approvals.router,
     api_keys.router,

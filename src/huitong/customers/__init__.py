@@ -170,8 +170,9 @@ from huitong.customers.parties import (
     find_accounts_by_mobile,
     find_parties,
 )
-from huitong.customers.people import disclose_customer, show_people
+from huitong.customers.people import show_people
 from huitong.customers.queries import (
+    find_customer_by_id_number,
     find_customer_by_mobile,
     get_customer,
     get_merchant,
@@ -181,6 +182,15 @@ from huitong.customers.queries import (
     list_merchants,
 )
 from huitong.customers.sealing import count_plain_customers, seal_plain_customers
+from huitong.customers.showing import (
+    ShownCustomer,
+    ShownIdentity,
+    disclose_applicant,
+    disclose_customer,
+    disclose_picture,
+    find_people_with_work,
+    show_customer_record,
+)
 from huitong.customers.subject_data import CustomerData
 from huitong.customers.types import Customer, Merchant, ShownPerson
 
@@ -278,6 +288,8 @@ __all__ = [
     "Sex",
     "ShownApplicant",
     "ShownBusiness",
+    "ShownCustomer",
+    "ShownIdentity",
     "ShownOwner",
     "ShownPerson",
     "SimulatedFaceComparison",
@@ -308,13 +320,17 @@ __all__ = [
     "complete_review",
     "count_plain_customers",
     "decide",
+    "disclose_applicant",
     "disclose_customer",
+    "disclose_picture",
     "find_accounts_by_merchant",
     "find_accounts_by_mobile",
     "find_beneficial_owners",
+    "find_customer_by_id_number",
     "find_customer_by_mobile",
     "find_division",
     "find_parties",
+    "find_people_with_work",
     "freeze_customer",
     "get_application",
     "get_bank_account_limits",
@@ -341,6 +357,7 @@ __all__ = [
     "serve_registry",
     "show_applicants",
     "show_business",
+    "show_customer_record",
     "show_people",
     "start_application",
     "submit_application",

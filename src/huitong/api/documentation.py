@@ -102,6 +102,7 @@ _TAGS: Final = (
     ("Being logged in", "Sessions, devices, credentials, and step-up before risky acts."),
     ("Staff", "Members of staff: signing in with two factors, roles, suspension."),
     ("Approvals", "What one member of staff asks for and another one decides."),
+    ("People", "What staff see of customers and applicants; every look is recorded."),
     ("API keys", "Partners' keys, issued and revoked by two administrators."),
     ("Customers", "People with a payment account."),
     ("Onboarding", "Applications of people: evidence, checks, and the decision."),

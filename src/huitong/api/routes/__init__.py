@@ -29,6 +29,7 @@ from huitong.api.routes import (
     privacy,
     staff_members,
     staff_passkeys,
+    staff_people,
     staff_sessions,
 )
 
@@ -42,6 +43,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     staff_passkeys.door,
     staff_passkeys.router,
     staff_members.router,
+    staff_people.router,
     approvals.router,
     api_keys.router,
     customers.router,

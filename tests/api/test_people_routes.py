@@ -2,6 +2,7 @@
 
 import base64
 import uuid
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from huitong import customers, privacy
 from huitong.demo.specimens import Specimen, make_specimen
+from huitong.identity import AccessPolicy
 from huitong.kernel.clock import SystemClock
 from huitong.kernel.database.unit_of_work import Caller, Database
 from huitong.kernel.rulebook import Rulebook
@@ -298,9 +300,10 @@ async def test_nobody_looks_at_their_own_record_and_the_search_is_recorded_all_t
 
 
 async def test_who_goes_through_numbers_is_cut_and_sees_nobody_until_another_one_lifts_it(
-    api: Any, anonymous: httpx.AsyncClient, post: Any, staff: Any
+    api: Any, client: httpx.AsyncClient, anonymous: httpx.AsyncClient, post: Any, staff: Any
 ) -> None:
     (customer,) = await open_customers(post, 40, 1)
+    account = (await client.get(f"/v1/customers/{customer}")).json()["account"]
     who = await staff.person("enumerator", "service")
     session = await staff.sign_in(who)
     for seed in range(40, 46):
@@ -317,6 +320,11 @@ async def test_who_goes_through_numbers_is_cut_and_sees_nobody_until_another_one
         await anonymous.get("/v1/customers", headers=session),
         await anonymous.get("/v1/customers", params={"mobile": mobile_of(40)}, headers=session),
         await anonymous.get(f"/v1/customers/{customer}", headers=session),
+        await anonymous.get(f"/v1/customers/{customer}/limits", headers=session),
+        await anonymous.get(f"/v1/accounts/{account}", headers=session),
+        await anonymous.get(f"/v1/accounts/{account}/balance", headers=session),
+        await anonymous.get(f"/v1/accounts/{account}/statement", headers=session),
+        await anonymous.get(f"{APPLICATIONS}?limit=1", headers=session),
     ]
     assert [(each.status_code, each.json()["code"]) for each in closed] == [
         (403, "viewer_cut")
@@ -392,6 +400,28 @@ async def test_staff_who_ask_for_something_themselves_make_nobody_their_work(
     assert await looks(api, checker.id) == [("view", True, True)]
 
 
+async def test_looking_at_somebodys_money_or_consents_is_looking_at_them(
+    api: Any, client: httpx.AsyncClient, anonymous: httpx.AsyncClient, post: Any, staff: Any
+) -> None:
+    (customer,) = await open_customers(post, 93, 1)
+    account = (await client.get(f"/v1/customers/{customer}")).json()["account"]
+    who = await staff.person("auditor", "auditor")
+    session = await staff.sign_in(who)
+    paths = [
+        f"/v1/accounts/{account}",
+        f"/v1/accounts/{account}/balance",
+        f"/v1/accounts/{account}/statement",
+        f"/v1/customers/{customer}/limits",
+        f"/v1/privacy/customers/{customer}/consents",
+        f"/v1/privacy/customers/{customer}/requests",
+        f"/v1/privacy/customers/{customer}/disclosures",
+    ]
+    for path in paths:
+        answer = await anonymous.get(path, headers=session)
+        assert answer.status_code == 200, answer.text
+    assert await looks(api, who.id) == [("view", True, False)] * len(paths)
+
+
 async def test_a_page_of_customers_is_a_look_at_each_of_them(
     api: Any, anonymous: httpx.AsyncClient, post: Any, staff: Any
 ) -> None:
@@ -413,6 +443,33 @@ async def test_partners_keys_search_and_see_without_being_watched_as_staff(
     assert before == after
     refused = await client.get(f"/v1/staff/customers/{customer}")
     assert (refused.status_code, refused.json()["code"]) == (403, "not_permitted")
+
+
+@pytest.mark.parametrize("bound", ["own_branch", "own_cases"])
+async def test_a_role_that_is_bound_to_its_own_sees_nobody(  # noqa: PLR0917 - fixtures
+    api: Any,
+    anonymous: httpx.AsyncClient,
+    post: Any,
+    staff: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    bound: str,
+) -> None:
+    (customer,) = await open_customers(post, 110 if bound == "own_branch" else 111, 1)
+    mobile = mobile_of(110 if bound == "own_branch" else 111)
+    who = await staff.person(bound, "service")
+    session = await staff.sign_in(who)
+    policy = AccessPolicy.load()
+    service = replace(policy.roles["service"], **{bound: frozenset({"people:read"})})
+    bounded = replace(policy, roles={**policy.roles, "service": service})
+    monkeypatch.setattr("huitong.identity.access._load", lambda: bounded)
+    answers = [
+        await anonymous.get(f"/v1/staff/customers/{customer}", headers=session),
+        await anonymous.post(SEARCH, json={"mobile": mobile}, headers=session),
+        await anonymous.post(SEARCH, json={"mobile": "13600009998"}, headers=session),
+    ]
+    code = {"own_branch": "not_own_branch", "own_cases": "not_own_case"}[bound]
+    assert [(each.status_code, each.json()["code"]) for each in answers] == [(403, code)] * 3
+    assert await looks(api, who.id) == [("search", True, False), ("search", False, False)]
 
 
 async def test_who_was_suspended_sees_nobody(

@@ -17,7 +17,7 @@ from huitong.api.authentication import Principal, application_of, require
 from huitong.api.documentation import errors
 from huitong.api.idempotency import IdempotencyKey, run_once
 from huitong.api.pages import Cursor, Limit, open_cursor, show_page
-from huitong.api.people_seen import note_seen_in
+from huitong.api.people_seen import note_seen, note_seen_in
 from huitong.api.request_body import CommandRoute
 from huitong.api.schemas.common import CustomerPath, Page
 from huitong.api.schemas.customer_care import (
@@ -48,7 +48,7 @@ Manager = Annotated[Principal, require("customers:manage")]
     operation_id="getCustomerLimits",
     summary="Get what a customer may still pay",
     response_model=LimitsView,
-    responses=errors(NotFound, payments.CurrencyNotSupported),
+    responses=errors(NotFound, payments.CurrencyNotSupported, privacy.ViewerCut),
 )
 async def get_customer_limits(
     request: Request, customer: CustomerPath, principal: Reader
@@ -61,6 +61,7 @@ async def get_customer_limits(
         usages = await payments.list_usage(
             uow, customer_id=customer_id, rulebook=parts.rulebook, now=parts.clock.now()
         )
+    await note_seen(request, principal, [customer_id])
     return show_limits(found, usages)
 
 

@@ -148,9 +148,7 @@ async def make_authentication_options(
     PasskeyNotFound for a step-up without any, TooManyAttempts for an address that asks too often.
     """
     if address_index is not None:
-        count = await store.count_challenges(uow, address_index, now=now)
-        if count >= limits.CHALLENGES_PER_ADDRESS_HOUR_MAX:
-            raise TooManyAttempts(_HOUR_SECONDS)
+        await _check_address(uow, address_index, now=now)
     holder = None if session is None else session.passkey_holder
     allowed = [] if holder is None else await _describe_passkeys(uow, holder)
     if holder is not None and not allowed:
@@ -342,6 +340,12 @@ async def revoke_passkey(
     if not await store.revoke_passkey(uow, session.passkey_holder, passkey_id, now=now):
         raise PasskeyNotFound(f"There is no passkey {show_id(PASSKEY, passkey_id)}")
     await audit.record(uow, action="identity.revoke_passkey", subject=show_id(PASSKEY, passkey_id))
+
+
+async def _check_address(uow: UnitOfWork, address_index: bytes, *, now: datetime) -> None:
+    count = await store.count_challenges(uow, address_index, now=now)
+    if count >= limits.CHALLENGES_PER_ADDRESS_HOUR_MAX:
+        raise TooManyAttempts(_HOUR_SECONDS)
 
 
 async def _describe_passkeys(

@@ -108,10 +108,14 @@ def test_every_operation_under_v1_names_its_scope_and_its_problems(
                     assert example["value"]["status"] == int(status), where
 
 
+#: Where nobody of the staff is known yet.
+STAFF_DOORS = ("/v1/staff/enrolments", "/v1/staff/sessions", "/v1/staff/passkey-challenges")
+
+
 def check_security(where: str, path: str, operation: dict[str, Any]) -> None:
     """A key's scope comes first; doors of the staff are open, everything else of theirs is not."""
     names = [next(iter(each)) for each in operation.get("security", [])]
-    if path.startswith(("/v1/staff/enrolments", "/v1/staff/sessions")):
+    if path.startswith(STAFF_DOORS):
         assert names == [], where
     elif path.startswith(("/v1/staff/", "/v1/api-keys")):
         assert names == ["StaffSession", "StaffCookie"], where
@@ -127,7 +131,9 @@ def check_security(where: str, path: str, operation: dict[str, Any]) -> None:
 
 #: What answers with a secret, or is done once by its nature.
 DECISIONS = ("/approve", "/reject", "/withdraw", "/suspend")
-#: One changes nothing; the other's answer is personal data, and answers to keys are kept.
+#: What staff see of people: answers to keys are kept, and personal data is not kept there.
+LOOKS = ("/search", "/disclosures", "/pictures")
+#: One changes nothing; the other's answer is personal data, too.
 WITHOUT_KEY = {
     "/v1/codes/read",
     "/v1/staff/sign-out",
@@ -139,9 +145,9 @@ def test_every_command_takes_an_idempotency_key(document: dict[str, Any]) -> Non
     for path, method, operation in list_operations(document):
         names = [each["name"] for each in operation.get("parameters", ())]
         # Logging in answers with tokens, which must not be kept to be given again.
-        doors = ("/v1/identity/", "/v1/staff/enrolments", "/v1/staff/sessions")
+        doors = ("/v1/identity/", "/v1/staff/passkeys", *STAFF_DOORS)
         has_none = path in WITHOUT_KEY or path.startswith(doors)
-        has_none |= path.startswith("/v1/staff/") and path.endswith(DECISIONS)
+        has_none |= path.startswith("/v1/staff/") and path.endswith((*DECISIONS, *LOOKS))
         wanted = method == "post" and not has_none
         assert ("Idempotency-Key" in names) is wanted, (method, path)
 

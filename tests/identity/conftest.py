@@ -370,11 +370,9 @@ class Office:
                 by=maker.staff,
                 staff_id=staff_id,
                 approval_id=uuid7(),
-                name="李雷",
-                email=email,
-                roles=roles,
-                branch=None,
-                customer_id=customer_id,
+                member=identity.NewMember(
+                    name="李雷", email=email, roles=roles, customer_id=customer_id
+                ),
                 reason="new colleague",
                 now=self.house.now,
             )

@@ -270,7 +270,7 @@ async def test_a_gateway_in_trouble_is_named_and_leaves_nothing_half_made(
 ) -> None:
     await house.open_login()
     async with httpx.AsyncClient(base_url=house.gateway_url) as client:
-        arranged = await client.post("/faults", json={"kind": kind, "seconds": 2})
+        arranged = await client.post("/faults", json={"kind": kind, "seconds": 4})
         assert arranged.status_code == 202
     with pytest.raises(identity.CodeNotDelivered) as failed:
         await house.ask_code()

@@ -219,11 +219,9 @@ async def test_a_proposed_member_is_nobody_until_another_administrator_agrees(
             by=maker.staff,
             staff_id=staff_id,
             approval_id=uuid7(),
-            name="韩梅梅",
-            email="mei@bank.example",
-            roles=["risk"],
-            branch="SH01",
-            customer_id=None,
+            member=identity.NewMember(
+                name="韩梅梅", email="mei@bank.example", roles=["risk"], branch="SH01"
+            ),
             reason="new colleague",
             now=house.now,
         )
@@ -248,11 +246,9 @@ async def test_the_checkers_token_enrols_nobody_without_the_makers_invitation(
             by=maker.staff,
             staff_id=staff_id,
             approval_id=uuid7(),
-            name="韩梅梅",
-            email="mei@bank.example",
-            roles=["administrator"],
-            branch=None,
-            customer_id=None,
+            member=identity.NewMember(
+                name="韩梅梅", email="mei@bank.example", roles=["administrator"]
+            ),
             reason="new colleague",
             now=house.now,
         )

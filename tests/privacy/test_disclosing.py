@@ -141,7 +141,7 @@ async def test_masked_data_can_be_read_without_writing(database: Database, vault
 async def test_one_role_answers_the_one_that_may_see_most(database: Database, vault: Vault) -> None:
     subject_id = uuid7()
     fields = await seal(database, vault, subject_id)
-    viewer = Viewer(actor="staff_wang", roles=frozenset({"service", "operations", "audit"}))
+    viewer = Viewer(actor="staff_wang", roles=frozenset({"service", "operations", "auditor"}))
 
     shown = await show(
         database, vault, subject_id, fields, viewer=viewer, purpose="subject_request"

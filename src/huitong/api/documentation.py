@@ -105,6 +105,7 @@ _TAGS: Final = (
     ("Being logged in", "Sessions, devices, credentials, and step-up before risky acts."),
     ("Staff", "Members of staff: signing in with two factors, roles, suspension."),
     ("Approvals", "What one member of staff asks for and another one decides."),
+    ("People", "What staff see of customers and applicants; every look is recorded."),
     ("API keys", "Partners' keys, issued and revoked by two administrators."),
     ("Customers", "People with a payment account."),
     ("Onboarding", "Applications of people: evidence, checks, and the decision."),
@@ -137,7 +138,8 @@ money, limits or rights is answered with 202 and a request, which somebody else 
 **Doing things once.** Every `POST` takes an `Idempotency-Key` of your own making. The same key with
 the same request gets the same answer, byte for byte, for 24 hours; with another request it is
 refused (`idempotency_key_reused`). After a 503 or a broken connection, send it again.
-Only logging in takes no key: an answer with a token in it is not kept.
+Logging in, and looking at people's data, take no key: answers with tokens or such data are not
+kept.
 
 **Money** is `{{"amount": "10.50", "currency": "CNY"}}`: a decimal text, never a number.
 **Times** are RFC 3339 in UTC, **days** are Asia/Shanghai.

@@ -212,8 +212,9 @@ from huitong.customers.parties import (
     find_accounts_by_mobile,
     find_parties,
 )
-from huitong.customers.people import disclose_customer, show_people
+from huitong.customers.people import show_people
 from huitong.customers.queries import (
+    find_customer_by_id_number,
     find_customer_by_mobile,
     get_customer,
     get_merchant,
@@ -224,6 +225,15 @@ from huitong.customers.queries import (
 )
 from huitong.customers.restrictions import Restriction, RestrictionKind, list_restrictions
 from huitong.customers.sealing import count_plain_customers, seal_plain_customers
+from huitong.customers.showing import (
+    ShownCustomer,
+    ShownIdentity,
+    disclose_applicant,
+    disclose_customer,
+    disclose_picture,
+    find_people_with_work,
+    show_customer_record,
+)
 from huitong.customers.subject_data import CustomerData
 from huitong.customers.types import Customer, Merchant, ShownPerson
 
@@ -348,6 +358,8 @@ __all__ = [
     "Shareholder",
     "ShownApplicant",
     "ShownBusiness",
+    "ShownCustomer",
+    "ShownIdentity",
     "ShownOwner",
     "ShownPerson",
     "SimulatedFaceComparison",
@@ -383,14 +395,18 @@ __all__ = [
     "complete_review",
     "count_plain_customers",
     "decide",
+    "disclose_applicant",
     "disclose_customer",
+    "disclose_picture",
     "find_accounts_by_merchant",
     "find_accounts_by_mobile",
     "find_beneficial_owners",
     "find_capacity",
+    "find_customer_by_id_number",
     "find_customer_by_mobile",
     "find_division",
     "find_parties",
+    "find_people_with_work",
     "freeze_customer",
     "get_application",
     "get_bank_account_limits",
@@ -424,6 +440,7 @@ __all__ = [
     "seal_plain_customers",
     "show_applicants",
     "show_business",
+    "show_customer_record",
     "show_people",
     "start_application",
     "submit_application",

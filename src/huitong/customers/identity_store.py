@@ -1,6 +1,7 @@
 """All SQL of verified identities after they were made: channels, reviews, the end."""
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -59,6 +60,19 @@ class Proof:
     person: bytes
     channels: tuple[str, ...]
     is_in_person: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityRecord:
+    """A verified identity that has not ended, its personal parts sealed."""
+
+    id_number: bytes
+    person: bytes
+    valid_until_on: date | None
+    channels: tuple[str, ...]
+    is_in_person: bool
+    verified_at: datetime
+    review_due_on: date
 
 
 async def mark_due(
@@ -156,3 +170,44 @@ async def set_proof(
         channels=list(channels),
         is_in_person=is_in_person,
     )
+
+
+async def find_record(uow: UnitOfWork, customer_id: uuid.UUID) -> IdentityRecord | None:
+    """Return a customer's identity, or None if it was never verified or has ended."""
+    row = await uow.fetch_one(
+        "SELECT id_number, person, valid_until_on, channels, is_in_person, verified_at, "
+        "review_due_on FROM customers.identities "
+        "WHERE customer_id = :customer_id AND ended_at IS NULL",
+        customer_id=customer_id,
+    )
+    if row is None:
+        return None
+    return IdentityRecord(**{**row._asdict(), "channels": tuple(row.channels)})
+
+
+async def find_customer_id(uow: UnitOfWork, id_index: bytes) -> uuid.UUID | None:
+    """Return whose identity number, which has not ended, has a blind index, or None."""
+    found: uuid.UUID | None = await uow.fetch_value(
+        "SELECT customer_id FROM customers.identities "
+        "WHERE id_index = :id_index AND ended_at IS NULL",
+        id_index=id_index,
+    )
+    return found
+
+
+async def find_with_work(
+    uow: UnitOfWork, subject_ids: Collection[uuid.UUID]
+) -> frozenset[uuid.UUID]:
+    """Return those of some people who wait for staff: to decide on them, or to review them."""
+    rows = await uow.execute(
+        """
+        SELECT id FROM customers.applications
+         WHERE id = ANY(CAST(:ids AS uuid[])) AND state = 'pending_review'
+         UNION ALL
+        SELECT customer_id FROM customers.identities
+         WHERE customer_id = ANY(CAST(:ids AS uuid[])) AND ended_at IS NULL
+           AND review_marked_at IS NOT NULL
+        """,
+        ids=list(subject_ids),
+    )
+    return frozenset(row.id for row in rows)

@@ -1,26 +1,18 @@
-"""Personal data of customers: the names of the sealed fields, indexes, masks, and full views."""
+"""Personal data of customers: the names of the sealed fields, indexes and masks."""
 
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Final
 
-from huitong.customers import store
 from huitong.customers.types import Customer, ShownPerson
 from huitong.kernel.database.unit_of_work import UnitOfWork
-from huitong.kernel.errors import NotFound
-from huitong.kernel.ids import CUSTOMER, show_id
-from huitong.privacy import DataKind, SealedField, Shown, Vault, Viewer, disclose, mask
+from huitong.privacy import DataKind, Vault, mask
 
 NAME_FIELD: Final = "customers.customers.name"
 MOBILE_FIELD: Final = "customers.customers.mobile"
 #: What the ledger calls the account of a person: the books carry no names of people.
 ACCOUNT_NAME: Final = "支付账户 Payment account"
 _MOBILE_INDEX: Final = "mobile"
-_KINDS: Final[Mapping[str, DataKind]] = {
-    NAME_FIELD: DataKind.NAME,
-    MOBILE_FIELD: DataKind.MOBILE,
-}
 
 
 def index_mobile(vault: Vault, mobile: str) -> bytes:
@@ -33,9 +25,9 @@ async def open_person(
 ) -> tuple[str | None, str | None]:
     """Return a customer's name and mobile number in full, for work that nobody looks at.
 
-    Raises DataDestroyed. What people see comes from `show_people` or `disclose_customer`.
+    Raises DataDestroyed. What people see comes from `show_people` or `showing`.
     """
-    sealed = _sealed_of(customer)
+    sealed = sealed_of(customer)
     if not sealed:
         return None, None
     opened = await vault.open(uow, customer.id, sealed)
@@ -49,47 +41,13 @@ async def show_people(
 
     One query for all. Who was destroyed, or is not sealed yet, is shown as nothing.
     """
-    sealed = {customer.id: fields for customer in customers if (fields := _sealed_of(customer))}
+    sealed = {customer.id: fields for customer in customers if (fields := sealed_of(customer))}
     opened = await vault.open_many(uow, sealed) if sealed else {}
     return {customer.id: _mask(opened.get(customer.id)) for customer in customers}
 
 
-async def disclose_customer(
-    uow: UnitOfWork,
-    vault: Vault,
-    *,
-    customer_id: uuid.UUID,
-    viewer: Viewer,
-    purpose: str,
-    reason: str | None,
-    now: datetime,
-) -> Shown:
-    """Return a customer's name and mobile number for a viewer, whole where the policy permits it.
-
-    A full view is recorded with its reason, see `privacy.disclose`, which says what it raises;
-    NotFound for nobody.
-    """
-    customer = await store.find_customer(uow, customer_id)
-    if customer is None:
-        shown = show_id(CUSTOMER, customer_id)
-        raise NotFound(f"there is no customer {shown}", context={"id": shown})
-    fields = {
-        name: SealedField(kind=_KINDS[name], sealed=sealed)
-        for name, sealed in _sealed_of(customer).items()
-    }
-    return await disclose(
-        uow,
-        vault,
-        viewer=viewer,
-        subject_id=customer_id,
-        fields=fields,
-        purpose=purpose,
-        reason=reason,
-        now=now,
-    )
-
-
-def _sealed_of(customer: Customer) -> dict[str, bytes]:
+def sealed_of(customer: Customer) -> dict[str, bytes]:
+    """Return a customer's sealed fields; none for a row that is not sealed yet."""
     if customer.sealed_name is None or customer.sealed_mobile is None:
         return {}
     return {NAME_FIELD: customer.sealed_name, MOBILE_FIELD: customer.sealed_mobile}

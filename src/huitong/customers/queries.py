@@ -6,6 +6,7 @@ from typing import Final
 from huitong.customers import identity_store, store
 from huitong.customers.errors import CustomerIsClosed
 from huitong.customers.identity_store import DueReview
+from huitong.customers.onboarding.sealing import index_id_number
 from huitong.customers.people import index_mobile
 from huitong.customers.types import Customer, Merchant
 from huitong.kernel import limits
@@ -42,6 +43,12 @@ async def get_open_customer(uow: UnitOfWork, customer_id: uuid.UUID) -> Customer
 async def find_customer_by_mobile(uow: UnitOfWork, vault: Vault, mobile: str) -> Customer | None:
     """Return the customer with a mobile number, or None."""
     return await store.find_customer_by_mobile(uow, index_mobile(vault, mobile))
+
+
+async def find_customer_by_id_number(uow: UnitOfWork, vault: Vault, number: str) -> Customer | None:
+    """Return the customer with a verified identity number of 18 characters, or None."""
+    customer_id = await identity_store.find_customer_id(uow, index_id_number(vault, number))
+    return None if customer_id is None else await store.find_customer(uow, customer_id)
 
 
 async def list_customers(

@@ -28,6 +28,7 @@ from huitong.identity.commands.approvals import (
     ApprovedAct,
     Handlers,
     approve,
+    find_people_to_decide_on,
     get_approval,
     list_approvals,
     reject,
@@ -51,6 +52,7 @@ from huitong.identity.commands.sessions import (
     rename_device,
 )
 from huitong.identity.commands.staff import (
+    NewMember,
     add_first_administrator,
     get_invitation,
     get_staff,
@@ -60,7 +62,7 @@ from huitong.identity.commands.staff import (
     request_staff_change,
     suspend_staff,
 )
-from huitong.identity.commands.staff_sessions import SecondProof, sign_out
+from huitong.identity.commands.staff_sessions import PasskeyProof, SecondProof, sign_out
 from huitong.identity.commands.staff_sessions import hold_session as hold_staff_session
 from huitong.identity.commands.step_up import StepUp, use_step_up
 from huitong.identity.desk import Desk
@@ -111,6 +113,12 @@ from huitong.identity.flows.staff import (
     sign_in,
     start_enrolment,
 )
+from huitong.identity.flows.staff_passkeys import (
+    finish_staff_passkey,
+    revoke_staff_passkey,
+    start_sign_in_by_passkey,
+    start_staff_passkey,
+)
 from huitong.identity.flows.step_up import (
     OpenedStepUp,
     prove_step_up_by_code,
@@ -139,6 +147,7 @@ from huitong.identity.staff_errors import (
     ApprovalNotFound,
     BootstrapOver,
     EnrolmentRefused,
+    FreshSignInNeeded,
     MakerNotPermitted,
     NotOwnBranch,
     NotOwnCase,
@@ -214,6 +223,7 @@ __all__ = [
     "EnrolmentRefused",
     "Executed",
     "Factor",
+    "FreshSignInNeeded",
     "Handlers",
     "HashingBusy",
     "IssuedKey",
@@ -230,6 +240,7 @@ __all__ = [
     "LoginState",
     "MakerNotPermitted",
     "MobileHasLogin",
+    "NewMember",
     "NoGateway",
     "NotOwnBranch",
     "NotOwnCase",
@@ -242,6 +253,7 @@ __all__ = [
     "PasskeyKnown",
     "PasskeyNotFound",
     "PasskeyOptions",
+    "PasskeyProof",
     "PasskeyRefused",
     "PinNotSet",
     "Place",
@@ -285,12 +297,14 @@ __all__ = [
     "end_other_sessions",
     "end_session",
     "find_api_key",
+    "find_people_to_decide_on",
     "find_session",
     "find_staff_session",
     "finish_enrolment",
     "finish_log_in_by_code",
     "finish_log_in_by_passkey",
     "finish_passkey_registration",
+    "finish_staff_passkey",
     "get_approval",
     "get_invitation",
     "get_login",
@@ -323,6 +337,7 @@ __all__ = [
     "restore_login",
     "revoke_api_key",
     "revoke_passkey",
+    "revoke_staff_passkey",
     "set_pin",
     "sign_in",
     "sign_out",
@@ -330,6 +345,8 @@ __all__ = [
     "start_log_in_by_code",
     "start_log_in_by_passkey",
     "start_passkey_registration",
+    "start_sign_in_by_passkey",
+    "start_staff_passkey",
     "start_step_up",
     "suspend_login",
     "suspend_staff",

@@ -51,6 +51,17 @@ class StaffSessionEnded(Refusal):
     title = "A staff session is needed: sign in"
 
 
+class FreshSignInNeeded(Refusal):
+    """The session is too old for this, or began with a recovery code."""
+
+    code = "fresh_sign_in_needed"
+    title = "Sign in anew first, with your second factor"
+
+    def __init__(self) -> None:
+        """Make the one refusal that both cases have."""
+        super().__init__("Sign in anew with a code of the authenticator or a passkey first.")
+
+
 class StaffNotFound(NotFound):
     """There is no such member of staff."""
 

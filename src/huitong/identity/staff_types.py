@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from huitong.identity.types import Audience, PasskeyHolder
+
 
 class StaffState(StrEnum):
     """Whether a member of staff may sign in."""
@@ -22,6 +24,7 @@ class SecondFactor(StrEnum):
 
     TOTP = "totp"
     RECOVERY_CODE = "recovery_code"
+    PASSKEY = "passkey"
 
 
 class StaffOutcome(StrEnum):
@@ -35,6 +38,9 @@ class StaffOutcome(StrEnum):
     SUSPENDED = "suspended"
     #: The password is right, and the code was taken before.
     REPLAYED = "replayed"
+    #: The challenge was used already, or is too old.
+    EXPIRED = "expired"
+    CLONED_PASSKEY = "cloned_passkey"
 
 
 class ApprovalState(StrEnum):
@@ -95,6 +101,17 @@ class StaffSession:
     def is_live(self, now: datetime) -> bool:
         """Say whether neither the whole time nor the idle time has run out."""
         return now < min(self.expires_at, self.last_seen_at + timedelta(seconds=self.idle_seconds))
+
+    @property
+    def passkey_holder(self) -> PasskeyHolder:
+        """Whose passkeys this session may see and change."""
+        return PasskeyHolder(
+            id=self.staff.id,
+            session_id=self.id,
+            subject_id=self.staff.id,
+            audience=Audience.STAFF,
+            is_member_of_staff=True,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -136,6 +136,20 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PasskeyHolder:
+    """Whose passkeys they are, and the session that speaks for them: a login's or the staff's.
+
+    `id` is the login's or the member's, `subject_id` whose data key seals the passkeys' names.
+    """
+
+    id: uuid.UUID
+    session_id: uuid.UUID
+    subject_id: uuid.UUID
+    audience: Audience
+    is_member_of_staff: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """Somebody who is logged in; `factors` says what was proved, and when last."""
 
@@ -154,6 +168,16 @@ class Session:
     def is_live(self, now: datetime) -> bool:
         """Say whether neither the whole time nor the idle time has run out."""
         return now < min(self.expires_at, self.last_seen_at + timedelta(seconds=self.idle_seconds))
+
+    @property
+    def passkey_holder(self) -> PasskeyHolder:
+        """Whose passkeys this session may see and change."""
+        return PasskeyHolder(
+            id=self.login_id,
+            session_id=self.id,
+            subject_id=self.subject_id,
+            audience=self.audience,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -239,6 +239,8 @@ LOG_IN_KEEP_HOURS: Final = 48
 # Staff and what they decide together.
 STAFF_SESSION_TOUCH_SECONDS: Final = 30
 STAFF_SESSIONS_MAX: Final = 3
+# How long after signing in a member may change their passkeys.
+STAFF_FRESH_SECONDS: Final = 600
 STAFF_NAME_LENGTH_MAX: Final = 64
 STAFF_ROLES_MAX: Final = 4
 STAFF_ENROLMENT_SECONDS: Final = 86_400

@@ -17,7 +17,7 @@ from huitong.privacy.consents import (
     withdraw_consent,
 )
 from huitong.privacy.data_files import DataFileInvalidError
-from huitong.privacy.disclosing import disclose, list_disclosures
+from huitong.privacy.disclosing import disclose, list_disclosures, permit_whole
 from huitong.privacy.errors import (
     ConsentMissing,
     ConsentNotGiven,
@@ -29,6 +29,7 @@ from huitong.privacy.errors import (
     ExportTooLarge,
     LiftedBySamePerson,
     MasterKeyInUse,
+    NotShownWhole,
     ProcessingRestricted,
     ProvidersMissing,
     SealsExhausted,
@@ -57,10 +58,11 @@ from huitong.privacy.monitoring import (
     list_cut_viewers,
     record_search,
     record_view,
+    record_views,
     scan_access,
 )
 from huitong.privacy.policy import Policy, PolicyInvalidError
-from huitong.privacy.reading import check_reading, open_for
+from huitong.privacy.reading import check_reading, check_viewer, open_for
 from huitong.privacy.records import (
     AccessAlert,
     Consent,
@@ -79,6 +81,7 @@ from huitong.privacy.requests import (
     approve_request,
     cancel_request,
     create_request,
+    find_with_open_requests,
     get_request,
     list_queue,
     list_request_steps,
@@ -140,6 +143,7 @@ __all__ = [
     "LiftedBySamePerson",
     "MasterKeyInUse",
     "Measure",
+    "NotShownWhole",
     "Period",
     "Policy",
     "PolicyInvalidError",
@@ -174,6 +178,7 @@ __all__ = [
     "approve_request",
     "cancel_request",
     "check_reading",
+    "check_viewer",
     "count_outdated",
     "create_request",
     "cut_viewer",
@@ -184,6 +189,7 @@ __all__ = [
     "disclose",
     "download_export",
     "find_consents",
+    "find_with_open_requests",
     "fulfil_next",
     "fulfil_request",
     "get_request",
@@ -203,8 +209,10 @@ __all__ = [
     "mask",
     "objects_to_automated_decisions",
     "open_for",
+    "permit_whole",
     "record_search",
     "record_view",
+    "record_views",
     "refuse_request",
     "require_consent",
     "retire_master_key",

@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+import msgspec
+
 from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import InvalidField
 from huitong.kernel.ids import uuid7
 from huitong.privacy import store
+from huitong.privacy.errors import NotShownWhole
 from huitong.privacy.masking import mask
 from huitong.privacy.policy import Policy
 from huitong.privacy.reading import check_reading
-from huitong.privacy.types import Disclosure, SealedField, Shown, Viewer
+from huitong.privacy.types import DataKind, Disclosure, SealedField, Shown, Viewer
 from huitong.privacy.vault import Vault
 
 _AFTER_ALL_IDS: Final = uuid.UUID(int=2**128 - 1)
@@ -48,11 +51,12 @@ async def disclose(
     raise.
     """
     Policy.load().check_purpose(purpose)
-    _check_question(viewer, fields)
+    kinds = {name: each.kind for name, each in fields.items()}
+    _check_question(viewer, kinds)
     written = _check_reason(reason)
     await check_reading(uow, subject_id=subject_id, purpose=purpose, viewer=viewer.actor, now=now)
-    view = _permit(viewer, fields, purpose) if written else None
-    opened = await vault.open(uow, subject_id, {name: each.sealed for name, each in fields.items()})
+    view = _permit(viewer, kinds, purpose) if written else None
+    opened = await _open(uow, vault, subject_id, fields)
     if view and written:
         await _record(uow, viewer, subject_id, view, purpose=purpose, reason=written, now=now)
     unmasked = frozenset() if view is None else view.fields
@@ -61,6 +65,49 @@ async def disclose(
         for name, text in opened.items()
     }
     return Shown(values=values, unmasked=unmasked)
+
+
+async def permit_whole(
+    uow: UnitOfWork,
+    *,
+    viewer: Viewer,
+    subject_id: uuid.UUID,
+    fields: Mapping[str, DataKind],
+    purpose: str,
+    reason: str,
+    now: datetime,
+) -> None:
+    """Record that a viewer is shown all of `fields` whole: what cannot be masked, like pictures.
+
+    Show nothing before the caller's transaction is committed. Raises NotShownWhole unless one of
+    the viewer's roles may see all of them for this purpose, InvalidField, and what `check_reading`
+    raises.
+    """
+    Policy.load().check_purpose(purpose)
+    _check_question(viewer, fields)
+    written = _check_reason(reason)
+    assert written is not None
+    await check_reading(uow, subject_id=subject_id, purpose=purpose, viewer=viewer.actor, now=now)
+    view = _permit(viewer, fields, purpose)
+    if view is None or view.fields != fields.keys():
+        raise NotShownWhole(f"None of your roles may see this for the purpose {purpose}.")
+    await _record(uow, viewer, subject_id, view, purpose=purpose, reason=written, now=now)
+
+
+async def _open(
+    uow: UnitOfWork, vault: Vault, subject_id: uuid.UUID, fields: Mapping[str, SealedField]
+) -> dict[str, str]:
+    sealed = {each.within or name: each.sealed for name, each in fields.items()}
+    opened = await vault.open(uow, subject_id, sealed)
+    return {
+        name: opened[name] if each.within is None else _read_member(opened, each.within, name)
+        for name, each in fields.items()
+    }
+
+
+def _read_member(opened: Mapping[str, str], within: str, name: str) -> str:
+    text: str = msgspec.json.decode(opened[within])[name.removeprefix(f"{within}.")]
+    return text
 
 
 async def _record(
@@ -87,13 +134,12 @@ async def _record(
     await store.insert_disclosure(uow, disclosure)
 
 
-def _permit(viewer: Viewer, fields: Mapping[str, SealedField], purpose: str) -> _FullView | None:
-    kinds = frozenset(field.kind for field in fields.values())
-    found = Policy.load().find_role(viewer.roles, purpose, kinds)
+def _permit(viewer: Viewer, kinds: Mapping[str, DataKind], purpose: str) -> _FullView | None:
+    found = Policy.load().find_role(viewer.roles, purpose, frozenset(kinds.values()))
     if found is None:
         return None
     role, permitted = found
-    names = frozenset(name for name, field in fields.items() if field.kind in permitted)
+    names = frozenset(name for name, kind in kinds.items() if kind in permitted)
     return _FullView(role, names)
 
 
@@ -133,7 +179,7 @@ def _check_reason(reason: str | None) -> str | None:
     return written
 
 
-def _check_question(viewer: Viewer, fields: Mapping[str, SealedField]) -> None:
+def _check_question(viewer: Viewer, fields: Mapping[str, DataKind]) -> None:
     if not 1 <= len(fields) <= limits.DISCLOSED_FIELDS_MAX:
         raise InvalidField(f"must be 1 to {limits.DISCLOSED_FIELDS_MAX}", field="fields")
     if not 1 <= len(viewer.actor) <= _ACTOR_LENGTH_MAX:

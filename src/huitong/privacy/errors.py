@@ -77,6 +77,13 @@ class ViewerCut(Refusal):
     title = "Access to people's data is cut for this viewer"
 
 
+class NotShownWhole(Refusal):
+    """No role of the viewer's may see this whole for this purpose, and masked it cannot be."""
+
+    code = "not_shown_whole"
+    title = "Your role does not see this for this purpose"
+
+
 class CutNotFound(NotFound):
     """The viewer's access is not cut."""
 

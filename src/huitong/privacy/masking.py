@@ -105,4 +105,5 @@ _MASKS: Final[dict[DataKind, Callable[[str], str]]] = {
     DataKind.EMAIL: _mask_email,
     DataKind.PASSPORT: _mask_ends("mask.passport"),
     DataKind.USCC: _mask_ends("mask.uscc"),
+    DataKind.PICTURE: lambda _: _HIDDEN,
 }

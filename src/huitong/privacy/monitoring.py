@@ -1,6 +1,7 @@
 """Watching how staff read people's data: records of looks, alerts, and cutting access."""
 
 import uuid
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -25,17 +26,21 @@ async def record_view(
 
     `is_related` says that they work on something of this person: a case, a call, a request.
     """
-    await monitoring_store.insert_lookup(
-        uow,
-        lookup_id=uuid7(),
-        viewer=_check_viewer(viewer),
-        kind="view",
-        subject_id=subject_id,
-        is_related=is_related,
-        searched=None,
-        following=None,
-        now=now,
-    )
+    related = [subject_id] if is_related else []
+    await record_views(uow, viewer=viewer, subject_ids=[subject_id], related=related, now=now)
+
+
+async def record_views(
+    uow: UnitOfWork,
+    *,
+    viewer: str,
+    subject_ids: Iterable[uuid.UUID],
+    related: Collection[uuid.UUID],
+    now: datetime,
+) -> None:
+    """Record that a viewer looked at each person of a list, as `record_view` does for one."""
+    views = [(uuid7(), subject_id, subject_id in related) for subject_id in subject_ids]
+    await monitoring_store.insert_views(uow, views, viewer=_check_viewer(viewer), now=now)
 
 
 async def record_search(
@@ -58,11 +63,10 @@ async def record_search(
     is_number = value.isascii() and value.isdigit()
     if is_number and len(value) <= limits.SEARCHED_NUMBER_LENGTH_MAX:
         following = str(int(value) + 1).zfill(len(value))
-    await monitoring_store.insert_lookup(
+    await monitoring_store.insert_search(
         uow,
         lookup_id=uuid7(),
         viewer=_check_viewer(viewer),
-        kind="search",
         subject_id=found,
         is_related=is_related,
         searched=_index(vault, kind, value),

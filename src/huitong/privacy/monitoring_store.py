@@ -1,7 +1,7 @@
 """All SQL of the monitoring of access: lookups, measures, alerts, cut viewers."""
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -64,28 +64,49 @@ _RECENTLY_NAMED: Final = """
 """
 
 
-async def insert_lookup(
+async def insert_views(
+    uow: UnitOfWork,
+    views: Sequence[tuple[uuid.UUID, uuid.UUID, bool]],
+    *,
+    viewer: str,
+    now: datetime,
+) -> None:
+    """Insert looks at people: of each its id, whose data it was, and whether it is related."""
+    await uow.execute(
+        """
+        INSERT INTO privacy.lookups (id, viewer, kind, subject_id, is_related, looked_at)
+        SELECT v.id, :viewer, 'view', v.subject_id, v.is_related, :looked_at
+          FROM unnest(CAST(:ids AS uuid[]), CAST(:subject_ids AS uuid[]),
+                      CAST(:related AS boolean[])) AS v (id, subject_id, is_related)
+        """,
+        ids=[view_id for view_id, _, _ in views],
+        subject_ids=[subject_id for _, subject_id, _ in views],
+        related=[is_related for _, _, is_related in views],
+        viewer=viewer,
+        looked_at=now,
+    )
+
+
+async def insert_search(
     uow: UnitOfWork,
     *,
     lookup_id: uuid.UUID,
     viewer: str,
-    kind: str,
     subject_id: uuid.UUID | None,
     is_related: bool,
-    searched: bytes | None,
+    searched: bytes,
     following: bytes | None,
     now: datetime,
 ) -> None:
-    """Insert a masked read or a search."""
+    """Insert a search, and whom it found."""
     await uow.execute(
         """
         INSERT INTO privacy.lookups (id, viewer, kind, subject_id, is_related, searched, next,
                                      looked_at)
-        VALUES (:id, :viewer, :kind, :subject_id, :is_related, :searched, :next, :looked_at)
+        VALUES (:id, :viewer, 'search', :subject_id, :is_related, :searched, :next, :looked_at)
         """,
         id=lookup_id,
         viewer=viewer,
-        kind=kind,
         subject_id=subject_id,
         is_related=is_related,
         searched=searched,

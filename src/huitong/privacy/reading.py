@@ -17,12 +17,13 @@ from huitong.privacy.errors import ProcessingRestricted, ViewerCut
 from huitong.privacy.policy import Policy
 from huitong.privacy.vault import Vault
 
-_BARS: Final = """
-    SELECT EXISTS (SELECT FROM privacy.cut_viewers
-                    WHERE viewer = CAST(:viewer AS text) AND lifted_at IS NULL) AS is_cut,
+_IS_CUT: Final = """EXISTS (SELECT FROM privacy.cut_viewers
+                    WHERE viewer = CAST(:viewer AS text) AND lifted_at IS NULL)"""
+_BARS: Final = f"""
+    SELECT {_IS_CUT} AS is_cut,
            EXISTS (SELECT FROM privacy.restrictions
                     WHERE subject_id = :subject_id) AS is_restricted
-"""
+"""  # noqa: S608 - our own text
 
 
 async def check_reading(
@@ -46,7 +47,7 @@ async def check_reading(
     bars = await uow.fetch_one(_BARS, viewer=viewer, subject_id=subject_id)
     assert bars is not None, "a SELECT without FROM has one row"
     if bars.is_cut:
-        raise ViewerCut("Access to people's data is cut; another person must lift it")
+        raise _cut()
     shown = show_id(SUBJECT, subject_id)
     if bars.is_restricted and purpose not in policy.while_restricted:
         raise ProcessingRestricted(
@@ -55,6 +56,15 @@ async def check_reading(
         )
     if needs_consent:
         await require_consent(uow, subject_id=subject_id, purpose=purpose, now=now)
+
+
+async def check_viewer(uow: UnitOfWork, viewer: str) -> None:
+    """Refuse a viewer whose access is cut, before anything of anybody is shown, masked or not.
+
+    Raises ViewerCut.
+    """
+    if await uow.fetch_value(f"SELECT {_IS_CUT}", viewer=viewer):
+        raise _cut()
 
 
 async def open_for(
@@ -72,3 +82,7 @@ async def open_for(
     """
     await check_reading(uow, subject_id=subject_id, purpose=purpose, viewer=None, now=now)
     return await vault.open(uow, subject_id, sealed)
+
+
+def _cut() -> ViewerCut:
+    return ViewerCut("Access to people's data is cut; another person must lift it.")

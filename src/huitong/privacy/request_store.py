@@ -1,7 +1,7 @@
 """All SQL of people's requests, copies and restrictions."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -131,6 +131,18 @@ async def count_other_open(uow: UnitOfWork, request: SubjectRequest) -> int:
         id=request.id,
     )
     return count
+
+
+async def find_with_open(
+    uow: UnitOfWork, subject_ids: Collection[uuid.UUID]
+) -> frozenset[uuid.UUID]:
+    """Return those of some people who have an open request."""
+    rows = await uow.execute(
+        "SELECT DISTINCT subject_id FROM privacy.requests "
+        "WHERE subject_id = ANY(CAST(:subject_ids AS uuid[])) AND closed_at IS NULL",
+        subject_ids=list(subject_ids),
+    )
+    return frozenset(row.subject_id for row in rows)
 
 
 async def has_done(uow: UnitOfWork, subject_id: uuid.UUID, kind: RequestKind) -> bool:

@@ -1,7 +1,7 @@
 """People's requests about their data: made, approved, refused, cancelled; the queue of staff."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Final
 
@@ -148,6 +148,13 @@ async def list_requests(
 ) -> tuple[SubjectRequest, ...]:
     """Return a person's requests, newest first."""
     return await request_store.list_of_subject(uow, subject_id, limit)
+
+
+async def find_with_open_requests(
+    uow: UnitOfWork, subject_ids: Collection[uuid.UUID]
+) -> frozenset[uuid.UUID]:
+    """Return those of some people who wait for an answer to a request about their data."""
+    return await request_store.find_with_open(uow, subject_ids)
 
 
 async def list_request_steps(uow: UnitOfWork, request_id: uuid.UUID) -> tuple[RequestStep, ...]:

@@ -19,14 +19,21 @@ class DataKind(StrEnum):
     PASSPORT = "passport"
     #: 统一社会信用代码, the unified social credit code of a business.
     USCC = "uscc"
+    #: A picture of a person or a document: nothing of it can be masked, so it is whole or not.
+    PICTURE = "picture"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedField:
-    """A field as it is stored, and what kind of data it holds."""
+    """A field as it is stored, and what kind of data it holds.
+
+    With `within` it is a member of the JSON object that is sealed under that name, and its own
+    name is `within`, a dot, and the member's.
+    """
 
     kind: DataKind
     sealed: bytes
+    within: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,17 +1,74 @@
 """What is done when staff agreed: `identity` decides on it, the rooms do it, and they meet here."""
 
+import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from huitong import identity, ledger, payments
+from huitong import customers, identity, ledger, payments
 from huitong.kernel.database.unit_of_work import UnitOfWork
-from huitong.kernel.ids import PAYMENT, REFUND, read_id, show_id
+from huitong.kernel.ids import APPLICATION, CUSTOMER, PAYMENT, REFUND, read_id, show_id
 from huitong.kernel.money import Money
+from huitong.kernel.rulebook import Rulebook
+from huitong.privacy import Vault
+
+Payload = Mapping[str, Any]
+
+
+def make_approved_acts(vault: Vault, rulebook: Rulebook) -> identity.Handlers:
+    """Return what does each act that takes two people."""
+    evidence = _ActsOnEvidence(vault, rulebook)
+    return {
+        **identity.APPROVED_ACTS,
+        **_ACTS,
+        "customers.approve_in_person": evidence.approve_in_person,
+        "customers.confirm_in_person": evidence.confirm_in_person,
+    }
+
+
+class _ActsOnEvidence:
+    """Acts that read what people handed in, and the rules of classes."""
+
+    def __init__(self, vault: Vault, rulebook: Rulebook) -> None:
+        self._vault, self._rulebook = vault, rulebook
+
+    async def approve_in_person(
+        self, uow: UnitOfWork, approval: identity.Approval, payload: Payload, *, now: datetime
+    ) -> identity.Executed:
+        """Open the customer, or refuse somebody who is one already, as the outcome then says."""
+        application = await customers.approve_application(
+            uow,
+            self._vault,
+            application_id=read_id(APPLICATION, payload["application"], field="application"),
+            is_in_person=True,
+            reason=approval.reason,
+            rulebook=self._rulebook,
+            now=now,
+        )
+        return identity.Executed(
+            outcome={
+                "application": show_id(APPLICATION, application.id),
+                "state": application.state.value,
+            }
+        )
+
+    async def confirm_in_person(
+        self, uow: UnitOfWork, approval: identity.Approval, payload: Payload, *, now: datetime
+    ) -> identity.Executed:
+        """Raise the account to the highest class."""
+        del approval
+        customer = await customers.add_channels(
+            uow,
+            customer_id=_read_customer(payload),
+            is_in_person=True,
+            rulebook=self._rulebook,
+            now=now,
+        )
+        return identity.Executed(outcome=_show_customer(customer.id))
 
 
 async def _set_account_state(
-    uow: UnitOfWork, approval: identity.Approval, payload: Mapping[str, Any], *, now: datetime
+    uow: UnitOfWork, approval: identity.Approval, payload: Payload, *, now: datetime
 ) -> identity.Executed:
     await ledger.set_account_state(
         uow,
@@ -24,7 +81,7 @@ async def _set_account_state(
 
 
 async def _refund(
-    uow: UnitOfWork, approval: identity.Approval, payload: Mapping[str, Any], *, now: datetime
+    uow: UnitOfWork, approval: identity.Approval, payload: Payload, *, now: datetime
 ) -> identity.Executed:
     refund = await payments.refund(
         uow,
@@ -38,8 +95,49 @@ async def _refund(
     return identity.Executed(outcome={"refund": show_id(REFUND, refund.id)})
 
 
-APPROVED_ACTS: Final[identity.Handlers] = {
-    **identity.APPROVED_ACTS,
+async def _freeze_customer(
+    uow: UnitOfWork, approval: identity.Approval, payload: Payload, *, now: datetime
+) -> identity.Executed:
+    customer = await customers.freeze_customer(
+        uow,
+        customer_id=_read_customer(payload),
+        are_credits_frozen=payload["scope"] == "all",
+        reason=approval.reason,
+        now=now,
+    )
+    return identity.Executed(outcome=_show_customer(customer.id))
+
+
+async def _unfreeze_customer(
+    uow: UnitOfWork, approval: identity.Approval, payload: Payload, *, now: datetime
+) -> identity.Executed:
+    customer = await customers.unfreeze_customer(
+        uow, customer_id=_read_customer(payload), reason=approval.reason, now=now
+    )
+    return identity.Executed(outcome=_show_customer(customer.id))
+
+
+async def _close_customer(
+    uow: UnitOfWork, approval: identity.Approval, payload: Payload, *, now: datetime
+) -> identity.Executed:
+    customer = await payments.close_customer(
+        uow, customer_id=_read_customer(payload), reason=approval.reason, now=now
+    )
+    return identity.Executed(outcome=_show_customer(customer.id))
+
+
+def _read_customer(payload: Payload) -> uuid.UUID:
+    return read_id(CUSTOMER, payload["customer"], field="customer")
+
+
+def _show_customer(customer_id: uuid.UUID) -> dict[str, str]:
+    return {"customer": show_id(CUSTOMER, customer_id)}
+
+
+_ACTS: Final[identity.Handlers] = {
     "ledger.set_account_state": _set_account_state,
     "payments.refund": _refund,
+    "customers.freeze": _freeze_customer,
+    "customers.unfreeze": _unfreeze_customer,
+    "customers.close": _close_customer,
 }

@@ -28,6 +28,8 @@ from huitong.api.routes import (
     payments,
     privacy,
     staff_members,
+    staff_passkeys,
+    staff_people,
     staff_sessions,
 )
 
@@ -38,7 +40,10 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     identity_step_up.router,
     staff_sessions.door,
     staff_sessions.router,
+    staff_passkeys.door,
+    staff_passkeys.router,
     staff_members.router,
+    staff_people.router,
     approvals.router,
     api_keys.router,
     customers.router,

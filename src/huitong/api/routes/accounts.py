@@ -7,12 +7,13 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from huitong import identity, ledger
+from huitong import identity, ledger, privacy
 from huitong.api.approvals import ask_for_approval
 from huitong.api.authentication import Principal, application_of, require
 from huitong.api.documentation import errors
 from huitong.api.idempotency import IdempotencyKey, run_once
 from huitong.api.pages import Cursor, Limit, open_cursor, show_page
+from huitong.api.people_seen import note_seen
 from huitong.api.request_body import CommandRoute
 from huitong.api.schemas.common import AccountPath, GivenInstant, Page, show_money
 from huitong.api.schemas.ledger import (
@@ -45,14 +46,16 @@ Writer = Annotated[Principal, require("accounts:write")]
     operation_id="getAccount",
     summary="Get an account",
     response_model=AccountView,
-    responses=errors(NotFound),
+    responses=errors(NotFound, privacy.ViewerCut),
 )
 async def get_account(request: Request, account: AccountPath, principal: Reader) -> AccountView:
     """Return an account with its state and its balance now."""
     number = ledger.read_account(account, field="account")
     async with application_of(request).database.reading(principal.caller) as uow:
         found = await _get_own(uow, principal, number)
-        return show_account(found, await ledger.get_balance(uow, number))
+        view = show_account(found, await ledger.get_balance(uow, number))
+    await _note_owner(request, principal, found)
+    return view
 
 
 @router.get(
@@ -60,7 +63,7 @@ async def get_account(request: Request, account: AccountPath, principal: Reader)
     operation_id="getBalance",
     summary="Get a balance, now or as it was",
     response_model=BalanceView,
-    responses=errors(NotFound),
+    responses=errors(NotFound, privacy.ViewerCut),
 )
 async def get_balance(
     request: Request,
@@ -83,7 +86,7 @@ async def get_balance(
     if at is not None and on is not None:
         raise InvalidField("must not be given together with at", field="on")
     async with application_of(request).database.reading(principal.caller) as uow:
-        await _get_own(uow, principal, number)
+        found = await _get_own(uow, principal, number)
         available = None
         if at is not None:
             posted = await ledger.get_balance_at(uow, number, at)
@@ -92,6 +95,7 @@ async def get_balance(
         else:
             balance = await ledger.get_balance(uow, number)
             posted, available = balance.posted, show_money(balance.available)
+    await _note_owner(request, principal, found)
     return BalanceView(
         account=account, balance=show_money(posted), available=available, at=at, on=on
     )
@@ -102,7 +106,7 @@ async def get_balance(
     operation_id="listStatement",
     summary="List an account's statement",
     response_model=Page[StatementLineView],
-    responses=errors(NotFound),
+    responses=errors(NotFound, privacy.ViewerCut),
 )
 async def list_statement(  # noqa: PLR0917 - the framework names them all
     request: Request,
@@ -124,8 +128,9 @@ async def list_statement(  # noqa: PLR0917 - the framework names them all
     list_name = ("statement", number, first_day, last_day)
     inner, period = open_cursor(cursor, *list_name), _read_period(first_day, last_day)
     async with application_of(request).database.reading(principal.caller) as uow:
-        await _get_own(uow, principal, number)
+        found = await _get_own(uow, principal, number)
         page = await ledger.list_statement(uow, number, period=period, cursor=inner, limit=limit)
+    await _note_owner(request, principal, found)
     return show_page(page, show_statement_line, *list_name)
 
 
@@ -241,6 +246,12 @@ async def _get_own(uow: UnitOfWork, principal: Principal, number: int) -> ledger
     # The owner of a merchant's account is the merchant, of a customer's the customer.
     principal.check_owner(account.owner_id, f"account {ledger.show_account(number)}")
     return account
+
+
+async def _note_owner(request: Request, principal: Principal, account: ledger.Account) -> None:
+    """Record that staff look at somebody's money; accounts of our own are nobody's."""
+    if account.owner_id is not None:
+        await note_seen(request, principal, [account.owner_id])
 
 
 def _read_period(first_day: date | None, last_day: date | None) -> ledger.Period:

@@ -22,7 +22,7 @@ from huitong.api.schemas.approvals import (
 from huitong.api.schemas.common import Page
 from huitong.kernel import limits
 from huitong.kernel.ids import APPROVAL, read_id
-from huitong.wiring.approved_acts import APPROVED_ACTS
+from huitong.wiring.approved_acts import make_approved_acts
 
 router: Final = APIRouter(
     prefix="/v1/staff/approvals", tags=["Approvals"], route_class=CommandRoute
@@ -143,7 +143,7 @@ async def approve(
             approval_id=approval_id,
             digest=body.digest,
             reason=body.reason,
-            handlers=APPROVED_ACTS,
+            handlers=make_approved_acts(application.vault, application.rulebook),
             now=now,
         ),
         principal.caller,

@@ -12,6 +12,7 @@ from huitong.api.authentication import Principal, application_of, require
 from huitong.api.documentation import errors
 from huitong.api.idempotency import IdempotencyKey, run_once
 from huitong.api.pages import Cursor, Limit, open_cursor, show_page
+from huitong.api.people_seen import note_seen
 from huitong.api.request_body import CommandRoute
 from huitong.api.schemas.businesses import (
     BusinessView,
@@ -160,7 +161,7 @@ async def complete_business_review(
     operation_id="getBusiness",
     summary="Get the business behind a merchant",
     response_model=BusinessView,
-    responses=errors(NotFound, privacy.DataDestroyed),
+    responses=errors(NotFound, privacy.DataDestroyed, privacy.ViewerCut),
 )
 async def get_business(
     request: Request,
@@ -179,4 +180,5 @@ async def get_business(
             rulebook=parts.rulebook,
             today=business_day(parts.clock.now()),
         )
+    await note_seen(request, principal, [merchant_id])
     return show_business(business, shown)

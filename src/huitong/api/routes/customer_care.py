@@ -1,4 +1,7 @@
-"""What happens to customers after they were opened."""
+"""What happens to customers after they were opened.
+
+Staff ask for what touches money or limits, and another member decides.
+"""
 
 import uuid
 from collections.abc import Awaitable, Callable
@@ -8,11 +11,13 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from huitong import customers, ledger, payments, privacy
+from huitong import customers, identity, ledger, payments, privacy
+from huitong.api.approvals import ask_for_approval
 from huitong.api.authentication import Principal, application_of, require
 from huitong.api.documentation import errors
 from huitong.api.idempotency import IdempotencyKey, run_once
 from huitong.api.pages import Cursor, Limit, open_cursor, show_page
+from huitong.api.people_seen import note_seen, note_seen_in
 from huitong.api.request_body import CommandRoute
 from huitong.api.schemas.common import CustomerPath, Page
 from huitong.api.schemas.customer_care import (
@@ -33,7 +38,7 @@ from huitong.api.schemas.ledger import FreezeAccount
 from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import NotFound
-from huitong.kernel.ids import CUSTOMER, read_id
+from huitong.kernel.ids import CUSTOMER, read_id, show_id, uuid7
 
 router: Final = APIRouter(prefix="/v1", tags=["Customers"], route_class=CommandRoute)
 
@@ -46,7 +51,7 @@ Manager = Annotated[Principal, require("customers:manage")]
     operation_id="getCustomerLimits",
     summary="Get what a customer may still pay",
     response_model=LimitsView,
-    responses=errors(NotFound, payments.CurrencyNotSupported),
+    responses=errors(NotFound, payments.CurrencyNotSupported, privacy.ViewerCut),
 )
 async def get_customer_limits(
     request: Request, customer: CustomerPath, principal: Reader
@@ -59,6 +64,7 @@ async def get_customer_limits(
         usages = await payments.list_usage(
             uow, customer_id=customer_id, rulebook=parts.rulebook, now=parts.clock.now()
         )
+    await note_seen(request, principal, [customer_id])
     return show_limits(found, usages)
 
 
@@ -87,7 +93,13 @@ async def list_due_reviews(
     operation_id="completeReview",
     summary="Record that a customer was reviewed",
     response_model=CustomerView,
-    responses=errors(NotFound, customers.NotVerified, customers.DocumentExpired, is_command=True),
+    responses=errors(
+        NotFound,
+        customers.NotVerified,
+        customers.DocumentExpired,
+        privacy.ViewerCut,
+        is_command=True,
+    ),
 )
 async def complete_review(
     request: Request,
@@ -120,12 +132,18 @@ async def complete_review(
     operation_id="confirmInPerson",
     summary="Record that a customer came in person",
     response_model=CustomerView,
-    responses=errors(NotFound, customers.NotVerified, customers.CustomerIsClosed, is_command=True),
+    responses=errors(
+        NotFound,
+        customers.NotVerified,
+        customers.CustomerIsClosed,
+        is_command=True,
+        has_approval=True,
+    ),
 )
 async def confirm_in_person(
     request: Request,
     customer: CustomerPath,
-    _body: ChangeCustomer,
+    body: ChangeCustomer,
     key: IdempotencyKey,
     principal: Manager,
 ) -> Response:
@@ -133,6 +151,11 @@ async def confirm_in_person(
     customer_id = read_id(CUSTOMER, customer, field="customer")
     parts = application_of(request)
     now = parts.clock.now()
+
+    if principal.staff is not None:
+        return await _ask(
+            request, principal, key, customer_id, "customers.confirm_in_person", reason=body.reason
+        )
 
     async def command(uow: UnitOfWork) -> customers.Customer:
         return await customers.add_channels(
@@ -152,6 +175,7 @@ async def confirm_in_person(
         customers.NotVerified,
         customers.CustomerIsClosed,
         privacy.DataDestroyed,
+        privacy.ViewerCut,
         is_command=True,
     ),
 )
@@ -188,6 +212,7 @@ async def prove_bank_card(
             rulebook=parts.rulebook,
             now=now,
         )
+        await note_seen_in(uow, principal, [found.id], now=now)
         people = await customers.show_people(uow, parts.vault, [found])
         return BankCardProofView(
             verdict=answer.verdict.value, customer=show_customer(found, people[found.id])
@@ -201,7 +226,7 @@ async def prove_bank_card(
     operation_id="freezeCustomer",
     summary="Freeze a customer",
     response_model=CustomerView,
-    responses=errors(NotFound, customers.CustomerIsClosed, is_command=True),
+    responses=errors(NotFound, customers.CustomerIsClosed, is_command=True, has_approval=True),
 )
 async def freeze_customer(
     request: Request,
@@ -213,6 +238,17 @@ async def freeze_customer(
     """Stop what goes out of the customer's account, or everything; the reason is recorded."""
     customer_id = read_id(CUSTOMER, customer, field="customer")
     now = application_of(request).clock.now()
+
+    if principal.staff is not None:
+        return await _ask(
+            request,
+            principal,
+            key,
+            customer_id,
+            "customers.freeze",
+            reason=body.reason,
+            scope=body.scope,
+        )
 
     async def command(uow: UnitOfWork) -> customers.Customer:
         return await customers.freeze_customer(
@@ -231,7 +267,7 @@ async def freeze_customer(
     operation_id="unfreezeCustomer",
     summary="Unfreeze a customer",
     response_model=CustomerView,
-    responses=errors(NotFound, customers.CustomerIsClosed, is_command=True),
+    responses=errors(NotFound, customers.CustomerIsClosed, is_command=True, has_approval=True),
 )
 async def unfreeze_customer(
     request: Request,
@@ -243,6 +279,11 @@ async def unfreeze_customer(
     """Take the freeze away; an expired document or a lost guardian may still restrict."""
     customer_id = read_id(CUSTOMER, customer, field="customer")
     now = application_of(request).clock.now()
+
+    if principal.staff is not None:
+        return await _ask(
+            request, principal, key, customer_id, "customers.unfreeze", reason=body.reason
+        )
 
     async def command(uow: UnitOfWork) -> customers.Customer:
         return await customers.unfreeze_customer(
@@ -316,7 +357,13 @@ async def list_restrictions(
     operation_id="closeCustomer",
     summary="Close a customer",
     response_model=CustomerView,
-    responses=errors(NotFound, ledger.AccountNotEmpty, payments.OrdersOpen, is_command=True),
+    responses=errors(
+        NotFound,
+        ledger.AccountNotEmpty,
+        payments.OrdersOpen,
+        is_command=True,
+        has_approval=True,
+    ),
 )
 async def close_customer(
     request: Request,
@@ -329,6 +376,11 @@ async def close_customer(
     customer_id = read_id(CUSTOMER, customer, field="customer")
     now = application_of(request).clock.now()
 
+    if principal.staff is not None:
+        return await _ask(
+            request, principal, key, customer_id, "customers.close", reason=body.reason
+        )
+
     async def command(uow: UnitOfWork) -> customers.Customer:
         return await payments.close_customer(
             uow, customer_id=customer_id, reason=body.reason, now=now
@@ -337,17 +389,47 @@ async def close_customer(
     return await _run(request, principal, key, command)
 
 
+async def _ask(
+    request: Request,
+    principal: Principal,
+    key: str,
+    customer_id: uuid.UUID,
+    act: str,
+    *,
+    reason: str,
+    **facts: str,
+) -> Response:
+    approval_id, now = uuid7(), application_of(request).clock.now()
+
+    async def make(uow: UnitOfWork, by: identity.Staff) -> identity.Approval:
+        await customers.get_customer(uow, customer_id)
+        return await identity.request_approval(
+            uow,
+            approval_id=approval_id,
+            staff=by,
+            act=act,
+            payload={"customer": show_id(CUSTOMER, customer_id), **facts},
+            reason=reason,
+            concerns=customer_id,
+            now=now,
+        )
+
+    return await ask_for_approval(request, principal, key, make)
+
+
 async def _run(
     request: Request,
     principal: Principal,
     key: str,
     command: Callable[[UnitOfWork], Awaitable[customers.Customer]],
 ) -> Response:
-    vault = application_of(request).vault
+    parts = application_of(request)
+    now = parts.clock.now()
 
     async def run(uow: UnitOfWork) -> CustomerView:
         customer = await command(uow)
-        people = await customers.show_people(uow, vault, [customer])
+        await note_seen_in(uow, principal, [customer.id], now=now)
+        people = await customers.show_people(uow, parts.vault, [customer])
         return show_customer(customer, people[customer.id])
 
     return await run_once(request, principal, key, run, status=200)

@@ -6,11 +6,12 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from huitong import customers
+from huitong import customers, privacy
 from huitong.api.authentication import Principal, application_of, require
 from huitong.api.documentation import errors
 from huitong.api.idempotency import IdempotencyKey, run_once
 from huitong.api.pages import Cursor, Limit, open_cursor, show_page
+from huitong.api.people_seen import note_search_in, note_seen
 from huitong.api.request_body import CommandRoute
 from huitong.api.schemas.common import MOBILE_PATTERN, CustomerPath, Page
 from huitong.api.schemas.customers import CustomerView, OpenCustomer, show_customer
@@ -18,7 +19,6 @@ from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import NotFound
 from huitong.kernel.ids import CUSTOMER, read_id, uuid7
-from huitong.privacy import Vault
 
 router: Final = APIRouter(prefix="/v1/customers", tags=["Customers"], route_class=CommandRoute)
 
@@ -65,7 +65,7 @@ async def open_customer(
     operation_id="listCustomers",
     summary="List customers, or find one by mobile number",
     response_model=Page[CustomerView],
-    responses=errors(),
+    responses=errors(privacy.ViewerCut),
 )
 async def list_customers(
     request: Request,
@@ -80,13 +80,12 @@ async def list_customers(
     """Return customers, oldest first; with `mobile` the one who has it, or nobody."""
     inner = open_cursor(cursor, "customers")
     application = application_of(request)
+    if mobile is not None:
+        return await _find_by_mobile(request, principal, mobile)
     async with application.database.reading(principal.caller) as uow:
-        if mobile is not None:
-            found = await customers.find_customer_by_mobile(uow, application.vault, mobile)
-            data = [] if found is None else [await _show(uow, application.vault, found)]
-            return {"data": data, "next_cursor": None}
         page = await customers.list_customers(uow, cursor=inner, limit=limit)
         people = await customers.show_people(uow, application.vault, page.items)
+    await note_seen(request, principal, [each.id for each in page.items])
     return show_page(page, lambda each: show_customer(each, people[each.id]), "customers")
 
 
@@ -95,7 +94,7 @@ async def list_customers(
     operation_id="getCustomer",
     summary="Get a customer",
     response_model=CustomerView,
-    responses=errors(NotFound),
+    responses=errors(NotFound, privacy.ViewerCut),
 )
 async def get_customer(
     request: Request,
@@ -108,9 +107,36 @@ async def get_customer(
     application = application_of(request)
     async with application.database.reading(principal.caller) as uow:
         found = await customers.get_customer(uow, customer_id)
-        return await _show(uow, application.vault, found)
+        view = await _show(uow, application.vault, found)
+    await note_seen(request, principal, [customer_id])
+    return view
 
 
-async def _show(uow: UnitOfWork, vault: Vault, customer: customers.Customer) -> CustomerView:
+async def _find_by_mobile(request: Request, principal: Principal, mobile: str) -> dict[str, object]:
+    application = application_of(request)
+    vault, now = application.vault, application.clock.now()
+
+    async def command(uow: UnitOfWork) -> list[CustomerView]:
+        found = await customers.find_customer_by_mobile(uow, vault, mobile)
+        await note_search_in(
+            uow,
+            vault,
+            principal,
+            kind="mobile",
+            value=mobile,
+            found=None if found is None else found.id,
+            now=now,
+        )
+        return [] if found is None else [await _show(uow, vault, found)]
+
+    return {
+        "data": await application.database.run(command, principal.caller),
+        "next_cursor": None,
+    }
+
+
+async def _show(
+    uow: UnitOfWork, vault: privacy.Vault, customer: customers.Customer
+) -> CustomerView:
     people = await customers.show_people(uow, vault, [customer])
     return show_customer(customer, people[customer.id])

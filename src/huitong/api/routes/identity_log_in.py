@@ -1,4 +1,7 @@
-"""Logging in: by code, by password, by passkey. Nobody is known yet."""
+"""Customers logging in: by code, by password, by passkey. Nobody is known yet.
+
+Staff have a door of their own, `/v1/staff/sessions`.
+"""
 
 from typing import Final
 
@@ -10,6 +13,7 @@ from huitong import identity
 from huitong.api.authentication import PUBLIC, application_of
 from huitong.api.documentation import errors
 from huitong.api.request_body import PublicRoute
+from huitong.api.schemas.common import NoBody
 from huitong.api.schemas.identity import (
     DeviceBody,
     FinishLogInByCode,
@@ -19,7 +23,6 @@ from huitong.api.schemas.identity import (
     PasskeyOptionsView,
     SentCodeView,
     StartLogInByCode,
-    StartLogInByPasskey,
     show_options,
     show_session,
 )
@@ -53,7 +56,7 @@ async def start_log_in_by_code(request: Request, body: StartLogInByCode) -> Sent
     application = application_of(request)
     sent = await identity.start_log_in_by_code(
         application.desk,
-        audience=identity.Audience(body.audience),
+        audience=identity.Audience.CUSTOMER,
         mobile=body.mobile,
         client=_client(request, body.device),
         caller=stranger(request),
@@ -109,7 +112,7 @@ async def log_in_by_password(
     application = application_of(request)
     issued = await identity.log_in_by_password(
         application.desk,
-        audience=identity.Audience(body.audience),
+        audience=identity.Audience.CUSTOMER,
         mobile=body.mobile,
         password=body.password,
         client=_client(request, body.device),
@@ -128,13 +131,13 @@ async def log_in_by_password(
     responses=errors(caller="stranger", is_command=True, has_idempotency_key=False),
 )
 async def start_log_in_by_passkey(
-    request: Request, body: StartLogInByPasskey
+    request: Request, _body: NoBody | None = None
 ) -> PasskeyOptionsView:
     """Return options for any passkey that the authenticator has for this site."""
     application = application_of(request)
     options = await identity.start_log_in_by_passkey(
         application.desk,
-        audience=identity.Audience(body.audience),
+        audience=identity.Audience.CUSTOMER,
         client=read_client(request),
         caller=stranger(request),
         now=application.clock.now(),

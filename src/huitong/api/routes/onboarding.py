@@ -1,5 +1,6 @@
 """Applications of people for an account."""
 
+import uuid
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Final
 
@@ -7,11 +8,13 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from huitong import customers, privacy
+from huitong import customers, identity, privacy
+from huitong.api.approvals import ask_for_approval
 from huitong.api.authentication import Principal, application_of, require
 from huitong.api.documentation import errors
 from huitong.api.idempotency import IdempotencyKey, run_once
 from huitong.api.pages import Cursor, Limit, open_cursor, show_page
+from huitong.api.people_seen import note_seen, note_seen_in
 from huitong.api.request_body import CommandRoute
 from huitong.api.schemas.common import ApplicationPath, NoBody, Page
 from huitong.api.schemas.onboarding import (
@@ -30,7 +33,7 @@ from huitong.api.schemas.onboarding import (
 from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import NotFound
-from huitong.kernel.ids import APPLICATION, CUSTOMER, read_id, uuid7
+from huitong.kernel.ids import APPLICATION, CUSTOMER, read_id, show_id, uuid7
 
 router: Final = APIRouter(
     prefix="/v1/onboarding/applications", tags=["Onboarding"], route_class=CommandRoute
@@ -47,7 +50,7 @@ Decider = Annotated[Principal, require("onboarding:decide")]
     summary="Start an application",
     status_code=201,
     response_model=ApplicationView,
-    responses=errors(is_command=True),
+    responses=errors(privacy.ViewerCut, is_command=True),
 )
 async def start_application(
     request: Request, body: StartApplication, key: IdempotencyKey, principal: Writer
@@ -72,7 +75,7 @@ async def start_application(
     operation_id="listApplications",
     summary="List applications",
     response_model=Page[ApplicationView],
-    responses=errors(),
+    responses=errors(privacy.ViewerCut),
 )
 async def list_applications(
     request: Request,
@@ -89,6 +92,7 @@ async def list_applications(
     async with application.database.reading(principal.caller) as uow:
         page = await customers.list_applications(uow, state=wanted, cursor=inner, limit=limit)
         people = await customers.show_applicants(uow, application.vault, page.items)
+    await note_seen(request, principal, list(people))
     return show_page(page, lambda each: show_application(each, people.get(each.id)), *list_name)
 
 
@@ -97,7 +101,7 @@ async def list_applications(
     operation_id="getApplication",
     summary="Get an application",
     response_model=ApplicationView,
-    responses=errors(NotFound),
+    responses=errors(NotFound, privacy.ViewerCut),
 )
 async def get_application(
     request: Request, application: ApplicationPath, principal: Reader
@@ -105,7 +109,9 @@ async def get_application(
     """Return an application with everything that was found about it."""
     application_id = read_id(APPLICATION, application, field="application")
     async with application_of(request).database.reading(principal.caller) as uow:
-        return await _show(request, uow, await customers.get_application(uow, application_id))
+        view = await _show(request, uow, await customers.get_application(uow, application_id))
+    await note_seen(request, principal, [application_id])
+    return view
 
 
 @router.post(
@@ -114,7 +120,11 @@ async def get_application(
     summary="Save who applies",
     response_model=ApplicationView,
     responses=errors(
-        NotFound, customers.ApplicationNotDraft, privacy.DataDestroyed, is_command=True
+        NotFound,
+        customers.ApplicationNotDraft,
+        privacy.DataDestroyed,
+        privacy.ViewerCut,
+        is_command=True,
     ),
 )
 async def save_person(
@@ -148,7 +158,11 @@ async def save_person(
     summary="Save a picture",
     response_model=ApplicationView,
     responses=errors(
-        NotFound, customers.ApplicationNotDraft, privacy.DataDestroyed, is_command=True
+        NotFound,
+        customers.ApplicationNotDraft,
+        privacy.DataDestroyed,
+        privacy.ViewerCut,
+        is_command=True,
     ),
 )
 async def save_picture(
@@ -225,7 +239,7 @@ async def give_guardian_consent(
     operation_id="submitApplication",
     summary="Hand an application in",
     response_model=ApplicationView,
-    responses=errors(NotFound, customers.ApplicationIncomplete, is_command=True),
+    responses=errors(NotFound, customers.ApplicationIncomplete, privacy.ViewerCut, is_command=True),
 )
 async def submit_application(
     request: Request,
@@ -255,7 +269,9 @@ async def submit_application(
         customers.EvidenceTooWeak,
         customers.GuardianUnfit,
         privacy.DataDestroyed,
+        privacy.ViewerCut,
         is_command=True,
+        has_approval=True,
     ),
 )
 async def approve_application(
@@ -267,11 +283,14 @@ async def approve_application(
 ) -> Response:
     """Open the customer at the class that the evidence supports; any class in person.
 
-    Somebody who is a customer already, or whose mobile number is, is refused instead.
+    That somebody came in person is one member's word for the highest class, so another one has to
+    agree. Somebody who is a customer already, or whose mobile number is, is refused instead.
     """
     application_id = read_id(APPLICATION, application, field="application")
     parts = application_of(request)
     now = parts.clock.now()
+    if principal.staff is not None and body.in_person:
+        return await _ask_for_approval(request, principal, key, application_id, body.reason)
 
     async def command(uow: UnitOfWork) -> customers.Application:
         return await customers.approve_application(
@@ -292,7 +311,7 @@ async def approve_application(
     operation_id="refuseApplication",
     summary="Refuse an application",
     response_model=ApplicationView,
-    responses=errors(NotFound, customers.ApplicationNotPending, is_command=True),
+    responses=errors(NotFound, customers.ApplicationNotPending, privacy.ViewerCut, is_command=True),
 )
 async def refuse_application(
     request: Request,
@@ -313,6 +332,27 @@ async def refuse_application(
     return await _run(request, principal, key, command)
 
 
+async def _ask_for_approval(
+    request: Request, principal: Principal, key: str, application_id: uuid.UUID, reason: str
+) -> Response:
+    approval_id, now = uuid7(), application_of(request).clock.now()
+
+    async def make(uow: UnitOfWork, by: identity.Staff) -> identity.Approval:
+        await customers.get_application(uow, application_id)
+        return await identity.request_approval(
+            uow,
+            approval_id=approval_id,
+            staff=by,
+            act="customers.approve_in_person",
+            payload={"application": show_id(APPLICATION, application_id)},
+            reason=reason,
+            concerns=application_id,
+            now=now,
+        )
+
+    return await ask_for_approval(request, principal, key, make)
+
+
 async def _run(
     request: Request,
     principal: Principal,
@@ -321,8 +361,12 @@ async def _run(
     *,
     status: int = 200,
 ) -> Response:
+    now = application_of(request).clock.now()
+
     async def run(uow: UnitOfWork) -> ApplicationView:
-        return await _show(request, uow, await command(uow))
+        application = await command(uow)
+        await note_seen_in(uow, principal, [application.id], now=now)
+        return await _show(request, uow, application)
 
     return await run_once(request, principal, key, run, status=status)
 

@@ -13,6 +13,7 @@ from huitong.api.authentication import Principal, application_of, require
 from huitong.api.documentation import errors
 from huitong.api.idempotency import IdempotencyKey, run_once
 from huitong.api.pages import Cursor, Limit, open_cursor, show_page
+from huitong.api.people_seen import note_seen
 from huitong.api.request_body import CommandRoute
 from huitong.api.schemas.common import CustomerPath, NoBody, Page
 from huitong.api.schemas.privacy import (
@@ -74,7 +75,7 @@ async def list_consent_texts(request: Request, _principal: Reader) -> ConsentTex
     operation_id="listConsents",
     summary="List a customer's consents",
     response_model=ConsentsView,
-    responses=errors(),
+    responses=errors(privacy.ViewerCut),
 )
 async def list_consents(
     request: Request, customer: CustomerPath, principal: Reader
@@ -83,6 +84,7 @@ async def list_consents(
     subject_id = _read_customer(customer)
     application = application_of(request)
     now = application.clock.now()
+    await note_seen(request, principal, [subject_id])
     async with application.database.reading(principal.caller) as uow:
         found = await privacy.find_consents(uow, subject_id=subject_id, now=now)
         return ConsentsView(
@@ -171,13 +173,14 @@ async def withdraw_consent(
     operation_id="listSubjectRequests",
     summary="List a customer's requests about their data",
     response_model=SubjectRequestsView,
-    responses=errors(),
+    responses=errors(privacy.ViewerCut),
 )
 async def list_requests(
     request: Request, customer: CustomerPath, principal: Reader
 ) -> SubjectRequestsView:
     """Return the newest requests, newest first."""
     subject_id = _read_customer(customer)
+    await note_seen(request, principal, [subject_id])
     async with application_of(request).database.reading(principal.caller) as uow:
         found = await privacy.list_requests(uow, subject_id=subject_id)
     return SubjectRequestsView(data=[show_request(each) for each in found])
@@ -233,7 +236,7 @@ async def create_request(
     operation_id="listSubjectRequestSteps",
     summary="List the steps of a request",
     response_model=HistoryView,
-    responses=errors(privacy.SubjectRequestNotFound),
+    responses=errors(privacy.ViewerCut, privacy.SubjectRequestNotFound),
 )
 async def list_steps(
     request: Request,
@@ -243,6 +246,7 @@ async def list_steps(
 ) -> HistoryView:
     """Return what became of a request, with the reasons, oldest step first."""
     subject_id, request_id = _read_customer(customer), _read_request(subject_request)
+    await note_seen(request, principal, [subject_id])
     async with application_of(request).database.reading(principal.caller) as uow:
         await privacy.get_request(uow, request_id, subject_id=subject_id)
         steps = await privacy.list_request_steps(uow, request_id)
@@ -319,7 +323,7 @@ async def download_export(
     operation_id="listDisclosuresOfCustomer",
     summary="List who read a customer's data in full",
     response_model=Page[DisclosureView],
-    responses=errors(),
+    responses=errors(privacy.ViewerCut),
 )
 async def list_disclosures(
     request: Request,
@@ -331,6 +335,7 @@ async def list_disclosures(
     """Return when staff saw which fields in full, in which role and what for; newest first."""
     subject_id = _read_customer(customer)
     inner = open_cursor(cursor, "disclosures", customer)
+    await note_seen(request, principal, [subject_id])
     async with application_of(request).database.reading(principal.caller) as uow:
         found = await privacy.list_disclosures(
             uow,

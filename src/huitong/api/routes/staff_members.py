@@ -26,7 +26,7 @@ from huitong.api.schemas.staff import (
 )
 from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
-from huitong.kernel.ids import CUSTOMER, STAFF, read_id, uuid7
+from huitong.kernel.ids import STAFF, read_id, uuid7
 
 router: Final = APIRouter(prefix="/v1/staff/members", tags=["Staff"], route_class=CommandRoute)
 
@@ -71,8 +71,7 @@ async def propose_member(
     """Propose somebody; another administrator approves, and is shown the token to enrol with."""
     staff_id, approval_id = uuid7(), uuid7()
     application = application_of(request)
-    customer = body.customer
-    customer_id = None if customer is None else read_id(CUSTOMER, customer, field="customer")
+    member = body.read()
 
     async def make(uow: UnitOfWork, by: identity.Staff) -> identity.Approval:
         return await identity.propose_staff(
@@ -81,11 +80,7 @@ async def propose_member(
             by=by,
             staff_id=staff_id,
             approval_id=approval_id,
-            name=body.name,
-            email=body.email,
-            roles=body.roles,
-            branch=body.branch,
-            customer_id=customer_id,
+            member=member,
             reason=body.reason,
             now=application.clock.now(),
         )

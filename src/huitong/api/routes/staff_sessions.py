@@ -97,7 +97,7 @@ async def sign_in(request: Request, response: Response, body: SignIn) -> SignedI
         application.desk,
         email=body.email,
         password=body.password,
-        proof=body.read(),
+        proof=body.read(application.desk.relying_party),
         client=read_client(request),
         caller=stranger(request),
         now=application.clock.now(),

@@ -40,9 +40,6 @@ def _in_path(prefix: str, what: str) -> Any:
     )
 
 
-AudienceName = Annotated[
-    Literal["customer", "staff"], Field(description="Whose door it is: customers' or the staff's.")
-]
 Delivery = Annotated[
     Literal["token", "cookie"],
     Field(
@@ -89,7 +86,6 @@ class StartLogInByCode(Body):
     )
 
     mobile: Mobile
-    audience: AudienceName = "customer"
     device: DeviceBody = DeviceBody()
 
 
@@ -128,13 +124,6 @@ class LogInByPassword(_LogIn):
 
     mobile: Mobile
     password: SecretText
-    audience: AudienceName = "customer"
-
-
-class StartLogInByPasskey(Body):
-    """Which door the passkey is for."""
-
-    audience: AudienceName = "customer"
 
 
 class FinishPasskey(_LogIn):
@@ -158,7 +147,6 @@ class SessionView(View):
 
     id: Annotated[str, _identifier(ids.SESSION)]
     subject: Annotated[str, _identifier(ids.SUBJECT)]
-    audience: AudienceName
     device: Annotated[str, _identifier(ids.DEVICE)]
     method: Literal["one_time_code", "password", "passkey"]
     created_at: Instant
@@ -267,11 +255,9 @@ class PasskeysView(View):
 def show_session(session: identity.Session, current_id: uuid.UUID | None = None) -> SessionView:
     """Return a session as a view; `current_id` is the one that asks."""
     method: Any = session.method.value
-    audience: Any = session.audience.value
     return SessionView(
         id=show_id(ids.SESSION, session.id),
         subject=show_id(ids.SUBJECT, session.subject_id),
-        audience=audience,
         device=show_id(ids.DEVICE, session.device_id),
         method=method,
         created_at=session.created_at,

@@ -15,7 +15,13 @@ from huitong.api.schemas.common import (
     example_id,
     id_pattern,
 )
-from huitong.api.schemas.identity import Delivery, OneTimeCode, SecretText
+from huitong.api.schemas.identity import (
+    ChallengeId,
+    Delivery,
+    OneTimeCode,
+    PasskeyAnswer,
+    SecretText,
+)
 from huitong.kernel import ids, limits
 from huitong.kernel.ids import show_id
 
@@ -93,8 +99,15 @@ class RecoveryCodesView(View):
     recovery_codes: list[str]
 
 
+class SignedChallenge(Body):
+    """A challenge that one of the member's passkeys signed."""
+
+    challenge_id: ChallengeId
+    credential: PasskeyAnswer
+
+
 class SignIn(Body):
-    """Both factors: the password, and one of the two codes."""
+    """Both factors: the password, and a code or a passkey."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
         json_schema_extra={
@@ -108,16 +121,27 @@ class SignIn(Body):
     password: SecretText
     code: OneTimeCode | None = None
     recovery_code: str | None = Field(default=None, pattern=_RECOVERY_PATTERN)
+    passkey: SignedChallenge | None = None
     delivery: Delivery = "token"
 
     @model_validator(mode="after")
     def _check_one(self) -> Self:
-        if (self.code is None) == (self.recovery_code is None):
-            raise ValueError("must have exactly one of code and recovery_code")
+        if [self.code, self.recovery_code, self.passkey].count(None) != 2:  # noqa: PLR2004
+            raise ValueError("must have exactly one of code, recovery_code and passkey")
         return self
 
-    def read(self) -> identity.SecondProof:
+    def read(
+        self, relying_party: identity.RelyingParty
+    ) -> identity.SecondProof | identity.PasskeyProof:
         """Return the second factor."""
+        if self.passkey is not None:
+            return identity.PasskeyProof(
+                challenge_id=ids.read_id(
+                    ids.CHALLENGE, self.passkey.challenge_id, field="passkey.challenge_id"
+                ),
+                credential=self.passkey.credential,
+                relying_party=relying_party,
+            )
         if self.code is not None:
             return identity.SecondProof(factor=identity.SecondFactor.TOTP, code=self.code)
         assert self.recovery_code is not None
@@ -133,7 +157,7 @@ class StaffSessionView(View):
     staff: Annotated[str, Field(pattern=id_pattern(ids.STAFF), examples=[example_id(ids.STAFF)])]
     roles: list[str]
     permissions: list[str]
-    second_factor: Literal["totp", "recovery_code"]
+    second_factor: Literal["totp", "recovery_code", "passkey"]
     created_at: Instant
     expires_at: Instant
     idle_seconds: int
@@ -194,6 +218,19 @@ class ProposeMember(Body):
         description="Their own record as a customer, on which they may then do nothing.",
     )
     reason: Why
+
+    def read(self) -> identity.NewMember:
+        """Return who is proposed."""
+        customer = self.customer
+        return identity.NewMember(
+            name=self.name,
+            email=self.email,
+            roles=self.roles,
+            branch=self.branch,
+            customer_id=None
+            if customer is None
+            else ids.read_id(ids.CUSTOMER, customer, field="customer"),
+        )
 
 
 class ChangeRoles(Body):

@@ -7,7 +7,7 @@ the transaction of the decision, so that a decision without its deed, or two dee
 import hashlib
 import hmac
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Final, Protocol
 
@@ -225,6 +225,16 @@ async def list_approvals(
         before_id=before_id,
         limit=limit,
     )
+
+
+async def find_people_to_decide_on(
+    uow: UnitOfWork, people: Collection[uuid.UUID], *, staff: Staff, now: datetime
+) -> frozenset[uuid.UUID]:
+    """Return those of some people whom an open request concerns that somebody else made.
+
+    One's own requests don't count: they would make anybody one's business.
+    """
+    return await store.find_concerned(uow, people, not_by=staff.id, now=now)
 
 
 def check_reason(reason: str) -> None:

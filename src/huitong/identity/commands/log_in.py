@@ -172,13 +172,13 @@ async def log_in_by_passkey(
         relying_party=relying_party,
         challenge_id=challenge_id,
         purpose=LOG_IN,
-        session_id=None,
+        holder=None,
         credential=credential,
         now=now,
     )
     if signature.outcome is Outcome.LOGGED_IN:
-        assert signature.login_id is not None
-        login = await store.lock_login(uow, signature.login_id)
+        assert signature.holder_id is not None
+        login = await store.lock_login(uow, signature.holder_id)
         assert login is not None
         if login.state is LoginState.ACTIVE:
             factor = Factor.PASSKEY
@@ -256,6 +256,6 @@ async def _refuse_passkey(
         outcome=signature.outcome,
         client=client,
         now=now,
-        login_id=signature.login_id,
+        login_id=signature.holder_id,
     )
     return Verdict(refusal=refusal)

@@ -40,13 +40,24 @@ from huitong.identity.errors import (
     TooManyAttempts,
     TooManyPasskeys,
 )
+from huitong.identity.staff_types import StaffSession
 from huitong.identity.store import passkeys as store
-from huitong.identity.types import Audience, Login, Outcome, Passkey, RelyingParty, Session, Vault
+from huitong.identity.types import (
+    Audience,
+    Outcome,
+    Passkey,
+    PasskeyHolder,
+    RelyingParty,
+    Session,
+    Vault,
+)
 from huitong.kernel import audit, limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.ids import PASSKEY, show_id, uuid7
 
 REGISTER: Final = "register"
+#: The staff's door; `log_in` is that of logins.
+SIGN_IN: Final = "sign_in"
 _NAME: Final = "identity.passkeys.name"
 _CHALLENGE_BYTES: Final = 32
 _HOUR_SECONDS: Final = 3_600
@@ -77,37 +88,39 @@ class PasskeyOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
-    """What came of a signature; LOGGED_IN if it holds."""
+    """What came of a signature; LOGGED_IN if it holds. `holder_id` is whose passkey it was."""
 
     outcome: Outcome
     audience: Audience | None = None
-    login_id: uuid.UUID | None = None
+    holder_id: uuid.UUID | None = None
 
 
 async def make_registration_options(
     uow: UnitOfWork,
     *,
     relying_party: RelyingParty,
-    session: Session,
+    session: Session | StaffSession,
     user_name: str,
     now: datetime,
 ) -> PasskeyOptions:
     """Return options to register a passkey; `user_name` is shown by the authenticator.
 
-    The user handle is the login's id, which says nothing of the person. Raises TooManyPasskeys.
+    The user handle is the id of the login, or of the member of staff, which says nothing of the
+    person. Raises TooManyPasskeys.
     """
-    known = await _describe_passkeys(uow, session.login_id)
+    holder = session.passkey_holder
+    known = await _describe_passkeys(uow, holder)
     if len(known) >= limits.PASSKEYS_PER_LOGIN_MAX:
-        raise TooManyPasskeys(f"A login has at most {limits.PASSKEYS_PER_LOGIN_MAX} passkeys.")
+        raise TooManyPasskeys(f"Nobody has more than {limits.PASSKEYS_PER_LOGIN_MAX} passkeys.")
     challenge = secrets.token_bytes(_CHALLENGE_BYTES)
     challenge_id = await _keep_challenge(
-        uow, challenge, purpose=REGISTER, audience=session.audience, session=session, now=now
+        uow, challenge, purpose=REGISTER, audience=holder.audience, holder=holder, now=now
     )
     options = generate_registration_options(
         rp_id=relying_party.id,
         rp_name=relying_party.name,
         user_name=user_name,
-        user_id=session.login_id.bytes,
+        user_id=holder.id.bytes,
         challenge=challenge,
         timeout=_TIMEOUT_MILLISECONDS,
         authenticator_selection=AuthenticatorSelectionCriteria(
@@ -135,11 +148,10 @@ async def make_authentication_options(
     PasskeyNotFound for a step-up without any, TooManyAttempts for an address that asks too often.
     """
     if address_index is not None:
-        count = await store.count_challenges(uow, address_index, now=now)
-        if count >= limits.CHALLENGES_PER_ADDRESS_HOUR_MAX:
-            raise TooManyAttempts(_HOUR_SECONDS)
-    allowed = [] if session is None else await _describe_passkeys(uow, session.login_id)
-    if session is not None and not allowed:
+        await _check_address(uow, address_index, now=now)
+    holder = None if session is None else session.passkey_holder
+    allowed = [] if holder is None else await _describe_passkeys(uow, holder)
+    if holder is not None and not allowed:
         raise PasskeyNotFound("The login has no passkey.")
     challenge = secrets.token_bytes(_CHALLENGE_BYTES)
     challenge_id = await _keep_challenge(
@@ -147,7 +159,7 @@ async def make_authentication_options(
         challenge,
         purpose=purpose,
         audience=audience,
-        session=session,
+        holder=holder,
         address_index=address_index,
         now=now,
     )
@@ -166,7 +178,7 @@ async def register_passkey(
     *,
     vault: Vault,
     relying_party: RelyingParty,
-    session: Session,
+    session: Session | StaffSession,
     challenge_id: uuid.UUID,
     credential: Mapping[str, Any],
     name: str | None,
@@ -178,9 +190,8 @@ async def register_passkey(
     """
     if name is not None:
         check_device_name(name)
-    taken = await store.take_challenge(
-        uow, challenge_id, purpose=REGISTER, session_id=session.id, now=now
-    )
+    holder = session.passkey_holder
+    taken = await store.take_challenge(uow, challenge_id, purpose=REGISTER, holder=holder, now=now)
     if taken is None:
         raise PasskeyRefused("The challenge is not known, was used, or is too old.")
     verified = _verify_registration(relying_party, credential, bytes(taken.challenge))
@@ -191,7 +202,7 @@ async def register_passkey(
         created_at=now,
         last_used_at=None,
     )
-    if not await _insert(uow, vault, session, passkey, verified):
+    if not await _insert(uow, vault, holder, passkey, verified):
         raise PasskeyKnown("This authenticator's credential is registered already.")
     await audit.record(
         uow, action="identity.register_passkey", subject=show_id(PASSKEY, passkey.id)
@@ -202,17 +213,17 @@ async def register_passkey(
 async def _insert(
     uow: UnitOfWork,
     vault: Vault,
-    session: Session,
+    holder: PasskeyHolder,
     passkey: Passkey,
     verified: VerifiedRegistration,
 ) -> bool:
     sealed = {}
     if passkey.name is not None:
-        sealed = await vault.seal(uow, session.subject_id, {_NAME: passkey.name})
+        sealed = await vault.seal(uow, holder.subject_id, {_NAME: passkey.name})
     return await store.insert_passkey(
         uow,
         passkey_id=passkey.id,
-        login_id=session.login_id,
+        holder=holder,
         credential_id=verified.credential_id,
         public_key=verified.credential_public_key,
         sign_count=verified.sign_count,
@@ -244,40 +255,39 @@ async def verify_signature(
     relying_party: RelyingParty,
     challenge_id: uuid.UUID,
     purpose: str,
-    session_id: uuid.UUID | None,
+    holder: PasskeyHolder | None,
     credential: Mapping[str, Any],
-    login: Login | None = None,
     now: datetime,
 ) -> Signature:
     """Use up a challenge and say whether the credential's signature of it holds.
 
-    With `login` the passkey must be its own. A counter that did not grow, under a signature that
-    holds, says that there is a copy: it then opens nothing any more.
+    With `holder` challenge and passkey must be theirs. A counter that did not grow, under a
+    signature that holds, says that there is a copy: it then opens nothing any more.
     """
-    taken = await store.take_challenge(
-        uow, challenge_id, purpose=purpose, session_id=session_id, now=now
-    )
+    taken = await store.take_challenge(uow, challenge_id, purpose=purpose, holder=holder, now=now)
     if taken is None:
         return Signature(outcome=Outcome.EXPIRED)
     audience = Audience(taken.audience)
-    row = await store.lock_passkey(uow, _read_credential_id(credential))
-    is_foreign = row is not None and login is not None and row.login_id != login.id
+    row = await store.lock_passkey(
+        uow, _read_credential_id(credential), is_member_of_staff=purpose == SIGN_IN
+    )
+    is_foreign = row is not None and holder is not None and row.holder_id != holder.id
     if row is None or is_foreign or row.audience != audience:
         return Signature(outcome=Outcome.UNKNOWN, audience=audience)
     verified = _verify_authentication(
         relying_party, credential, bytes(taken.challenge), bytes(row.public_key)
     )
     if verified is None:
-        return Signature(outcome=Outcome.WRONG, audience=audience, login_id=row.login_id)
+        return Signature(outcome=Outcome.WRONG, audience=audience, holder_id=row.holder_id)
     count = verified.new_sign_count
     if row.sign_count >= count and (row.sign_count or count):
         await store.suspect_passkey(uow, row.id, now=now)
         await audit.record(uow, action="identity.suspect_passkey", subject=show_id(PASSKEY, row.id))
-        return Signature(outcome=Outcome.CLONED_PASSKEY, audience=audience, login_id=row.login_id)
+        return Signature(outcome=Outcome.CLONED_PASSKEY, audience=audience, holder_id=row.holder_id)
     await store.note_passkey_use(
         uow, row.id, sign_count=count, is_backed_up=verified.credential_backed_up, now=now
     )
-    return Signature(outcome=Outcome.LOGGED_IN, audience=audience, login_id=row.login_id)
+    return Signature(outcome=Outcome.LOGGED_IN, audience=audience, holder_id=row.holder_id)
 
 
 def _verify_authentication(
@@ -301,13 +311,15 @@ def _verify_authentication(
         return None
 
 
-async def list_passkeys(uow: UnitOfWork, *, vault: Vault, session: Session) -> tuple[Passkey, ...]:
-    """Return the passkeys of the session's login that open it, oldest first."""
-    passkeys = []
-    for row in await store.list_passkeys(uow, session.login_id):
+async def list_passkeys(
+    uow: UnitOfWork, *, vault: Vault, session: Session | StaffSession
+) -> tuple[Passkey, ...]:
+    """Return the passkeys of the session's login, or member, that open it, oldest first."""
+    passkeys, holder = [], session.passkey_holder
+    for row in await store.list_passkeys(uow, holder):
         name = None
         if row.name_sealed is not None:
-            opened = await vault.open(uow, session.subject_id, {_NAME: bytes(row.name_sealed)})
+            opened = await vault.open(uow, holder.subject_id, {_NAME: bytes(row.name_sealed)})
             name = opened[_NAME]
         passkeys.append(
             Passkey(
@@ -322,18 +334,24 @@ async def list_passkeys(uow: UnitOfWork, *, vault: Vault, session: Session) -> t
 
 
 async def revoke_passkey(
-    uow: UnitOfWork, *, session: Session, passkey_id: uuid.UUID, now: datetime
+    uow: UnitOfWork, *, session: Session | StaffSession, passkey_id: uuid.UUID, now: datetime
 ) -> None:
     """Let a passkey open nothing any more. Raises PasskeyNotFound."""
-    if not await store.revoke_passkey(uow, session.login_id, passkey_id, now=now):
+    if not await store.revoke_passkey(uow, session.passkey_holder, passkey_id, now=now):
         raise PasskeyNotFound(f"There is no passkey {show_id(PASSKEY, passkey_id)}")
     await audit.record(uow, action="identity.revoke_passkey", subject=show_id(PASSKEY, passkey_id))
 
 
+async def _check_address(uow: UnitOfWork, address_index: bytes, *, now: datetime) -> None:
+    count = await store.count_challenges(uow, address_index, now=now)
+    if count >= limits.CHALLENGES_PER_ADDRESS_HOUR_MAX:
+        raise TooManyAttempts(_HOUR_SECONDS)
+
+
 async def _describe_passkeys(
-    uow: UnitOfWork, login_id: uuid.UUID
+    uow: UnitOfWork, holder: PasskeyHolder
 ) -> list[PublicKeyCredentialDescriptor]:
-    rows = await store.list_passkeys(uow, login_id)
+    rows = await store.list_passkeys(uow, holder)
     return [PublicKeyCredentialDescriptor(id=bytes(row.credential_id)) for row in rows]
 
 
@@ -343,7 +361,7 @@ async def _keep_challenge(
     *,
     purpose: str,
     audience: Audience,
-    session: Session | None,
+    holder: PasskeyHolder | None,
     address_index: bytes | None = None,
     now: datetime,
 ) -> uuid.UUID:
@@ -354,7 +372,7 @@ async def _keep_challenge(
         purpose=purpose,
         audience=audience,
         challenge=challenge,
-        session_id=None if session is None else session.id,
+        holder=holder,
         address_index=address_index,
         now=now,
     )

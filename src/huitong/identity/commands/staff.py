@@ -5,7 +5,7 @@ import re
 import unicodedata
 import uuid
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -39,6 +39,17 @@ _EMAIL_SHAPE: Final = re.compile(
 _BRANCH_SHAPE: Final = re.compile("[A-Z0-9]{1,16}")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewMember:
+    """Somebody who is proposed for the staff; `customer_id` is their own record as a customer."""
+
+    name: str = field(repr=False)
+    email: str = field(repr=False)
+    roles: Collection[str]
+    branch: str | None = None
+    customer_id: uuid.UUID | None = field(default=None, repr=False)
+
+
 def normalise_email(email: str) -> str:
     """Return an e-mail address as it is looked up; raises InvalidField for what is none."""
     written = unicodedata.normalize("NFKC", email).strip().lower()
@@ -65,7 +76,8 @@ async def add_first_administrator(
     await store.lock_first_administrators(uow)
     if await store.count_active(uow, ADMINISTRATOR) >= limits.STAFF_FIRST_ADMINISTRATORS:
         raise BootstrapOver("There are two administrators. They add the next member of staff.")
-    staff = await _make_staff(uow, vault, staff_id, name=name, email=email, now=now)
+    member = NewMember(name=name, email=email, roles=[ADMINISTRATOR])
+    staff = await _make_staff(uow, vault, staff_id, member, now=now)
     if not await store.insert_staff(uow, replace(staff, state=StaffState.ACTIVE)):
         raise _exists()
     await store.set_roles(uow, staff_id, [ADMINISTRATOR], approval_id=None, now=now)
@@ -85,11 +97,7 @@ async def propose_staff(
     by: Staff,
     staff_id: uuid.UUID,
     approval_id: uuid.UUID,
-    name: str,
-    email: str,
-    roles: Collection[str],
-    branch: str | None,
-    customer_id: uuid.UUID | None,
+    member: NewMember,
     reason: str,
     now: datetime,
 ) -> Approval:
@@ -98,27 +106,18 @@ async def propose_staff(
     Name and address are sealed at once and stay out of the request. Raises InvalidField,
     StaffExists, NotPermitted.
     """
-    AccessPolicy.load().check_roles(roles)
+    AccessPolicy.load().check_roles(member.roles)
     approval = await request_approval(
         uow,
         approval_id=approval_id,
         staff=by,
         act="identity.admit_staff",
-        payload={"staff": show_id(STAFF, staff_id), "roles": sorted(set(roles))},
+        payload={"staff": show_id(STAFF, staff_id), "roles": sorted(set(member.roles))},
         reason=reason,
         concerns=staff_id,
         now=now,
     )
-    staff = await _make_staff(
-        uow,
-        vault,
-        staff_id,
-        name=name,
-        email=email,
-        branch=branch,
-        customer_id=customer_id,
-        now=now,
-    )
+    staff = await _make_staff(uow, vault, staff_id, member, now=now)
     if not await store.insert_staff(uow, staff):
         raise _exists()
     return approval
@@ -260,33 +259,26 @@ def make_invitation(vault: Vault, approval_id: uuid.UUID) -> str:
 
 
 async def _make_staff(
-    uow: UnitOfWork,
-    vault: Vault,
-    staff_id: uuid.UUID,
-    *,
-    name: str,
-    email: str,
-    branch: str | None = None,
-    customer_id: uuid.UUID | None = None,
-    now: datetime,
+    uow: UnitOfWork, vault: Vault, staff_id: uuid.UUID, member: NewMember, *, now: datetime
 ) -> Staff:
+    name, branch = member.name, member.branch
     if not (name.strip() and name.isprintable() and len(name) <= limits.STAFF_NAME_LENGTH_MAX):
         raise InvalidField(
             f"must have 1 to {limits.STAFF_NAME_LENGTH_MAX} printable characters", field="name"
         )
     if branch is not None and _BRANCH_SHAPE.fullmatch(branch) is None:
         raise InvalidField("must be 1 to 16 capital letters and digits", field="branch")
-    email_index = index_email(vault, email)
-    if await store.is_taken(uow, email_index, customer_id):
+    email_index = index_email(vault, member.email)
+    if await store.is_taken(uow, email_index, member.customer_id):
         raise _exists()
-    fields = {NAME_FIELD: name, EMAIL_FIELD: normalise_email(email)}
+    fields = {NAME_FIELD: name, EMAIL_FIELD: normalise_email(member.email)}
     sealed = await vault.seal(uow, staff_id, fields)
     return Staff(
         id=staff_id,
         state=StaffState.PROPOSED,
         roles=frozenset(),
         branch=branch,
-        customer_id=customer_id,
+        customer_id=member.customer_id,
         name_sealed=sealed[NAME_FIELD],
         email_sealed=sealed[EMAIL_FIELD],
         email_index=email_index,

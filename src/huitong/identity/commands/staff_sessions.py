@@ -1,16 +1,18 @@
 """Staff signing in and out: the parts that are inside a transaction."""
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from huitong.identity.commands.guard import Guard, Key, forgive, note_failure, stand_guard
+from huitong.identity.commands.passkeys import SIGN_IN, verify_signature
 from huitong.identity.errors import LogInRefused, TooManyAttempts
 from huitong.identity.hashing import Verification
 from huitong.identity.mobiles import index_address, key_number
 from huitong.identity.policies import SESSION_POLICIES, LockKind
-from huitong.identity.staff_errors import StaffSessionEnded
+from huitong.identity.staff_errors import FreshSignInNeeded, StaffSessionEnded
 from huitong.identity.staff_types import (
     IssuedStaffSession,
     SecondFactor,
@@ -23,7 +25,7 @@ from huitong.identity.store import staff as staff_store
 from huitong.identity.store import staff_sessions as store
 from huitong.identity.tokens import STAFF_SESSION_PREFIX, digest_token, make_token
 from huitong.identity.totp import digest_recovery_code, find_step
-from huitong.identity.types import Audience, Client, Vault
+from huitong.identity.types import Audience, Client, Outcome, RelyingParty, Vault
 from huitong.identity.verdicts import Verdict
 from huitong.kernel import audit, limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
@@ -31,6 +33,12 @@ from huitong.kernel.ids import STAFF, show_id, uuid7
 
 TOTP_FIELD: Final = "identity.staff.totp_secret"
 _POLICY: Final = SESSION_POLICIES[Audience.STAFF]
+#: What a signature of a member's own passkey comes to; whatever is not named here is WRONG.
+_OUTCOMES: Final[Mapping[Outcome, StaffOutcome]] = {
+    Outcome.LOGGED_IN: StaffOutcome.SIGNED_IN,
+    Outcome.EXPIRED: StaffOutcome.EXPIRED,
+    Outcome.CLONED_PASSKEY: StaffOutcome.CLONED_PASSKEY,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +60,23 @@ class SecondProof:
 
     factor: SecondFactor
     code: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasskeyProof:
+    """What came with the password instead of a code: a challenge that an authenticator signed."""
+
+    challenge_id: uuid.UUID
+    credential: Mapping[str, Any] = field(repr=False)
+    relying_party: RelyingParty
+
+    @property
+    def factor(self) -> SecondFactor:
+        """The second factor that this proves."""
+        return SecondFactor.PASSKEY
+
+
+Proof = SecondProof | PasskeyProof
 
 
 async def find_candidate(
@@ -90,7 +115,7 @@ async def sign_in(
     candidate: StaffCandidate,
     verification: Verification,
     new_hash: str | None,
-    proof: SecondProof,
+    proof: Proof,
     client: Client,
     now: datetime,
 ) -> Verdict[IssuedStaffSession]:
@@ -141,6 +166,18 @@ async def hold_session(uow: UnitOfWork, session: StaffSession, *, now: datetime)
     return held
 
 
+def check_fresh(session: StaffSession, now: datetime, *, without_recovery_code: bool) -> None:
+    """Refuse a session that did not begin lately, for what a borrowed desk must not do.
+
+    A recovery code says that the other factor is lost, so it adds no new one where
+    `without_recovery_code`. Raises FreshSignInNeeded.
+    """
+    age_seconds = (now - session.created_at).total_seconds()
+    is_recovered = session.second_factor is SecondFactor.RECOVERY_CODE
+    if age_seconds >= limits.STAFF_FRESH_SECONDS or (without_recovery_code and is_recovered):
+        raise FreshSignInNeeded
+
+
 async def sign_out(uow: UnitOfWork, *, session: StaffSession, now: datetime) -> None:
     """End this session; one that ended already stays so."""
     await store.end_sessions(
@@ -155,9 +192,11 @@ async def _judge(
     staff: Staff | None,
     *,
     verification: Verification,
-    proof: SecondProof,
+    proof: Proof,
     now: datetime,
 ) -> StaffOutcome:
+    # First, whatever the password is: a challenge that came once is used up, a copy is found out.
+    signed = await _judge_passkey(uow, staff, proof, now=now)
     if staff is None or candidate.staff is None or staff.totp_sealed is None:
         return StaffOutcome.UNKNOWN
     # Verified against what was there a moment ago: a password that was changed since is not it.
@@ -165,6 +204,8 @@ async def _judge(
         return StaffOutcome.WRONG
     if staff.state is not StaffState.ACTIVE:
         return StaffOutcome.SUSPENDED
+    if isinstance(proof, PasskeyProof):
+        return signed
     if proof.factor is SecondFactor.RECOVERY_CODE:
         digest = digest_recovery_code(proof.code)
         is_used = await staff_store.use_recovery_code(uow, staff.id, digest, now=now)
@@ -175,6 +216,24 @@ async def _judge(
         return StaffOutcome.WRONG
     is_new = await staff_store.take_step(uow, staff.id, step)
     return StaffOutcome.SIGNED_IN if is_new else StaffOutcome.REPLAYED
+
+
+async def _judge_passkey(
+    uow: UnitOfWork, staff: Staff | None, proof: Proof, *, now: datetime
+) -> StaffOutcome:
+    if not isinstance(proof, PasskeyProof):
+        return StaffOutcome.WRONG
+    signature = await verify_signature(
+        uow,
+        relying_party=proof.relying_party,
+        challenge_id=proof.challenge_id,
+        purpose=SIGN_IN,
+        holder=None,
+        credential=proof.credential,
+        now=now,
+    )
+    is_own = staff is not None and signature.holder_id in (None, staff.id)
+    return _OUTCOMES.get(signature.outcome, StaffOutcome.WRONG) if is_own else StaffOutcome.WRONG
 
 
 async def _admit(
@@ -219,7 +278,7 @@ async def _refuse(
     staff: Staff | None,
     *,
     wait: int | None,
-    proof: SecondProof,
+    proof: Proof,
     client: Client,
     now: datetime,
 ) -> Verdict[IssuedStaffSession]:

@@ -150,9 +150,8 @@ async def prove_by_passkey(
         relying_party=relying_party,
         challenge_id=row.challenge_id,
         purpose=STEP_UP,
-        session_id=session.id,
+        holder=held.passkey_holder,
         credential=credential,
-        login=await get_login(uow, held.login_id),
         now=now,
     )
     if signature.outcome is not Outcome.LOGGED_IN:

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Row
 
 from huitong.identity.commands import staff_sessions as sessions
 from huitong.identity.commands.staff import index_email, make_invitation, open_member
-from huitong.identity.commands.staff_sessions import TOTP_FIELD, SecondProof
+from huitong.identity.commands.staff_sessions import TOTP_FIELD, Proof, StaffCandidate
 from huitong.identity.desk import Desk
 from huitong.identity.staff_errors import EnrolmentRefused
 from huitong.identity.staff_types import (
@@ -19,6 +19,7 @@ from huitong.identity.staff_types import (
     StaffSession,
     StaffState,
 )
+from huitong.identity.store import passkeys as passkey_store
 from huitong.identity.store import staff as store
 from huitong.identity.store import staff_sessions as session_store
 from huitong.identity.tokens import ENROLMENT_PREFIX, digest_token
@@ -90,8 +91,8 @@ async def finish_enrolment(
 ) -> list[str]:
     """Set both factors after the authenticator's first code; returns the recovery codes, once.
 
-    The code is taken: signing in needs the next one. Raises EnrolmentRefused; after
-    `limits.STAFF_ENROLMENT_TRIES_MAX` wrong codes the token is over.
+    The code is taken: signing in needs the next one. Passkeys from before are revoked. Raises
+    EnrolmentRefused; after `limits.STAFF_ENROLMENT_TRIES_MAX` wrong codes the token is over.
     """
     recovery_codes = make_recovery_codes()
 
@@ -110,6 +111,7 @@ async def finish_enrolment(
         await store.use_enrolment(uow, enrolment.id, now=now)
         digests = [digest_recovery_code(each) for each in recovery_codes]
         await store.replace_recovery_codes(uow, staff.id, digests, now=now)
+        await passkey_store.revoke_staff_passkeys(uow, staff.id, now=now)
         await session_store.end_sessions(uow, staff.id, because="credentials_reset", now=now)
         await audit.record(uow, action="identity.enrol_staff", subject=show_id(STAFF, staff.id))
         return Verdict(value=True)
@@ -123,7 +125,7 @@ async def sign_in(
     *,
     email: str,
     password: str,
-    proof: SecondProof,
+    proof: Proof,
     client: Client,
     caller: Caller,
     now: datetime,
@@ -132,19 +134,7 @@ async def sign_in(
 
     An address that nobody has costs one verification as well.
     """
-    email_index = index_email(desk.vault, email)
-    found = await desk.database.run(
-        lambda uow: sessions.find_candidate(
-            uow,
-            vault=desk.vault,
-            email_index=email_index,
-            factor=proof.factor,
-            client=client,
-            now=now,
-        ),
-        caller,
-    )
-    candidate = found.unwrap()
+    candidate = await _find_candidate(desk, email, proof, client=client, caller=caller, now=now)
     password = normalise_password(password)
     verification = await desk.hasher.verify(candidate.password_hash, password)
     new_hash = await desk.hasher.hash(password) if verification.needs_rehash else None
@@ -162,6 +152,24 @@ async def sign_in(
         caller,
     )
     return verdict.unwrap()
+
+
+async def _find_candidate(
+    desk: Desk, email: str, proof: Proof, *, client: Client, caller: Caller, now: datetime
+) -> StaffCandidate:
+    email_index = index_email(desk.vault, email)
+    found = await desk.database.run(
+        lambda uow: sessions.find_candidate(
+            uow,
+            vault=desk.vault,
+            email_index=email_index,
+            factor=proof.factor,
+            client=client,
+            now=now,
+        ),
+        caller,
+    )
+    return found.unwrap()
 
 
 async def find_staff_session(

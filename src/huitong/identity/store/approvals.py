@@ -49,6 +49,21 @@ async def find_approval(
     return None if row is None else _read(row)
 
 
+async def find_concerned(
+    uow: UnitOfWork, people: Collection[uuid.UUID], *, not_by: uuid.UUID, now: datetime
+) -> frozenset[uuid.UUID]:
+    """Return those of some people about whom somebody else than `not_by` asked for something."""
+    rows = await uow.execute(
+        "SELECT DISTINCT concerns FROM identity.approvals WHERE state = 'pending' "
+        "AND expires_at > :now AND requested_by <> :not_by "
+        "AND concerns = ANY(CAST(:people AS uuid[]))",
+        people=list(people),
+        not_by=not_by,
+        now=now,
+    )
+    return frozenset(row.concerns for row in rows)
+
+
 async def list_approvals(
     uow: UnitOfWork,
     *,

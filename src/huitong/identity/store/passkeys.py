@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.engine import Row
 
-from huitong.identity.types import Audience
+from huitong.identity.types import Audience, PasskeyHolder
 from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
 
@@ -19,23 +19,24 @@ async def insert_challenge(
     purpose: str,
     audience: Audience,
     challenge: bytes,
-    session_id: uuid.UUID | None,
+    holder: PasskeyHolder | None,
     address_index: bytes | None,
     now: datetime,
 ) -> None:
-    """Insert a challenge for an authenticator."""
+    """Insert a challenge for an authenticator, of a holder's session or of an address."""
     await uow.execute(
         """
         INSERT INTO identity.challenges (id, purpose, audience, challenge, session_id,
-                                         address_index, created_at, expires_at)
-        VALUES (:id, :purpose, :audience, :challenge, :session_id, :address_index, :now,
-                :expires_at)
+                                         staff_session_id, address_index, created_at, expires_at)
+        VALUES (:id, :purpose, :audience, :challenge, :session_id, :staff_session_id,
+                :address_index, :now, :expires_at)
         """,
         id=challenge_id,
         purpose=purpose,
         audience=audience.value,
         challenge=challenge,
-        session_id=session_id,
+        session_id=_session_of(holder, is_member_of_staff=False),
+        staff_session_id=_session_of(holder, is_member_of_staff=True),
         address_index=address_index,
         now=now,
         expires_at=now + timedelta(seconds=limits.CHALLENGE_SECONDS),
@@ -58,7 +59,7 @@ async def take_challenge(
     challenge_id: uuid.UUID,
     *,
     purpose: str,
-    session_id: uuid.UUID | None,
+    holder: PasskeyHolder | None,
     now: datetime,
 ) -> Row[Any] | None:
     """Use up a challenge and return its `challenge` and `audience`; None if it is not usable.
@@ -71,11 +72,13 @@ async def take_challenge(
         UPDATE identity.challenges SET used_at = :now
          WHERE id = :id AND purpose = :purpose AND used_at IS NULL AND expires_at > :now
            AND session_id IS NOT DISTINCT FROM CAST(:session_id AS uuid)
+           AND staff_session_id IS NOT DISTINCT FROM CAST(:staff_session_id AS uuid)
         RETURNING challenge, audience
         """,
         id=challenge_id,
         purpose=purpose,
-        session_id=session_id,
+        session_id=_session_of(holder, is_member_of_staff=False),
+        staff_session_id=_session_of(holder, is_member_of_staff=True),
         now=now,
     )
 
@@ -84,7 +87,7 @@ async def insert_passkey(
     uow: UnitOfWork,
     *,
     passkey_id: uuid.UUID,
-    login_id: uuid.UUID,
+    holder: PasskeyHolder,
     credential_id: bytes,
     public_key: bytes,
     sign_count: int,
@@ -96,15 +99,16 @@ async def insert_passkey(
     """Insert a passkey; False if its credential is known already."""
     row = await uow.fetch_one(
         """
-        INSERT INTO identity.passkeys (id, login_id, credential_id, public_key, sign_count, aaguid,
-                                       is_backed_up, name_sealed, created_at)
-        VALUES (:id, :login_id, :credential_id, :public_key, :sign_count, :aaguid, :is_backed_up,
-                :name_sealed, :now)
+        INSERT INTO identity.passkeys (id, login_id, staff_id, credential_id, public_key,
+                                       sign_count, aaguid, is_backed_up, name_sealed, created_at)
+        VALUES (:id, :login_id, :staff_id, :credential_id, :public_key, :sign_count, :aaguid,
+                :is_backed_up, :name_sealed, :now)
             ON CONFLICT (credential_id) DO NOTHING
         RETURNING id
         """,
         id=passkey_id,
-        login_id=login_id,
+        login_id=None if holder.is_member_of_staff else holder.id,
+        staff_id=holder.id if holder.is_member_of_staff else None,
         credential_id=credential_id,
         public_key=public_key,
         sign_count=sign_count,
@@ -116,17 +120,21 @@ async def insert_passkey(
     return row is not None
 
 
-async def lock_passkey(uow: UnitOfWork, credential_id: bytes) -> Row[Any] | None:
-    """Return a passkey that still opens something, locked, or None."""
+async def lock_passkey(
+    uow: UnitOfWork, credential_id: bytes, *, is_member_of_staff: bool
+) -> Row[Any] | None:
+    """Return a passkey of a login, or of the staff, that still opens something; locked, or None."""
     return await uow.fetch_one(
         """
-        SELECT p.id, p.login_id, p.public_key, p.sign_count, l.audience, l.state
-          FROM identity.passkeys p JOIN identity.logins l ON l.id = p.login_id
+        SELECT p.id, coalesce(p.login_id, p.staff_id) AS holder_id, p.public_key, p.sign_count,
+               coalesce(l.audience, 'staff') AS audience
+          FROM identity.passkeys p LEFT JOIN identity.logins l ON l.id = p.login_id
          WHERE p.credential_id = :credential_id AND p.revoked_at IS NULL
-           AND p.suspected_at IS NULL
+           AND p.suspected_at IS NULL AND (p.staff_id IS NOT NULL) = :is_member_of_staff
            FOR UPDATE OF p
         """,
         credential_id=credential_id,
+        is_member_of_staff=is_member_of_staff,
     )
 
 
@@ -153,27 +161,49 @@ async def suspect_passkey(uow: UnitOfWork, passkey_id: uuid.UUID, *, now: dateti
     )
 
 
-async def list_passkeys(uow: UnitOfWork, login_id: uuid.UUID) -> Sequence[Row[Any]]:
-    """Return a login's passkeys that still open something, oldest first."""
+async def list_passkeys(uow: UnitOfWork, holder: PasskeyHolder) -> Sequence[Row[Any]]:
+    """Return a holder's passkeys that still open something, oldest first."""
     return await uow.execute(
-        """
+        f"""
         SELECT id, credential_id, name_sealed, is_backed_up, created_at, last_used_at
           FROM identity.passkeys
-         WHERE login_id = :login_id AND revoked_at IS NULL AND suspected_at IS NULL ORDER BY id
-        """,
-        login_id=login_id,
+         WHERE {_owner_of(holder)} = :holder_id AND revoked_at IS NULL AND suspected_at IS NULL
+         ORDER BY id
+        """,  # noqa: S608 - our own column
+        holder_id=holder.id,
     )
 
 
 async def revoke_passkey(
-    uow: UnitOfWork, login_id: uuid.UUID, passkey_id: uuid.UUID, *, now: datetime
+    uow: UnitOfWork, holder: PasskeyHolder, passkey_id: uuid.UUID, *, now: datetime
 ) -> bool:
-    """Revoke a login's passkey; False if there is none that is not revoked."""
+    """Revoke a holder's passkey; False if there is none that is not revoked."""
     row = await uow.fetch_one(
-        "UPDATE identity.passkeys SET revoked_at = :now WHERE id = :id AND login_id = :login_id "
-        "AND revoked_at IS NULL RETURNING id",
+        f"UPDATE identity.passkeys SET revoked_at = :now WHERE {_owner_of(holder)} = :holder_id "  # noqa: S608 - our own column
+        "AND id = :id AND revoked_at IS NULL RETURNING id",
         id=passkey_id,
-        login_id=login_id,
+        holder_id=holder.id,
         now=now,
     )
     return row is not None
+
+
+async def revoke_staff_passkeys(uow: UnitOfWork, staff_id: uuid.UUID, *, now: datetime) -> int:
+    """Revoke every passkey of a member of staff; returns how many this call revoked."""
+    rows = await uow.execute(
+        "UPDATE identity.passkeys SET revoked_at = :now WHERE staff_id = :staff_id "
+        "AND revoked_at IS NULL RETURNING id",
+        staff_id=staff_id,
+        now=now,
+    )
+    return len(rows)
+
+
+def _owner_of(holder: PasskeyHolder) -> str:
+    return "staff_id" if holder.is_member_of_staff else "login_id"
+
+
+def _session_of(holder: PasskeyHolder | None, *, is_member_of_staff: bool) -> uuid.UUID | None:
+    if holder is None or holder.is_member_of_staff is not is_member_of_staff:
+        return None
+    return holder.session_id

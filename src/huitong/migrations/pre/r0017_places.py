@@ -3,7 +3,7 @@
 from huitong.migrations.scripts import run_sql
 
 revision = "0017"
-down_revision = "0008"
+down_revision = "0012"
 
 
 def upgrade() -> None:

@@ -205,7 +205,7 @@ async def test_the_record_of_an_applicant_is_seen_masked_then_whole_then_in_pict
 
 
 async def test_a_customer_who_came_in_person_is_opened_by_two_and_found_by_number(
-    api: Any, anonymous: httpx.AsyncClient, waiting: Any, staff: Any
+    anonymous: httpx.AsyncClient, post: Any, waiting: Any, staff: Any
 ) -> None:
     application, person = await waiting(21), specimen(21)
     maker = await staff.sign_in(await staff.person("counter", "operations"))
@@ -250,6 +250,15 @@ async def test_a_customer_who_came_in_person_is_opened_by_two_and_found_by_numbe
         headers=checker,
     )
     assert base64.b64decode(selfie.json()["content"]) == picture("selfie")
+
+    # Once the relationship has ended, the numbers lead to nobody; the record stays.
+    closed = await post(f"/v1/customers/{customer}/close", {"reason": "asked for"})
+    assert closed.status_code == 200, closed.text
+    for number in ({"id_number": person.number}, {"mobile": mobile_of(21)}):
+        ended = await anonymous.post(SEARCH, json=number, headers=checker)
+        assert ended.json() == {"data": []}
+    kept = await anonymous.get(f"/v1/staff/customers/{customer}", headers=maker)
+    assert kept.json()["identity"] is None
 
 
 async def test_a_role_sees_whole_what_its_purpose_needs_and_no_pictures_for_service(

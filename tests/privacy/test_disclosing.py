@@ -12,14 +12,19 @@ from huitong.kernel.ids import uuid7
 from huitong.privacy import (
     DataDestroyed,
     DataKind,
+    NotShownWhole,
     Policy,
     PolicyInvalidError,
     SealedField,
     Shown,
     Vault,
     Viewer,
+    ViewerCut,
+    check_viewer,
+    cut_viewer,
     disclose,
     list_disclosures,
+    permit_whole,
 )
 
 NOW = datetime(2026, 11, 26, 6, 0, tzinfo=UTC)
@@ -274,3 +279,103 @@ class TestPolicy:
     def test_refuses_a_file_with_a_mistake(self, document: str) -> None:
         with pytest.raises(PolicyInvalidError):
             Policy.parse(document)
+
+
+DOCUMENT = "customers.people.details"
+
+
+async def test_a_member_of_a_sealed_document_is_shown_without_the_others(
+    database: Database, vault: Vault
+) -> None:
+    subject_id = uuid7()
+    text = '{"name": "张小三", "address": "北京市东城区青松路1号", "occupation": "教师"}'
+    async with database.unit_of_work() as uow:
+        sealed = (await vault.seal(uow, subject_id, {DOCUMENT: text}))[DOCUMENT]
+    fields = {
+        f"{DOCUMENT}.{member}": SealedField(kind=kind, sealed=sealed, within=DOCUMENT)
+        for member, kind in (("name", DataKind.NAME), ("address", DataKind.ADDRESS))
+    }
+
+    shown = await show(database, vault, subject_id, fields)
+
+    assert shown.values == {f"{DOCUMENT}.name": "张小三", f"{DOCUMENT}.address": "北京市东城区****"}
+    assert shown.unmasked == {f"{DOCUMENT}.name"}
+    async with database.reading() as uow:
+        (recorded,) = await list_disclosures(uow)
+    assert recorded.fields == (f"{DOCUMENT}.name",)
+
+
+PICTURES = {"customers.picture_parts.selfie": DataKind.PICTURE}
+REVIEWER = Viewer(actor="staff_zhao", roles=frozenset({"operations"}))
+
+
+async def permit(
+    database: Database,
+    *,
+    viewer: Viewer = REVIEWER,
+    fields: dict[str, DataKind] = PICTURES,
+    purpose: str = "identity_check",
+    reason: str = "证件照复核",
+) -> None:
+    async with database.unit_of_work(Caller(actor=viewer.actor)) as uow:
+        await permit_whole(
+            uow,
+            viewer=viewer,
+            subject_id=uuid7(),
+            fields=fields,
+            purpose=purpose,
+            reason=reason,
+            now=NOW,
+        )
+
+
+async def test_what_cannot_be_masked_is_permitted_whole_and_recorded(database: Database) -> None:
+    await permit(database)
+
+    async with database.reading() as uow:
+        (recorded,) = await list_disclosures(uow)
+    assert (recorded.viewer, recorded.role) == ("staff_zhao", "operations")
+    assert recorded.fields == tuple(PICTURES)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"viewer": SERVICE, "purpose": "customer_service"},
+        {"purpose": "payment_repair"},
+        # Not all of it: a picture of which a part may be seen is not shown.
+        {"fields": {**PICTURES, "customers.people.email": DataKind.EMAIL}},
+    ],
+)
+async def test_what_cannot_be_masked_is_else_not_shown_at_all(
+    database: Database, changes: dict[str, object]
+) -> None:
+    with pytest.raises(NotShownWhole):
+        await permit(database, **changes)  # type: ignore[arg-type]
+    assert await count(database) == 0
+
+
+async def test_what_cannot_be_masked_needs_a_reason_and_a_purpose(database: Database) -> None:
+    for changes, field in (({"reason": " "}, "reason"), ({"purpose": "gossip"}, "purpose")):
+        with pytest.raises(InvalidField) as refused:
+            await permit(database, **changes)  # type: ignore[arg-type]
+        assert refused.value.field == field
+    assert await count(database) == 0
+
+
+async def test_who_is_cut_is_shown_nothing_masked_or_whole(
+    database: Database, vault: Vault
+) -> None:
+    fields = await seal(database, vault, subject_id := uuid7())
+    async with database.unit_of_work() as uow:
+        await check_viewer(uow, REVIEWER.actor)
+        await cut_viewer(uow, viewer=REVIEWER.actor, now=NOW)
+    async with database.reading() as uow:
+        with pytest.raises(ViewerCut):
+            await check_viewer(uow, REVIEWER.actor)
+        await check_viewer(uow, SERVICE.actor)
+    with pytest.raises(ViewerCut):
+        await permit(database)
+    with pytest.raises(ViewerCut):
+        await show(database, vault, subject_id, fields, viewer=REVIEWER, reason=None)
+    assert await count(database) == 0

@@ -18,6 +18,7 @@ from huitong.privacy import DataKind, mask
         (DataKind.CARD, "6222 0212 3456 1234", "6222 **** **** 1234"),
         (DataKind.CARD, "6222021234567891234", "6222 **** **** *** 1234"),
         (DataKind.CARD, "62221234", "********"),
+        (DataKind.PICTURE, "aGVsbG8=", "****"),
         (DataKind.NAME, "张", "*"),
         (DataKind.NAME, "张三", "张*"),
         (DataKind.NAME, "张小三", "张*三"),

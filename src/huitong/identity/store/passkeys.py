@@ -107,8 +107,6 @@ async def insert_passkey(
         RETURNING id
         """,
         id=passkey_id,
-        login_id=None if holder.is_member_of_staff else holder.id,
-        staff_id=holder.id if holder.is_member_of_staff else None,
         credential_id=credential_id,
         public_key=public_key,
         sign_count=sign_count,
@@ -116,6 +114,7 @@ async def insert_passkey(
         is_backed_up=is_backed_up,
         name_sealed=name_sealed,
         now=now,
+        **_owner_of(holder),
     )
     return row is not None
 
@@ -164,13 +163,14 @@ async def suspect_passkey(uow: UnitOfWork, passkey_id: uuid.UUID, *, now: dateti
 async def list_passkeys(uow: UnitOfWork, holder: PasskeyHolder) -> Sequence[Row[Any]]:
     """Return a holder's passkeys that still open something, oldest first."""
     return await uow.execute(
-        f"""
+        """
         SELECT id, credential_id, name_sealed, is_backed_up, created_at, last_used_at
           FROM identity.passkeys
-         WHERE {_owner_of(holder)} = :holder_id AND revoked_at IS NULL AND suspected_at IS NULL
+         WHERE (login_id = :login_id OR staff_id = :staff_id)
+           AND revoked_at IS NULL AND suspected_at IS NULL
          ORDER BY id
-        """,  # noqa: S608 - our own column
-        holder_id=holder.id,
+        """,
+        **_owner_of(holder),
     )
 
 
@@ -179,11 +179,15 @@ async def revoke_passkey(
 ) -> bool:
     """Revoke a holder's passkey; False if there is none that is not revoked."""
     row = await uow.fetch_one(
-        f"UPDATE identity.passkeys SET revoked_at = :now WHERE {_owner_of(holder)} = :holder_id "  # noqa: S608 - our own column
-        "AND id = :id AND revoked_at IS NULL RETURNING id",
+        """
+        UPDATE identity.passkeys SET revoked_at = :now
+         WHERE id = :id AND (login_id = :login_id OR staff_id = :staff_id)
+           AND revoked_at IS NULL
+        RETURNING id
+        """,
         id=passkey_id,
-        holder_id=holder.id,
         now=now,
+        **_owner_of(holder),
     )
     return row is not None
 
@@ -199,8 +203,12 @@ async def revoke_staff_passkeys(uow: UnitOfWork, staff_id: uuid.UUID, *, now: da
     return len(rows)
 
 
-def _owner_of(holder: PasskeyHolder) -> str:
-    return "staff_id" if holder.is_member_of_staff else "login_id"
+def _owner_of(holder: PasskeyHolder) -> dict[str, uuid.UUID | None]:
+    """Return the two columns of an owner; the one that is None equals nothing."""
+    return {
+        "login_id": None if holder.is_member_of_staff else holder.id,
+        "staff_id": holder.id if holder.is_member_of_staff else None,
+    }
 
 
 def _session_of(holder: PasskeyHolder | None, *, is_member_of_staff: bool) -> uuid.UUID | None:

@@ -12,6 +12,7 @@ from huitong.identity.access import (
 )
 from huitong.identity.api_keys import CACHE_SECONDS as API_KEY_CACHE_SECONDS
 from huitong.identity.api_keys import (
+    SECRET_PREFIX,
     ApiKey,
     ApiKeyNotFound,
     IssuedKey,
@@ -23,6 +24,7 @@ from huitong.identity.api_keys import (
     revoke_api_key,
 )
 from huitong.identity.approved_acts import APPROVED_ACTS
+from huitong.identity.batch_proofs import PresentedProof, check_proofs, make_use
 from huitong.identity.code_senders import CodeMessage, CodeSender, NoGateway, SmsGateway
 from huitong.identity.commands.approvals import (
     ApprovedAct,
@@ -36,6 +38,7 @@ from huitong.identity.commands.approvals import (
 )
 from huitong.identity.commands.logins import (
     close_login,
+    close_login_of_subject,
     get_login,
     open_login,
     prune_what_is_over,
@@ -49,6 +52,12 @@ from huitong.identity.commands.sessions import (
     list_devices,
     list_sessions,
     rename_device,
+)
+from huitong.identity.commands.sign_ups import (
+    check_proved_number,
+    complete_sign_up,
+    end_sign_up,
+    find_sign_up,
 )
 from huitong.identity.commands.staff import (
     add_first_administrator,
@@ -77,6 +86,8 @@ from huitong.identity.errors import (
     LoginNotOpened,
     LogInRefused,
     MobileHasLogin,
+    NumberHasLogin,
+    NumberNotProved,
     PasskeyKnown,
     PasskeyNotFound,
     PasskeyRefused,
@@ -104,6 +115,7 @@ from huitong.identity.flows.log_in import (
     start_log_in_by_code,
     start_log_in_by_passkey,
 )
+from huitong.identity.flows.sign_up import begin_sign_up
 from huitong.identity.flows.staff import (
     AuthenticatorSecret,
     find_staff_session,
@@ -119,7 +131,14 @@ from huitong.identity.flows.step_up import (
     start_step_up,
 )
 from huitong.identity.hashing import SecretHasher
-from huitong.identity.policies import STEP_UP_RULES, StepUpRule, require_step_up
+from huitong.identity.mobiles import name_mobile_payee
+from huitong.identity.policies import (
+    STEP_UP_RULES,
+    StepUpRule,
+    demand_two_elements,
+    has_two_elements,
+    require_step_up,
+)
 from huitong.identity.session_cache import SessionCache
 from huitong.identity.simulated_sms_gateway import SmsGatewaySimulator, serve_sms_gateway
 from huitong.identity.staff_errors import (
@@ -161,17 +180,20 @@ from huitong.identity.types import (
     Device,
     Factor,
     IssuedSession,
+    IssuedSignUp,
     Login,
     LoginState,
     Passkey,
     RelyingParty,
     Session,
+    SignUp,
     Vault,
 )
 
 __all__ = [
     "API_KEY_CACHE_SECONDS",
     "APPROVED_ACTS",
+    "SECRET_PREFIX",
     "STEP_UP_RULES",
     "AccessPolicy",
     "AccessPolicyInvalidError",
@@ -209,6 +231,7 @@ __all__ = [
     "HashingBusy",
     "IssuedKey",
     "IssuedSession",
+    "IssuedSignUp",
     "IssuedStaffSession",
     "KeyCache",
     "LogInRefused",
@@ -224,6 +247,8 @@ __all__ = [
     "NotOwnBranch",
     "NotOwnCase",
     "NotPermitted",
+    "NumberHasLogin",
+    "NumberNotProved",
     "OpenedStepUp",
     "OwnRecord",
     "OwnRequest",
@@ -233,6 +258,7 @@ __all__ = [
     "PasskeyOptions",
     "PasskeyRefused",
     "PinNotSet",
+    "PresentedProof",
     "RelyingParty",
     "SecondFactor",
     "SecondProof",
@@ -242,6 +268,7 @@ __all__ = [
     "SessionCache",
     "SessionEnded",
     "SessionNotFound",
+    "SignUp",
     "SmsGateway",
     "SmsGatewaySimulator",
     "Staff",
@@ -262,13 +289,21 @@ __all__ = [
     "add_first_administrator",
     "approve",
     "authorise",
+    "begin_sign_up",
     "change_password",
+    "check_proofs",
+    "check_proved_number",
     "close_login",
+    "close_login_of_subject",
+    "complete_sign_up",
+    "demand_two_elements",
     "digest_secret",
     "end_other_sessions",
     "end_session",
+    "end_sign_up",
     "find_api_key",
     "find_session",
+    "find_sign_up",
     "find_staff_session",
     "finish_enrolment",
     "finish_log_in_by_code",
@@ -278,6 +313,7 @@ __all__ = [
     "get_invitation",
     "get_login",
     "get_staff",
+    "has_two_elements",
     "hold_session",
     "hold_staff_session",
     "issue_api_key",
@@ -289,6 +325,8 @@ __all__ = [
     "list_staff",
     "log_in_by_password",
     "log_out",
+    "make_use",
+    "name_mobile_payee",
     "open_login",
     "open_member",
     "propose_staff",

@@ -1,11 +1,12 @@
 """How strict the door is, as data: lock-outs, life of sessions, and what acts need step-up."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from huitong.identity.errors import StepUpRequired
 from huitong.identity.types import Act, Audience, Factor, Session, SessionPolicy
 from huitong.kernel.money import Money
 
@@ -55,6 +56,33 @@ class LockRule:
         # A shift of an unbounded number of bits would be a very long number.
         doublings = min(beyond, self.seconds_max.bit_length())
         return min(self.first_seconds << doublings, self.seconds_max)
+
+
+class Element(StrEnum):
+    """What kind of thing a factor proves; two factors of one kind are no more than one.
+
+    Source: 非银行支付机构网络支付业务管理办法, Art. 22.
+    """
+
+    KNOWLEDGE = "knowledge"
+    POSSESSION = "possession"
+    #: The authenticator knew its user, by fingerprint, face or a PIN of its own.
+    USER_VERIFICATION = "user_verification"
+
+
+ELEMENTS: Final[Mapping[Factor, frozenset[Element]]] = {
+    Factor.PASSWORD: frozenset({Element.KNOWLEDGE}),
+    Factor.PIN: frozenset({Element.KNOWLEDGE}),
+    Factor.ONE_TIME_CODE: frozenset({Element.POSSESSION}),
+    # Passkeys are asked for with user verification always.
+    Factor.PASSKEY: frozenset({Element.POSSESSION, Element.USER_VERIFICATION}),
+}
+_TWO: Final = 2
+
+
+def has_two_elements(factors: Iterable[Factor]) -> bool:
+    """Say whether factors prove at least two independent kinds of things: code and PIN do."""
+    return len(frozenset().union(*(ELEMENTS[factor] for factor in factors))) >= _TWO
 
 
 LOCK_RULES: Final[Mapping[LockKind, LockRule]] = {
@@ -173,3 +201,22 @@ def require_step_up(
     since = now - timedelta(minutes=rule.fresh_minutes)
     proved = (session.factors.get(factor) for factor in rule.factors)
     return None if any(at is not None and at > since for at in proved) else rule
+
+
+def demand_two_elements(
+    session: Session, act: Act, *, rules: Sequence[StepUpRule] = STEP_UP_RULES
+) -> StepUpRequired:
+    """Return the refusal that asks for a proof of `act` that makes two elements with the session.
+
+    Who logged in with a code is asked for the PIN or a passkey, for another code proves nothing
+    new. Raises ValueError for an act without a rule.
+    """
+    rule = find_step_up_rule(act, rules)
+    if rule is None:
+        raise ValueError(f"No rule says what {act.kind} needs")
+    factors = [each for each in rule.factors if has_two_elements([*session.factors, each])]
+    return StepUpRequired(
+        act=act.kind,
+        factors=[factor.value for factor in factors],
+        fresh_minutes=rule.fresh_minutes,
+    )

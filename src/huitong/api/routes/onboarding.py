@@ -1,5 +1,6 @@
 """Applications of people for an account."""
 
+import uuid
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Final
 
@@ -7,7 +8,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from huitong import customers, privacy
+from huitong import customers, identity, privacy
 from huitong.api.authentication import Principal, application_of, require
 from huitong.api.documentation import errors
 from huitong.api.idempotency import IdempotencyKey, run_once
@@ -23,18 +24,27 @@ from huitong.api.schemas.onboarding import (
     StartApplication,
     StateName,
     show_application,
+    show_own_application,
 )
 from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import NotFound
 from huitong.kernel.ids import APPLICATION, read_id, uuid7
+from huitong.wiring.reactions import react_to_decisions
 
 router: Final = APIRouter(
     prefix="/v1/onboarding/applications", tags=["Onboarding"], route_class=CommandRoute
 )
 
-Reader = Annotated[Principal, require("onboarding:read")]
-Writer = Annotated[Principal, require("onboarding:write")]
+Lister = Annotated[Principal, require("onboarding:read")]
+Reader = Annotated[
+    Principal, require("onboarding:read", is_for_customers=True, is_for_applicants=True)
+]
+#: An application begins with a proved number, so a customer, who has one, cannot begin another.
+Starter = Annotated[Principal, require("onboarding:write", is_for_applicants=True)]
+Writer = Annotated[
+    Principal, require("onboarding:write", is_for_customers=True, is_for_applicants=True)
+]
 Decider = Annotated[Principal, require("onboarding:decide")]
 
 
@@ -47,10 +57,15 @@ Decider = Annotated[Principal, require("onboarding:decide")]
     responses=errors(is_command=True),
 )
 async def start_application(
-    request: Request, body: StartApplication, key: IdempotencyKey, principal: Writer
+    request: Request, body: StartApplication, key: IdempotencyKey, principal: Starter
 ) -> Response:
-    """Start a draft; its evidence is saved step by step, in any order, and then handed in."""
-    application_id, now = uuid7(), application_of(request).clock.now()
+    """Start a draft; its evidence is saved step by step, in any order, and then handed in.
+
+    Somebody who signs up has one application, which is returned if it was started before.
+    """
+    applicant = principal.applicant
+    application_id = uuid7() if applicant is None else applicant.id
+    now = application_of(request).clock.now()
 
     async def command(uow: UnitOfWork) -> customers.Application:
         return await customers.start_application(
@@ -73,7 +88,7 @@ async def start_application(
 )
 async def list_applications(
     request: Request,
-    principal: Reader,
+    principal: Lister,
     state: Annotated[StateName | None, Query(description="Only those in this state.")] = None,
     cursor: Cursor = None,
     limit: Limit = limits.PAGE_SIZE_DEFAULT,
@@ -100,9 +115,10 @@ async def get_application(
     request: Request, application: ApplicationPath, principal: Reader
 ) -> ApplicationView:
     """Return an application with everything that was found about it."""
-    application_id = read_id(APPLICATION, application, field="application")
+    application_id = _read_own(principal, application)
     async with application_of(request).database.reading(principal.caller) as uow:
-        return await _show(request, uow, await customers.get_application(uow, application_id))
+        found = await customers.get_application(uow, application_id)
+        return await _show(request, principal, uow, found)
 
 
 @router.post(
@@ -122,11 +138,14 @@ async def save_person(
     principal: Writer,
 ) -> Response:
     """Save the nine items, encrypted; what is wrong with them is told as remarks at once."""
-    application_id = read_id(APPLICATION, application, field="application")
+    application_id = _read_own(principal, application)
     parts, person = application_of(request), body.read()
     now = parts.clock.now()
 
     async def command(uow: UnitOfWork) -> customers.Application:
+        await identity.check_proved_number(
+            uow, vault=parts.vault, subject_id=application_id, mobile=person.mobile
+        )
         return await customers.save_person(
             uow,
             parts.vault,
@@ -156,7 +175,7 @@ async def save_picture(
     principal: Writer,
 ) -> Response:
     """Save a picture of the card or of the person, encrypted; a later one takes its place."""
-    application_id = read_id(APPLICATION, application, field="application")
+    application_id = _read_own(principal, application)
     kind, content = body.read()
     vault = application_of(request).vault
 
@@ -183,7 +202,7 @@ async def submit_application(
     principal: Writer,
 ) -> Response:
     """Hand the evidence in. It is checked outside; ask again to learn what came of it."""
-    application_id = read_id(APPLICATION, application, field="application")
+    application_id = _read_own(principal, application)
     now = application_of(request).clock.now()
 
     async def command(uow: UnitOfWork) -> customers.Application:
@@ -228,6 +247,7 @@ async def approve_application(
             is_in_person=body.in_person,
             reason=body.reason,
             rulebook=parts.rulebook,
+            on_decision=react_to_decisions(parts.vault),
             now=now,
         )
 
@@ -250,11 +270,16 @@ async def refuse_application(
 ) -> Response:
     """Refuse an application that waits for staff; the reason goes into the record."""
     application_id = read_id(APPLICATION, application, field="application")
-    now = application_of(request).clock.now()
+    parts = application_of(request)
+    now = parts.clock.now()
 
     async def command(uow: UnitOfWork) -> customers.Application:
         return await customers.refuse_application(
-            uow, application_id=application_id, reason=body.reason, now=now
+            uow,
+            application_id=application_id,
+            reason=body.reason,
+            on_decision=react_to_decisions(parts.vault),
+            now=now,
         )
 
     return await _run(request, principal, key, command)
@@ -269,13 +294,21 @@ async def _run(
     status: int = 200,
 ) -> Response:
     async def run(uow: UnitOfWork) -> ApplicationView:
-        return await _show(request, uow, await command(uow))
+        return await _show(request, principal, uow, await command(uow))
 
     return await run_once(request, principal, key, run, status=status)
 
 
 async def _show(
-    request: Request, uow: UnitOfWork, application: customers.Application
+    request: Request, principal: Principal, uow: UnitOfWork, application: customers.Application
 ) -> ApplicationView:
     people = await customers.show_applicants(uow, application_of(request).vault, [application])
-    return show_application(application, people.get(application.id))
+    show = show_application if principal.is_partner else show_own_application
+    return show(application, people.get(application.id))
+
+
+def _read_own(principal: Principal, shown: str) -> uuid.UUID:
+    """Return an application's id; raises NotFound for one that is not the caller's to see."""
+    application_id = read_id(APPLICATION, shown, field="application")
+    principal.check_owner(application_id, "application", shown)
+    return application_id

@@ -15,6 +15,7 @@ from huitong import identity, ledger, payments
 from huitong.api import create_app
 from huitong.api.app import create_api
 from huitong.api.hot_path import HotPath
+from huitong.api.own_payments import OwnPayments
 from huitong.api.problems import store_refusal
 from huitong.api.request_context import SECURITY_HEADERS, RequestContext
 from huitong.api.schemas.payments import render_instant
@@ -414,7 +415,12 @@ async def test_a_full_queue_is_a_503_that_says_when_to_come_again(
     )
     inner = RequestContext(create_api(application))
     app = HotPath(
-        inner, poster=full, writer=writer, keys=application.keys, now=application.clock.now
+        inner,
+        poster=full,
+        writer=writer,
+        keys=application.keys,
+        own=OwnPayments(application),
+        now=application.clock.now,
     )
     before = await api.count()
     headers = {"Authorization": f"Bearer {full_key}"}

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from huitong import identity
+from huitong import identity, ledger
 from huitong.demo.authenticator import SoftwareAuthenticator
 from huitong.kernel.clock import SystemClock
 from huitong.kernel.cryptography import load_key_ring
@@ -329,7 +329,12 @@ async def test_registers_a_passkey_and_logs_in_with_it(new_person: Any) -> None:
 async def test_steps_up_by_pin_for_one_act(new_person: Any) -> None:
     person = await new_person()
     mine = await person.log_in()
-    act = {"kind": "payments.pay", "amount": {"amount": "10.00", "currency": "CNY"}}
+    act = {
+        "kind": "payments.pay",
+        "amount": {"amount": "10.00", "currency": "CNY"},
+        "payer": ledger.show_account(100_000_000_190),
+        "payee": ledger.show_account(100_000_000_287),
+    }
     asked = {"act": act, "factor": "pin"}
     none = await person.client.post("/v1/identity/step-ups", json=asked, headers=bearer(mine))
     assert (none.status_code, none.json()["code"]) == (422, "pin_not_set")

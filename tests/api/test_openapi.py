@@ -126,6 +126,8 @@ def check_security(where: str, path: str, operation: dict[str, Any]) -> None:
             [],
             ["StaffSession", "StaffCookie"],
             ["StaffSession", "StaffCookie", "Session", "SessionCookie"],
+            ["StaffSession", "StaffCookie", "SignUp"],
+            ["StaffSession", "StaffCookie", "Session", "SessionCookie", "SignUp"],
         ), where
 
 

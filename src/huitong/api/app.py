@@ -15,6 +15,7 @@ from huitong import payments
 from huitong.api import health, home, metrics, reference, routes
 from huitong.api.documentation import use_own_document
 from huitong.api.hot_path import HotPath
+from huitong.api.own_payments import OwnPayments
 from huitong.api.problems import (
     BadRequest,
     MethodNotAllowed,
@@ -91,6 +92,7 @@ def _in_front(inner: ASGIApp, application: Application) -> ASGIApp:
         poster=application.poster,
         writer=writer,
         keys=application.keys,
+        own=OwnPayments(application),
         now=application.clock.now,
     )
 

@@ -1,9 +1,9 @@
 """Who is calling, and whether they may: one declaration for each route, one check for all callers.
 
 A route declares its permission with `require` (or that anybody may call it, with `PUBLIC`). The
-policy of `identity` then decides for API keys (scopes), customers (their own things) and staff
-(roles). A secret is never compared: its SHA-256 digest is looked up, so that the time of an answer
-tells nothing about how much of a guess was right.
+policy of `identity` then decides for API keys (scopes), customers and applicants (their own things)
+and staff (roles). A secret is never compared: its SHA-256 digest is looked up, so that the time of
+an answer tells nothing about how much of a guess was right.
 """
 
 import uuid
@@ -16,12 +16,13 @@ from fastapi.security.http import HTTPBearer
 from starlette.requests import HTTPConnection, Request
 
 from huitong import identity
+from huitong.api.applicants import find_applicant, is_applicants
 from huitong.api.bearer import application_of, read_bearer
-from huitong.api.logged_in import COOKIE, find_logged_in
+from huitong.api.logged_in import find_logged_in, is_customers
 from huitong.api.problems import MerchantNotAllowed, NotAllowed, NotAuthenticated
 from huitong.api.request_context import request_id_of
 from huitong.api.scopes import SCOPES
-from huitong.api.security_log import ACTOR, NotOwned
+from huitong.api.security_log import ACTOR
 from huitong.api.signed_in import (
     STAFF_COOKIE,
     find_signed_in,
@@ -29,7 +30,8 @@ from huitong.api.signed_in import (
     show_actor,
 )
 from huitong.kernel.database.unit_of_work import Caller
-from huitong.kernel.ids import API_KEY, LOGIN, show_id
+from huitong.kernel.errors import NotFound
+from huitong.kernel.ids import API_KEY, LOGIN, SIGN_UP, show_id
 
 __all__ = [
     "PUBLIC",
@@ -41,17 +43,22 @@ __all__ = [
 ]
 
 _CALLER: Final = "huitong.principal"
-_CUSTOMER_TOKEN: Final = "hts_"  # noqa: S105 - how such a token begins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """The caller of one request: a key, a customer or a member of staff; and the request's id."""
+    """The caller of one request: a key, a customer, an applicant or staff; and the request's id."""
 
     request_id: str | None
     key: identity.ApiKey | None = None
     customer: identity.Session | None = field(default=None, repr=False)
+    applicant: identity.SignUp | None = field(default=None, repr=False)
     staff: identity.StaffSession | None = field(default=None, repr=False)
+
+    @property
+    def is_partner(self) -> bool:
+        """Whether a program or a member of staff calls, and not the person themselves."""
+        return self.customer is None and self.applicant is None
 
     @property
     def scope(self) -> str:
@@ -60,6 +67,8 @@ class Principal:
             return show_id(API_KEY, self.key.id)
         if self.staff is not None:
             return show_actor(self.staff)
+        if self.applicant is not None:
+            return show_id(SIGN_UP, self.applicant.id)
         assert self.customer is not None
         return show_id(LOGIN, self.customer.login_id)
 
@@ -70,9 +79,11 @@ class Principal:
 
     @property
     def bound_to(self) -> uuid.UUID | None:
-        """The only merchant or customer whose things the caller may touch; None without a bound."""
+        """The only merchant or person whose things the caller may touch; None without a bound."""
         if self.key is not None:
             return self.key.merchant_id
+        if self.applicant is not None:
+            return self.applicant.id
         return None if self.customer is None else self.customer.subject_id
 
     def may_act_for(self, owner_id: uuid.UUID | None) -> bool:
@@ -84,10 +95,21 @@ class Principal:
         if not self.may_act_for(merchant_id):
             raise MerchantNotAllowed("The API key acts for another merchant.")
 
-    def check_owner(self, owner_id: uuid.UUID | None, what: str) -> None:
-        """Refuse as NotFound what is somebody else's: its existence is not this caller's affair."""
+    def check_owner(
+        self,
+        owner_id: uuid.UUID | None,
+        what: str,
+        shown: str,
+        *,
+        refusal: type[NotFound] = NotFound,
+    ) -> None:
+        """Refuse as NotFound what is somebody else's: its existence is not this caller's affair.
+
+        In the words that the room has for what does not exist, so that nobody can tell them apart.
+        """
         if not self.may_act_for(owner_id):
-            raise NotOwned(f"There is no {what}")
+            told = f"there is no {what} {shown}"
+            raise refusal(told, context={"id": shown}) from NotOwned(told)
 
 
 async def authenticate(request: Request) -> Principal:
@@ -114,12 +136,14 @@ async def _find_principal(request: Request) -> Principal:
             )
         return Principal(request_id=request_id, staff=staff)
     secret = read_bearer(request.headers.getlist("authorization"))
-    if _is_customers(request, secret):
+    if is_customers(request, secret):
         try:
             customer = (await find_logged_in(request)).session
         except identity.SessionEnded as ended:
             raise NotAuthenticated(ended.detail, field="Authorization") from ended
         return Principal(request_id=request_id, customer=customer)
+    if is_applicants(secret):
+        return Principal(request_id=request_id, applicant=await find_applicant(request))
     key = None if secret is None else await application_of(request).keys.find(secret)
     if key is None:
         raise NotAuthenticated(
@@ -129,12 +153,6 @@ async def _find_principal(request: Request) -> Principal:
             field="Authorization",
         )
     return Principal(request_id=request_id, key=key)
-
-
-def _is_customers(request: Request, secret: str | None) -> bool:
-    if secret is not None:
-        return secret.startswith(_CUSTOMER_TOKEN)
-    return "authorization" not in request.headers and COOKIE in request.cookies
 
 
 class _ApiKeyScheme(HTTPBearer):
@@ -184,7 +202,23 @@ class _StaffCookieScheme(APIKeyCookie):
         return None
 
 
+class _SignUpScheme(HTTPBearer):
+    """The token of somebody who signs up, as the OpenAPI document shows it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            scheme_name="SignUp",
+            bearerFormat="htu_…",
+            description="The token of a sign-up, which proving a number without a login gives.",
+            auto_error=False,
+        )
+
+    async def __call__(self, request: HTTPConnection) -> Any:  # noqa: ARG002 - as the base has it
+        return None
+
+
 _key_scheme: Final = _ApiKeyScheme()
+_sign_up_scheme: Final = _SignUpScheme()
 _staff_scheme: Final = _StaffScheme()
 _staff_cookie: Final = _StaffCookieScheme()
 
@@ -196,6 +230,7 @@ class Guard:
     permission: str
     is_for_merchants: bool = False
     is_for_customers: bool = False
+    is_for_applicants: bool = False
 
     async def check(self, request: Request) -> Principal:
         """Return the caller; raises NotAuthenticated, NotAllowed, NotPermitted."""
@@ -207,6 +242,8 @@ class Guard:
                 principal.staff.staff.roles, self.permission
             ):
                 raise identity.NotPermitted(self.permission)
+        elif principal.applicant is not None:
+            self._check_applicant()
         else:
             assert principal.customer is not None
             self._check_customer(principal.customer)
@@ -233,6 +270,11 @@ class Guard:
         if not is_permitted:
             raise identity.NotPermitted(self.permission)
 
+    def _check_applicant(self) -> None:
+        policy = identity.AccessPolicy.load()
+        if not (self.is_for_applicants and self.permission in policy.applicant_permissions):
+            raise identity.NotPermitted(self.permission)
+
 
 class _KeyGuard(Guard):
     """A guard of a route that API keys may call too; the document names the scope."""
@@ -244,6 +286,21 @@ class _KeyGuard(Guard):
         request: Request,
         scopes: SecurityScopes,  # noqa: ARG002 - for the document
         _documented: Annotated[Any, Depends(_key_scheme)],
+    ) -> Principal:
+        return await self.check(request)
+
+
+class _ApplicantGuard(_KeyGuard):
+    """A guard of a route that people may call who sign up; the document names their token, too."""
+
+    __slots__ = ()
+
+    async def __call__(  # type: ignore[override] # the framework reads the signature
+        self,
+        request: Request,
+        scopes: SecurityScopes,  # noqa: ARG002 - for the document
+        _documented: Annotated[Any, Depends(_key_scheme)],
+        _sign_up: Annotated[Any, Depends(_sign_up_scheme)],
     ) -> Principal:
         return await self.check(request)
 
@@ -276,15 +333,21 @@ PUBLIC: Final[Any] = Depends(_Public())
 
 
 def require(
-    permission: str, *, is_for_merchants: bool = False, is_for_customers: bool = False
+    permission: str,
+    *,
+    is_for_merchants: bool = False,
+    is_for_customers: bool = False,
+    is_for_applicants: bool = False,
 ) -> Any:
     """Return the dependency of a route whose caller needs `permission`.
 
-    Keys bound to a merchant pass only with `is_for_merchants`, and customers with
-    `is_for_customers`; such a route then checks that what it touches is theirs.
+    Keys bound to a merchant pass only with `is_for_merchants`, customers with `is_for_customers`
+    and people who sign up with `is_for_applicants`; such a route then checks that what it touches
+    is theirs.
     """
     assert permission in identity.AccessPolicy.load().permissions, permission
     if permission in SCOPES:
-        guard = _KeyGuard(permission, is_for_merchants, is_for_customers)
+        kind = _ApplicantGuard if is_for_applicants else _KeyGuard
+        guard = kind(permission, is_for_merchants, is_for_customers, is_for_applicants)
         return Security(guard, scopes=[permission])
     return Security(_StaffGuard(permission))

@@ -15,11 +15,13 @@ PUBLIC: Final = "public"
 LOGIN: Final = "login:own"
 NOBODY: Final = "no credentials"
 CUSTOMER: Final = "customer"
+APPLICANT: Final = "applicant"
 API_KEY: Final = "API key"
 YES: Final = "yes"
 OWN: Final = "own"
 NO: Final = "–"
 _STAFF_SECURITY: Final[tuple[Requirement, ...]] = ({"StaffSession": []}, {"StaffCookie": []})
+_APPLICANT_SECURITY: Final[tuple[Requirement, ...]] = ({"SignUp": []},)
 _CUSTOMER_SECURITY: Final[tuple[Requirement, ...]] = ({"Session": []}, {"SessionCookie": []})
 
 
@@ -35,6 +37,7 @@ class Declaration:
     path: str
     permission: str
     is_for_customers: bool = False
+    is_for_applicants: bool = False
     is_for_staff: bool = True
 
     @property
@@ -50,16 +53,21 @@ class Declaration:
             found.extend(_STAFF_SECURITY)
         if self.is_for_customers:
             found.extend(_CUSTOMER_SECURITY)
+        if self.is_for_applicants:
+            found.extend(_APPLICANT_SECURITY)
         return found
 
     def may(self, caller: str) -> str:
-        """Return YES, OWN or NO for a role, CUSTOMER, API_KEY or NOBODY."""
+        """Return YES, OWN or NO for a role, CUSTOMER, APPLICANT, API_KEY or NOBODY."""
         if self.permission == PUBLIC:
             return YES
         policy = AccessPolicy.load()
         if caller == CUSTOMER:
             is_own = self.permission == LOGIN or self.is_for_customers
             return OWN if is_own and self.permission in policy.customer_permissions else NO
+        if caller == APPLICANT:
+            is_own = self.is_for_applicants and self.permission in policy.applicant_permissions
+            return OWN if is_own else NO
         if caller == API_KEY:
             return f"`{self.permission}`" if self.permission in SCOPES else NO
         if caller == NOBODY or not self.is_for_staff:
@@ -78,6 +86,7 @@ def list_declarations(routes: Iterable[Any]) -> list[Declaration]:
             path=route.path,
             permission=guard.permission,
             is_for_customers=getattr(guard, "is_for_customers", False),
+            is_for_applicants=getattr(guard, "is_for_applicants", False),
         )
         for route in _list_routes(routes)
         for guard in [_find_guard(route)]

@@ -10,13 +10,15 @@ import re
 import time
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
+from starlette.requests import Request
 
 from huitong import ledger, payments
 from huitong.api import problems
-from huitong.api.authentication import read_bearer
+from huitong.api.bearer import read_bearer
+from huitong.api.own_payments import OwnPayments
 from huitong.api.request_body import check_media_type, parse_json
 from huitong.api.request_context import (
     HSTS_HEADER,
@@ -29,7 +31,7 @@ from huitong.api.request_context import (
 from huitong.api.schemas.common import MOBILE_PATTERN
 from huitong.api.security_log import ACTOR, ROUTE, NotOwned, note_refusal
 from huitong.api.validation import shorten
-from huitong.identity import ApiKey, KeyCache
+from huitong.identity import SECRET_PREFIX, ApiKey, KeyCache, Session
 from huitong.kernel import idempotency, ids, limits, logs, metrics, telemetry
 from huitong.kernel.errors import InvalidField
 from huitong.kernel.idempotency import ReplyKey, StoredReply
@@ -80,7 +82,15 @@ class PaymentBody(msgspec.Struct, forbid_unknown_fields=True):
     guardian: str | None = None
 
 
+class OwnPaymentBody(PaymentBody, forbid_unknown_fields=True):
+    """The body of a customer who pays themselves, and may have to prove once more who they are."""
+
+    step_up: str | None = None
+
+
+BodyT = TypeVar("BodyT", bound=PaymentBody)
 _decoder: Final = msgspec.json.Decoder(PaymentBody)
+_own_decoder: Final = msgspec.json.Decoder(OwnPaymentBody)
 _paid = metrics.HTTP_REQUESTS.labels("POST", PATH, "201")
 _seconds = metrics.HTTP_REQUEST_SECONDS.labels("POST", PATH)
 
@@ -95,13 +105,18 @@ class HotPath:
         poster: ledger.Poster,
         writer: ledger.Writer,
         keys: KeyCache,
+        own: OwnPayments,
         now: Callable[[], datetime],
     ) -> None:
-        """Put the poster's queue behind the route; `keys` and `now` are the application's own."""
+        """Put the poster's queue behind the route; `keys` and `now` are the application's own.
+
+        `own` is asked about requests that come without an API key.
+        """
         self._inner = inner
         self._poster = poster
         self._writer = writer
         self._keys = keys
+        self._own = own
         self._now = now
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -129,21 +144,38 @@ class HotPath:
 
     async def _pay(self, scope: Scope, receive: Receive) -> StoredReply:
         headers = _read_headers(scope["headers"])
-        key = await self._authenticate(headers.get(b"authorization"), scope)
-        name = _read_idempotency_key(headers)
-        content_type = headers.get(b"content-type")
-        if content_type != _JSON_TYPE:
-            check_media_type(None if content_type is None else content_type.decode("latin-1"))
+        header = headers.get(b"authorization")
+        secret = read_bearer([] if header is None else [header.decode("latin-1")])
+        if secret is None or not secret.startswith(SECRET_PREFIX):
+            session = await self._own.find_session(Request(scope), secret)
+            if session is not None:
+                return await self._pay_own(session, headers, scope, receive)
+        key = await self._find_key(secret, scope)
+        name = _read_name(headers)
         body = await _read_body(receive)
-        payment = _read_payment(body, self._now())
+        payment = _read_payment(_decode(body, _decoder), body, self._now())
         payment.acting_merchant_id = key.merchant_id
         actor = ids.show_id(ids.API_KEY, key.id)
         if key.merchant_id is not None:
             scope[ACTOR] = actor
+        return await self._submit(payment, actor, name, body)
+
+    async def _pay_own(
+        self, session: Session, headers: dict[bytes, bytes], scope: Scope, receive: Receive
+    ) -> StoredReply:
+        actor = scope[ACTOR] = ids.show_id(ids.LOGIN, session.login_id)
+        name = _read_name(headers)
+        body = await _read_body(receive)
+        asked, now = _decode(body, _own_decoder), self._now()
+        payment = _read_payment(asked, body, now)
+        self._own.bind(payment, session, asked.step_up, now=now)
+        return await self._submit(payment, actor, name, body)
+
+    async def _submit(
+        self, payment: payments.InstantPayment, caller: str, name: str, body: bytes
+    ) -> StoredReply:
         reply_key = ReplyKey(
-            scope=actor,
-            key=name,
-            fingerprint=idempotency.fingerprint("POST", PATH, body),
+            scope=caller, key=name, fingerprint=idempotency.fingerprint("POST", PATH, body)
         )
         job = ledger.Job(key=reply_key, writer=self._writer, payload=payment)
         answer = await self._poster.submit(job)
@@ -151,8 +183,7 @@ class HotPath:
             raise AssertionError("the writer answers every payment")
         return answer.reply
 
-    async def _authenticate(self, header: bytes | None, scope: Scope) -> ApiKey:
-        secret = read_bearer([] if header is None else [header.decode("latin-1")])
+    async def _find_key(self, secret: str | None, scope: Scope) -> ApiKey:
         key = None if secret is None else await self._keys.find(secret)
         if key is None:
             raise problems.NotAuthenticated(
@@ -173,7 +204,7 @@ def _note_foreign_payer(scope: Scope, request_id: str) -> None:
     """Note that a bound key wanted to spend what is not its merchant's, or is nobody's."""
     scope[ROUTE] = PATH
     with logs.request_context(request_id):
-        note_refusal(NotOwned("not this merchant's account"), scope)
+        note_refusal(NotOwned("not this caller's account"), scope)
 
 
 def _read_headers(given: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
@@ -191,14 +222,19 @@ def _read_headers(given: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     return headers
 
 
-def _read_idempotency_key(headers: dict[bytes, bytes]) -> str:
+def _read_name(headers: dict[bytes, bytes]) -> str:
+    """Return the Idempotency-Key; refuses a body that is declared to be anything but JSON."""
     value = headers.get(b"idempotency-key")
     if value is None:
         raise InvalidField(
             "send an Idempotency-Key of your own making, so that a retry cannot pay twice",
             field="Idempotency-Key",
         )
-    return idempotency.check_key(value.decode("latin-1"))
+    name = idempotency.check_key(value.decode("latin-1"))
+    content_type = headers.get(b"content-type")
+    if content_type != _JSON_TYPE:
+        check_media_type(None if content_type is None else content_type.decode("latin-1"))
+    return name
 
 
 async def _read_body(receive: Receive) -> bytes:
@@ -248,14 +284,18 @@ def _check_size(size: int) -> None:
         raise problems.BodyTooLarge(f"the body has at most {_BODY_BYTES_MAX} bytes", field="body")
 
 
-def _read_payment(body: bytes, now: datetime) -> payments.InstantPayment:
-    """Return the payment in a request body; raises InvalidField naming the field at fault."""
+def _decode(body: bytes, decoder: msgspec.json.Decoder[BodyT]) -> BodyT:
+    """Return what a request body says; raises InvalidField naming the field at fault."""
     try:
-        asked = _decoder.decode(body)
+        return decoder.decode(body)
     except msgspec.ValidationError as error:
         raise _name_field(str(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise problems.MalformedJson("the body is not JSON", field="body") from error
+
+
+def _read_payment(asked: PaymentBody, body: bytes, now: datetime) -> payments.InstantPayment:
+    """Return the payment that a request asks for; raises InvalidField naming the field at fault."""
     _check_members(asked, body)
     amount = Money.from_json({"amount": asked.amount.amount, "currency": asked.amount.currency})
     if amount.minor <= 0:

@@ -79,6 +79,11 @@ _SCHEMA: Final[Mapping[str, Any]] = {
             "maxLength": limits.DESCRIPTION_LENGTH_MAX,
             "description": "For people: it stands on the statement.",
         },
+        "step_up": {
+            "type": "string",
+            "pattern": "^stp_[0-9a-f]{32}$",
+            "description": "For customers who pay themselves: what they proved for this payment.",
+        },
     },
 }
 
@@ -124,7 +129,11 @@ def describe_instant_payment() -> Mapping[str, Any]:
                         },
                         **{str(status): response for status, response in refusals.items()},
                     },
-                    "security": [{"ApiKey": ["payments:write"]}],
+                    "security": [
+                        {"ApiKey": ["payments:write"]},
+                        {"Session": []},
+                        {"SessionCookie": []},
+                    ],
                 }
             }
         },

@@ -17,6 +17,7 @@ from huitong.api.request_context import request_id_of
 from huitong.api.security_log import ACTOR
 from huitong.kernel.database.unit_of_work import Caller
 from huitong.kernel.ids import LOGIN, show_id
+from huitong.wiring.application import Application
 
 COOKIE: Final = "__Host-huitong_session"
 ANTI_FORGERY_HEADER: Final = "X-Huitong-Anti-Forgery"
@@ -24,6 +25,7 @@ ANTI_FORGERY_HEADER: Final = "X-Huitong-Anti-Forgery"
 #: there, by which this browser is known again.
 CLEARED: Final = '"cache"'
 _LOGGED_IN: Final = "huitong.logged_in"
+_TOKEN_PREFIX: Final = "hts_"  # noqa: S105 - how such a token begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,18 @@ class LoggedIn:
         return Caller(actor=show_id(LOGIN, self.session.login_id), request_id=self.request_id)
 
 
-async def find_logged_in(request: Request) -> LoggedIn:
-    """Return who is logged in; raises SessionEnded and AntiForgeryHeaderMissing. Asks once."""
+def is_customers(request: Request, secret: str | None) -> bool:
+    """Say whether a request comes with a customer's token or cookie, good or not."""
+    if secret is not None:
+        return secret.startswith(_TOKEN_PREFIX)
+    return "authorization" not in request.headers and COOKIE in request.cookies
+
+
+async def find_logged_in(request: Request, application: Application | None = None) -> LoggedIn:
+    """Return who is logged in; raises SessionEnded and AntiForgeryHeaderMissing. Asks once.
+
+    In front of the framework the application must be named.
+    """
     known = request.scope.get(_LOGGED_IN)
     if isinstance(known, LoggedIn):
         return known
@@ -49,7 +61,7 @@ async def find_logged_in(request: Request) -> LoggedIn:
         token = request.cookies.get(COOKIE)
         if token is not None:
             check_anti_forgery(request)
-    application = application_of(request)
+    application = application or application_of(request)
     session = None
     if token is not None:
         session = await application.desk.sessions.authenticate(token, now=application.clock.now())

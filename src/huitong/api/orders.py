@@ -20,7 +20,7 @@ async def get_own_order(
 ) -> payments.Order:
     """Return an order that the caller may see; raises NotFound."""
     order = await payments.get_order(uow, order_id)
-    principal.check_owner(order.merchant_id, f"payment order {show_id(PAYMENT, order_id)}")
+    principal.check_owner(order.merchant_id, "payment", show_id(PAYMENT, order_id))
     return order
 
 

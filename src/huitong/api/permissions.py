@@ -10,6 +10,7 @@ from typing import Final
 from huitong.api.app import ROUTERS
 from huitong.api.declarations import (
     API_KEY,
+    APPLICANT,
     CUSTOMER,
     NO,
     NOBODY,
@@ -26,14 +27,20 @@ _HOT_PATH: Final = ("POST", "/v1/payments", "payments:write")
 def list_all() -> list[Declaration]:
     """Return the declarations of the whole application, the hot path's with them."""
     method, path, permission = _HOT_PATH
-    hot = Declaration(method=method, path=path, permission=permission, is_for_staff=False)
+    hot = Declaration(
+        method=method,
+        path=path,
+        permission=permission,
+        is_for_customers=True,
+        is_for_staff=False,
+    )
     found = [*list_declarations(ROUTERS), hot]
     return sorted(found, key=lambda each: (each.path, each.method))
 
 
 def list_callers() -> list[str]:
-    """Return the columns of the matrix: nobody, a customer, a key, and each role."""
-    return [NOBODY, CUSTOMER, API_KEY, *AccessPolicy.load().roles]
+    """Return the columns of the matrix: nobody, an applicant, a customer, a key, and each role."""
+    return [NOBODY, APPLICANT, CUSTOMER, API_KEY, *AccessPolicy.load().roles]
 
 
 def make_rows(declarations: Sequence[Declaration]) -> list[list[str]]:
@@ -78,7 +85,8 @@ def render_markdown() -> str:
 
 Made by `huitong permissions --markdown` from the routes and `identity/permissions.yaml`.
 
-`own`: only what is the customer's own. A key needs the scope that is named, and one that is bound
+`own`: only what is the customer's or the applicant's own; an applicant is somebody who has proved a
+number and is signing up. A key needs the scope that is named, and one that is bound
 to a merchant passes only where merchants may act. Staff are signed in with two factors. Whoever
 may not gets 401 or 403.
 

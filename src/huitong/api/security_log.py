@@ -28,7 +28,10 @@ _log = logs.get_logger(__name__)
 
 
 class NotOwned(NotFound):
-    """Somebody else's thing: the caller is told that there is none, and we note the try."""
+    """Somebody else's thing: the caller is told that there is none, and we note the try.
+
+    As the cause of a room's own refusal it stays behind the words for what does not exist.
+    """
 
 
 @dataclass(slots=True)
@@ -57,11 +60,15 @@ class LineBudget:
 _budget: Final = LineBudget()
 
 
+def _is_of_others(refusal: Refusal) -> bool:
+    return isinstance(refusal, NotOwned) or isinstance(refusal.__cause__, NotOwned)
+
+
 def is_suspicious(refusal: Refusal) -> bool:
     """Say whether a refusal is one of the door or of the form, and not one of business."""
     if refusal.code in _ORDINARY:
         return False
-    if isinstance(refusal, NotOwned | InvalidField):
+    if _is_of_others(refusal) or isinstance(refusal, InvalidField):
         return True
     return (STATUS_BY_CODE.get(refusal.code) or status_of(type(refusal))) in _STATUSES
 
@@ -76,7 +83,7 @@ def note_refusal(
     if left_out is None:
         return
     facts: dict[str, object] = {
-        "code": "not_owned" if isinstance(refusal, NotOwned) else refusal.code,
+        "code": "not_owned" if _is_of_others(refusal) else refusal.code,
         "method": scope.get("method"),
         # The template, not the path: a path holds ids, or whatever a stranger wrote.
         "route": scope.get(ROUTE) or getattr(scope.get("route"), "path", None),

@@ -12,6 +12,7 @@ from huitong.identity.access import (
 )
 from huitong.identity.api_keys import CACHE_SECONDS as API_KEY_CACHE_SECONDS
 from huitong.identity.api_keys import (
+    SECRET_PREFIX,
     ApiKey,
     ApiKeyNotFound,
     IssuedKey,
@@ -23,6 +24,7 @@ from huitong.identity.api_keys import (
     revoke_api_key,
 )
 from huitong.identity.approved_acts import APPROVED_ACTS
+from huitong.identity.batch_proofs import PresentedProof, check_proofs, make_use
 from huitong.identity.code_senders import CodeMessage, CodeSender, NoGateway, SmsGateway
 from huitong.identity.commands.approvals import (
     ApprovedAct,
@@ -37,6 +39,7 @@ from huitong.identity.commands.approvals import (
 )
 from huitong.identity.commands.logins import (
     close_login,
+    close_login_of_subject,
     get_login,
     open_login,
     prune_what_is_over,
@@ -50,6 +53,12 @@ from huitong.identity.commands.sessions import (
     list_devices,
     list_sessions,
     rename_device,
+)
+from huitong.identity.commands.sign_ups import (
+    check_proved_number,
+    complete_sign_up,
+    end_sign_up,
+    find_sign_up,
 )
 from huitong.identity.commands.staff import (
     NewMember,
@@ -79,6 +88,8 @@ from huitong.identity.errors import (
     LoginNotOpened,
     LogInRefused,
     MobileHasLogin,
+    NumberHasLogin,
+    NumberNotProved,
     PasskeyKnown,
     PasskeyNotFound,
     PasskeyRefused,
@@ -106,6 +117,7 @@ from huitong.identity.flows.log_in import (
     start_log_in_by_code,
     start_log_in_by_passkey,
 )
+from huitong.identity.flows.sign_up import begin_sign_up
 from huitong.identity.flows.staff import (
     AuthenticatorSecret,
     find_staff_session,
@@ -127,6 +139,7 @@ from huitong.identity.flows.step_up import (
     start_step_up,
 )
 from huitong.identity.hashing import SecretHasher
+from huitong.identity.mobiles import name_mobile_payee
 from huitong.identity.places import (
     NowhereFinder,
     Place,
@@ -136,6 +149,7 @@ from huitong.identity.places import (
     calculate_distance,
     calculate_speed,
 )
+from huitong.identity.policies import has_two_elements
 from huitong.identity.queries import LogIn, list_recent_log_ins
 from huitong.identity.session_cache import SessionCache
 from huitong.identity.simulated_sms_gateway import SmsGatewaySimulator
@@ -171,7 +185,12 @@ from huitong.identity.staff_types import (
     StaffSession,
     StaffState,
 )
-from huitong.identity.step_up_rules import StepUpRule, list_step_up_rules, require_step_up
+from huitong.identity.step_up_rules import (
+    StepUpRule,
+    demand_two_elements,
+    list_step_up_rules,
+    require_step_up,
+)
 from huitong.identity.types import (
     Act,
     Address,
@@ -180,17 +199,20 @@ from huitong.identity.types import (
     Device,
     Factor,
     IssuedSession,
+    IssuedSignUp,
     Login,
     LoginState,
     Passkey,
     RelyingParty,
     Session,
+    SignUp,
     Vault,
 )
 
 __all__ = [
     "API_KEY_CACHE_SECONDS",
     "APPROVED_ACTS",
+    "SECRET_PREFIX",
     "AccessPolicy",
     "AccessPolicyInvalidError",
     "Act",
@@ -228,6 +250,7 @@ __all__ = [
     "HashingBusy",
     "IssuedKey",
     "IssuedSession",
+    "IssuedSignUp",
     "IssuedStaffSession",
     "KeyCache",
     "LogIn",
@@ -246,6 +269,8 @@ __all__ = [
     "NotOwnCase",
     "NotPermitted",
     "NowhereFinder",
+    "NumberHasLogin",
+    "NumberNotProved",
     "OpenedStepUp",
     "OwnRecord",
     "OwnRequest",
@@ -260,6 +285,7 @@ __all__ = [
     "PlaceDatabase",
     "PlaceFinder",
     "PlacesUnreadable",
+    "PresentedProof",
     "RelyingParty",
     "SecondFactor",
     "SecondProof",
@@ -269,6 +295,7 @@ __all__ = [
     "SessionCache",
     "SessionEnded",
     "SessionNotFound",
+    "SignUp",
     "SmsGateway",
     "SmsGatewaySimulator",
     "Staff",
@@ -289,16 +316,24 @@ __all__ = [
     "add_first_administrator",
     "approve",
     "authorise",
+    "begin_sign_up",
     "calculate_distance",
     "calculate_speed",
     "change_password",
+    "check_proofs",
+    "check_proved_number",
     "close_login",
+    "close_login_of_subject",
+    "complete_sign_up",
+    "demand_two_elements",
     "digest_secret",
     "end_other_sessions",
     "end_session",
+    "end_sign_up",
     "find_api_key",
     "find_people_to_decide_on",
     "find_session",
+    "find_sign_up",
     "find_staff_session",
     "finish_enrolment",
     "finish_log_in_by_code",
@@ -309,6 +344,7 @@ __all__ = [
     "get_invitation",
     "get_login",
     "get_staff",
+    "has_two_elements",
     "hold_session",
     "hold_staff_session",
     "issue_api_key",
@@ -322,6 +358,8 @@ __all__ = [
     "list_step_up_rules",
     "log_in_by_password",
     "log_out",
+    "make_use",
+    "name_mobile_payee",
     "open_login",
     "open_member",
     "propose_staff",

@@ -77,6 +77,7 @@ class AccessPolicy:
     permissions: Mapping[str, str]
     key_scopes: Mapping[str, str]
     customer_permissions: frozenset[str]
+    applicant_permissions: frozenset[str]
     roles: Mapping[str, Role]
     alone: frozenset[str]
     acts: Mapping[str, ActRule]
@@ -176,9 +177,10 @@ def _read(document: Any) -> AccessPolicy:
     roles = {str(name): _read_role(given) for name, given in document["roles"].items()}
     acts = {str(name): _read_act(given) for name, given in document["acts"].items()}
     keys, customers = map(str, document["keys"]), frozenset(map(str, document["customers"]))
+    applicants = frozenset(map(str, document.get("applicants", ())))
     key_scopes = {name: permissions[name] for name in keys}
     _check_sizes(permissions, roles, acts)
-    named = set(customers)
+    named = {*customers, *applicants}
     for role in roles.values():
         named |= role.permits
         if not {*role.amount_max, *role.own_branch, *role.own_cases} <= role.permits:
@@ -194,6 +196,7 @@ def _read(document: Any) -> AccessPolicy:
         permissions=permissions,
         key_scopes=key_scopes,
         customer_permissions=customers,
+        applicant_permissions=applicants,
         roles=roles,
         alone=alone,
         acts=acts,

@@ -5,7 +5,7 @@ What a stranger may meet says nothing about whether a number has a login.
 
 from collections.abc import Sequence
 
-from huitong.kernel.errors import Conflict, Fault, LimitExceeded, NotFound, Refusal
+from huitong.kernel.errors import Conflict, Fault, InvalidField, LimitExceeded, NotFound, Refusal
 
 
 class LogInRefused(Refusal):
@@ -52,6 +52,19 @@ class LoginNotOpened(NotFound):
 
     code = "login_not_opened"
     title = "The number is yours, and has no login yet"
+
+
+class NumberHasLogin(Conflict):
+    """The number was proved with a code, and has a login: told to its owner only."""
+
+    code = "number_has_login"
+    title = "The number is yours, and has a login already"
+
+
+class NumberNotProved(InvalidField):
+    """An application that began with a proved number names another one."""
+
+    title = "The number is not the one that was proved"
 
 
 class LoginNotFound(NotFound):
@@ -171,6 +184,10 @@ class StepUpRefused(Refusal):
 
     code = "step_up_refused"
     title = "The proof does not hold for this act"
+
+    def __init__(self) -> None:
+        """Make the one refusal that all these cases have."""
+        super().__init__("The proof is wrong, used, too old, or was for something else.")
 
 
 class CodeNotDelivered(Fault):

@@ -22,6 +22,11 @@ def index_mobile(vault: Vault, mobile: str) -> bytes:
     return vault.blind_index("login_mobile", mobile)
 
 
+def name_mobile_payee(vault: Vault, mobile: str) -> str:
+    """Return how an act names a payee who is known by a number: keyed, for it is stored hashed."""
+    return f"mobile:{vault.blind_index('act_payee', mobile).hex()}"
+
+
 def index_address(vault: Vault, client: Client) -> bytes:
     """Return the blind index under which an address is counted."""
     return vault.blind_index("login_address", client.counted_as)

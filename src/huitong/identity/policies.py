@@ -1,11 +1,11 @@
-"""How strict the door is, as data: lock-outs and the life of sessions."""
+"""How strict the door is, as data: lock-outs, the life of sessions, and what a factor proves."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from huitong.identity.types import Audience, SessionPolicy
+from huitong.identity.types import Audience, Factor, SessionPolicy
 
 
 class LockKind(StrEnum):
@@ -53,6 +53,33 @@ class LockRule:
         # A shift of an unbounded number of bits would be a very long number.
         doublings = min(beyond, self.seconds_max.bit_length())
         return min(self.first_seconds << doublings, self.seconds_max)
+
+
+class Element(StrEnum):
+    """What kind of thing a factor proves; two factors of one kind are no more than one.
+
+    Source: 非银行支付机构网络支付业务管理办法, Art. 22.
+    """
+
+    KNOWLEDGE = "knowledge"
+    POSSESSION = "possession"
+    #: The authenticator knew its user, by fingerprint, face or a PIN of its own.
+    USER_VERIFICATION = "user_verification"
+
+
+ELEMENTS: Final[Mapping[Factor, frozenset[Element]]] = {
+    Factor.PASSWORD: frozenset({Element.KNOWLEDGE}),
+    Factor.PIN: frozenset({Element.KNOWLEDGE}),
+    Factor.ONE_TIME_CODE: frozenset({Element.POSSESSION}),
+    # Passkeys are asked for with user verification always.
+    Factor.PASSKEY: frozenset({Element.POSSESSION, Element.USER_VERIFICATION}),
+}
+_TWO: Final = 2
+
+
+def has_two_elements(factors: Iterable[Factor]) -> bool:
+    """Say whether factors prove at least two independent kinds of things: code and PIN do."""
+    return len(frozenset().union(*(ELEMENTS[factor] for factor in factors))) >= _TWO
 
 
 LOCK_RULES: Final[Mapping[LockKind, LockRule]] = {

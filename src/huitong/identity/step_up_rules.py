@@ -11,6 +11,8 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
+from huitong.identity.errors import StepUpRequired
+from huitong.identity.policies import has_two_elements
 from huitong.identity.types import Act, Factor, Session
 from huitong.kernel.clock import business_day
 from huitong.kernel.money import Money
@@ -86,6 +88,25 @@ def require_step_up(
     since = now - timedelta(minutes=rule.fresh_minutes)
     proved = (session.factors.get(factor) for factor in rule.factors)
     return None if any(at is not None and at > since for at in proved) else rule
+
+
+def demand_two_elements(
+    session: Session, act: Act, now: datetime, *, rules: Sequence[StepUpRule] | None = None
+) -> StepUpRequired:
+    """Return the refusal that asks for a proof of `act` that makes two elements with the session.
+
+    Who logged in with a code is asked for the PIN or a passkey, for another code proves nothing
+    new. Raises ValueError for an act without a rule.
+    """
+    rule = find_step_up_rule(act, rules_at(now) if rules is None else rules)
+    if rule is None:
+        raise ValueError(f"No rule says what {act.kind} needs")
+    factors = [each for each in rule.factors if has_two_elements([*session.factors, each])]
+    return StepUpRequired(
+        act=act.kind,
+        factors=[factor.value for factor in factors],
+        fresh_minutes=rule.fresh_minutes,
+    )
 
 
 def _read(rulebook: Rulebook, name: str, on_day: date) -> StepUpRule:

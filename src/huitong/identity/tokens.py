@@ -12,11 +12,18 @@ SESSION_PREFIX: Final = "hts_"
 DEVICE_PREFIX: Final = "htd_"
 STAFF_SESSION_PREFIX: Final = "hst_"
 ENROLMENT_PREFIX: Final = "hse_"
+SIGN_UP_PREFIX: Final = "htu_"
 TOKEN_PATTERN: Final = "[A-Za-z0-9_-]{43}"  # noqa: S105 - a shape
 _BYTES: Final = 32
 _SHAPES: Final = {
     prefix: re.compile(f"{prefix}{TOKEN_PATTERN}")
-    for prefix in (SESSION_PREFIX, DEVICE_PREFIX, STAFF_SESSION_PREFIX, ENROLMENT_PREFIX)
+    for prefix in (
+        SESSION_PREFIX,
+        DEVICE_PREFIX,
+        STAFF_SESSION_PREFIX,
+        ENROLMENT_PREFIX,
+        SIGN_UP_PREFIX,
+    )
 }
 
 

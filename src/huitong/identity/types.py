@@ -190,6 +190,28 @@ class IssuedSession:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignUp:
+    """Somebody who proved a number that has no login; `id` is the subject id of the person to be.
+
+    `is_open` until the login is open, or the application was refused. What was proved stays
+    believed until `expires_at` either way, so that an applicant may see what came of it.
+    """
+
+    id: uuid.UUID
+    mobile_index: bytes = field(repr=False)
+    is_open: bool
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedSignUp:
+    """A sign-up with its token, which nobody can read again."""
+
+    sign_up: SignUp
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionPolicy:
     """How long a session may live, and how long it may be idle.
 
@@ -222,23 +244,27 @@ class RelyingParty:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """What somebody is about to do: a kind like `payments.pay`, with amount and payee if it has.
+    """What somebody is about to do: a kind like `payments.pay`, with amount and parties if any.
 
-    `payee` is a public id (an account, a merchant), never a name.
+    `payer` and `payee` are public ids (an account, a merchant), or what `name_mobile_payee` makes
+    of a number; never a name.
     """
 
     kind: str
     amount: Money | None = None
     payee: str | None = None
+    payer: str | None = None
 
     @property
     def digest(self) -> bytes:
-        """32 bytes that differ whenever kind, amount, currency or payee do (SHA-256).
+        """32 bytes that differ whenever kind, amount, currency, payee or payer do (SHA-256).
 
         Each part goes in with its length, so that no two acts are one text.
         """
         amount = ("", "") if self.amount is None else (self.amount.minor, self.amount.currency)
-        parts = (self.kind, *amount, "" if self.payee is None else f"payee:{self.payee}")
+        payee = "" if self.payee is None else f"payee:{self.payee}"
+        payer = "" if self.payer is None else f"payer:{self.payer}"
+        parts = (self.kind, *amount, payee, payer)
         encoded = [str(part).encode() for part in parts]
         framed = b"".join(len(part).to_bytes(4) + part for part in encoded)
-        return hashlib.sha256(b"huitong.identity.act.v1" + framed).digest()
+        return hashlib.sha256(b"huitong.identity.act.v2" + framed).digest()

@@ -45,6 +45,7 @@ PROFIT_SHARE: Final = "shr"
 REFUND: Final = "rfd"
 REQUEST: Final = "req"
 SESSION: Final = "ses"
+SIGN_UP: Final = "sgn"
 STAFF: Final = "stf"
 STEP_UP: Final = "stp"
 SUBJECT: Final = "sub"
@@ -85,6 +86,7 @@ PREFIXES: Final = frozenset(
         REFUND,
         REQUEST,
         SESSION,
+        SIGN_UP,
         STAFF,
         STEP_UP,
         SUBJECT,

@@ -235,6 +235,8 @@ SESSION_RENEWAL_SECONDS: Final = 60
 SMS_TIMEOUT_SECONDS_MAX: Final = 3
 SIMULATED_MESSAGES_MAX: Final = 10_000
 LOG_IN_KEEP_HOURS: Final = 48
+# Long enough to take three pictures twice; a table allows an hour at most.
+SIGN_UP_SECONDS: Final = 1_800
 
 # Staff and what they decide together.
 STAFF_SESSION_TOUCH_SECONDS: Final = 30

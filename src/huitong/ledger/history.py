@@ -71,7 +71,7 @@ async def get_balance_on(uow: UnitOfWork, account_id: int, day: date) -> DayBala
     row = await uow.fetch_one(_MOVED, account_id=account_id, day=day)
     if row is None:
         shown = show_account(account_id)
-        raise NotFound(f"There is no account {shown}", context={"id": shown})
+        raise NotFound(f"there is no account {shown}", context={"id": shown})
     debits, credits_ = row.debits, row.credits
     if row.has_tail:
         tail = await uow.fetch_one(

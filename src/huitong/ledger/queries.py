@@ -164,7 +164,7 @@ async def get_transfer(uow: UnitOfWork, transfer_id: uuid.UUID) -> RecordedTrans
     row = await uow.fetch_one(f"{_TRANSFERS} WHERE id = :id", id=transfer_id)
     if row is None:
         shown = show_id(TRANSFER, transfer_id)
-        raise NotFound(f"There is no transfer {shown}", context={"id": shown})
+        raise NotFound(f"there is no transfer {shown}", context={"id": shown})
     return _read_transfer(row)
 
 
@@ -173,7 +173,7 @@ async def get_entry(uow: UnitOfWork, entry_id: uuid.UUID) -> tuple[RecordedTrans
     rows = await uow.execute(f"{_TRANSFERS} WHERE entry_id = :id ORDER BY sequence", id=entry_id)
     if not rows:
         shown = show_id(ENTRY, entry_id)
-        raise NotFound(f"There is no entry {shown}", context={"id": shown})
+        raise NotFound(f"there is no entry {shown}", context={"id": shown})
     return tuple(_read_transfer(row) for row in rows)
 
 
@@ -195,7 +195,7 @@ async def get_hold(uow: UnitOfWork, hold_id: uuid.UUID) -> Hold:
     row = await uow.fetch_one(_HOLD, id=hold_id)
     if row is None:
         shown = show_id(TRANSFER, hold_id)
-        raise NotFound(f"There is no pending transfer {shown}", context={"id": shown})
+        raise NotFound(f"there is no pending transfer {shown}", context={"id": shown})
     return _read_hold(row)
 
 
@@ -220,7 +220,7 @@ async def list_holds(
 
 def _no_account(account_id: int) -> NotFound:
     shown = show_account(account_id)
-    return NotFound(f"There is no account {shown}", context={"id": shown})
+    return NotFound(f"there is no account {shown}", context={"id": shown})
 
 
 def _read_hold_cursor(cursor: str) -> uuid.UUID:

@@ -231,7 +231,7 @@ async def _narrow(
 def _read_head(row: Row[Any] | None, account_id: int) -> Head:
     if row is None:
         shown = show_account(account_id)
-        raise NotFound(f"There is no account {shown}", context={"id": shown})
+        raise NotFound(f"there is no account {shown}", context={"id": shown})
     return Head(
         currency=row.currency,
         normal_side=Side(row.normal_side),

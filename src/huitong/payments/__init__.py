@@ -86,6 +86,7 @@ from huitong.payments.events import (
 from huitong.payments.instant import InstantPayment, InstantPayments
 from huitong.payments.invariants import INVARIANTS
 from huitong.payments.jobs import settle_channel_orders
+from huitong.payments.payers import needs_step_up
 from huitong.payments.postings import OwnAccounts, find_own_accounts
 from huitong.payments.qr import CustomerCode, Picture, draw_png, draw_svg
 from huitong.payments.queries import (
@@ -216,6 +217,7 @@ __all__ = [
     "list_refunds",
     "list_shares",
     "list_usage",
+    "needs_step_up",
     "pay_order",
     "prune_customer_codes",
     "read_code",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from huitong import customers, ledger
+from huitong import customers, identity, ledger
 from huitong.customers import Capacity, Party
 from huitong.kernel import outbox
 from huitong.kernel.clock import business_day
@@ -27,6 +27,7 @@ from huitong.payments.errors import AccountNotFound, CodeNotFound, ReferenceUsed
 from huitong.payments.events import PaymentSucceeded
 from huitong.payments.limit_rules import list_meter_uses
 from huitong.payments.minor_rules import check_minor
+from huitong.payments.payers import list_uses, recognise_payers
 from huitong.payments.postings import OwnAccounts, find_own_accounts, payment_entry
 from huitong.payments.types import Authentication, OrderKind
 from huitong.privacy import Vault
@@ -75,6 +76,10 @@ class InstantPayment:
     acting_merchant_id: uuid.UUID | None = None
     #: The guardian of a payer who is a minor, if it is the guardian who pays.
     guardian_id: uuid.UUID | None = None
+    #: What a customer who pays themselves brings; they may only spend their own money.
+    proof: identity.PresentedProof | None = None
+    #: Who has a key vouches for two factors.
+    authentication: Authentication = Authentication.TWO_FACTORS
     order_id: uuid.UUID = field(default_factory=uuid7)
     kind: OrderKind = OrderKind.TRANSFER
     merchant_id: uuid.UUID | None = None
@@ -125,6 +130,7 @@ class InstantPayments:
             # Our time and not the database's: the reply is written with the money, not after it.
             payment.completed_at = now
         unknown = await self._resolve_payees(connection, payloads)
+        unknown.update(await recognise_payers(connection, payloads, now=now))
         accounts = {p.payer_account_id for p in payloads}
         accounts.update(p.payee_account_id for p in payloads if p.payee_account_id is not None)
         parties = await customers.find_parties(connection, list(accounts))
@@ -166,6 +172,7 @@ class InstantPayments:
         return [
             Statement(_ADD_ORDERS, _order_columns(payloads)),
             outbox.make_append(events),
+            *list_uses(payloads, now=_completed_at(payloads)),
         ]
 
     async def _resolve_payees(
@@ -220,10 +227,7 @@ class InstantPayments:
     ) -> tuple[MeterUse, ...] | Refusal:
         """Return what the payment counts against, or why it cannot be made."""
         payer = parties.get(payment.payer_account_id)
-        is_foreign = payment.acting_merchant_id is not None and (
-            payer is None or payer.merchant_id != payment.acting_merchant_id
-        )
-        if payer is None or is_foreign:
+        if payer is None or _is_foreign(payment, payer):
             return AccountNotFound("no customer or merchant has this account", field="payer")
         payee = parties.get(payment.payee_account_id or 0)
         if payee is None:
@@ -275,8 +279,7 @@ class InstantPayments:
             account_id=payer.account_id,
             account_class=payer.account_class,
             kind=payment.kind,
-            # Until customers log in themselves, the partner vouches for two factors.
-            authentication=Authentication.TWO_FACTORS,
+            authentication=payment.authentication,
             amount=payment.amount,
             on_day=on_day,
             capacity=capacity,
@@ -297,6 +300,14 @@ class InstantPayments:
             code=TransferCode.TRANSFER if payee.merchant_id is None else TransferCode.PAYMENT,
             effective_on=business_day(payment.requested_at),
         )
+
+
+def _is_foreign(payment: InstantPayment, payer: Party) -> bool:
+    """Say whether the caller is bound to somebody else than who would pay."""
+    if payment.proof is not None:
+        return payer.customer_id != payment.proof.session.subject_id
+    merchant_id = payment.acting_merchant_id
+    return merchant_id is not None and payer.merchant_id != merchant_id
 
 
 async def _find_used_references(
@@ -330,9 +341,15 @@ def _order_columns(payments: Sequence[InstantPayment]) -> tuple[object, ...]:
         [p.reference for p in payments],
         [p.description for p in payments],
         [p.requested_at for p in payments],
-        # A batch is completed at one instant.
-        payments[0].completed_at,
+        _completed_at(payments),
     )
+
+
+def _completed_at(payments: Sequence[InstantPayment]) -> datetime:
+    """Return the one instant at which a batch is completed."""
+    completed_at = payments[0].completed_at
+    assert completed_at is not None
+    return completed_at
 
 
 def _make_event(payment: InstantPayment) -> PaymentSucceeded:

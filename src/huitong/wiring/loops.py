@@ -20,7 +20,7 @@ from huitong.kernel.settings import Settings
 from huitong.privacy import Vault
 from huitong.wiring.evidence_desk import make_evidence_desk
 from huitong.wiring.people_data import make_providers, make_retained
-from huitong.wiring.reactions import HANDLERS
+from huitong.wiring.reactions import HANDLERS, react_to_decisions
 
 #: Called with the present instant; true if it should be called again at once.
 Step = Callable[[Database, datetime], Awaitable[bool]]
@@ -128,7 +128,12 @@ def make_loops(settings: Settings) -> tuple[Loop, ...]:
 
     async def check_applications(database: Database, _now: datetime) -> bool:
         taken = await customers.check_applications(
-            database, vault, desk, rulebook=Rulebook.load(), clock=SystemClock()
+            database,
+            vault,
+            desk,
+            rulebook=Rulebook.load(),
+            on_decision=react_to_decisions(vault),
+            clock=SystemClock(),
         )
         return taken == limits.APPLICATION_CHECKS_AT_ONCE_MAX
 

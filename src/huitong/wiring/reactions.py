@@ -5,10 +5,11 @@ Rooms do not know each other; what one of them must do because of another's even
 
 from typing import Final
 
-from huitong import customers, ledger, payments, privacy
+from huitong import customers, identity, ledger, payments, privacy
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.jobs import JobDefinition
 from huitong.kernel.outbox import Delivery, Handlers
+from huitong.privacy import Vault
 
 
 async def _close_order_of_hold(uow: UnitOfWork, delivery: Delivery) -> None:
@@ -24,8 +25,40 @@ async def _lose_guardian_consent(uow: UnitOfWork, delivery: Delivery) -> None:
         await customers.lose_consent(uow, event.subject_id, now=event.withdrawn_at)
 
 
+async def _close_login_of_customer(uow: UnitOfWork, delivery: Delivery) -> None:
+    event = delivery.event
+    assert isinstance(event, customers.CustomerClosed)
+    # Their number is free for another customer from now on, who must not get into this login.
+    await identity.close_login_of_subject(
+        uow,
+        audience=identity.Audience.CUSTOMER,
+        subject_id=event.customer_id,
+        now=event.closed_at,
+    )
+
+
 HANDLERS: Final[Handlers] = {
     ledger.HoldExpired: (_close_order_of_hold,),
     privacy.ConsentWithdrawn: (_lose_guardian_consent,),
+    customers.CustomerClosed: (_close_login_of_customer,),
 }
 JOBS: Final[tuple[JobDefinition, ...]] = ()
+
+
+def react_to_decisions(vault: Vault) -> customers.OnDecision:
+    """Return what follows from a decision on an application, in the transaction that decides.
+
+    Who signed up with their own number gets the login that it opens; who is refused may begin anew.
+    An application that a partner made has no sign-up, and nothing follows.
+    """
+
+    async def react(uow: UnitOfWork, decision: customers.Decision) -> None:
+        subject_id, now = decision.application_id, decision.decided_at
+        if decision.mobile is None:
+            await identity.end_sign_up(uow, subject_id=subject_id, now=now)
+            return
+        await identity.complete_sign_up(
+            uow, vault=vault, subject_id=subject_id, mobile=decision.mobile, now=now
+        )
+
+    return react

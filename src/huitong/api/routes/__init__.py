@@ -20,6 +20,7 @@ from huitong.api.routes import (
     identity_credentials,
     identity_log_in,
     identity_sessions,
+    identity_sign_up,
     identity_step_up,
     ledger,
     log,
@@ -35,6 +36,7 @@ from huitong.api.routes import (
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     identity_log_in.router,
+    identity_sign_up.router,
     identity_sessions.router,
     identity_credentials.router,
     identity_step_up.router,

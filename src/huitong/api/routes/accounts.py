@@ -244,7 +244,7 @@ async def _ask_for_state(
 async def _get_own(uow: UnitOfWork, principal: Principal, number: int) -> ledger.Account:
     account = await ledger.get_account(uow, number)
     # The owner of a merchant's account is the merchant, of a customer's the customer.
-    principal.check_owner(account.owner_id, f"account {ledger.show_account(number)}")
+    principal.check_owner(account.owner_id, "account", ledger.show_account(number))
     return account
 
 

@@ -210,5 +210,5 @@ async def _get_code(request: Request, principal: Principal, code: str) -> paymen
     code_id = read_id(CODE, code, field="code")
     async with application_of(request).database.reading(principal.caller) as uow:
         found = await payments.get_merchant_code(uow, code_id)
-    principal.check_owner(found.merchant_id, f"code {code}")
+    principal.check_owner(found.merchant_id, "code", code, refusal=payments.CodeNotFound)
     return found

@@ -42,7 +42,8 @@ from huitong.kernel.ids import CUSTOMER, read_id, show_id, uuid7
 
 router: Final = APIRouter(prefix="/v1", tags=["Customers"], route_class=CommandRoute)
 
-Reader = Annotated[Principal, require("customers:read")]
+Reader = Annotated[Principal, require("customers:read", is_for_customers=True)]
+Upgrader = Annotated[Principal, require("customers:upgrade", is_for_customers=True)]
 Manager = Annotated[Principal, require("customers:manage")]
 
 
@@ -57,7 +58,7 @@ async def get_customer_limits(
     request: Request, customer: CustomerPath, principal: Reader
 ) -> LimitsView:
     """Return each cap with what is used and left: today, this year, and since the opening."""
-    customer_id = read_id(CUSTOMER, customer, field="customer")
+    customer_id = _read_own(principal, customer)
     parts = application_of(request)
     async with parts.database.reading(principal.caller) as uow:
         found = await customers.get_customer(uow, customer_id)
@@ -184,13 +185,13 @@ async def prove_bank_card(
     customer: CustomerPath,
     body: ProveBankCard,
     key: IdempotencyKey,
-    principal: Manager,
+    principal: Upgrader,
 ) -> Response:
     """Ask the card's bank; if it confirms the customer, the bank is one more channel.
 
     The account's class rises when there are enough. The card's number is not kept.
     """
-    customer_id = read_id(CUSTOMER, customer, field="customer")
+    customer_id = _read_own(principal, customer)
     parts = application_of(request)
     # Before the transaction: nobody outside is asked inside of one. The same key asks the same.
     answer, channel = await customers.ask_about_card(
@@ -433,3 +434,10 @@ async def _run(
         return show_customer(customer, people[customer.id])
 
     return await run_once(request, principal, key, run, status=200)
+
+
+def _read_own(principal: Principal, shown: str) -> uuid.UUID:
+    """Return a customer's id; raises NotFound for one that is not the caller's to see."""
+    customer_id = read_id(CUSTOMER, shown, field="customer")
+    principal.check_owner(customer_id, "customer", shown)
+    return customer_id

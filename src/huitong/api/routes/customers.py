@@ -103,7 +103,7 @@ async def get_customer(
 ) -> CustomerView:
     """Return a customer."""
     customer_id = read_id(CUSTOMER, customer, field="customer")
-    principal.check_owner(customer_id, f"customer {customer}")
+    principal.check_owner(customer_id, "customer", customer)
     application = application_of(request)
     async with application.database.reading(principal.caller) as uow:
         found = await customers.get_customer(uow, customer_id)

@@ -46,7 +46,7 @@ async def start_step_up(request: Request, body: StartStepUp, me: CurrentSession)
     opened = await identity.start_step_up(
         application.desk,
         session=me.session,
-        act=body.act.read(),
+        act=body.act.read(application.vault),
         factor=identity.Factor(body.factor),
         client=read_client(request),
         caller=me.caller,

@@ -92,6 +92,6 @@ async def get_merchant(
 ) -> MerchantView:
     """Return a merchant; a key that is bound to a merchant sees that one."""
     merchant_id = read_id(MERCHANT, merchant, field="merchant")
-    principal.check_owner(merchant_id, f"merchant {merchant}")
+    principal.check_owner(merchant_id, "merchant", merchant)
     async with application_of(request).database.reading(principal.caller) as uow:
         return show_merchant(await customers.get_merchant(uow, merchant_id))

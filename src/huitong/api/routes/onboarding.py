@@ -29,18 +29,27 @@ from huitong.api.schemas.onboarding import (
     StateName,
     show_application,
     show_guardian_consent,
+    show_own_application,
 )
 from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import NotFound
 from huitong.kernel.ids import APPLICATION, CUSTOMER, read_id, show_id, uuid7
+from huitong.wiring.reactions import react_to_decisions
 
 router: Final = APIRouter(
     prefix="/v1/onboarding/applications", tags=["Onboarding"], route_class=CommandRoute
 )
 
-Reader = Annotated[Principal, require("onboarding:read")]
-Writer = Annotated[Principal, require("onboarding:write")]
+Lister = Annotated[Principal, require("onboarding:read")]
+Reader = Annotated[
+    Principal, require("onboarding:read", is_for_customers=True, is_for_applicants=True)
+]
+#: An application begins with a proved number, so a customer, who has one, cannot begin another.
+Starter = Annotated[Principal, require("onboarding:write", is_for_applicants=True)]
+Writer = Annotated[
+    Principal, require("onboarding:write", is_for_customers=True, is_for_applicants=True)
+]
 Decider = Annotated[Principal, require("onboarding:decide")]
 
 
@@ -53,10 +62,15 @@ Decider = Annotated[Principal, require("onboarding:decide")]
     responses=errors(privacy.ViewerCut, is_command=True),
 )
 async def start_application(
-    request: Request, body: StartApplication, key: IdempotencyKey, principal: Writer
+    request: Request, body: StartApplication, key: IdempotencyKey, principal: Starter
 ) -> Response:
-    """Start a draft; its evidence is saved step by step, in any order, and then handed in."""
-    application_id, now = uuid7(), application_of(request).clock.now()
+    """Start a draft; its evidence is saved step by step, in any order, and then handed in.
+
+    Somebody who signs up has one application, which is returned if it was started before.
+    """
+    applicant = principal.applicant
+    application_id = uuid7() if applicant is None else applicant.id
+    now = application_of(request).clock.now()
 
     async def command(uow: UnitOfWork) -> customers.Application:
         return await customers.start_application(
@@ -79,7 +93,7 @@ async def start_application(
 )
 async def list_applications(
     request: Request,
-    principal: Reader,
+    principal: Lister,
     state: Annotated[StateName | None, Query(description="Only those in this state.")] = None,
     cursor: Cursor = None,
     limit: Limit = limits.PAGE_SIZE_DEFAULT,
@@ -107,9 +121,11 @@ async def get_application(
     request: Request, application: ApplicationPath, principal: Reader
 ) -> ApplicationView:
     """Return an application with everything that was found about it."""
-    application_id = read_id(APPLICATION, application, field="application")
+    application_id = _read_own(principal, application)
     async with application_of(request).database.reading(principal.caller) as uow:
-        view = await _show(request, uow, await customers.get_application(uow, application_id))
+        view = await _show(
+            request, principal, uow, await customers.get_application(uow, application_id)
+        )
     await note_seen(request, principal, [application_id])
     return view
 
@@ -135,11 +151,14 @@ async def save_person(
     principal: Writer,
 ) -> Response:
     """Save the nine items, encrypted; what is wrong with them is told as remarks at once."""
-    application_id = read_id(APPLICATION, application, field="application")
+    application_id = _read_own(principal, application)
     parts, person = application_of(request), body.read()
     now = parts.clock.now()
 
     async def command(uow: UnitOfWork) -> customers.Application:
+        await identity.check_proved_number(
+            uow, vault=parts.vault, subject_id=application_id, mobile=person.mobile
+        )
         return await customers.save_person(
             uow,
             parts.vault,
@@ -173,7 +192,7 @@ async def save_picture(
     principal: Writer,
 ) -> Response:
     """Save a picture of the card or of the person, encrypted; a later one takes its place."""
-    application_id = read_id(APPLICATION, application, field="application")
+    application_id = _read_own(principal, application)
     kind, content = body.read()
     vault = application_of(request).vault
 
@@ -249,7 +268,7 @@ async def submit_application(
     principal: Writer,
 ) -> Response:
     """Hand the evidence in. It is checked outside; ask again to learn what came of it."""
-    application_id = read_id(APPLICATION, application, field="application")
+    application_id = _read_own(principal, application)
     now = application_of(request).clock.now()
 
     async def command(uow: UnitOfWork) -> customers.Application:
@@ -300,6 +319,7 @@ async def approve_application(
             is_in_person=body.in_person,
             reason=body.reason,
             rulebook=parts.rulebook,
+            on_decision=react_to_decisions(parts.vault),
             now=now,
         )
 
@@ -322,11 +342,16 @@ async def refuse_application(
 ) -> Response:
     """Refuse an application that waits for staff; the reason goes into the record."""
     application_id = read_id(APPLICATION, application, field="application")
-    now = application_of(request).clock.now()
+    parts = application_of(request)
+    now = parts.clock.now()
 
     async def command(uow: UnitOfWork) -> customers.Application:
         return await customers.refuse_application(
-            uow, application_id=application_id, reason=body.reason, now=now
+            uow,
+            application_id=application_id,
+            reason=body.reason,
+            on_decision=react_to_decisions(parts.vault),
+            now=now,
         )
 
     return await _run(request, principal, key, command)
@@ -366,13 +391,21 @@ async def _run(
     async def run(uow: UnitOfWork) -> ApplicationView:
         application = await command(uow)
         await note_seen_in(uow, principal, [application.id], now=now)
-        return await _show(request, uow, application)
+        return await _show(request, principal, uow, application)
 
     return await run_once(request, principal, key, run, status=status)
 
 
 async def _show(
-    request: Request, uow: UnitOfWork, application: customers.Application
+    request: Request, principal: Principal, uow: UnitOfWork, application: customers.Application
 ) -> ApplicationView:
     people = await customers.show_applicants(uow, application_of(request).vault, [application])
-    return show_application(application, people.get(application.id))
+    show = show_application if principal.is_partner else show_own_application
+    return show(application, people.get(application.id))
+
+
+def _read_own(principal: Principal, shown: str) -> uuid.UUID:
+    """Return an application's id; raises NotFound for one that is not the caller's to see."""
+    application_id = read_id(APPLICATION, shown, field="application")
+    principal.check_owner(application_id, "application", shown)
+    return application_id

@@ -69,7 +69,7 @@ async def list_payments(
     inner = open_cursor(cursor, "payments", number)
     async with application_of(request).database.reading(principal.caller) as uow:
         owner = (await ledger.get_account(uow, number)).owner_id
-        principal.check_owner(owner, f"account {account}")
+        principal.check_owner(owner, "account", account)
         page = await payments.list_orders(uow, account_id=number, cursor=inner, limit=limit)
     return show_page(page, show_payment, "payments", number)
 

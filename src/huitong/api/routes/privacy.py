@@ -44,8 +44,8 @@ from huitong.wiring.people_data import make_providers
 
 router: Final = APIRouter(prefix="/v1/privacy", tags=["Privacy"], route_class=CommandRoute)
 
-Reader = Annotated[Principal, require("privacy:read")]
-Writer = Annotated[Principal, require("privacy:write")]
+Reader = Annotated[Principal, require("privacy:read", is_for_customers=True)]
+Writer = Annotated[Principal, require("privacy:write", is_for_customers=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ async def list_consents(
     request: Request, customer: CustomerPath, principal: Reader
 ) -> ConsentsView:
     """Return where the customer stands with every purpose."""
-    subject_id = _read_customer(customer)
+    subject_id = _read_own(principal, customer)
     application = application_of(request)
     now = application.clock.now()
     await note_seen(request, principal, [subject_id])
@@ -122,7 +122,7 @@ async def give_consent(
     principal: Writer,
 ) -> Response:
     """Record that the customer agreed to the text in force: one purpose at a time."""
-    subject_id, now = _read_customer(customer), application_of(request).clock.now()
+    subject_id, now = _read_own(principal, customer), application_of(request).clock.now()
 
     async def command(uow: UnitOfWork) -> ConsentView:
         consent = await privacy.give_consent(
@@ -156,7 +156,7 @@ async def withdraw_consent(
     principal: Writer,
 ) -> Response:
     """Take a consent back: from this answer on, nothing is read for that purpose any more."""
-    subject_id, now = _read_customer(customer), application_of(request).clock.now()
+    subject_id, now = _read_own(principal, customer), application_of(request).clock.now()
 
     async def command(uow: UnitOfWork) -> ConsentView:
         consent = await privacy.withdraw_consent(
@@ -179,7 +179,7 @@ async def list_requests(
     request: Request, customer: CustomerPath, principal: Reader
 ) -> SubjectRequestsView:
     """Return the newest requests, newest first."""
-    subject_id = _read_customer(customer)
+    subject_id = _read_own(principal, customer)
     await note_seen(request, principal, [subject_id])
     async with application_of(request).database.reading(principal.caller) as uow:
         found = await privacy.list_requests(uow, subject_id=subject_id)
@@ -212,7 +212,7 @@ async def create_request(
     To see and to copy needs nobody's approval: the copy can be fetched within a minute.
     """
     application = application_of(request)
-    subject_id, request_id = _read_customer(customer), uuid7()
+    subject_id, request_id = _read_own(principal, customer), uuid7()
     now = application.clock.now()
 
     async def command(uow: UnitOfWork) -> SubjectRequestView:
@@ -245,7 +245,7 @@ async def list_steps(
     principal: Reader,
 ) -> HistoryView:
     """Return what became of a request, with the reasons, oldest step first."""
-    subject_id, request_id = _read_customer(customer), _read_request(subject_request)
+    subject_id, request_id = _read_own(principal, customer), _read_request(subject_request)
     await note_seen(request, principal, [subject_id])
     async with application_of(request).database.reading(principal.caller) as uow:
         await privacy.get_request(uow, request_id, subject_id=subject_id)
@@ -269,7 +269,7 @@ async def cancel_request(
     _body: NoBody | None = None,
 ) -> Response:
     """Take a request back while it is not carried out yet."""
-    subject_id, request_id = _read_customer(customer), _read_request(subject_request)
+    subject_id, request_id = _read_own(principal, customer), _read_request(subject_request)
     now = application_of(request).clock.now()
 
     async def command(uow: UnitOfWork) -> SubjectRequestView:
@@ -306,7 +306,7 @@ async def download_export(
     It takes no Idempotency-Key, because answers to those are kept; if the answer is lost, make a
     new request.
     """
-    subject_id, request_id = _read_customer(customer), _read_request(subject_request)
+    subject_id, request_id = _read_own(principal, customer), _read_request(subject_request)
     application = application_of(request)
     now = application.clock.now()
     text = await application.database.run(
@@ -333,7 +333,7 @@ async def list_disclosures(
     limit: Limit = limits.PAGE_SIZE_DEFAULT,
 ) -> dict[str, object]:
     """Return when staff saw which fields in full, in which role and what for; newest first."""
-    subject_id = _read_customer(customer)
+    subject_id = _read_own(principal, customer)
     inner = open_cursor(cursor, "disclosures", customer)
     await note_seen(request, principal, [subject_id])
     async with application_of(request).database.reading(principal.caller) as uow:
@@ -347,8 +347,11 @@ async def list_disclosures(
     return show_page(page, show_disclosure, "disclosures", customer)
 
 
-def _read_customer(shown: str) -> uuid.UUID:
-    return read_id(CUSTOMER, shown, field="customer")
+def _read_own(principal: Principal, shown: str) -> uuid.UUID:
+    """Return a customer's id; raises NotFound for one that is not the caller's to see."""
+    customer_id = read_id(CUSTOMER, shown, field="customer")
+    principal.check_owner(customer_id, "customer", shown)
+    return customer_id
 
 
 def _read_request(shown: str) -> uuid.UUID:

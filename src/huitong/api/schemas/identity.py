@@ -21,7 +21,7 @@ from huitong.kernel import ids, limits
 from huitong.kernel.ids import show_id
 
 _TOKEN = "[A-Za-z0-9_-]{43}"  # noqa: S105 - a shape
-_EXAMPLE_TOKEN = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA"  # noqa: S105 - opens nothing
+EXAMPLE_TOKEN = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA"  # noqa: S105 - opens nothing
 
 
 def _check_passkey_answer(answer: dict[str, Any]) -> dict[str, Any]:
@@ -161,12 +161,12 @@ class LoggedInView(View):
     session: SessionView
     token: str | None = Field(
         pattern=f"^hts_{_TOKEN}$",
-        examples=[f"hts_{_EXAMPLE_TOKEN}"],
+        examples=[f"hts_{EXAMPLE_TOKEN}"],
         description="Null if it came as a cookie.",
     )
     device_token: str | None = Field(
         pattern=f"^htd_{_TOKEN}$",
-        examples=[f"htd_{_EXAMPLE_TOKEN}"],
+        examples=[f"htd_{EXAMPLE_TOKEN}"],
         description="For a new device: keep it, and send it with the next log-in.",
     )
 

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import dataclasses
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
@@ -28,6 +29,14 @@ from huitong.kernel.ids import APPLICATION, CONSENT, CUSTOMER, read_id, show_id
 
 #: Four characters carry three bytes.
 _BASE64_LENGTH_MAX = 4 * (limits.APPLICATION_PICTURE_BYTES_MAX // 3 + 1)
+
+#: Remarks on what the person typed and uploaded, and no others.
+_OWN_REMARKS = frozenset(customers.FindingCode) | {
+    "class_lowered",
+    "guardian_missing",
+    "minor_under_16",
+    "minor_under_18",
+}
 
 StateName = Literal["draft", "checking", "pending_review", "approved", "refused"]
 NumberText = Annotated[str, Field(min_length=1, max_length=limits.IDENTITY_NUMBER_TEXT_LENGTH_MAX)]
@@ -282,4 +291,21 @@ def show_application(
         reason=application.reason,
         decided_at=application.decided_at,
         created_at=application.created_at,
+    )
+
+
+def show_own_application(
+    application: customers.Application, applicant: customers.ShownApplicant | None
+) -> ApplicationView:
+    """Return an application as the person themselves sees it.
+
+    Without what others answered or hold: by it, somebody could learn from a stranger's papers
+    whether they are a customer here, or which name belongs to a number.
+    """
+    own = [remark for remark in application.remarks if remark.code in _OWN_REMARKS]
+    return show_application(
+        dataclasses.replace(
+            application, remarks=tuple(own), channels=(), decided_by=None, reason=None
+        ),
+        applicant,
     )

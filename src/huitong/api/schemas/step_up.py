@@ -1,15 +1,30 @@
 """Step-up as it travels."""
 
-from typing import Annotated, Any, ClassVar, Literal, Self
+import re
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 from fastapi import Path
 from pydantic import ConfigDict, Field, model_validator
 
 from huitong import identity
-from huitong.api.schemas.common import Body, Instant, MoneyBody, View, example_id, id_pattern
+from huitong.api.schemas.common import (
+    ACCOUNT_PATTERN,
+    MOBILE_PATTERN,
+    Body,
+    Instant,
+    MoneyBody,
+    View,
+    example_id,
+    id_pattern,
+)
 from huitong.api.schemas.identity import OneTimeCode, PasskeyAnswer, Pin
 from huitong.kernel import ids, limits
+from huitong.kernel.errors import InvalidField
 from huitong.kernel.ids import show_id
+
+#: The act of a payment at once, for which `api.own_payments` wants the proof.
+PAY: Final = "payments.pay"
+_MOBILE_SHAPE: Final = re.compile(MOBILE_PATTERN)
 
 StepUpPath = Annotated[
     str,
@@ -35,14 +50,28 @@ class ActBody(Body):
         min_length=1,
         max_length=limits.ACT_PAYEE_LENGTH_MAX,
         pattern="^[!-~]+$",
-        description="The public id of who is paid.",
+        description="Who is paid, as the payment will name them: an account, a static code, or a "
+        "customer's mobile number.",
         examples=["acct_100000000287"],
     )
+    payer: str | None = Field(
+        default=None,
+        pattern=ACCOUNT_PATTERN,
+        description="The account that pays; needed for `payments.pay`.",
+        examples=["acct_100000000190"],
+    )
 
-    def read(self) -> identity.Act:
-        """Return the act; raises InvalidField for an amount that is none."""
+    def read(self, vault: identity.Vault) -> identity.Act:
+        """Return the act; raises InvalidField for an amount that is none, or a payment in part."""
         amount = None if self.amount is None else self.amount.read("act.amount")
-        return identity.Act(kind=self.kind, amount=amount, payee=self.payee)
+        if self.kind == PAY:
+            for field in ("payer", "payee", "amount"):
+                if getattr(self, field) is None:
+                    raise InvalidField("must be given for a payment", field=f"act.{field}")
+        payee = self.payee
+        if payee is not None and _MOBILE_SHAPE.fullmatch(payee) is not None:
+            payee = identity.name_mobile_payee(vault, payee)
+        return identity.Act(kind=self.kind, amount=amount, payee=payee, payer=self.payer)
 
 
 class StartStepUp(Body):
@@ -55,6 +84,7 @@ class StartStepUp(Body):
                     "act": {
                         "kind": "payments.pay",
                         "amount": {"amount": "6000.00", "currency": "CNY"},
+                        "payer": "acct_100000000190",
                         "payee": "acct_100000000287",
                     },
                     "factor": "one_time_code",

@@ -30,10 +30,12 @@ from huitong.customers.onboarding.types import (
     ApplicationState,
     EvidenceDesk,
     IdentityDocument,
+    OnDecision,
     Outcome,
     PersonDetails,
     PictureKind,
     Registries,
+    do_nothing,
 )
 from huitong.kernel import limits
 from huitong.kernel.clock import Clock, business_day
@@ -60,12 +62,19 @@ class _Evidence:
 
 
 async def check_applications(
-    database: Database, vault: Vault, desk: EvidenceDesk, *, rulebook: Rulebook, clock: Clock
+    database: Database,
+    vault: Vault,
+    desk: EvidenceDesk,
+    *,
+    rulebook: Rulebook,
+    on_decision: OnDecision = do_nothing,
+    clock: Clock,
 ) -> int:
     """Check the applications that are due, a bounded number of them; return how many were taken.
 
-    Any number of workers may do so at once. One that ends in between leaves its applications to
-    others, who take them after the lease.
+    `on_decision` is told of each approval and refusal, in the transaction that decides. Any number
+    of workers may do so at once. One that ends in between leaves its applications to others, who
+    take them after the lease.
     """
     for taken in range(limits.APPLICATION_CHECKS_AT_ONCE_MAX):
         # One at a time: the lease is for as long as one may take.
@@ -74,7 +83,15 @@ async def check_applications(
         application_id = await _take(database, now, lease_until)
         if application_id is None:
             return taken
-        await _check(database, vault, desk, application_id, rulebook=rulebook, clock=clock)
+        await _check(
+            database,
+            vault,
+            desk,
+            application_id,
+            rulebook=rulebook,
+            on_decision=on_decision,
+            clock=clock,
+        )
     return limits.APPLICATION_CHECKS_AT_ONCE_MAX
 
 
@@ -91,30 +108,31 @@ async def _check(
     application_id: uuid.UUID,
     *,
     rulebook: Rulebook,
+    on_decision: OnDecision,
     clock: Clock,
 ) -> None:
+    async def give_up_as(state: ApplicationState) -> None:
+        await database.run(
+            lambda uow: give_up(
+                uow,
+                application_id=application_id,
+                state=state,
+                on_decision=on_decision,
+                now=clock.now(),
+            )
+        )
+
     try:
         async with database.reading() as uow:
             evidence = await _read_evidence(uow, vault, application_id)
     except DataDestroyed:
         # The person asked for deletion meanwhile: nobody is left to be checked.
-        await database.run(
-            lambda uow: give_up(
-                uow, application_id=application_id, state=ApplicationState.REFUSED, now=clock.now()
-            )
-        )
+        await give_up_as(ApplicationState.REFUSED)
         return
     except SealBroken:
         # Evidence that was changed behind our back: somebody has to look at how.
         _log.error("evidence_broken", application=show_id(APPLICATION, application_id))
-        await database.run(
-            lambda uow: give_up(
-                uow,
-                application_id=application_id,
-                state=ApplicationState.PENDING_REVIEW,
-                now=clock.now(),
-            )
-        )
+        await give_up_as(ApplicationState.PENDING_REVIEW)
         return
     outcome = await _ask(desk, evidence, clock)
     is_last = evidence.application.check_attempts >= limits.APPLICATION_CHECK_ATTEMPTS_MAX
@@ -135,6 +153,7 @@ async def _check(
             application_id=application_id,
             outcome=outcome,
             rulebook=rulebook,
+            on_decision=on_decision,
             now=clock.now(),
         )
     )

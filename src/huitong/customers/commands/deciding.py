@@ -31,10 +31,13 @@ from huitong.customers.onboarding.judging import (
 from huitong.customers.onboarding.types import (
     Application,
     ApplicationState,
+    Decision,
+    OnDecision,
     Outcome,
     PersonDetails,
     Remark,
     Weight,
+    do_nothing,
 )
 from huitong.customers.people import index_mobile
 from huitong.customers.reasons import check_reason
@@ -56,10 +59,12 @@ async def record_outcome(
     application_id: uuid.UUID,
     outcome: Outcome,
     rulebook: Rulebook,
+    on_decision: OnDecision = do_nothing,
     now: datetime,
 ) -> Application:
     """Record what asking outside gave, and decide: approved, refused, or for staff to look at.
 
+    `on_decision` is told in this transaction of an approval or refusal, as in the functions below.
     An application that is decided already stays as it is. Raises NotFound.
     """
     application = await store.find_application(uow, application_id, is_locking=True)
@@ -76,7 +81,9 @@ async def record_outcome(
     ]
     channels = list_channels(person, outcome.answers)
     found = replace(application, channels=channels, remarks=tuple(remarks))
-    return await _decide(uow, vault, found, person, rulebook=rulebook, now=now)
+    decided = await _decide(uow, vault, found, person, rulebook=rulebook, now=now)
+    await _tell(uow, decided, person, on_decision, now)
+    return decided
 
 
 async def approve_application(
@@ -87,6 +94,7 @@ async def approve_application(
     is_in_person: bool,
     reason: str,
     rulebook: Rulebook,
+    on_decision: OnDecision = do_nothing,
     now: datetime,
 ) -> Application:
     """Approve an application that waits for staff, and open the customer with an account.
@@ -114,7 +122,7 @@ async def approve_application(
     )
     if supported is None:
         raise EvidenceTooWeak("no outside channel confirmed the person, who did not come either")
-    return await _approve(
+    decided = await _approve(
         uow,
         vault,
         replace(application, reason=reason, decided_by=uow.caller.actor),
@@ -124,10 +132,17 @@ async def approve_application(
         rulebook=rulebook,
         now=now,
     )
+    await _tell(uow, decided, person, on_decision, now)
+    return decided
 
 
 async def refuse_application(
-    uow: UnitOfWork, *, application_id: uuid.UUID, reason: str, now: datetime
+    uow: UnitOfWork,
+    *,
+    application_id: uuid.UUID,
+    reason: str,
+    on_decision: OnDecision = do_nothing,
+    now: datetime,
 ) -> Application:
     """Refuse an application that waits for staff.
 
@@ -136,12 +151,19 @@ async def refuse_application(
     application = await _lock_pending(uow, application_id, ApplicationState.REFUSED, reason)
     if application.state is ApplicationState.REFUSED:
         return application
-    decided = replace(application, reason=reason, decided_by=uow.caller.actor)
-    return await _close(uow, decided, ApplicationState.REFUSED, now)
+    refused = replace(application, reason=reason, decided_by=uow.caller.actor)
+    decided = await _close(uow, refused, ApplicationState.REFUSED, now)
+    await _tell(uow, decided, None, on_decision, now)
+    return decided
 
 
 async def give_up(
-    uow: UnitOfWork, *, application_id: uuid.UUID, state: ApplicationState, now: datetime
+    uow: UnitOfWork,
+    *,
+    application_id: uuid.UUID,
+    state: ApplicationState,
+    on_decision: OnDecision = do_nothing,
+    now: datetime,
 ) -> Application:
     """End the checks of an application whose evidence cannot be read: `evidence_broken`.
 
@@ -158,7 +180,27 @@ async def give_up(
         field="application",
         weight=Weight.REFUSE if is_refused else Weight.REVIEW,
     )
-    return await _close(uow, replace(application, remarks=(remark,)), state, now)
+    decided = await _close(uow, replace(application, remarks=(remark,)), state, now)
+    await _tell(uow, decided, None, on_decision, now)
+    return decided
+
+
+async def _tell(
+    uow: UnitOfWork,
+    application: Application,
+    person: PersonDetails | None,
+    on_decision: OnDecision,
+    now: datetime,
+) -> None:
+    """Let others react in this transaction to an application that was approved or refused."""
+    if application.state is ApplicationState.PENDING_REVIEW:
+        return
+    is_approved = application.state is ApplicationState.APPROVED
+    mobile = _tidy_mobile(person) if is_approved and person is not None else None
+    decision = Decision(
+        application_id=application.id, state=application.state, mobile=mobile, decided_at=now
+    )
+    await on_decision(uow, decision)
 
 
 async def _decide(

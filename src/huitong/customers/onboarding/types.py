@@ -23,6 +23,7 @@ from huitong.customers.evidence import (
     PassportReading,
     Sex,
 )
+from huitong.kernel.database.unit_of_work import UnitOfWork
 
 
 class ApplicationState(StrEnum):
@@ -114,6 +115,28 @@ class Application:
     decided_at: datetime | None
     created_at: datetime
     updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What was decided about an application; `mobile` is the customer's, once approved."""
+
+    application_id: uuid.UUID
+    state: ApplicationState
+    mobile: str | None = field(default=None, repr=False)
+    decided_at: datetime
+
+
+class OnDecision(Protocol):
+    """What others do in the same transaction when an application is decided; a raise undoes all."""
+
+    async def __call__(self, uow: UnitOfWork, decision: Decision, /) -> None:
+        """React to a decision, before it is committed."""
+        ...
+
+
+async def do_nothing(_uow: UnitOfWork, _decision: Decision, /) -> None:
+    """Let a decision have no consequences elsewhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -148,6 +148,41 @@ async def redeem_code(
     now: datetime,
 ) -> Redemption:
     """Try a code: a right one is used up, a wrong one is a failure of number and address."""
+    redemption = await prove_code(
+        uow,
+        vault=vault,
+        code_id=code_id,
+        code=code,
+        purpose=purpose,
+        session=session,
+        client=client,
+        now=now,
+    )
+    if redemption.refusal is None:
+        await spend_code(uow, code_id=code_id, now=now)
+    return redemption
+
+
+async def spend_code(uow: UnitOfWork, *, code_id: uuid.UUID, now: datetime) -> None:
+    """Use up a code that was proved in this transaction."""
+    await store.mark_code_used(uow, code_id, now=now)
+
+
+async def prove_code(
+    uow: UnitOfWork,
+    *,
+    vault: Vault,
+    code_id: uuid.UUID,
+    code: str,
+    purpose: str,
+    session: Session | None = None,
+    client: Client,
+    now: datetime,
+) -> Redemption:
+    """Try a code, without using up a right one: nobody else tries it until the transaction ends.
+
+    For doors that a right code may not open: it is then good for the door beside.
+    """
     found = await store.find_code(uow, code_id, is_locked=False)
     guard = await _stand_guard(uow, vault, client, found, session=session)
     wait = guard.find_wait_seconds(now)
@@ -192,7 +227,7 @@ async def _try(uow: UnitOfWork, found: Row[Any], digest: bytes, now: datetime) -
     if is_over or found.tries >= limits.ONE_TIME_CODE_TRIES_MAX:
         return Outcome.EXPIRED
     is_right = hmac.compare_digest(bytes(found.digest), digest)
-    await store.count_try(uow, found.id, used_at=now if is_right else None)
+    await store.count_try(uow, found.id)
     return Outcome.LOGGED_IN if is_right else Outcome.WRONG
 
 

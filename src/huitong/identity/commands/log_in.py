@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from huitong.identity.commands.codes import LOG_IN, Redemption, redeem_code
+from huitong.identity.commands.codes import LOG_IN, Redemption, prove_code, spend_code
 from huitong.identity.commands.guard import (
     Guard,
     forgive,
@@ -66,9 +66,9 @@ async def log_in_by_code(
     """Use up a code and open a session for its number's login.
 
     The verdict refuses with LogInRefused, TooManyAttempts, or LoginNotOpened: the last one only to
-    somebody who has the number.
+    somebody who has the number, whose code is then still good for `begin_sign_up`.
     """
-    redemption = await redeem_code(
+    redemption = await prove_code(
         uow, vault=vault, code_id=code_id, code=code, purpose=LOG_IN, client=client, now=now
     )
     if redemption.refusal is not None:
@@ -78,6 +78,8 @@ async def log_in_by_code(
     login = await store.find_open_login(
         uow, redemption.audience, redemption.mobile_index, is_locked=True
     )
+    if login is not None:
+        await spend_code(uow, code_id=code_id, now=now)
     if login is not None and login.state is LoginState.ACTIVE:
         factor = Factor.ONE_TIME_CODE
         return Verdict(await admit(uow, vault, login, factor, client=client, now=now))

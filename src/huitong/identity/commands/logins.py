@@ -93,6 +93,15 @@ async def close_login(uow: UnitOfWork, *, login_id: uuid.UUID, now: datetime) ->
     return await _move(uow, login_id, LoginState.CLOSED, because="login_closed", now=now)
 
 
+async def close_login_of_subject(
+    uow: UnitOfWork, *, audience: Audience, subject_id: uuid.UUID, now: datetime
+) -> None:
+    """Close the login of a person who is no longer one of ours; nothing if there is none."""
+    login = await store.find_login_of_subject(uow, audience, subject_id)
+    if login is not None:
+        await close_login(uow, login_id=login.id, now=now)
+
+
 async def get_login(uow: UnitOfWork, login_id: uuid.UUID) -> Login:
     """Return a login; raises LoginNotFound."""
     login = await store.find_login(uow, login_id)

@@ -112,7 +112,7 @@ async def prove_by_code(
     # Looked at and not locked yet: whoever counts failures is always locked before what it guards.
     code_id = await store.find_code_of_step_up(uow, session.id, step_up_id)
     if code_id is None:
-        return Verdict(refusal=_refused())
+        return Verdict(refusal=StepUpRefused())
     redemption = await redeem_code(
         uow,
         vault=vault,
@@ -127,7 +127,7 @@ async def prove_by_code(
         return Verdict(refusal=redemption.refusal)
     row = await store.lock_step_up(uow, session.id, step_up_id)
     if redemption.refusal is not None or row is None or not _is_open(row, now):
-        return Verdict(refusal=_refused())
+        return Verdict(refusal=StepUpRefused())
     return await _prove(uow, session, row, now=now)
 
 
@@ -144,7 +144,7 @@ async def prove_by_passkey(
     held = await hold_session(uow, session, now=now)
     row = await store.lock_step_up(uow, session.id, step_up_id)
     if row is None or row.challenge_id is None or not _is_open(row, now):
-        return Verdict(refusal=_refused())
+        return Verdict(refusal=StepUpRefused())
     signature = await verify_signature(
         uow,
         relying_party=relying_party,
@@ -155,7 +155,7 @@ async def prove_by_passkey(
         now=now,
     )
     if signature.outcome is not Outcome.LOGGED_IN:
-        return Verdict(refusal=_refused())
+        return Verdict(refusal=StepUpRefused())
     return await _prove(uow, session, row, now=now)
 
 
@@ -174,7 +174,7 @@ async def find_pin(
     row = await store.lock_step_up(uow, session.id, step_up_id)
     login = await get_login(uow, held.login_id)
     if row is None or row.factor != Factor.PIN or not _is_open(row, now) or login.pin_hash is None:
-        return Verdict(refusal=_refused())
+        return Verdict(refusal=StepUpRefused())
     return Verdict(PinCheck(step_up_id=row.id, login=login, pin_hash=login.pin_hash))
 
 
@@ -200,10 +200,10 @@ async def prove_by_pin(
     is_same = login.revision == check.login.revision
     if not (verification.is_right and is_same):
         await note_failure(uow, guard, now=now)
-        return Verdict(refusal=_refused())
+        return Verdict(refusal=StepUpRefused())
     await forgive(uow, guard)
     if row is None or not _is_open(row, now):
-        return Verdict(refusal=_refused())
+        return Verdict(refusal=StepUpRefused())
     return await _prove(uow, session, row, now=now)
 
 
@@ -233,17 +233,22 @@ async def use_step_up(
             fresh_minutes=rule.fresh_minutes,
         )
     row = await store.lock_step_up(uow, session.id, step_up_id)
-    is_usable = (
-        row is not None
-        and row.proved_at is not None
-        and row.used_at is None
+    if row is None or row.used_at is not None or not is_proof_of(row, act, rule, now=now):
+        raise StepUpRefused
+    await store.mark_used(uow, row.id, now=now)
+
+
+def is_proof_of(row: Any, act: Act, rule: StepUpRule, *, now: datetime) -> bool:
+    """Say whether the step-up of a row was proved for this very act, lately, by a factor that does.
+
+    Whether it was used already is another question.
+    """
+    return (
+        row.proved_at is not None
         and bytes(row.act_digest) == act.digest
         and Factor(row.factor) in rule.factors
         and row.proved_at > now - timedelta(minutes=rule.fresh_minutes)
     )
-    if row is None or not is_usable:
-        raise _refused()
-    await store.mark_used(uow, row.id, now=now)
 
 
 async def _prove(
@@ -265,7 +270,3 @@ def _is_open(row: Row[Any], now: datetime) -> bool:
 
 def _read(row: Row[Any]) -> StepUp:
     return StepUp(id=row.id, factor=Factor(row.factor), expires_at=row.expires_at)
-
-
-def _refused() -> StepUpRefused:
-    return StepUpRefused("The proof is wrong, used, too old, or was for something else.")

@@ -56,6 +56,14 @@ _PRUNE: Final = (
            AND NOT EXISTS (SELECT FROM identity.step_ups u WHERE u.challenge_id = c.id)
          LIMIT :count) RETURNING 1
     """,
+    # A sign-up that is over; an open one is needed until its application was decided.
+    """
+    DELETE FROM identity.sign_ups WHERE id IN (
+        SELECT id FROM identity.sign_ups
+         WHERE expires_at < :before AND (state <> 'open'
+               OR expires_at < CAST(:before AS timestamptz) - interval '90 days')
+         LIMIT :count) RETURNING 1
+    """,
     """
     DELETE FROM identity.lockouts WHERE (kind, key) IN (
         SELECT kind, key FROM identity.lockouts
@@ -171,13 +179,17 @@ async def find_code(uow: UnitOfWork, code_id: uuid.UUID, *, is_locked: bool) -> 
     return await uow.fetch_one(f"{_FIND_CODE} FOR UPDATE" if is_locked else _FIND_CODE, id=code_id)
 
 
-async def count_try(uow: UnitOfWork, code_id: uuid.UUID, *, used_at: datetime | None) -> None:
-    """Count one try of a code, and note its use if the try was right."""
+async def count_try(uow: UnitOfWork, code_id: uuid.UUID) -> None:
+    """Count one try of a code, right or wrong."""
     await uow.execute(
-        "UPDATE identity.one_time_codes SET tries = tries + 1, "
-        "used_at = CAST(:used_at AS timestamptz) WHERE id = :id",
-        id=code_id,
-        used_at=used_at,
+        "UPDATE identity.one_time_codes SET tries = tries + 1 WHERE id = :id", id=code_id
+    )
+
+
+async def mark_code_used(uow: UnitOfWork, code_id: uuid.UUID, *, now: datetime) -> None:
+    """Note that a code was used."""
+    await uow.execute(
+        "UPDATE identity.one_time_codes SET used_at = :now WHERE id = :id", id=code_id, now=now
     )
 
 

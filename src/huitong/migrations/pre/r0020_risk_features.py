@@ -3,7 +3,7 @@
 from huitong.migrations.scripts import run_sql
 
 revision = "0020"
-down_revision = "0018"
+down_revision = "0008"
 
 
 def upgrade() -> None:

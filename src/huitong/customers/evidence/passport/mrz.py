@@ -136,7 +136,11 @@ def _tidy(text: str) -> str:
 
 
 def _repair(number: str, check: str) -> str:
-    """Return the number, with 0 and O swapped if only that makes its check digit right."""
+    """Return the number, with letters read as digits if only that makes its check digit right.
+
+    That also lets one in ten wrong numbers with such a letter pass; the number is compared with what
+    was typed anyway.
+    """
     if _is_right(number, check):
         return number
     for text in (number.replace("O", "0"), number[0] + number[1:].translate(_DIGITS)):

@@ -2,10 +2,10 @@
 
 from huitong.migrations.scripts import run_sql
 
-revision = "0012"
-down_revision = "0008"
+revision = "0021"
+down_revision = "0020"
 
 
 def upgrade() -> None:
     """Let a passkey and a challenge be of a member of staff, and a session begin with one."""
-    run_sql("0012_staff_passkeys")
+    run_sql("0021_staff_passkeys")

@@ -2,10 +2,10 @@
 
 from huitong.migrations.scripts import run_sql
 
-revision = "0018"
-down_revision = "0017"
+revision = "0023"
+down_revision = "0022"
 
 
 def upgrade() -> None:
-    """Add the tables and columns that `sql/0018_customers_rest.sql` names."""
-    run_sql("0018_customers_rest")
+    """Add the tables and columns that `sql/0023_customers_rest.sql` names."""
+    run_sql("0023_customers_rest")

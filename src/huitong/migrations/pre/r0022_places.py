@@ -2,10 +2,10 @@
 
 from huitong.migrations.scripts import run_sql
 
-revision = "0017"
-down_revision = "0012"
+revision = "0022"
+down_revision = "0021"
 
 
 def upgrade() -> None:
     """Add the columns."""
-    run_sql("0017_places")
+    run_sql("0022_places")

@@ -1,0 +1,25 @@
+"""Signing up, from the code to the short authority to apply."""
+
+import uuid
+from datetime import datetime
+
+from huitong.identity.commands import sign_ups as commands
+from huitong.identity.desk import Desk
+from huitong.identity.types import Client, IssuedSignUp
+from huitong.kernel.database.unit_of_work import Caller
+
+
+async def begin_sign_up(
+    desk: Desk, *, code_id: uuid.UUID, code: str, client: Client, caller: Caller, now: datetime
+) -> IssuedSignUp:
+    """Begin or resume the sign-up of a code's number.
+
+    Raises LogInRefused, TooManyAttempts, and NumberHasLogin to the number's owner.
+    """
+    verdict = await desk.database.run(
+        lambda uow: commands.begin_sign_up(
+            uow, vault=desk.vault, code_id=code_id, code=code, client=client, now=now
+        ),
+        caller,
+    )
+    return verdict.unwrap()

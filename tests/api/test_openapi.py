@@ -125,6 +125,7 @@ def check_security(where: str, path: str, operation: dict[str, Any]) -> None:
         assert names[1:] in (
             [],
             ["StaffSession", "StaffCookie"],
+            ["Session", "SessionCookie"],
             ["StaffSession", "StaffCookie", "Session", "SessionCookie"],
             ["StaffSession", "StaffCookie", "SignUp"],
             ["StaffSession", "StaffCookie", "Session", "SessionCookie", "SignUp"],

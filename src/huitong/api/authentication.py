@@ -22,7 +22,7 @@ from huitong.api.logged_in import find_logged_in, is_customers
 from huitong.api.problems import MerchantNotAllowed, NotAllowed, NotAuthenticated
 from huitong.api.request_context import request_id_of
 from huitong.api.scopes import SCOPES
-from huitong.api.security_log import ACTOR
+from huitong.api.security_log import ACTOR, NotOwned
 from huitong.api.signed_in import (
     STAFF_COOKIE,
     find_signed_in,

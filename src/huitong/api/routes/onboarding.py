@@ -20,21 +20,18 @@ from huitong.api.schemas.common import ApplicationPath, NoBody, Page
 from huitong.api.schemas.onboarding import (
     ApplicationView,
     ApproveApplication,
-    GiveGuardianConsent,
-    GuardianConsentView,
     RefuseApplication,
     SavePerson,
     SavePicture,
     StartApplication,
     StateName,
     show_application,
-    show_guardian_consent,
     show_own_application,
 )
 from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import NotFound
-from huitong.kernel.ids import APPLICATION, CUSTOMER, read_id, show_id, uuid7
+from huitong.kernel.ids import APPLICATION, read_id, show_id, uuid7
 from huitong.wiring.reactions import react_to_decisions
 
 router: Final = APIRouter(
@@ -202,55 +199,6 @@ async def save_picture(
         )
 
     return await _run(request, principal, key, command)
-
-
-@router.post(
-    "/{application}/guardian-consent",
-    operation_id="giveGuardianConsent",
-    summary="Record a guardian's consent",
-    response_model=GuardianConsentView,
-    responses=errors(
-        NotFound,
-        customers.GuardianUnfit,
-        privacy.ConsentTextOutdated,
-        privacy.SubjectUnknown,
-        privacy.DataDestroyed,
-        is_command=True,
-    ),
-)
-async def give_guardian_consent(
-    request: Request,
-    application: ApplicationPath,
-    body: GiveGuardianConsent,
-    key: IdempotencyKey,
-    principal: Writer,
-) -> Response:
-    """Record that a verified customer consents as the guardian of a child who applies.
-
-    The law demands it under 14 (个人信息保护法, Art. 31). Whoever calls has made sure that it is
-    the guardian who agrees. A minor who is a customer already has the application's id.
-    """
-    child_id = read_id(APPLICATION, application, field="application")
-    guardian_id = read_id(CUSTOMER, body.guardian, field="guardian")
-    parts = application_of(request)
-    now = parts.clock.now()
-
-    async def command(uow: UnitOfWork) -> GuardianConsentView:
-        return show_guardian_consent(
-            await customers.give_guardian_consent(
-                uow,
-                parts.vault,
-                child_id=child_id,
-                guardian_id=guardian_id,
-                relation=body.read_relation(),
-                version=body.version,
-                channel=body.channel,
-                rulebook=parts.rulebook,
-                now=now,
-            )
-        )
-
-    return await run_once(request, principal, key, command, status=200)
 
 
 @router.post(

@@ -138,8 +138,8 @@ def _tidy(text: str) -> str:
 def _repair(number: str, check: str) -> str:
     """Return the number, with letters read as digits if only that makes its check digit right.
 
-    That also lets one in ten wrong numbers with such a letter pass; the number is compared with what
-    was typed anyway.
+    That also lets one in ten wrong numbers with such a letter pass; the number is compared with
+    what was typed anyway.
     """
     if _is_right(number, check):
         return number

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 import pyotp
 import pytest
@@ -49,6 +50,14 @@ class Api:
         """Run a command of a room, as the application's role."""
         async with Database(self.owner_url, role=_APP_ROLE, size=1) as database:
             return await database.run(command)
+
+    async def run_as_owner(self, statement: str) -> None:
+        """Change what no role of the platform may: the past."""
+        connection = await asyncpg.connect(self.owner_url)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
 
     async def make_key(self, *scopes: str, merchant_id: uuid.UUID | None = None) -> str:
         """Return the secret of a new key; with all scopes if none are named."""

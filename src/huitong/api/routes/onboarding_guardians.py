@@ -53,7 +53,8 @@ async def give_guardian_consent(
     """Record that a verified customer consents as the guardian of a child who applies.
 
     The law demands it under 14 (个人信息保护法, Art. 31). A customer consents as the guardian
-    themselves; another caller has made sure that it is the guardian who agrees. A minor who is a customer already has the application's id.
+    themselves; another caller has made sure that it is the guardian who agrees. A minor who is a
+    customer already has the application's id.
     """
     child_id = read_id(APPLICATION, application, field="application")
     guardian_id = read_id(CUSTOMER, body.guardian, field="guardian")

@@ -224,6 +224,32 @@ async def test_nobody_spends_what_is_somebody_elses(api: Any, new_payer: NewPaye
     assert await two.balance() == "100000.00"
 
 
+async def test_a_guardian_spends_a_wards_money_with_their_own_session_only(
+    api: Any, new_payer: NewPayer
+) -> None:
+    guardian, child, stranger = await new_payer(), await new_payer(), await new_payer()
+    await api.run_as_owner(
+        f"""
+        UPDATE customers.customers SET capacity = 'none' WHERE id = '{child.customer[4:]}';
+        INSERT INTO customers.minors (customer_id, guardian_id, relation, checked_on)
+        VALUES ('{child.customer[4:]}', '{guardian.customer[4:]}', 'parent', current_date)
+        """
+    )
+    for_child = {**child.body("5.00"), "guardian": guardian.customer}
+    alone = await child.pay(child.body("5.00"))
+    assert (alone.status_code, alone.json()["code"]) == (409, "guardian_must_act")
+    # Knowing who the guardian is does not make a child the guardian, nor anybody else.
+    for who in (child, stranger):
+        refused = await who.pay(for_child)
+        assert (refused.status_code, refused.json()["code"]) == (404, "account_not_found")
+    own_name = await stranger.pay({**child.body("5.00"), "guardian": stranger.customer})
+    assert (own_name.status_code, own_name.json()["code"]) == (404, "account_not_found")
+    assert await child.balance() == "100000.00"
+    paid = await guardian.pay(for_child)
+    assert paid.status_code == 201, paid.text
+    assert await child.balance() == "99995.00"
+
+
 async def test_a_session_that_ended_pays_nothing(new_payer: NewPayer) -> None:
     payer = await new_payer()
     out = await payer.http.post("/v1/identity/log-out", headers=payer.headers)

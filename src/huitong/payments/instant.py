@@ -76,7 +76,7 @@ class InstantPayment:
     acting_merchant_id: uuid.UUID | None = None
     #: The guardian of a payer who is a minor, if it is the guardian who pays.
     guardian_id: uuid.UUID | None = None
-    #: What a customer who pays themselves brings; they may only spend their own money.
+    #: What a customer who pays themselves brings; they may only spend their own or a ward's money.
     proof: identity.PresentedProof | None = None
     #: Who has a key vouches for two factors.
     authentication: Authentication = Authentication.TWO_FACTORS
@@ -305,7 +305,14 @@ class InstantPayments:
 def _is_foreign(payment: InstantPayment, payer: Party) -> bool:
     """Say whether the caller is bound to somebody else than who would pay."""
     if payment.proof is not None:
-        return payer.customer_id != payment.proof.session.subject_id
+        own = payment.proof.session.subject_id
+        # A ward's money is spent by the guardian's own session, not by whoever names the guardian.
+        owners = (
+            (payer.customer_id,)
+            if payment.guardian_id is None
+            else (payer.guardian_id, payment.guardian_id)
+        )
+        return any(owner != own for owner in owners)
     merchant_id = payment.acting_merchant_id
     return merchant_id is not None and payer.merchant_id != merchant_id
 

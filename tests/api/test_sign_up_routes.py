@@ -110,6 +110,36 @@ async def test_a_number_becomes_an_application_a_customer_and_a_login(
     assert (again.status_code, again.json()["code"]) == (409, "number_has_login")
 
 
+async def test_a_token_becomes_a_session_once_when_the_account_is_open(
+    api: Any, anonymous: httpx.AsyncClient, post: Any, settings_for: Any, new_applicant: Any
+) -> None:
+    person = new_applicant()
+    sign_up = await person.sign_up()
+    body = {"token": sign_up["token"], "device": {"name": "手机"}}
+
+    async def exchange() -> httpx.Response:
+        return await anonymous.post("/v1/identity/sessions/by-sign-up", json=body)
+
+    early = await exchange()
+    assert (early.status_code, early.json()["code"]) == (401, "log_in_refused")
+    path = await person.draft(21)
+    await person.post(f"{path}/submission", {})
+    await check_without_registries(api, settings_for)
+    undecided = await exchange()
+    assert undecided.status_code == 401
+    approved = await post(f"{path}/approval", {"in_person": True, "reason": "at the counter"})
+    customer = approved.json()["customer"]
+    answers = await asyncio.gather(*(exchange() for _ in range(6)))
+    assert sorted(each.status_code for each in answers) == [201] + [401] * 5
+    (opened,) = (each.json() for each in answers if each.status_code == 201)
+    assert opened["device_token"].startswith("htd_")
+    session = {"Authorization": f"Bearer {opened['token']}"}
+    mine = await anonymous.get(f"/v1/customers/{customer}", headers=session)
+    assert mine.status_code == 200
+    # Of the two, only the session opens anything from now on.
+    assert (await person.get(path)).status_code == 401
+
+
 async def test_an_applicant_is_told_of_remarks_but_not_of_what_others_found(
     api: Any, client: httpx.AsyncClient, settings_for: Any, new_applicant: NewApplicant
 ) -> None:

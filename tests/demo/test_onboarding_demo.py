@@ -60,7 +60,19 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
 def test_every_answer_is_as_it_must_be(played: Played) -> None:
     assert played.is_right, played.shown
     assert "✗" not in played.shown
-    for scene in ("证件", "识读", "开户", "人工", "限额", "升级", "登录", "撤回", "副本", "删除"):
+    for scene in [
+        "证件",
+        "识读",
+        "开户",
+        "人工",
+        "限额",
+        "登录",
+        "升级",
+        "付款",
+        "撤回",
+        "副本",
+        "删除",
+    ]:
         assert f"、{scene}" in played.shown
     assert "422 total_limit_exceeded" in played.shown
     assert "open_balance" in played.shown

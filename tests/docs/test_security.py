@@ -224,6 +224,7 @@ def test_every_way_in_is_described() -> None:
         "/v1/identity/sessions/by-code",
         "/v1/identity/sessions/by-passkey",
         "/v1/identity/sessions/by-password",
+        "/v1/identity/sessions/by-sign-up",
         "/v1/identity/sign-ups",
         "/v1/staff/enrolments",
         "/v1/staff/enrolments/finish",

@@ -69,6 +69,10 @@ class Client:
         headers = {"Idempotency-Key": key or uuid.uuid4().hex}
         return self._ask("POST", path, headers=headers, json=body or {})
 
+    def put(self, path: str, body: dict[str, Any]) -> Answer:
+        """Set something, which may safely be done again; raises PlatformAway."""
+        return self._ask("PUT", path, json=body)
+
     def get(self, path: str, **query: str | int) -> Answer:
         """Read something; raises PlatformAway."""
         return self._ask("GET", path, params=query)
@@ -93,6 +97,10 @@ class Client:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
         self._http.close()
 
 

@@ -117,7 +117,7 @@ from huitong.identity.flows.log_in import (
     start_log_in_by_code,
     start_log_in_by_passkey,
 )
-from huitong.identity.flows.sign_up import begin_sign_up
+from huitong.identity.flows.sign_up import begin_sign_up, log_in_by_sign_up
 from huitong.identity.flows.staff import (
     AuthenticatorSecret,
     find_staff_session,
@@ -357,6 +357,7 @@ __all__ = [
     "list_staff",
     "list_step_up_rules",
     "log_in_by_password",
+    "log_in_by_sign_up",
     "log_out",
     "make_use",
     "name_mobile_payee",

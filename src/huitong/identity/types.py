@@ -200,6 +200,7 @@ class SignUp:
     id: uuid.UUID
     mobile_index: bytes = field(repr=False)
     is_open: bool
+    proved_at: datetime
     expires_at: datetime
 
 

@@ -20,6 +20,7 @@ from huitong.api.schemas.identity import (
     FinishPasskey,
     LoggedInView,
     LogInByPassword,
+    LogInBySignUp,
     PasskeyOptionsView,
     SentCodeView,
     StartLogInByCode,
@@ -89,6 +90,30 @@ async def finish_log_in_by_code(
         application.desk,
         code_id=read_id(ONE_TIME_CODE, body.code_id, field="code_id"),
         code=body.code,
+        client=_client(request, body.device),
+        caller=stranger(request),
+        now=application.clock.now(),
+    )
+    return _answer(response, issued, body.delivery)
+
+
+@router.post(
+    "/sessions/by-sign-up",
+    operation_id="logInBySignUp",
+    summary="Log in after signing up",
+    status_code=201,
+    response_model=LoggedInView,
+    responses=errors(caller="stranger", is_command=True, has_idempotency_key=False),
+)
+async def log_in_by_sign_up(
+    request: Request, response: Response, body: LogInBySignUp
+) -> LoggedInView:
+    """Exchange the token of a sign-up for a session, once, when the application is approved."""
+    _check_delivery(request, body.delivery)
+    application = application_of(request)
+    issued = await identity.log_in_by_sign_up(
+        application.desk,
+        token=body.token,
         client=_client(request, body.device),
         caller=stranger(request),
         now=application.clock.now(),

@@ -22,6 +22,9 @@ from huitong.kernel.ids import show_id
 
 _TOKEN = "[A-Za-z0-9_-]{43}"  # noqa: S105 - a shape
 EXAMPLE_TOKEN = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA"  # noqa: S105 - opens nothing
+SignUpToken = Annotated[
+    str, Field(pattern="^htu_[A-Za-z0-9_-]{43}$", examples=[f"htu_{EXAMPLE_TOKEN}"])
+]
 
 
 def _check_passkey_answer(answer: dict[str, Any]) -> dict[str, Any]:
@@ -124,6 +127,16 @@ class LogInByPassword(_LogIn):
 
     mobile: Mobile
     password: SecretText
+
+
+class LogInBySignUp(_LogIn):
+    """The token of a sign-up that was completed."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        json_schema_extra={"examples": [{"token": f"htu_{EXAMPLE_TOKEN}"}]}
+    )
+
+    token: SignUpToken
 
 
 class FinishPasskey(_LogIn):

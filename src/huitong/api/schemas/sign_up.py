@@ -1,17 +1,13 @@
 """Signing up as it travels."""
 
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 from pydantic import ConfigDict, Field
 
 from huitong import identity
 from huitong.api.schemas.common import ApplicationId, Body, Instant, View, example_id
-from huitong.api.schemas.identity import EXAMPLE_TOKEN, CodeRequestId, DeviceBody, OneTimeCode
+from huitong.api.schemas.identity import CodeRequestId, DeviceBody, OneTimeCode, SignUpToken
 from huitong.kernel.ids import APPLICATION, ONE_TIME_CODE, show_id
-
-SignUpToken = Annotated[
-    str, Field(pattern="^htu_[A-Za-z0-9_-]{43}$", examples=[f"htu_{EXAMPLE_TOKEN}"])
-]
 
 
 class BeginSignUp(Body):

@@ -2,11 +2,12 @@
 
 import time
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from huitong.demo.day import Day, Person, StoryBroken
 from huitong.demo.onboarding.applicants import Applicant
 from huitong.demo.onboarding.operator import Operator
+from huitong.demo.onboarding.telephone import Telephone
 
 APPLICATIONS: Final = "/v1/onboarding/applications"
 _WAIT_SECONDS_MAX: Final = 90.0
@@ -14,6 +15,18 @@ _POLL_SECONDS: Final = 0.1
 #: In these an application waits for nobody but the worker.
 _CHECKED_STATES: Final = frozenset({"approved", "refused", "pending_review"})
 _OPEN_STATES: Final = frozenset({"received", "approved"})
+
+
+class Asker(Protocol):
+    """Whoever calls the platform: a partner's program, or somebody's telephone."""
+
+    def do(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Have something done and return the answer."""
+        ...
+
+    def read(self, path: str) -> Any:
+        """Read something and return it."""
+        ...
 
 
 @dataclass(slots=True)
@@ -25,19 +38,23 @@ class Journey:
     #: Who becomes a customer, and who mistypes a name.
     applicant: Applicant
     other: Applicant
+    #: The applicant's own telephone.
+    phone: Telephone
     #: The applicant's account, once it is opened.
     customer: Person = field(default_factory=lambda: Person("", "", ""))
+    #: What proving the number gave, to be exchanged for a session when the account is open.
+    sign_up_token: str = ""
 
     @property
     def privacy_path(self) -> str:
         """The customer's privacy centre."""
         return f"/v1/privacy/customers/{self.customer.id}"
 
-    def wait_for_decision(self, path: str) -> tuple[dict[str, Any], float]:
+    def wait_for_decision(self, path: str, by: Asker) -> tuple[dict[str, Any], float]:
         """Wait until an application is decided or waits for staff; return it and the seconds."""
         started = time.monotonic()
         while True:
-            found: dict[str, Any] = self.day.read(path)
+            found = by.read(path)
             seconds = time.monotonic() - started
             if found["state"] in _CHECKED_STATES:
                 return found, seconds

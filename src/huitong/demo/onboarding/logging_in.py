@@ -1,74 +1,75 @@
-"""The scene in which the customer logs in: a code once, then a passkey."""
+"""Scenes on the customer's own telephone: the session, a passkey, and a payment proved by PIN."""
 
-import re
 from typing import Any, Final
-from urllib.parse import urlsplit
 
-from huitong.demo.authenticator import SoftwareAuthenticator
-from huitong.demo.client import Answer, Client
-from huitong.demo.day import StoryBroken, short
+from huitong.demo.day import money, short, yuan
 from huitong.demo.onboarding.journey import Journey
+from huitong.demo.onboarding.telephone import Telephone
+from huitong.demo.scenes_paying import check_paid
 
 _KEY_NAME: Final = "软件密钥 software key"
-_CODE: Final = re.compile("[0-9]{6}")
+_PIN: Final = "802753"
+_PAID: Final = 2_000
 
 
 def log_in(journey: Journey) -> None:
-    """The number is proved by a code, a passkey is registered, and opens the next session."""
-    day, customer, url = journey.day, journey.customer, journey.operator.trial.url
+    """The sign-up becomes a session, a passkey is registered, and opens the next session."""
+    day, customer, phone = journey.day, journey.customer, journey.phone
     day.stage.scene("登录", "Logging in with a passkey")
-    journey.operator.open_login(customer.id, customer.mobile)
-    # Passkeys belong to a site, by its name and not by its number.
-    authenticator = SoftwareAuthenticator(origin=f"http://localhost:{urlsplit(url).port}")
-    with Client(url, None) as stranger:
-        token = _log_in_by_code(journey, stranger)
-        with Client(url, token) as me:
-            options = _do(me, "/v1/identity/passkeys/options")
-            made = _do(
-                me,
-                "/v1/identity/passkeys",
-                {
-                    "challenge_id": options["challenge_id"],
-                    "credential": authenticator.create(options["public_key"]),
-                    "name": _KEY_NAME,
-                },
-            )
-        day.check(f"登记通行密钥 registered {short(made['id'])}", made["name"], _KEY_NAME)
-        session = _log_in_by_passkey(stranger, authenticator)
-        day.check("凭通行密钥登录 logged in by passkey", "token" in session, True)
-    with Client(url, session["token"]) as me:
-        own = me.get(f"/v1/customers/{customer.id}")
-        day.check("看得到自己的账户 sees the own account", own.body["account"], customer.account)
-        others = me.get(f"/v1/merchants/{day.people[-1].id}")
-        day.check("看不到别人的 and nobody else's", others.status, 403)
-        day.client.calls += stranger.calls + me.calls
+    day.stage.tell("开户时验证过的号码直接登录", "The number that was proved opens a session")
+    opened = phone.do("/v1/identity/sessions/by-sign-up", {"token": journey.sign_up_token})
+    phone.use(opened["token"])
+    again = phone.try_to_do("/v1/identity/sessions/by-sign-up", {"token": journey.sign_up_token})
+    day.check("同一凭证只用一次 the token is used up", again.code, "log_in_refused")
+    options = phone.do("/v1/identity/passkeys/options")
+    made = phone.do(
+        "/v1/identity/passkeys",
+        {
+            "challenge_id": options["challenge_id"],
+            "credential": phone.authenticator.create(options["public_key"]),
+            "name": _KEY_NAME,
+        },
+    )
+    day.check(f"登记通行密钥 registered {short(made['id'])}", made["name"], _KEY_NAME)
+    day.check("设置支付密码 set a PIN", phone.put("/v1/identity/pin", {"pin": _PIN}).status, 204)
+    phone.forget()
+    session = _log_in_by_passkey(phone)
+    day.check("凭通行密钥登录 logged in by passkey", "token" in session, True)
+    phone.use(session["token"])
+    own = phone.read(f"/v1/customers/{customer.id}")
+    day.check("看得到自己的账户 sees the own account", own["account"], customer.account)
+    others = phone.try_to_read(f"/v1/merchants/{day.people[-1].id}")
+    day.check("看不到别人的 and nobody else's", others.status, 403)
 
 
-def _log_in_by_code(journey: Journey, stranger: Client) -> str:
-    mobile = journey.customer.mobile
-    sent = _do(stranger, "/v1/identity/codes", {"mobile": mobile})
-    message = journey.operator.read_phone(mobile)
-    journey.day.stage.aside(f"短信 text message: {message}")
-    code = _CODE.search(message)
-    if code is None:
-        raise StoryBroken("The message has no code", retryable=False)
-    body = {"code_id": sent["id"], "code": code[0]}
-    return str(_do(stranger, "/v1/identity/sessions/by-code", body)["token"])
+def pay_alone(journey: Journey) -> None:
+    """A payment from the telephone itself is refused without a proof, and made with the PIN."""
+    day, customer, phone = journey.day, journey.customer, journey.phone
+    day.stage.scene("付款", "Paying from the telephone")
+    tea_house = day.people[-1]
+    act = {"payer": customer.account, "payee": tea_house.account, "amount": money(_PAID)}
+    day.stage.tell(f"付 {yuan(_PAID)}，当日已超单因素限额", "More than one factor may pay in a day")
+    refused = phone.try_to_do("/v1/payments", act)
+    day.check("不验证不付 refused without a proof", refused.code, "day_limit_exceeded")
+    asked = {"act": {"kind": "payments.pay", **act}, "factor": "pin"}
+    step_up = phone.do("/v1/identity/step-ups", asked)
+    phone.do(f"/v1/identity/step-ups/{step_up['id']}/proof", {"pin": _PIN})
+    check_paid(
+        day,
+        phone.do("/v1/payments", {**act, "step_up": step_up["id"]}),
+        customer,
+        tea_house,
+        _PAID,
+    )
+    reused = phone.try_to_do("/v1/payments", {**act, "step_up": step_up["id"]})
+    day.check("验证只用一次 a proof pays once", reused.code, "step_up_refused")
+    day.tie()
 
 
-def _log_in_by_passkey(stranger: Client, authenticator: SoftwareAuthenticator) -> dict[str, Any]:
-    asked = _do(stranger, "/v1/identity/passkey-challenges")
+def _log_in_by_passkey(phone: Telephone) -> dict[str, Any]:
+    asked = phone.do("/v1/identity/passkey-challenges")
     body = {
         "challenge_id": asked["challenge_id"],
-        "credential": authenticator.get(asked["public_key"]),
+        "credential": phone.authenticator.get(asked["public_key"]),
     }
-    return _do(stranger, "/v1/identity/sessions/by-passkey", body)
-
-
-def _do(client: Client, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-    answer: Answer = client.post(path, body)
-    if not answer.is_success:
-        said = answer.content.decode(errors="replace")
-        raise StoryBroken(f"POST {path} was answered with {answer.status}: {said}", retryable=False)
-    found: dict[str, Any] = answer.body
-    return found
+    return phone.do("/v1/identity/sessions/by-passkey", body)

@@ -17,7 +17,7 @@ from huitong.customers import (
 )
 from huitong.demo.day import Person, short
 from huitong.demo.onboarding.applicants import Applicant
-from huitong.demo.onboarding.journey import APPLICATIONS, Journey
+from huitong.demo.onboarding.journey import APPLICATIONS, Asker, Journey
 from huitong.privacy import DataKind, mask
 
 #: Two digits the other way round, as fingers do it.
@@ -78,18 +78,26 @@ def apply(journey: Journey) -> None:
     """The application: a slip is told at once; then it is checked outside and decided."""
     day, applicant = journey.day, journey.applicant
     day.stage.scene("开户", "Opening the account")
-    path = _start(journey)
+    phone = journey.phone
+    code, message = phone.ask_code()
+    day.stage.aside(f"短信 text message: {message}")
+    signed_up = phone.do("/v1/identity/sign-ups", code)
+    journey.sign_up_token = signed_up["token"]
+    phone.use(journey.sign_up_token)
+    path = _start(journey, phone)
+    own = path.endswith(signed_up["application"])
+    day.check("号码已验证，一号一份申请 one application for a number", own, True)
     number = applicant.specimen.number
     swapped = number[: _SWAPPED.start] + number[_SWAPPED][::-1] + number[_SWAPPED.stop :]
     day.stage.tell("身份证号填错两位", "Two digits the wrong way round")
-    wrong = day.do(f"{path}/person", applicant.body(id_number=swapped))
+    wrong = phone.do(f"{path}/person", applicant.body(id_number=swapped))
     found = {remark["code"] for remark in wrong["remarks"] if remark["field"] == "id_number"}
     day.check("当场指出校验位不符 told at once", "check_digit_wrong" in found, True)
     day.stage.tell("改正后递交", "Put right and handed in")
-    decided, seconds = _hand_in(journey, path, applicant)
+    decided, seconds = _hand_in(journey, path, applicant, phone)
     day.check("结论 decision", decided["state"], "approved")
     day.stage.aside(f"识读、比对人脸、询问登记机构，{seconds:.1f} 秒 from hand-in to decision")
-    day.check("外部渠道 confirmed by", " + ".join(decided["channels"]), "identity + mobile")
+    day.check("外部渠道 confirmed by", " + ".join(day.read(path)["channels"]), "identity + mobile")
     customer = day.read(f"/v1/customers/{decided['customer']}")
     name = mask(DataKind.NAME, applicant.specimen.name)
     journey.customer = Person(name, customer["id"], customer["account"], mobile=applicant.mobile)
@@ -103,9 +111,9 @@ def mistype_name(journey: Journey) -> None:
     day, other = journey.day, journey.other
     day.stage.scene("人工", "A name that is not the card's")
     day.stage.tell("另一位申请人把姓名填错", "Another applicant types another name")
-    path = _start(journey)
+    path = _start(journey, day)
     typed = other.specimen.name[0] + "冒名"
-    waiting, _ = _hand_in(journey, path, other, name=typed)
+    waiting, _ = _hand_in(journey, path, other, day, name=typed)
     day.check("结论 decision", waiting["state"], "pending_review")
     remarks = {remark["field"]: remark["code"] for remark in waiting["remarks"]}
     day.check("姓名与证件不符 the name differs", remarks.get("id_front.name"), "field_differs")
@@ -113,20 +121,20 @@ def mistype_name(journey: Journey) -> None:
     day.check(f"柜员拒绝 refused by staff {short(refused['id'])}", refused["state"], "refused")
 
 
-def _start(journey: Journey) -> str:
+def _start(journey: Journey, by: Asker) -> str:
     body = {"requested_class": 2, "consent": f"demo-{journey.day.run}"}
-    return f"{APPLICATIONS}/{journey.day.do(APPLICATIONS, body)['id']}"
+    return f"{APPLICATIONS}/{by.do(APPLICATIONS, body)['id']}"
 
 
 def _hand_in(
-    journey: Journey, path: str, applicant: Applicant, **changed: str
+    journey: Journey, path: str, applicant: Applicant, by: Asker, **changed: str
 ) -> tuple[dict[str, Any], float]:
-    journey.day.do(f"{path}/person", applicant.body(**changed))
+    by.do(f"{path}/person", applicant.body(**changed))
     for kind, content in applicant.pictures.items():
         body = {"kind": kind, "content": base64.b64encode(content).decode()}
-        journey.day.do(f"{path}/pictures", body)
-    journey.day.do(f"{path}/submission", {})
-    return journey.wait_for_decision(path)
+        by.do(f"{path}/pictures", body)
+    by.do(f"{path}/submission", {})
+    return journey.wait_for_decision(path, by)
 
 
 async def _read(applicant: Applicant) -> tuple[CardReading, CardReading]:

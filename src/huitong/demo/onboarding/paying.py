@@ -44,7 +44,7 @@ def raise_the_class(journey: Journey, refused: dict[str, Any]) -> None:
     day.stage.scene("升级", "A bank card raises the class")
     (card, *_) = journey.applicant.cards
     day.stage.tell("向发卡行核实；卡号不留存。", "Its bank is asked; the number is not kept.")
-    proof = day.do(f"/v1/customers/{customer.id}/bank-cards", {"card_number": card})
+    proof = journey.phone.do(f"/v1/customers/{customer.id}/bank-cards", {"card_number": card})
     day.check("发卡行的答复 the bank says", proof["verdict"], "consistent")
     day.check("三个渠道，升为Ⅱ类 class Ⅱ", proof["customer"]["account_class"], 2)
     day.stage.tell("刚才被拒的那笔，再付一次", "What was refused before")

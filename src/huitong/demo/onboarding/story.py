@@ -10,6 +10,7 @@ from huitong.demo.onboarding import leaving, logging_in, opening, paying
 from huitong.demo.onboarding.applicants import draw_applicants
 from huitong.demo.onboarding.journey import Journey
 from huitong.demo.onboarding.operator import Operator
+from huitong.demo.onboarding.telephone import Telephone
 from huitong.kernel.clock import business_day
 
 #: What the story's key may do: as much as a partner and the counter together.
@@ -44,18 +45,23 @@ def play_onboarding(day: Day, operator: Operator, *, pictures: Path) -> Journey:
         en="One customer's data, from the identity card to the key that is destroyed",
     )
     people = draw_applicants(day.seed)
-    journey = Journey(day, operator, applicant=next(people), other=next(people))
+    applicant, other = next(people), next(people)
+    phone = Telephone(operator, applicant.mobile)
+    journey = Journey(day, operator, applicant=applicant, other=other, phone=phone)
     opening.draw_card(journey, pictures)
     opening.read_card(journey)
     opening.apply(journey)
     opening.mistype_name(journey)
     refused = paying.meet_the_cap(journey)
-    paying.raise_the_class(journey, refused)
     logging_in.log_in(journey)
+    paying.raise_the_class(journey, refused)
+    logging_in.pay_alone(journey)
     leaving.take_back_consent(journey)
     leaving.fetch_copy(journey)
     leaving.delete(journey)
     leaving.destroy(journey)
     day.tie()
-    day.stage.close(day.checks, day.differences, day.client.calls, time.monotonic() - started)
+    calls = day.client.calls + phone.calls
+    phone.close()
+    day.stage.close(day.checks, day.differences, calls, time.monotonic() - started)
     return journey

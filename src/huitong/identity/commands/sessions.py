@@ -36,16 +36,24 @@ class _Bound:
 
 
 async def admit(
-    uow: UnitOfWork, vault: Vault, login: Login, method: Factor, *, client: Client, now: datetime
+    uow: UnitOfWork,
+    vault: Vault,
+    login: Login,
+    method: Factor,
+    *,
+    client: Client,
+    now: datetime,
+    proved_at: datetime | None = None,
 ) -> IssuedSession:
     """Let somebody in who has proved a factor: bind the device, open a session, record it.
 
+    The factor was proved now, if no other instant is named: its freshness counts from then.
     The caller holds the login's row. The token is always a new one: what a client brings along is
     never taken for a session's (session fixation).
     """
     bound = await _bind_device(uow, vault=vault, login=login, client=client, now=now)
     await _make_room(uow, login.id, now=now)
-    session = _begin(login, bound.device_id, method, now)
+    session = _begin(login, bound.device_id, method, now, proved_at=proved_at or now)
     token = make_token(SESSION_PREFIX)
     digest = digest_token(SESSION_PREFIX, token)
     assert digest is not None
@@ -66,7 +74,9 @@ async def admit(
     return IssuedSession(session=session, token=token, device_token=bound.token)
 
 
-def _begin(login: Login, device_id: uuid.UUID, method: Factor, now: datetime) -> Session:
+def _begin(
+    login: Login, device_id: uuid.UUID, method: Factor, now: datetime, *, proved_at: datetime
+) -> Session:
     policy = SESSION_POLICIES[login.audience]
     return Session(
         id=uuid7(),
@@ -79,7 +89,7 @@ def _begin(login: Login, device_id: uuid.UUID, method: Factor, now: datetime) ->
         expires_at=now + timedelta(seconds=policy.live_seconds),
         idle_seconds=policy.idle_seconds,
         last_seen_at=now,
-        factors={method: now},
+        factors={method: proved_at},
     )
 
 

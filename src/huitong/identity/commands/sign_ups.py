@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from huitong.identity.commands.codes import LOG_IN, Redemption, prove_code, spend_code
 from huitong.identity.commands.logins import open_login
+from huitong.identity.commands.sessions import admit
 from huitong.identity.errors import (
     LogInRefused,
     MobileHasLogin,
@@ -25,8 +26,10 @@ from huitong.identity.types import (
     Audience,
     Client,
     Factor,
+    IssuedSession,
     IssuedSignUp,
     Login,
+    LoginState,
     Outcome,
     SignUp,
     Vault,
@@ -98,6 +101,50 @@ async def find_sign_up(uow: UnitOfWork, token: str, *, now: datetime) -> SignUp 
     digest = digest_token(SIGN_UP_PREFIX, token)
     found = None if digest is None else await store.find_sign_up_by_digest(uow, digest)
     return found if found is not None and now < found.expires_at else None
+
+
+async def log_in_by_sign_up(
+    uow: UnitOfWork, *, vault: Vault, token: str, client: Client, now: datetime
+) -> Verdict[IssuedSession]:
+    """Exchange the token of a sign-up that was completed for a session of the login it opened.
+
+    Its number was proved within the token's life, so nobody is asked for a second code; in the
+    session the proof is as old as it is. The verdict refuses with LogInRefused: an unknown token,
+    one that is too old or exchanged, an application without a decision, a suspended login.
+    """
+    digest = digest_token(SIGN_UP_PREFIX, token)
+    sign_up = None if digest is None else await store.exchange_sign_up(uow, digest, now=now)
+    login = None
+    if sign_up is not None:
+        login = await login_store.find_open_login(
+            uow, Audience.CUSTOMER, sign_up.mobile_index, is_locked=True
+        )
+    if sign_up is None or login is None or login.subject_id != sign_up.id:
+        outcome = Outcome.UNKNOWN
+    elif login.state is not LoginState.ACTIVE:
+        outcome = Outcome.SUSPENDED
+    else:
+        return Verdict(
+            await admit(
+                uow,
+                vault,
+                login,
+                Factor.ONE_TIME_CODE,
+                client=client,
+                now=now,
+                proved_at=sign_up.proved_at,
+            )
+        )
+    await login_store.insert_attempt(
+        uow,
+        audience=Audience.CUSTOMER,
+        method=Factor.ONE_TIME_CODE,
+        outcome=outcome,
+        client=client,
+        now=now,
+        mobile_index=None if sign_up is None else sign_up.mobile_index,
+    )
+    return Verdict(refusal=LogInRefused())
 
 
 async def check_proved_number(

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from huitong.identity.commands import sign_ups as commands
 from huitong.identity.desk import Desk
-from huitong.identity.types import Client, IssuedSignUp
+from huitong.identity.types import Client, IssuedSession, IssuedSignUp
 from huitong.kernel.database.unit_of_work import Caller
 
 
@@ -19,6 +19,19 @@ async def begin_sign_up(
     verdict = await desk.database.run(
         lambda uow: commands.begin_sign_up(
             uow, vault=desk.vault, code_id=code_id, code=code, client=client, now=now
+        ),
+        caller,
+    )
+    return verdict.unwrap()
+
+
+async def log_in_by_sign_up(
+    desk: Desk, *, token: str, client: Client, caller: Caller, now: datetime
+) -> IssuedSession:
+    """Exchange the token of a completed sign-up for a session; raises LogInRefused."""
+    verdict = await desk.database.run(
+        lambda uow: commands.log_in_by_sign_up(
+            uow, vault=desk.vault, token=token, client=client, now=now
         ),
         caller,
     )

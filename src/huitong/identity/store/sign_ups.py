@@ -9,9 +9,10 @@ from sqlalchemy.engine import Row
 from huitong.identity.types import SignUp
 from huitong.kernel.database.unit_of_work import UnitOfWork
 
-_SIGN_UPS: Final = (
-    "SELECT id, mobile_index, state = 'open' AS is_open, expires_at FROM identity.sign_ups"
-)
+_SIGN_UPS: Final = """
+    SELECT id, mobile_index, state = 'open' AS is_open, proved_at, expires_at
+      FROM identity.sign_ups
+"""
 # Of two proofs of one number at once, the second waits here and takes over what the first made.
 _PUT: Final = """
     INSERT INTO identity.sign_ups AS s (id, mobile_index, digest, started_at, proved_at, expires_at)
@@ -19,7 +20,13 @@ _PUT: Final = """
         ON CONFLICT (mobile_index) WHERE state = 'open'
         DO UPDATE SET digest = excluded.digest, proved_at = excluded.proved_at,
                       expires_at = excluded.expires_at
-    RETURNING id, mobile_index, state = 'open' AS is_open, expires_at
+    RETURNING id, mobile_index, state = 'open' AS is_open, proved_at, expires_at
+"""
+
+_EXCHANGE: Final = """
+    UPDATE identity.sign_ups SET exchanged_at = :now
+     WHERE digest = :digest AND exchanged_at IS NULL AND state = 'completed' AND expires_at > :now
+    RETURNING id, mobile_index, false AS is_open, proved_at, expires_at
 """
 
 
@@ -68,8 +75,17 @@ async def lock_sign_up(uow: UnitOfWork, sign_up_id: uuid.UUID) -> SignUp | None:
 
 
 async def find_sign_up_by_digest(uow: UnitOfWork, digest: bytes) -> SignUp | None:
-    """Return the sign-up of a token's digest, or None."""
-    return _one(await uow.fetch_one(f"{_SIGN_UPS} WHERE digest = :digest", digest=digest))
+    """Return the sign-up of a token's digest that was not exchanged yet, or None."""
+    return _one(
+        await uow.fetch_one(
+            f"{_SIGN_UPS} WHERE digest = :digest AND exchanged_at IS NULL", digest=digest
+        )
+    )
+
+
+async def exchange_sign_up(uow: UnitOfWork, digest: bytes, *, now: datetime) -> SignUp | None:
+    """Use up the token of a completed sign-up; None if there is nothing to use up."""
+    return _one(await uow.fetch_one(_EXCHANGE, digest=digest, now=now))
 
 
 async def close_sign_up(
@@ -91,5 +107,6 @@ def _one(row: Row[Any] | None) -> SignUp | None:
         id=row.id,
         mobile_index=bytes(row.mobile_index),
         is_open=row.is_open,
+        proved_at=row.proved_at,
         expires_at=row.expires_at,
     )

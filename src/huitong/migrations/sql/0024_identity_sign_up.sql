@@ -8,18 +8,21 @@ CREATE TABLE identity.sign_ups (
     proved_at    timestamptz NOT NULL,
     expires_at   timestamptz NOT NULL,
     closed_at    timestamptz,
+    exchanged_at timestamptz,
     CONSTRAINT sign_ups_live_an_hour CHECK (expires_at > proved_at AND expires_at <= proved_at + interval '1 hour'),
-    CONSTRAINT sign_ups_closed_has_date CHECK ((state = 'open') = (closed_at IS NULL))
+    CONSTRAINT sign_ups_closed_has_date CHECK ((state = 'open') = (closed_at IS NULL)),
+    CONSTRAINT sign_ups_exchanged_was_completed CHECK (exchanged_at IS NULL OR state = 'completed')
 );
 CREATE UNIQUE INDEX sign_ups_one_for_each_number ON identity.sign_ups (mobile_index) WHERE state = 'open';
 CREATE INDEX sign_ups_by_expiry ON identity.sign_ups (expires_at);
 CREATE TRIGGER set_once BEFORE UPDATE ON identity.sign_ups
-    FOR EACH ROW EXECUTE FUNCTION identity.refuse_unsetting('closed_at');
+    FOR EACH ROW EXECUTE FUNCTION identity.refuse_unsetting('closed_at', 'exchanged_at');
 COMMENT ON TABLE identity.sign_ups IS 'People who proved a number and have no login yet; one open one for each number. Its id is the person''s subject id, as an applicant and as a customer.';
 COMMENT ON COLUMN identity.sign_ups.digest IS 'SHA-256 of the last token; whoever proves the number again gets another, and the one before is void.';
 COMMENT ON COLUMN identity.sign_ups.state IS 'completed: the login is open. ended: the application was refused.';
 GRANT SELECT, INSERT, DELETE ON identity.sign_ups TO huitong_app;
-GRANT UPDATE (digest, state, proved_at, expires_at, closed_at) ON identity.sign_ups TO huitong_app;
+COMMENT ON COLUMN identity.sign_ups.exchanged_at IS 'When the token was exchanged for a session; it is good for nothing since.';
+GRANT UPDATE (digest, state, proved_at, expires_at, closed_at, exchanged_at) ON identity.sign_ups TO huitong_app;
 
 -- A proof is used in the statement that posts its payment, where nothing can look and then decide. So
 -- the row refuses: HT001 sends the batch to be decided one by one.

@@ -36,6 +36,7 @@ class Club:
     broken: type[Exception] = Broken
     erased: int = 0
     erases: int = 1
+    forgotten: list[uuid.UUID] = field(default_factory=list)
 
     async def export(self, uow: UnitOfWork, subject_id: uuid.UUID) -> Mapping[str, Json]:
         self._fail_if_told()
@@ -66,6 +67,9 @@ class Club:
         self._fail_if_told()
         self.erased += 1
         return Erasure(erased=self.erases, kept=self.kept)
+
+    async def forget(self, uow: UnitOfWork, subject_id: uuid.UUID) -> None:
+        self.forgotten.append(subject_id)
 
     def _fail_if_told(self) -> None:
         if self.failures:

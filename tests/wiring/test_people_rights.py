@@ -45,6 +45,9 @@ class Story:
             )
             self.account_id = customer.account_id
             self.sealed = await self.vault.seal(uow, self.customer_id, FIELDS)
+            self.mobile_index = bytes(
+                await uow.fetch_value("SELECT mobile_index FROM customers.customers")
+            )
 
     async def move(self, request: Any) -> None:
         """Let money in or out through the bank."""
@@ -92,6 +95,14 @@ class Story:
             self.database, make_retained(self.vault), now=self.clock.now()
         )
 
+    async def check_nobody_is_found(self) -> None:
+        """Who knows the number finds nobody by it, and what was written into payments is gone."""
+        async with self.database.reading() as uow:
+            index = await uow.fetch_value("SELECT mobile_index FROM customers.customers")
+            written = await uow.fetch_value("SELECT count(description) FROM payments.orders")
+        assert bytes(index) != self.mobile_index
+        assert written == 0
+
     async def read(self) -> dict[str, str]:
         async with self.database.reading() as uow:
             return await self.vault.open(uow, self.customer_id, self.sealed)
@@ -102,6 +113,14 @@ async def story(database: Database, tmp_path: Path) -> Story:
     story = Story(database, privacy.Vault(load_key_ring(tmp_path)))
     await story.open()
     return story
+
+
+def check_copy(exported: dict[str, Any]) -> None:
+    assert exported["rooms"]["customers"]["mobile"] == "13812341234"
+    assert exported["privacy"]["consents"][0]["purpose"] == "marketing"
+    (order,) = exported["rooms"]["payments"]["orders"]
+    assert (order["kind"], order["amount"]["amount"]) == ("top_up", "10.00")
+    assert exported["rooms"]["identity"] == {}
 
 
 async def test_from_consent_to_destruction(story: Story, database: Database) -> None:
@@ -123,9 +142,7 @@ async def test_from_consent_to_destruction(story: Story, database: Database) -> 
         text = await privacy.download_export(
             uow, story.vault, request_id=copy, subject_id=story.customer_id, now=NOW
         )
-    exported = json.loads(text)
-    assert exported["rooms"]["customers"]["mobile"] == "13812341234"
-    assert exported["privacy"]["consents"][0]["purpose"] == "marketing"
+    check_copy(json.loads(text))
 
     # Not while money is there.
     closing = await story.ask("close_account")
@@ -169,6 +186,7 @@ async def test_from_consent_to_destruction(story: Story, database: Database) -> 
     assert (evidence.data_class, evidence.count) == ("restricted_people", 1)
     assert events == ["ConsentGiven", "SubjectRestricted", "SubjectErased"]
     assert (await ledger.verify_ledger(database)).is_clean
+    await story.check_nobody_is_found()
 
 
 async def test_money_that_comes_in_before_the_deletion_stops_it(

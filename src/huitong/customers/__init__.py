@@ -236,7 +236,7 @@ from huitong.customers.showing import (
     find_people_with_work,
     show_customer_record,
 )
-from huitong.customers.subject_data import CustomerData
+from huitong.customers.subject_data import CustomerData, UnopenedApplications
 from huitong.customers.types import Customer, Merchant, ShownPerson
 
 __all__ = [
@@ -371,6 +371,7 @@ __all__ = [
     "StakeDetails",
     "Trouble",
     "Unfitness",
+    "UnopenedApplications",
     "Validity",
     "Weight",
     "add_channels",

@@ -1,5 +1,6 @@
 """All SQL of verified identities after they were made: channels, reviews, the end."""
 
+import secrets
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -144,6 +145,17 @@ async def end_identity(uow: UnitOfWork, customer_id: uuid.UUID, now: datetime) -
         "WHERE customer_id = :customer_id AND ended_at IS NULL",
         customer_id=customer_id,
         now=now,
+    )
+
+
+async def forget_numbers(uow: UnitOfWork, customer_id: uuid.UUID) -> None:
+    """Let nobody find an ended identity by number, or by name and birth, any more."""
+    await uow.execute(
+        "UPDATE customers.identities SET id_index = :id_index, name_birth_index = :name_index "
+        "WHERE customer_id = :customer_id AND ended_at IS NOT NULL",
+        customer_id=customer_id,
+        id_index=secrets.token_bytes(32),
+        name_index=secrets.token_bytes(32),
     )
 
 

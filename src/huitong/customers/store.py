@@ -1,5 +1,6 @@
 """All SQL of customers and merchants."""
 
+import secrets
 import uuid
 from datetime import datetime
 from typing import Any, Final
@@ -113,6 +114,16 @@ async def set_closed(uow: UnitOfWork, customer_id: uuid.UUID, now: datetime) -> 
     """Note when the relationship with a customer ended."""
     await uow.execute(
         "UPDATE customers.customers SET closed_at = :now WHERE id = :id", id=customer_id, now=now
+    )
+
+
+async def forget_number(uow: UnitOfWork, customer_id: uuid.UUID) -> None:
+    """Let nobody find a closed customer by number any more."""
+    await uow.execute(
+        "UPDATE customers.customers SET mobile_index = :index "
+        "WHERE id = :id AND closed_at IS NOT NULL",
+        id=customer_id,
+        index=secrets.token_bytes(32),
     )
 
 

@@ -2,7 +2,8 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Final
 
 import msgspec
@@ -90,7 +91,7 @@ class CustomerData:
 
     async def blockers(self, uow: UnitOfWork, subject_id: uuid.UUID) -> Sequence[str]:
         """Return `open_balance` or `open_holds` while money is on an account of the person."""
-        accounts = await _list_accounts(uow, subject_id)
+        accounts = await ledger.list_accounts_of(uow, subject_id)
         balances = await ledger.get_balances(uow, [account.id for account in accounts])
         found = set()
         for balance in balances.values():
@@ -110,7 +111,7 @@ class CustomerData:
             # No relationship came of the application, so no law keeps its pictures.
             return Erasure(erased=await application_store.delete_pictures(uow, subject_id))
         ended_on = business_day(customer.opened_at)
-        for account in await _list_accounts(uow, subject_id):
+        for account in await ledger.list_accounts_of(uow, subject_id):
             if account.closed_at is None:
                 await ledger.set_account_state(
                     uow,
@@ -128,15 +129,30 @@ class CustomerData:
         until_on = kept_until(_IDENTITY, ended_on, on=business_day(now))
         return Erasure(erased=0, kept=(Kept(data_class=_IDENTITY, until_on=until_on),))
 
+    async def forget(self, uow: UnitOfWork, subject_id: uuid.UUID) -> None:
+        """Overwrite the blind indexes of mobile, ID number, name and birth."""
+        await store.forget_number(uow, subject_id)
+        await identity_store.forget_numbers(uow, subject_id)
 
-async def _list_accounts(uow: UnitOfWork, owner_id: uuid.UUID) -> list[ledger.Account]:
-    found: list[ledger.Account] = []
-    cursor: str | None = None
-    while True:
-        page = await ledger.list_accounts(
-            uow, owner_id=owner_id, cursor=cursor, limit=limits.PAGE_SIZE_MAX
-        )
-        found += page.items
-        cursor = page.next_cursor
-        if cursor is None:
-            return found
+
+@dataclass(frozen=True, slots=True)
+class UnopenedApplications:
+    """Drafts that nobody handed in and applications that were refused, of nobody who is known."""
+
+    vault: Vault
+    data_class: str = "unopened_applications"
+
+    async def count_due(self, uow: UnitOfWork, *, cutoff_on: date, limit: int) -> int:
+        """Return how many were changed last on that day or before."""
+        return len(await application_store.list_unopened(uow, cutoff_on, limit))
+
+    async def destroy_due(
+        self, uow: UnitOfWork, *, cutoff_on: date, now: datetime
+    ) -> Sequence[str]:
+        """Destroy pictures and data key of up to `limits.RETENTION_SUBJECTS_MAX` of them."""
+        found = await application_store.list_unopened(uow, cutoff_on, limits.RETENTION_SUBJECTS_MAX)
+        for application_id in found:
+            await application_store.delete_pictures(uow, application_id)
+            await application_store.mark_erased(uow, application_id, now=now)
+            await self.vault.destroy(uow, application_id, now=now)
+        return [str(each) for each in found]

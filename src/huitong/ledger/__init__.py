@@ -41,6 +41,7 @@ from huitong.ledger.queries import (
     get_meters,
     get_transfer,
     list_accounts,
+    list_accounts_of,
     list_corrections,
     list_holds,
 )
@@ -180,6 +181,7 @@ __all__ = [
     "install_chart",
     "is_projected",
     "list_accounts",
+    "list_accounts_of",
     "list_chart",
     "list_checkpoints",
     "list_corrections",

@@ -117,6 +117,14 @@ async def list_accounts(
     return Page(accounts, str(accounts[-1].id) if len(rows) > limit else None)
 
 
+async def list_accounts_of(uow: UnitOfWork, owner_id: uuid.UUID) -> tuple[Account, ...]:
+    """Return every account of an owner, oldest number first: for people, who have few."""
+    rows = await uow.execute(
+        f"{_ACCOUNTS} WHERE a.owner_id = :owner_id ORDER BY a.id", owner_id=owner_id
+    )
+    return tuple(_read_account(row) for row in rows)
+
+
 async def get_balance(uow: UnitOfWork, account_id: int) -> Balance:
     """Return an account's totals, state and limits; raises NotFound."""
     row = await uow.fetch_one(f"{_BALANCES} WHERE b.account_id = :id", id=account_id)

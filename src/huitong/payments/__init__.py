@@ -97,6 +97,7 @@ from huitong.payments.queries import (
     list_shares,
 )
 from huitong.payments.simulated_bank import BankSimulator, FaultKind
+from huitong.payments.subject_data import PaymentsData
 from huitong.payments.types import (
     Authentication,
     ChannelDirection,
@@ -182,6 +183,7 @@ __all__ = [
     "PaymentFailed",
     "PaymentRefunded",
     "PaymentSucceeded",
+    "PaymentsData",
     "Picture",
     "ProfitShared",
     "ReferenceUsed",

@@ -99,6 +99,8 @@ async def erase_everywhere(
     kept = [each for erasure in erasures for each in erasure.kept if each.until_on >= today]
     await request_store.delete_parts_of_subject(uow, subject_id)
     if not kept and await vault.destroy(uow, subject_id, now=now):
+        for provider in providers:
+            await provider.forget(uow, subject_id)
         await outbox.append(uow, [SubjectErased(subject_id=subject_id, erased_at=now)])
     return tuple(sorted(kept, key=lambda each: (each.until_on, each.data_class)))
 

@@ -67,5 +67,12 @@ class SubjectData(Protocol):
         """Erase what no law makes the room keep on that day, and say what is kept until when."""
         ...
 
+    async def forget(self, uow: UnitOfWork, subject_id: uuid.UUID) -> None:
+        """Take away what would still name a person whose data key is destroyed in this transaction.
+
+        Blind indexes, by which somebody who knows a number would find the rows; free text.
+        """
+        ...
+
 
 Providers: TypeAlias = Sequence[SubjectData]

@@ -5,12 +5,12 @@ A room that begins to keep people's data adds its provider here, and what it can
 
 from collections.abc import Sequence
 
-from huitong import customers, privacy
+from huitong import customers, identity, payments, privacy
 
 
 def make_providers(vault: privacy.Vault) -> Sequence[privacy.SubjectData]:
     """Return every room's part in people's requests."""
-    return (customers.CustomerData(vault),)
+    return (customers.CustomerData(vault), identity.IdentityData(vault), payments.PaymentsData())
 
 
 def make_retained(vault: privacy.Vault) -> Sequence[privacy.Retained]:
@@ -18,5 +18,8 @@ def make_retained(vault: privacy.Vault) -> Sequence[privacy.Retained]:
     return (
         privacy.AccessLogs(),
         privacy.ExportCopies(),
+        identity.LogInRecords(),
+        identity.EndedSessions(),
+        customers.UnopenedApplications(vault),
         privacy.RestrictedPeople(vault, make_providers(vault)),
     )

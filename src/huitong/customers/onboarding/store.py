@@ -227,6 +227,34 @@ async def replace_picture(
     )
 
 
+async def list_unopened(uow: UnitOfWork, cutoff_on: date, limit: int) -> list[uuid.UUID]:
+    """Return and lock applications that led to nothing and were changed last by that day."""
+    rows = await uow.execute(
+        """
+        SELECT id FROM customers.applications a
+         WHERE state IN ('draft', 'refused') AND erased_at IS NULL
+           AND updated_at < (CAST(CAST(:cutoff_on AS date) + 1 AS timestamp)
+                             AT TIME ZONE 'Asia/Shanghai')
+           AND NOT EXISTS (SELECT FROM customers.customers c WHERE c.id = a.id)
+         ORDER BY updated_at
+         LIMIT :limit
+           FOR UPDATE SKIP LOCKED
+        """,
+        cutoff_on=cutoff_on,
+        limit=limit,
+    )
+    return [row.id for row in rows]
+
+
+async def mark_erased(uow: UnitOfWork, application_id: uuid.UUID, *, now: datetime) -> None:
+    """Note that what an application held is destroyed."""
+    await uow.execute(
+        "UPDATE customers.applications SET erased_at = :now WHERE id = :id",
+        id=application_id,
+        now=now,
+    )
+
+
 async def delete_pictures(uow: UnitOfWork, application_id: uuid.UUID) -> int:
     """Delete the pictures of an application; return of how many parts."""
     rows = await uow.execute(

@@ -171,6 +171,26 @@ def _read(row: Row[Any]) -> Order:
     )
 
 
+async def find_last_day(uow: UnitOfWork, account_id: int) -> datetime | None:
+    """Return when an account's last order was made, on either side of it."""
+    found: datetime | None = await uow.fetch_value(
+        "SELECT greatest((SELECT created_at FROM payments.orders WHERE payer_account_id = :id "
+        "ORDER BY id DESC LIMIT 1), (SELECT created_at FROM payments.orders "
+        "WHERE payee_account_id = :id ORDER BY id DESC LIMIT 1))",
+        id=account_id,
+    )
+    return found
+
+
+async def forget_descriptions(uow: UnitOfWork, account_id: int) -> None:
+    """Take away what a payer wrote."""
+    await uow.execute(
+        "UPDATE payments.orders SET description = NULL "
+        "WHERE payer_account_id = :id AND description IS NOT NULL",
+        id=account_id,
+    )
+
+
 async def has_open_orders(uow: UnitOfWork, account_id: int) -> bool:
     """Say whether an account pays or is paid by an order that is not at its end."""
     found: bool = await uow.fetch_value(

@@ -1,0 +1,85 @@
+"""What payments offer to people's requests about their data: their orders, kept by law."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from huitong import ledger
+from huitong.kernel import limits
+from huitong.kernel.clock import business_day
+from huitong.kernel.database.unit_of_work import UnitOfWork
+from huitong.kernel.errors import InvalidField
+from huitong.kernel.ids import PAYMENT, show_id
+from huitong.payments.store import orders
+from huitong.payments.types import Order
+from huitong.privacy import Erasure, Json, Kept, kept_until
+
+_TRANSACTIONS: Final = "transaction_records"
+_AFTER_ALL_IDS: Final = uuid.UUID(int=2**128 - 1)
+
+
+class PaymentsData:
+    """The payments of a customer's accounts; the ledger's entries stay whatever is asked."""
+
+    room: Final = "payments"
+    correctable: Final[frozenset[str]] = frozenset()
+
+    async def export(self, uow: UnitOfWork, subject_id: uuid.UUID) -> Mapping[str, Json]:
+        """Return the newest `limits.EXPORT_ORDERS_MAX` orders of each account."""
+        shown: list[Json] = []
+        for account in await ledger.list_accounts_of(uow, subject_id):
+            found = await orders.list_orders_of_account(
+                uow, account.id, _AFTER_ALL_IDS, limits.EXPORT_ORDERS_MAX
+            )
+            shown += [_show(order) for order in found]
+        return {"orders": shown} if shown else {}
+
+    async def correct(
+        self,
+        uow: UnitOfWork,  # noqa: ARG002 - the protocol's, as the others below
+        subject_id: uuid.UUID,  # noqa: ARG002
+        corrections: Mapping[str, str],
+        *,
+        now: datetime,  # noqa: ARG002
+    ) -> None:
+        """Refuse: what was paid was paid."""
+        raise InvalidField("cannot be corrected here", field=min(corrections))
+
+    async def blockers(self, uow: UnitOfWork, subject_id: uuid.UUID) -> Sequence[str]:
+        """Return `open_orders` while a payment has no outcome."""
+        for account in await ledger.list_accounts_of(uow, subject_id):
+            if await orders.has_open_orders(uow, account.id):
+                return ("open_orders",)
+        return ()
+
+    async def erase(self, uow: UnitOfWork, subject_id: uuid.UUID, *, now: datetime) -> Erasure:
+        """Erase nothing, and say until when the law keeps the last transaction."""
+        last_at: datetime | None = None
+        for account in await ledger.list_accounts_of(uow, subject_id):
+            made_at = await orders.find_last_day(uow, account.id)
+            if made_at is not None and (last_at is None or made_at > last_at):
+                last_at = made_at
+        if last_at is None:
+            return Erasure(erased=0)
+        until_on = kept_until(_TRANSACTIONS, business_day(last_at), on=business_day(now))
+        return Erasure(erased=0, kept=(Kept(data_class=_TRANSACTIONS, until_on=until_on),))
+
+    async def forget(self, uow: UnitOfWork, subject_id: uuid.UUID) -> None:
+        """Take away what the person wrote into payments; who paid whom stays, by number."""
+        for account in await ledger.list_accounts_of(uow, subject_id):
+            await orders.forget_descriptions(uow, account.id)
+
+
+def _show(order: Order) -> dict[str, Json]:
+    shown: dict[str, Json] = {
+        "id": show_id(PAYMENT, order.id),
+        "kind": order.kind.value,
+        "status": order.status.value,
+        "amount": order.amount.to_json(),
+        "refunded": order.refunded.to_json(),
+        "created_at": order.created_at.isoformat(),
+    }
+    for name, account in (("payer", order.payer_account_id), ("payee", order.payee_account_id)):
+        shown[name] = None if account is None else ledger.show_account(account)
+    return shown | {"reference": order.reference, "description": order.description}

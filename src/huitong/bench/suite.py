@@ -15,6 +15,7 @@ BENCHMARKS: Final[Mapping[str, str]] = MappingProxyType(
         "statement": "huitong.bench.statement:measure",
         "auth": "huitong.bench.auth:measure",
         "crypto": "huitong.bench.crypto:measure",
+        "backtest": "huitong.bench.backtest:measure",
         "growth": "huitong.bench.growth:measure",
         "chaos": "huitong.bench.chaos:measure",
     }

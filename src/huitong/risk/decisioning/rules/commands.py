@@ -70,7 +70,7 @@ async def shadow_rules(uow: UnitOfWork, *, version_id: uuid.UUID) -> RuleVersion
         raise RuleStateRefused("There is a shadow already; retire it first.")
     await store.set_state(uow, version_id, RuleState.SHADOW)
     await _record(uow, "risk.shadow_rules", version)
-    return await get_version(uow, version_id)
+    return await get_rule_version(uow, version_id)
 
 
 async def record_backtest(
@@ -137,7 +137,7 @@ async def set_rules_live(
         effective_from=effective_from.isoformat(),
         approval=show_id(APPROVAL, approval_id),
     )
-    return await get_version(uow, version_id)
+    return await get_rule_version(uow, version_id)
 
 
 async def retire_rules(
@@ -163,10 +163,10 @@ async def retire_rules(
         details["approval"] = show_id(APPROVAL, approval_id)
     await store.set_state(uow, version_id, RuleState.RETIRED, approval_id=approval_id)
     await _record(uow, "risk.retire_rules", version, **details)
-    return await get_version(uow, version_id)
+    return await get_rule_version(uow, version_id)
 
 
-async def get_version(uow: UnitOfWork, version_id: uuid.UUID) -> RuleVersion:
+async def get_rule_version(uow: UnitOfWork, version_id: uuid.UUID) -> RuleVersion:
     """Return a version; raises RuleVersionNotFound."""
     version = await store.find_version(uow, version_id)
     if version is None:
@@ -176,13 +176,13 @@ async def get_version(uow: UnitOfWork, version_id: uuid.UUID) -> RuleVersion:
 
 async def get_backtest(uow: UnitOfWork, version_id: uuid.UUID) -> Backtest | None:
     """Return the newest back-test of a version, or None; raises RuleVersionNotFound."""
-    version = await get_version(uow, version_id)
+    version = await get_rule_version(uow, version_id)
     if version.backtest_id is None:
         return None
     return await store.find_backtest(uow, version.backtest_id)
 
 
-async def list_versions(
+async def list_rule_versions(
     uow: UnitOfWork,
     purpose: Purpose,
     *,
@@ -197,8 +197,8 @@ async def list_versions(
 
 async def _hold(uow: UnitOfWork, version_id: uuid.UUID, *states: RuleState) -> RuleVersion:
     """Return a version in one of the states, while nobody else changes its purpose."""
-    await store.lock_purpose(uow, (await get_version(uow, version_id)).purpose)
-    version = await get_version(uow, version_id)
+    await store.lock_purpose(uow, (await get_rule_version(uow, version_id)).purpose)
+    version = await get_rule_version(uow, version_id)
     if version.state not in states:
         raise RuleStateRefused(f"It is {version.state}, not {' or '.join(states)}.")
     return version

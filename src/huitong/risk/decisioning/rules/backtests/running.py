@@ -7,21 +7,21 @@ failed on it, and rows with the same bits are counted together: there are few su
 every figure follows from them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
-
-import duckdb
+from typing import Any, Final, Protocol
 
 from huitong.kernel import limits
 from huitong.risk.decisioning.rules.backtests.counting import Pattern, count
 from huitong.risk.decisioning.rules.backtests.types import BacktestResult
-from huitong.risk.decisioning.rules.programs.duckdb_sql import quote_name, render
+from huitong.risk.decisioning.rules.language.tree import Op
+from huitong.risk.decisioning.rules.programs.duckdb_sql import COLUMN_TYPES, quote_name, render
 from huitong.risk.decisioning.rules.rule_sets import RuleSet
 
 #: How many rules share one number of 64 bits; half of them, so that no sum comes near its end.
 _BITS: Final = 32
+_OWN_COLUMNS: Final = {"amount": "BIGINT", "day": "DATE", "is_fraud": "BOOLEAN"}
 
 
 class HistoryUnusableError(ValueError):
@@ -36,21 +36,45 @@ class Period:
     end: date
 
 
+class Connection(Protocol):
+    """What is needed of DuckDB's connection; importing DuckDB would slow all processes' start."""
+
+    def execute(self, query: str, parameters: object = None) -> Any:
+        """Run a query."""
+        ...
+
+
 def run_backtest(
-    connection: duckdb.DuckDBPyConnection, rules: RuleSet, *, table: str, period: Period
+    connection: Connection, rules: RuleSet, *, table: str, period: Period
 ) -> BacktestResult:
     """Return what `rules` would have done with the rows of `table` in a period.
 
-    It takes one pass over the table and blocks until it is done. Raises HistoryUnusableError for a
-    missing column, and ValueError for rules that do not compile any more.
+    It takes one pass over the table and blocks until it is done. Raises HistoryUnusableError
+    naming the columns that are not there or of another type, ValueError for rules that do not
+    compile any more, and LimitExceeded for far too many combinations of rules.
     """
     if rules.broken:
         raise ValueError(f"{rules.broken[0].key} does not compile")
-    try:
-        rows = connection.execute(_write_query(rules, table), [period.first, period.end]).fetchall()
-    except (duckdb.BinderException, duckdb.CatalogException) as error:
-        raise HistoryUnusableError(str(error).splitlines()[0]) from error
+    _check_columns(connection, rules, table)
+    rows = connection.execute(_write_query(rules, table), [period.first, period.end]).fetchall()
     return count(rules.rules, period.first, period.end, _read_patterns(rows))
+
+
+def _check_columns(connection: Connection, rules: RuleSet, table: str) -> None:
+    found: Mapping[str, str] = dict(
+        connection.execute(
+            "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = ?",
+            [table],
+        ).fetchall()
+    )
+    wanted = dict(_OWN_COLUMNS)
+    for predicate in rules.predicates:
+        if predicate is not None:
+            columns = [node for node in predicate.walk() if node.op is Op.COLUMN]
+            wanted |= {str(node.value): COLUMN_TYPES[node.type] for node in columns}
+    wrong = [f"{name} {kind}" for name, kind in wanted.items() if found.get(name) != kind]
+    if wrong:
+        raise HistoryUnusableError(f"the table {table} must have {', '.join(wrong)}")
 
 
 def _write_query(rules: RuleSet, table: str) -> str:

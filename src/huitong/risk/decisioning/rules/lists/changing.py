@@ -27,7 +27,7 @@ class ListChange:
     remove: Sequence[Entity] = ()
 
 
-def read_change(document: object) -> ListChange:
+def read_list_change(document: object) -> ListChange:
     """Return the change that a JSON object writes.
 
     `{"list": "block", "add": [{"kind": "device", "key": "<hex>", "expires_at": null}], "remove":
@@ -36,7 +36,7 @@ def read_change(document: object) -> ListChange:
     if not isinstance(document, Mapping) or set(document) != {"list", "add", "remove"}:
         raise InvalidField("must have exactly list, add and remove", field="change")
     listed, add, remove = document["list"], document["add"], document["remove"]
-    if listed not in {each.value for each in ListKind}:
+    if listed not in [each.value for each in ListKind]:
         raise InvalidField(f"must be among {', '.join(ListKind)}", field="list")
     if not isinstance(add, list) or not isinstance(remove, list):
         raise InvalidField("must be lists", field="add")
@@ -58,8 +58,8 @@ def read_change(document: object) -> ListChange:
     return ListChange(list=ListKind(listed), add=added, remove=removed)
 
 
-def show_change(change: ListChange) -> dict[str, object]:
-    """Return a change as `read_change` takes it: what an approval is asked for."""
+def show_list_change(change: ListChange) -> dict[str, object]:
+    """Return a change as `read_list_change` takes it: what an approval is asked for."""
     return {
         "list": change.list.value,
         "add": [
@@ -157,7 +157,7 @@ def _read_entity(given: object, field: str, wanted: set[str]) -> Entity:
     if not isinstance(given, Mapping) or set(given) != wanted:
         raise InvalidField(f"must have exactly {', '.join(sorted(wanted))}", field=field)
     kind, key = given["kind"], given["key"]
-    if kind not in {each.value for each in EntityKind}:
+    if kind not in [each.value for each in EntityKind]:
         raise InvalidField(f"must be among {', '.join(EntityKind)}", field=f"{field}.kind")
     try:
         return Entity(EntityKind(kind), bytes.fromhex(key))

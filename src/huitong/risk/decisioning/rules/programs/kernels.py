@@ -62,14 +62,15 @@ def subtract_fails(left: Array, right: Array) -> Flags:
 
 def multiply_plainly(left: Array, right: Array) -> Array:
     """Return products of integers; raises FloatingPointError if one may not fit."""
-    size = np.abs(left.astype(np.float64) * right)
-    return _refuse_any(left * right, size >= _SURE_PRODUCT)
+    is_unsure: Flags = np.abs(left.astype(np.float64) * right) >= _SURE_PRODUCT
+    return _refuse_any(left * right, is_unsure)
 
 
 def multiply_fails(left: Array, right: Array) -> Flags:
     """Say where a product of integers does not fit, exactly."""
     exact = left.astype(object) * right.astype(object)
-    return ((exact < INTEGER_MIN) | (exact >= -INTEGER_MIN)).astype(np.bool_)
+    fails: Flags = ((exact < INTEGER_MIN) | (exact >= -INTEGER_MIN)).astype(np.bool_)
+    return fails
 
 
 def remainder_plainly(left: Array, right: Array) -> Array:
@@ -188,7 +189,7 @@ def _each(test: Callable[[str], object], texts: Array) -> Flags:
     return np.array([bool(test(text)) for text in texts.tolist()], np.bool_)
 
 
-def _refuse_any(values: Array, fails: Flags) -> Array:
+def _refuse_any(values: Array, fails: Array) -> Array:
     if fails.any():
         raise FloatingPointError
     return values

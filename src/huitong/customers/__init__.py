@@ -170,7 +170,7 @@ from huitong.customers.parties import (
     find_accounts_by_mobile,
     find_parties,
 )
-from huitong.customers.people import disclose_customer, show_people
+from huitong.customers.people import disclose_customer, index_mobile, show_people
 from huitong.customers.queries import (
     find_customer_by_mobile,
     get_customer,
@@ -324,6 +324,7 @@ __all__ = [
     "get_open_customer",
     "has_errors",
     "has_right_check_digit",
+    "index_mobile",
     "list_applications",
     "list_customers",
     "list_due_reviews",

@@ -302,6 +302,8 @@ RULE_VARIANTS_MAX: Final = 64
 RULES_IN_SET_MAX: Final = 200
 RULE_SET_BYTES_MAX: Final = 1_048_576
 RULE_VERSIONS_MAX: Final = 10_000
+# Each may hold a megabyte.
+RULE_VERSIONS_PAGE: Final = 10
 # How long a process may decide by rules that it has not asked about again.
 RULE_NEWS_INTERVAL_SECONDS: Final = 0.5
 RULE_NEWS_SECONDS_MAX: Final = 5.0

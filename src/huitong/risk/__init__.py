@@ -17,6 +17,7 @@ from huitong.risk.decisioning.rules.backtests.running import (
 )
 from huitong.risk.decisioning.rules.backtests.types import BacktestResult, RuleResult, Share
 from huitong.risk.decisioning.rules.commands import (
+    check_can_go_live,
     get_backtest,
     get_rule_version,
     list_rule_versions,
@@ -44,6 +45,7 @@ from huitong.risk.decisioning.rules.language.checking import Catalogue, check_pr
 from huitong.risk.decisioning.rules.lists.changing import (
     ListChange,
     change_list,
+    check_list_change,
     find_listed,
     list_entries,
     read_list_change,
@@ -98,7 +100,9 @@ __all__ = [
     "RulesNotLoaded",
     "Share",
     "change_list",
+    "check_can_go_live",
     "check_features",
+    "check_list_change",
     "check_predicate",
     "default_catalogue",
     "default_rules",

@@ -27,6 +27,8 @@ from huitong.api.routes import (
     onboarding,
     payments,
     privacy,
+    risk_lists,
+    risk_rules,
     staff_members,
     staff_sessions,
 )
@@ -55,6 +57,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     ledger.router,
     log.router,
     privacy.router,
+    risk_rules.router,
+    risk_lists.router,
 )
 #: Path items that are answered outside of the framework.
 MORE_DOCUMENTATION: Final[tuple[Mapping[str, Any], ...]] = (describe_instant_payment(),)

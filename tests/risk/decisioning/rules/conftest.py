@@ -91,8 +91,7 @@ class Desk:
                 uow,
                 version_id=uuid7(),
                 purpose=Purpose.PAYMENT,
-                rules=make_document(predicate, action),
-                catalogue=CATALOGUE,
+                rules=risk.read_rules(make_document(predicate, action), CATALOGUE),
                 now=self.now,
             )
         )

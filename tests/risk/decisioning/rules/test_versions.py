@@ -152,6 +152,19 @@ async def test_one_retires_a_draft_and_two_what_is_live(desk: Any) -> None:
         await desk.shadow(live)
 
 
+async def test_retiring_what_has_not_begun_leaves_its_days_to_the_one_before(desk: Any) -> None:
+    first = await desk.make_live()
+    second = await desk.make_live("amount > 10", days=3)
+
+    await desk.retire(second, approval_id=await desk.approve("risk.retire_rules"))
+
+    cache = make_cache(desk)
+    await cache.learn_news()
+    live = cache.find(Purpose.PAYMENT, desk.now.date() + timedelta(days=30)).live
+    assert live is not None
+    assert live.version.id == first.id
+
+
 async def test_there_is_one_shadow_at_a_time(desk: Any) -> None:
     first, second = await desk.save(), await desk.save("amount > 7")
 

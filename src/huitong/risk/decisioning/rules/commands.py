@@ -21,8 +21,7 @@ from huitong.risk.decisioning.rules.errors import (
     RuleStateRefused,
     RuleVersionNotFound,
 )
-from huitong.risk.decisioning.rules.language.checking import Catalogue
-from huitong.risk.decisioning.rules.rule_sets import digest_rules, read_rules, write_rules
+from huitong.risk.decisioning.rules.rule_sets import RuleSet, digest_rules, write_rules
 from huitong.risk.decisioning.rules.types import Backtest, Purpose, RuleState, RuleVersion
 
 
@@ -31,16 +30,17 @@ async def save_rules(
     *,
     version_id: uuid.UUID,
     purpose: Purpose,
-    rules: object,
-    catalogue: Catalogue,
+    rules: RuleSet,
     now: datetime,
 ) -> RuleVersion:
-    """Save a document of rules as the next version of a purpose, a draft, and return it.
+    """Save rules, which `read_rules` compiled, as the next version of a purpose: a draft.
 
-    Raises InvalidField naming the part that is not right (`rules[3].predicate`, with line and
-    column), and LimitExceeded.
+    Compiling many rules takes a while, so it is done before, outside of the transaction. Raises
+    ValueError for rules that do not compile any more, InvalidField and LimitExceeded.
     """
-    text = write_rules(read_rules(rules, catalogue).rules)
+    if rules.broken:
+        raise ValueError(f"{rules.broken[0].key} does not compile")
+    text = write_rules(rules.rules)
     await store.lock_purpose(uow, purpose)
     number = await store.find_last_number(uow, purpose) + 1
     if number > limits.RULE_VERSIONS_MAX:
@@ -101,6 +101,24 @@ async def record_backtest(
     return backtest
 
 
+async def check_can_go_live(
+    uow: UnitOfWork, *, version_id: uuid.UUID, digest: str, effective_from: date, now: datetime
+) -> RuleVersion:
+    """Return a shadow that was tested, held until the end.
+
+    Raises RuleVersionNotFound, RuleStateRefused, RulesAltered, BacktestMissing, and InvalidField
+    for a day that is over.
+    """
+    version = await _hold(uow, version_id, RuleState.SHADOW)
+    if digest != version.digest:
+        raise RulesAltered("The digest is not that of these rules.", field="digest")
+    if version.backtest_id is None:
+        raise BacktestMissing("Test these rules over stored history first.")
+    if effective_from < business_day(now):
+        raise InvalidField("must not be before today", field="effective_from")
+    return version
+
+
 async def set_rules_live(
     uow: UnitOfWork,
     *,
@@ -115,13 +133,9 @@ async def set_rules_live(
     Raises RuleVersionNotFound, RuleStateRefused (no shadow, or another version begins on that day
     or later), BacktestMissing, RulesAltered, and InvalidField for a day that is over.
     """
-    version = await _hold(uow, version_id, RuleState.SHADOW)
-    if digest != version.digest:
-        raise RulesAltered("The digest is not that of these rules.", field="digest")
-    if version.backtest_id is None:
-        raise BacktestMissing("Test these rules over stored history first.")
-    if effective_from < business_day(now):
-        raise InvalidField("must not be before today", field="effective_from")
+    version = await check_can_go_live(
+        uow, version_id=version_id, digest=digest, effective_from=effective_from, now=now
+    )
     for other in await store.find_in_state(uow, version.purpose, RuleState.LIVE, only_open=True):
         assert other.effective_from is not None
         if other.effective_from >= effective_from and other.effective_from > business_day(now):
@@ -147,7 +161,7 @@ async def retire_rules(
     now: datetime,
     approval_id: uuid.UUID | None = None,
 ) -> RuleVersion:
-    """End a version for good, at once.
+    """End a version for good, at once; one that has not begun leaves its time to the one before.
 
     What is live wants an approval. Raises RuleVersionNotFound and RuleStateRefused.
     """
@@ -162,6 +176,9 @@ async def retire_rules(
             await store.set_end(uow, version_id, max(today, version.effective_from))
         details["approval"] = show_id(APPROVAL, approval_id)
     await store.set_state(uow, version_id, RuleState.RETIRED, approval_id=approval_id)
+    if version.effective_from is not None and version.effective_from > business_day(now):
+        # It never decided: the version before it goes on, instead of ending for nothing.
+        await store.move_end(uow, version.purpose, version.effective_from, version.effective_to)
     await _record(uow, "risk.retire_rules", version, **details)
     return await get_rule_version(uow, version_id)
 

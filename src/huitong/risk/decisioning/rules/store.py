@@ -144,6 +144,19 @@ async def set_end(uow: UnitOfWork, version_id: uuid.UUID, day: date) -> None:
     )
 
 
+async def move_end(uow: UnitOfWork, purpose: Purpose, day: date, new_day: date | None) -> None:
+    """Let the live version that ends on a day end on another one, or on none."""
+    await uow.execute(
+        """
+        UPDATE risk.rule_versions SET effective_to = :new_day
+         WHERE purpose = :purpose AND state = 'live' AND effective_to = :day
+        """,
+        purpose=purpose.value,
+        day=day,
+        new_day=new_day,
+    )
+
+
 async def insert_backtest(uow: UnitOfWork, backtest: Backtest) -> None:
     """Store a back-test, which becomes the one of its version."""
     await uow.execute(

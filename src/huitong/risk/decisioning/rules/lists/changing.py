@@ -74,6 +74,12 @@ def show_list_change(change: ListChange) -> dict[str, object]:
     }
 
 
+def check_list_change(change: ListChange, *, now: datetime) -> None:
+    """Refuse a change with an end that is over, too far away or missing; raises InvalidField."""
+    for at, (_, expires_at) in enumerate(change.add):
+        _check_end(change.list, expires_at, now=now, field=f"add[{at}].expires_at")
+
+
 async def change_list(
     uow: UnitOfWork, change: ListChange, *, reason: str, approval_id: uuid.UUID, now: datetime
 ) -> list[ListEntry]:
@@ -82,8 +88,7 @@ async def change_list(
     Who is on it already stands there anew, with the new reason and end. Raises InvalidField for an
     end that is over, too far away or missing (`allow`), and ListEntryNotFound.
     """
-    for at, (_, expires_at) in enumerate(change.add):
-        _check_end(change.list, expires_at, now=now, field=f"add[{at}].expires_at")
+    check_list_change(change, now=now)
     await store.lock_lists(uow)
     for at, entity in enumerate(change.remove):
         if await store.remove(uow, change.list, entity, by=approval_id, now=now) is None:

@@ -60,6 +60,7 @@ from huitong.risk.decisioning.rules.rule_sets import (
     RuleSet,
     read_rules,
     reload_rules,
+    report_failures,
     show_rule,
 )
 from huitong.risk.decisioning.rules.types import Backtest, Purpose, Rule, RuleState, RuleVersion
@@ -116,6 +117,7 @@ __all__ = [
     "read_rules",
     "record_backtest",
     "reload_rules",
+    "report_failures",
     "retire_rules",
     "run_backtest",
     "save_rules",

@@ -5,9 +5,20 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+import structlog
 
 from huitong.kernel.errors import InvalidField
-from huitong.risk import Action, Column, FeatureType, check_features, read_rules, reload_rules
+from huitong.kernel.metrics import RULE_FAILURES
+from huitong.risk import (
+    Action,
+    Column,
+    FeatureType,
+    Purpose,
+    check_features,
+    read_rules,
+    reload_rules,
+    report_failures,
+)
 from huitong.risk.decisioning.rules.rule_sets import digest_rules, show_rule, write_rules
 
 CATALOGUE = {
@@ -115,6 +126,21 @@ def test_a_row_on_which_a_rule_fails_is_a_review_and_others_are_not(
     assert said.failed.tolist() == [[True, False]]
     assert said.hits.tolist() == [[False, False]]
     assert said.actions.tolist() == [Action.REVIEW, Action.ALLOW]
+
+
+def test_a_failure_is_an_alarm() -> None:
+    rules = read_rules([make_rule("fails", "1 / amount > 5")], CATALOGUE)
+    counted = RULE_FAILURES.labels("payment")._value
+    before = counted.get()
+
+    with structlog.testing.capture_logs() as lines:
+        said = rules.assess(make_features(amount=[0, 1, 0]), rows=3)
+        report_failures(rules, said, purpose=Purpose.PAYMENT)
+
+    assert counted.get() - before == 2
+    assert [(line["event"], line["rule"], line["rows"]) for line in lines] == [
+        ("rule_failed", "fails", 2)
+    ]
 
 
 def test_a_failure_does_not_soften_what_another_rule_asks_for() -> None:

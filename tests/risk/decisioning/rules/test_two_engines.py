@@ -48,6 +48,8 @@ TEXTS = [
     "9" * 18,
 ]
 TEXTS += [
+    "a\\b",
+    "a.b",
     "9" * 19,
     "1e999",
     "0x1",
@@ -103,7 +105,7 @@ def write_text(text: str) -> str:
 literal_texts = st.one_of(
     st.sampled_from(TEXTS), st.text(st.characters(categories=["L", "N", "P", "S"]), max_size=3)
 ).map(write_text)
-patterns = st.text(st.sampled_from("%_ab1é汉'"), max_size=6).map(write_text)
+patterns = st.text(st.sampled_from("%_ab1é汉'\\."), max_size=6).map(write_text)
 literal_integers = integers.map(str)
 literal_numbers = numbers.map(repr)
 

@@ -106,11 +106,12 @@ class RuleCache:
         async with self._database.reading() as uow:
             # Numbers first: what changes after that is read again the next time.
             news = await store.read_news(uow)
-            if news != self._news:
-                found = await store.list_deciding(uow, business_day(self._now()))
-                # Compiling takes milliseconds, for which payments need not wait.
-                self._versions = await asyncio.to_thread(self._compile, found)
-                self._news = news
+            is_new = news != self._news
+            found = await store.list_deciding(uow, business_day(self._now())) if is_new else []
+        if is_new:
+            # Compiling takes milliseconds, for which payments need not wait.
+            self._versions = await asyncio.to_thread(self._compile, found)
+            self._news = news
         self._asked_at = asked_at
 
     def _compile(self, found: list[RuleVersion]) -> dict[Purpose, list[CompiledVersion]]:

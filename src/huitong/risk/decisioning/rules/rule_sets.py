@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 
 from huitong.kernel import limits
 from huitong.kernel.errors import InvalidField
+from huitong.kernel.logs import get_logger
+from huitong.kernel.metrics import RULE_FAILURES
 from huitong.risk.decisioning.rules.language.checking import Catalogue, check_predicate
 from huitong.risk.decisioning.rules.language.tree import Node
 from huitong.risk.decisioning.rules.programs.program import Program
-from huitong.risk.decisioning.rules.types import Rule
+from huitong.risk.decisioning.rules.types import Purpose, Rule
 from huitong.risk.decisioning.types import Action, Features
 
+_log = get_logger(__name__)
 _KEY_SHAPE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _ACTIONS: Final = {each.code: each for each in Action if each is not Action.ALLOW}
 _TEXTS: Final = ("predicate", "reason_zh", "reason_en", "source")
@@ -140,6 +143,16 @@ def show_rule(rule: Rule) -> dict[str, object]:
 def digest_rules(rules: str) -> str:
     """Return the SHA-256 of rules as they are stored, 64 hexadecimal digits."""
     return hashlib.sha256(rules.encode()).hexdigest()
+
+
+def report_failures(rules: RuleSet, said: Assessment, *, purpose: Purpose) -> None:
+    """Raise the alarm for rules that failed: a count for each purpose, a line for each rule."""
+    if said.failed is None:
+        return
+    for rule, rows in zip(rules.rules, said.failed.sum(axis=1).tolist(), strict=True):
+        if rows:
+            RULE_FAILURES.labels(purpose.value).inc(rows)
+            _log.error("rule_failed", purpose=purpose.value, rule=rule.key, rows=rows)
 
 
 def _recheck(rule: Rule, catalogue: Catalogue) -> Node | None:

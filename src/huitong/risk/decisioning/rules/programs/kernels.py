@@ -6,11 +6,13 @@ FloatingPointError, and the batch is computed again by the careful ones, which s
 
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from huitong.kernel import limits
 
 Array: TypeAlias = NDArray[Any]
 Flags: TypeAlias = NDArray[np.bool_]
@@ -140,7 +142,7 @@ def numbers_fail(texts: Array) -> Flags:
     return ~_each(_NUMBER_SHAPE.fullmatch, texts) | is_infinite(parse_numbers_carefully(texts))
 
 
-@cache
+@lru_cache(maxsize=limits.RULE_KERNELS_MAX)
 def make_membership(values: tuple[object, ...], *, is_text: bool) -> Kernel:
     """Return a kernel that says where a column has one of the values."""
     if is_text:
@@ -155,7 +157,7 @@ def make_membership(values: tuple[object, ...], *, is_text: bool) -> Kernel:
     return contains
 
 
-@cache
+@lru_cache(maxsize=limits.RULE_KERNELS_MAX)
 def make_like(pattern: str) -> Kernel:
     """Return a kernel that says where a text matches: % is any text, _ any one character.
 

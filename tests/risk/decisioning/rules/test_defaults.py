@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+import duckdb
 import numpy as np
 import pytest
 
@@ -169,6 +170,40 @@ def test_thresholds_are_those_of_the_rulebook() -> None:
     )
     assert "outflow_to_inflow_1h > 0.90 " in predicates["fast_in_fast_out"]
     assert not any("{" in predicate for predicate in predicates.values())
+
+
+def test_the_very_text_of_each_rule_says_the_same_to_duckdb() -> None:
+    catalogue = default_catalogue(Purpose.PAYMENT)
+    shapes = {
+        FeatureType.INTEGER: "CAST(2000000 * random() * random() AS BIGINT)",
+        FeatureType.NUMBER: "20 * random() * random()",
+        FeatureType.FLAG: "random() < 0.5",
+        FeatureType.TEXT: "'transfer'",
+    }
+    columns = ", ".join(
+        f'CASE WHEN random() < 0.9 THEN {shapes[kind]} END AS "{name}"'
+        for name, kind in catalogue.items()
+    )
+    rules = load(Purpose.PAYMENT)
+    with duckdb.connect() as connection:
+        connection.execute("SELECT setseed(0.5)")
+        connection.execute(f"CREATE TABLE history AS SELECT i, {columns} FROM range(5000) t(i)")
+        found = connection.execute("SELECT * FROM history ORDER BY i").fetchnumpy()
+        features = {
+            name: Column(
+                kind,
+                np.ma.getdata(found[name]).astype(DTYPES[kind]),
+                ~np.ma.getmaskarray(found[name]),
+            )
+            for name, kind in catalogue.items()
+        }
+        said = rules.assess(features, rows=5_000)
+        for rule, hits in zip(rules.rules, said.hits, strict=True):
+            rows = connection.execute(f"SELECT i FROM history WHERE {rule.predicate} ORDER BY i")
+            assert [row[0] for row in rows.fetchall()] == np.flatnonzero(hits).tolist()
+
+    assert said.failed is None
+    assert (said.hits.sum(axis=1) > 0).sum() >= 10
 
 
 def test_what_is_named_twice_is_the_same() -> None:

@@ -50,8 +50,9 @@ class RuleSet:
         self.predicates = tuple(predicates)
         self._sound = [at for at, each in enumerate(predicates) if each is not None]
         self._program = Program([each for each in predicates if each is not None])
-        self._actions = np.array([[rule.action] for rule in rules], np.int64).reshape(-1, 1)
-        self._weights = np.array([rule.weight for rule in rules], np.int64)
+        # Narrow, and doubles, because numpy multiplies these fastest; sums of weights stay exact.
+        self._actions = np.array([rule.action for rule in rules], np.uint8).reshape(-1, 1)
+        self._weights = np.array([rule.weight for rule in rules], np.float64)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -80,9 +81,10 @@ class RuleSet:
             failed = np.ones((len(self.rules), rows), np.bool_)
             failed[self._sound] = False if said.failed is None else said.failed
         actions = (hits * self._actions).max(axis=0, initial=Action.ALLOW)
+        weights = (self._weights @ hits).astype(np.int64)
         if failed is not None:
             actions = np.where(failed.any(axis=0), np.maximum(actions, Action.REVIEW), actions)
-        return Assessment(hits, failed, actions, self._weights @ hits)
+        return Assessment(hits, failed, actions.astype(np.int64), weights)
 
 
 def read_rules(document: object, catalogue: Catalogue) -> RuleSet:

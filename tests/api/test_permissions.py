@@ -40,6 +40,7 @@ PREFIXES = {
     "step_up": "stp",
     "subject_request": "srq",
     "transfer": "tr",
+    "version": "rul",
 }
 #: These end the session that asks, so they are asked last.
 LAST = ("/v1/staff/sign-out", "/v1/identity/log-out")

@@ -96,6 +96,16 @@ def test_gives_its_documented_keys(name: str) -> None:
         assert target.measured(result.figures | result.baselines) is not None
 
 
+def test_back_tests_and_compares_with_the_payment_path() -> None:
+    options = Options(seconds=0.5, seed=1, scale=0.0005, say=lambda _: None)
+    result = run_benchmark("backtest", options)
+    assert result.figures["rows"] == 5_000
+    assert result.figures["rows_not_allowed"] > 0
+    assert result.baselines["numpy_rows_per_second"] > 0
+    assert {"cores", "cpu", "duckdb", "date"} <= result.machine.keys()
+    assert result.targets[0].measured(result.figures) is not None
+
+
 def test_refuses_a_server_that_answers_before_data_is_on_disk(
     server: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -120,6 +120,8 @@ _TAGS: Final = (
     ("Ledger", "The journal and the trial balance."),
     ("Transparency log", "Signed checkpoints of the journal, and proofs that anybody can check."),
     ("Privacy", "Consents, people's requests about their data, and who read it."),
+    ("Rules of risk", "Versions of rules, their back-tests, and what decides."),
+    ("Lists", "Who is allowed for a time, blocked or watched."),
     ("Operations", "Health and metrics of the process."),
 )
 _DESCRIPTION: Final = f"""

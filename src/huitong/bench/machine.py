@@ -12,7 +12,7 @@ from huitong.bench.scratch import Scratch
 _KIBIBYTES_PER_GIBIBYTE: Final = 1024 * 1024
 
 
-def describe_machine(scratch: Scratch) -> dict[str, Any]:
+def describe_machine(scratch: Scratch | None = None) -> dict[str, Any]:
     """Return cores, memory, processor, versions, and what was made durable and where."""
     return {
         "cores": os.cpu_count(),
@@ -20,12 +20,18 @@ def describe_machine(scratch: Scratch) -> dict[str, Any]:
         "cpu": _find_text("/proc/cpuinfo", r"model name\s*:\s*(.+)") or platform.processor(),
         "kernel": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
+        **({} if scratch is None else _describe_database(scratch)),
+        "load_average_at_end": round(os.getloadavg()[0], 2),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _describe_database(scratch: Scratch) -> dict[str, Any]:
+    return {
         "postgres": scratch.postgres_version,
         "postgres_settings": dict(scratch.settings),
         "is_database_embedded": scratch.is_embedded,
         "data_on": scratch.file_system,
-        "load_average_at_end": round(os.getloadavg()[0], 2),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
 

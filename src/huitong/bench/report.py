@@ -77,10 +77,8 @@ def draw_result(result: Result) -> str:
         if bars:
             groups.append(Group(title=title, bars=bars))
     machine = result.machine
-    foot = (
-        f"{machine.get('cores')} cores, {machine.get('cpu')}, PostgreSQL "
-        f"{machine.get('postgres')}, {machine.get('date')}"
-    )
+    database = f"PostgreSQL {machine['postgres']}, " if "postgres" in machine else ""
+    foot = f"{machine.get('cores')} cores, {machine.get('cpu')}, {database}{machine.get('date')}"
     return draw_chart(f"Huitong: {result.title}", groups, foot=foot)
 
 

@@ -214,7 +214,7 @@ from huitong.customers.parties import (
     find_accounts_by_mobile,
     find_parties,
 )
-from huitong.customers.people import show_people
+from huitong.customers.people import index_mobile, show_people
 from huitong.customers.queries import (
     find_customer_by_id_number,
     find_customer_by_mobile,
@@ -423,6 +423,7 @@ __all__ = [
     "give_guardian_consent",
     "has_errors",
     "has_right_check_digit",
+    "index_mobile",
     "list_applications",
     "list_customers",
     "list_due_business_reviews",

@@ -22,6 +22,7 @@ API_KEY: Final = "key"
 APPLICATION: Final = "app"
 APPROVAL: Final = "apr"
 AUDIT_RECORD: Final = "aud"
+BACKTEST: Final = "bkt"
 BATCH: Final = "bat"
 CHALLENGE: Final = "chl"
 CHECKOUT: Final = "chk"
@@ -44,6 +45,7 @@ PAYMENT: Final = "pay"
 PROFIT_SHARE: Final = "shr"
 REFUND: Final = "rfd"
 REQUEST: Final = "req"
+RULE_VERSION: Final = "rul"
 SESSION: Final = "ses"
 SIGN_UP: Final = "sgn"
 STAFF: Final = "stf"
@@ -63,6 +65,7 @@ PREFIXES: Final = frozenset(
         APPLICATION,
         APPROVAL,
         AUDIT_RECORD,
+        BACKTEST,
         BATCH,
         CHALLENGE,
         CHECKOUT,
@@ -85,6 +88,7 @@ PREFIXES: Final = frozenset(
         PROFIT_SHARE,
         REFUND,
         REQUEST,
+        RULE_VERSION,
         SESSION,
         SIGN_UP,
         STAFF,

@@ -105,6 +105,12 @@ DATABASE_RETRIES: Final = Counter(
     ("reason",),
     registry=REGISTRY,
 )
+RULE_FAILURES: Final = Counter(
+    "huitong_rule_failures_total",
+    "Rows on which a rule of risk failed and counted as a review, by purpose. An alarm.",
+    ("purpose",),
+    registry=REGISTRY,
+)
 OUTBOX_PENDING: Final = Gauge(
     "huitong_outbox_pending",
     "Events that wait in the outbox.",

@@ -2,8 +2,127 @@
 
 `decisioning` owns online features, rules, lists, models and the decisions themselves; `fraud` owns
 the model of payment fraud, its training and evaluation, and the cases that people work on.
+
+**Rules.** A set of rules is a document that `read_rules` compiles against the features of its
+purpose; `RuleSet.assess` runs it over a batch, `run_backtest` over a table of history in DuckDB.
+Versions live by `save_rules`, `shadow_rules`, `record_backtest`, `set_rules_live`, `retire_rules`;
+`RuleCache` holds what decides in a process. **Lists.** `find_listed` looks a batch up, and
+`change_list` changes them when two people agreed.
 """
 
+from huitong.risk.decisioning.rules.backtests.running import (
+    HistoryUnusableError,
+    Period,
+    run_backtest,
+)
+from huitong.risk.decisioning.rules.backtests.types import BacktestResult, RuleResult, Share
+from huitong.risk.decisioning.rules.commands import (
+    check_can_go_live,
+    get_backtest,
+    get_rule_version,
+    list_rule_versions,
+    record_backtest,
+    retire_rules,
+    save_rules,
+    set_rules_live,
+    shadow_rules,
+)
+from huitong.risk.decisioning.rules.defaults.loading import (
+    NamedFeature,
+    default_catalogue,
+    default_rules,
+    list_features,
+)
+from huitong.risk.decisioning.rules.errors import (
+    BacktestMissing,
+    ListEntryNotFound,
+    RulesAltered,
+    RulesNotLoaded,
+    RuleStateRefused,
+    RuleVersionNotFound,
+)
+from huitong.risk.decisioning.rules.language.checking import Catalogue, check_predicate
+from huitong.risk.decisioning.rules.lists.changing import (
+    ListChange,
+    change_list,
+    check_list_change,
+    find_listed,
+    list_entries,
+    read_list_change,
+    show_list_change,
+)
+from huitong.risk.decisioning.rules.lists.types import Entity, EntityKind, ListEntry, ListKind
+from huitong.risk.decisioning.rules.programs.duckdb_sql import COLUMN_TYPES
+from huitong.risk.decisioning.rules.programs.program import check_features
+from huitong.risk.decisioning.rules.rule_cache import CompiledVersion, Deciding, RuleCache
+from huitong.risk.decisioning.rules.rule_sets import (
+    Assessment,
+    RuleSet,
+    read_rules,
+    reload_rules,
+    report_failures,
+    show_rule,
+)
+from huitong.risk.decisioning.rules.types import Backtest, Purpose, Rule, RuleState, RuleVersion
 from huitong.risk.decisioning.types import Action, Column, Features, FeatureType
 
-__all__ = ["Action", "Column", "FeatureType", "Features"]
+__all__ = [
+    "COLUMN_TYPES",
+    "Action",
+    "Assessment",
+    "Backtest",
+    "BacktestMissing",
+    "BacktestResult",
+    "Catalogue",
+    "Column",
+    "CompiledVersion",
+    "Deciding",
+    "Entity",
+    "EntityKind",
+    "FeatureType",
+    "Features",
+    "HistoryUnusableError",
+    "ListChange",
+    "ListEntry",
+    "ListEntryNotFound",
+    "ListKind",
+    "NamedFeature",
+    "Period",
+    "Purpose",
+    "Rule",
+    "RuleCache",
+    "RuleResult",
+    "RuleSet",
+    "RuleState",
+    "RuleStateRefused",
+    "RuleVersion",
+    "RuleVersionNotFound",
+    "RulesAltered",
+    "RulesNotLoaded",
+    "Share",
+    "change_list",
+    "check_can_go_live",
+    "check_features",
+    "check_list_change",
+    "check_predicate",
+    "default_catalogue",
+    "default_rules",
+    "find_listed",
+    "get_backtest",
+    "get_rule_version",
+    "list_entries",
+    "list_features",
+    "list_rule_versions",
+    "read_list_change",
+    "read_rules",
+    "record_backtest",
+    "reload_rules",
+    "report_failures",
+    "retire_rules",
+    "run_backtest",
+    "save_rules",
+    "set_rules_live",
+    "shadow_rules",
+    "show_list_change",
+    "show_rule",
+]

@@ -11,6 +11,7 @@ from huitong.kernel.ids import APPLICATION, CUSTOMER, PAYMENT, REFUND, read_id, 
 from huitong.kernel.money import Money
 from huitong.kernel.rulebook import Rulebook
 from huitong.privacy import Vault
+from huitong.wiring.risk_acts import RISK_ACTS
 
 Payload = Mapping[str, Any]
 
@@ -140,4 +141,5 @@ _ACTS: Final[identity.Handlers] = {
     "customers.freeze": _freeze_customer,
     "customers.unfreeze": _unfreeze_customer,
     "customers.close": _close_customer,
+    **RISK_ACTS,
 }

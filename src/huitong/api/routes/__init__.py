@@ -29,6 +29,8 @@ from huitong.api.routes import (
     onboarding_guardians,
     payments,
     privacy,
+    risk_lists,
+    risk_rules,
     staff_members,
     staff_passkeys,
     staff_people,
@@ -64,6 +66,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     ledger.router,
     log.router,
     privacy.router,
+    risk_rules.router,
+    risk_lists.router,
 )
 #: Path items that are answered outside of the framework.
 MORE_DOCUMENTATION: Final[tuple[Mapping[str, Any], ...]] = (describe_instant_payment(),)

@@ -122,6 +122,13 @@ def _read_instant(value: object) -> object:
     return value
 
 
+def _parse_instant(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError("must be an instant with a time zone, like 2026-11-23T08:30:00Z")
+    _read_instant(value)
+    return datetime.fromisoformat(value.upper())
+
+
 def _read_day(value: object) -> object:
     if not isinstance(value, str):
         raise ValueError("must be a day, like 2026-11-23")
@@ -201,3 +208,10 @@ Instant = datetime
 GivenDay = Annotated[date, BeforeValidator(_read_day), Field(examples=["2026-11-23"])]
 #: An instant that a caller names, with any offset.
 GivenInstant = Annotated[datetime, BeforeValidator(_read_instant), AfterValidator(_to_utc)]
+#: The same in a body, where a text is not yet an instant.
+BodyInstant = Annotated[
+    datetime,
+    BeforeValidator(_parse_instant),
+    AfterValidator(_to_utc),
+    Field(examples=["2026-11-23T08:30:00Z"]),
+]

@@ -1,0 +1,235 @@
+"""The life of a version of rules: saved, tried in shadow, tested over history, live, retired.
+
+What has no effect (drafts, shadows, back-tests) one member of staff does alone; what decides about
+customers takes two: `set_rules_live` and `retire_rules` of what is live want an approval's id.
+"""
+
+import uuid
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from huitong.kernel import audit, limits
+from huitong.kernel.clock import business_day
+from huitong.kernel.database.unit_of_work import UnitOfWork
+from huitong.kernel.errors import InvalidField, LimitExceeded
+from huitong.kernel.ids import APPROVAL, BACKTEST, RULE_VERSION, show_id
+from huitong.risk.decisioning.rules import store
+from huitong.risk.decisioning.rules.errors import (
+    BacktestMissing,
+    RulesAltered,
+    RuleStateRefused,
+    RuleVersionNotFound,
+)
+from huitong.risk.decisioning.rules.rule_sets import RuleSet, digest_rules, write_rules
+from huitong.risk.decisioning.rules.types import Backtest, Purpose, RuleState, RuleVersion
+
+
+async def save_rules(
+    uow: UnitOfWork,
+    *,
+    version_id: uuid.UUID,
+    purpose: Purpose,
+    rules: RuleSet,
+    now: datetime,
+) -> RuleVersion:
+    """Save rules, which `read_rules` compiled, as the next version of a purpose: a draft.
+
+    Compiling many rules takes a while, so it is done before, outside of the transaction. Raises
+    ValueError for rules that do not compile any more, InvalidField and LimitExceeded.
+    """
+    if rules.broken:
+        raise ValueError(f"{rules.broken[0].key} does not compile")
+    text = write_rules(rules.rules)
+    await store.lock_purpose(uow, purpose)
+    number = await store.find_last_number(uow, purpose) + 1
+    if number > limits.RULE_VERSIONS_MAX:
+        raise LimitExceeded(f"There are {limits.RULE_VERSIONS_MAX} versions already.")
+    version = RuleVersion(
+        id=version_id,
+        purpose=purpose,
+        number=number,
+        rules=text,
+        digest=digest_rules(text),
+        state=RuleState.DRAFT,
+        created_by=uow.caller.actor,
+        created_at=now,
+    )
+    await store.insert_version(uow, version)
+    await _record(uow, "risk.save_rules", version)
+    return version
+
+
+async def shadow_rules(uow: UnitOfWork, *, version_id: uuid.UUID) -> RuleVersion:
+    """Let a draft be evaluated and recorded beside what decides, without effect.
+
+    Raises RuleVersionNotFound, and RuleStateRefused if it is no draft or there is a shadow already.
+    """
+    version = await _hold(uow, version_id, RuleState.DRAFT)
+    if await store.find_in_state(uow, version.purpose, RuleState.SHADOW):
+        raise RuleStateRefused("There is a shadow already; retire it first.")
+    await store.set_state(uow, version_id, RuleState.SHADOW)
+    await _record(uow, "risk.shadow_rules", version)
+    return await get_rule_version(uow, version_id)
+
+
+async def record_backtest(
+    uow: UnitOfWork,
+    *,
+    backtest_id: uuid.UUID,
+    version_id: uuid.UUID,
+    digest: str,
+    result: Mapping[str, Any],
+    now: datetime,
+) -> Backtest:
+    """Store what a draft or shadow would have done; `digest` is of the rules that were tested.
+
+    Raises RuleVersionNotFound, RuleStateRefused, RulesAltered.
+    """
+    version = await _hold(uow, version_id, RuleState.DRAFT, RuleState.SHADOW)
+    if digest != version.digest:
+        raise RulesAltered("The back-test is of other rules.", field="digest")
+    backtest = Backtest(
+        id=backtest_id,
+        version_id=version_id,
+        result=result,
+        created_by=uow.caller.actor,
+        created_at=now,
+    )
+    await store.insert_backtest(uow, backtest)
+    await _record(uow, "risk.backtest_rules", version, backtest=show_id(BACKTEST, backtest_id))
+    return backtest
+
+
+async def check_can_go_live(
+    uow: UnitOfWork, *, version_id: uuid.UUID, digest: str, effective_from: date, now: datetime
+) -> RuleVersion:
+    """Return a shadow that was tested, held until the end.
+
+    Raises RuleVersionNotFound, RuleStateRefused, RulesAltered, BacktestMissing, and InvalidField
+    for a day that is over.
+    """
+    version = await _hold(uow, version_id, RuleState.SHADOW)
+    if digest != version.digest:
+        raise RulesAltered("The digest is not that of these rules.", field="digest")
+    if version.backtest_id is None:
+        raise BacktestMissing("Test these rules over stored history first.")
+    if effective_from < business_day(now):
+        raise InvalidField("must not be before today", field="effective_from")
+    return version
+
+
+async def set_rules_live(
+    uow: UnitOfWork,
+    *,
+    version_id: uuid.UUID,
+    digest: str,
+    effective_from: date,
+    approval_id: uuid.UUID,
+    now: datetime,
+) -> RuleVersion:
+    """Let a shadow decide from a business day on; the version before decides until then.
+
+    Raises RuleVersionNotFound, RuleStateRefused (no shadow, or another version begins on that day
+    or later), BacktestMissing, RulesAltered, and InvalidField for a day that is over.
+    """
+    version = await check_can_go_live(
+        uow, version_id=version_id, digest=digest, effective_from=effective_from, now=now
+    )
+    for other in await store.find_in_state(uow, version.purpose, RuleState.LIVE, only_open=True):
+        assert other.effective_from is not None
+        if other.effective_from >= effective_from and other.effective_from > business_day(now):
+            raise RuleStateRefused(
+                f"Version {other.number} begins on {other.effective_from}; retire it first."
+            )
+        await store.set_end(uow, other.id, effective_from)
+    await store.set_live(uow, version_id, effective_from=effective_from, approval_id=approval_id)
+    await _record(
+        uow,
+        "risk.set_rules_live",
+        version,
+        effective_from=effective_from.isoformat(),
+        approval=show_id(APPROVAL, approval_id),
+    )
+    return await get_rule_version(uow, version_id)
+
+
+async def retire_rules(
+    uow: UnitOfWork,
+    *,
+    version_id: uuid.UUID,
+    now: datetime,
+    approval_id: uuid.UUID | None = None,
+) -> RuleVersion:
+    """End a version for good, at once; one that has not begun leaves its time to the one before.
+
+    What is live wants an approval. Raises RuleVersionNotFound and RuleStateRefused.
+    """
+    version = await _hold(uow, version_id, RuleState.DRAFT, RuleState.SHADOW, RuleState.LIVE)
+    details: dict[str, object] = {}
+    if version.state is RuleState.LIVE:
+        if approval_id is None:
+            raise RuleStateRefused("Two people retire what is live.")
+        assert version.effective_from is not None
+        today = business_day(now)
+        if version.effective_to is None or version.effective_to > today:
+            await store.set_end(uow, version_id, max(today, version.effective_from))
+        details["approval"] = show_id(APPROVAL, approval_id)
+    await store.set_state(uow, version_id, RuleState.RETIRED, approval_id=approval_id)
+    if version.effective_from is not None and version.effective_from > business_day(now):
+        # It never decided: the version before it goes on, instead of ending for nothing.
+        await store.move_end(uow, version.purpose, version.effective_from, version.effective_to)
+    await _record(uow, "risk.retire_rules", version, **details)
+    return await get_rule_version(uow, version_id)
+
+
+async def get_rule_version(uow: UnitOfWork, version_id: uuid.UUID) -> RuleVersion:
+    """Return a version; raises RuleVersionNotFound."""
+    version = await store.find_version(uow, version_id)
+    if version is None:
+        raise RuleVersionNotFound(f"There is no version {show_id(RULE_VERSION, version_id)}")
+    return version
+
+
+async def get_backtest(uow: UnitOfWork, version_id: uuid.UUID) -> Backtest | None:
+    """Return the newest back-test of a version, or None; raises RuleVersionNotFound."""
+    version = await get_rule_version(uow, version_id)
+    if version.backtest_id is None:
+        return None
+    return await store.find_backtest(uow, version.backtest_id)
+
+
+async def list_rule_versions(
+    uow: UnitOfWork,
+    purpose: Purpose,
+    *,
+    before: int = limits.RULE_VERSIONS_MAX + 1,
+    limit: int = limits.PAGE_SIZE_DEFAULT,
+) -> list[RuleVersion]:
+    """Return a page of versions, newest first, with numbers below `before`; raises InvalidField."""
+    if not 1 <= limit <= limits.PAGE_SIZE_MAX:
+        raise InvalidField(f"must be from 1 to {limits.PAGE_SIZE_MAX}, not {limit}", field="limit")
+    return await store.list_versions(uow, purpose, before=before, limit=limit)
+
+
+async def _hold(uow: UnitOfWork, version_id: uuid.UUID, *states: RuleState) -> RuleVersion:
+    """Return a version in one of the states, while nobody else changes its purpose."""
+    await store.lock_purpose(uow, (await get_rule_version(uow, version_id)).purpose)
+    version = await get_rule_version(uow, version_id)
+    if version.state not in states:
+        raise RuleStateRefused(f"It is {version.state}, not {' or '.join(states)}.")
+    return version
+
+
+async def _record(uow: UnitOfWork, action: str, version: RuleVersion, **details: object) -> None:
+    await audit.record(
+        uow,
+        action=action,
+        subject=show_id(RULE_VERSION, version.id),
+        details={
+            "purpose": version.purpose.value,
+            "number": version.number,
+            "digest": version.digest,
+            **details,
+        },
+    )

@@ -1,0 +1,1 @@
+"""Lists of known entities: always allowed for a time, always blocked, or watched."""

@@ -1,0 +1,83 @@
+"""Entities on lists, and how their keys are written."""
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from ipaddress import IPv4Address, IPv6Address
+from typing import Final
+
+
+class ListKind(StrEnum):
+    """What being on a list means."""
+
+    #: Rules and models do not hold back who is allowed; for a time only.
+    ALLOW = "allow"
+    BLOCK = "block"
+    #: Noted in the decision, and looked at by people.
+    WATCH = "watch"
+
+
+class EntityKind(StrEnum):
+    """What can be on a list."""
+
+    CUSTOMER = "customer"
+    ACCOUNT = "account"
+    DEVICE = "device"
+    ADDRESS = "address"
+    MERCHANT = "merchant"
+    #: By blind index: a list never holds a number.
+    MOBILE = "mobile"
+
+
+KEY_BYTES: Final = {EntityKind.ACCOUNT: 8, EntityKind.MOBILE: 32}
+ID_BYTES: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """One customer, account, device, address, merchant or mobile number."""
+
+    kind: EntityKind
+    key: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse a key of another kind's length; raises ValueError."""
+        if len(self.key) != KEY_BYTES.get(self.kind, ID_BYTES):
+            raise ValueError(f"a key of {self.kind} does not have {len(self.key)} bytes")
+
+    @staticmethod
+    def of_id(kind: EntityKind, identifier: uuid.UUID) -> "Entity":
+        """Return a customer, device or merchant."""
+        return Entity(kind, identifier.bytes)
+
+    @staticmethod
+    def of_account(account_id: int) -> "Entity":
+        """Return an account."""
+        return Entity(EntityKind.ACCOUNT, account_id.to_bytes(8, "big"))
+
+    @staticmethod
+    def of_address(address: IPv4Address | IPv6Address) -> "Entity":
+        """Return an address; IPv4 in its mapped form, so that both writings are one."""
+        packed = address.packed
+        if len(packed) < ID_BYTES:
+            packed = IPv6Address(f"::ffff:{address}").packed
+        return Entity(EntityKind.ADDRESS, packed)
+
+    @staticmethod
+    def of_mobile(blind_index: bytes) -> "Entity":
+        """Return a mobile number, by its blind index of 32 bytes."""
+        return Entity(EntityKind.MOBILE, blind_index)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListEntry:
+    """Who is on a list, until when and why."""
+
+    id: uuid.UUID
+    list: ListKind
+    entity: Entity
+    reason: str = field(repr=False)
+    added_at: datetime
+    expires_at: datetime | None
+    removed_at: datetime | None = None

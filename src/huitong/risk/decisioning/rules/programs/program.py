@@ -1,0 +1,160 @@
+"""Programs: rules of a set over the features of a batch, all at once."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import compress
+from operator import itemgetter
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from huitong.kernel import limits
+from huitong.risk.decisioning.rules.language.tree import Node, columns_of
+from huitong.risk.decisioning.rules.programs.kernels import Kernel
+from huitong.risk.decisioning.rules.programs.registers import Register
+from huitong.risk.decisioning.rules.programs.steps import Steps
+from huitong.risk.decisioning.types import Column, Features, FeatureType
+
+_Getter: TypeAlias = Callable[[list[Any]], tuple[Any, ...]]
+_PLAINLY: Final[Any] = {"over": "raise", "divide": "raise", "invalid": "raise"}
+_CAREFULLY: Final[Any] = {"over": "ignore", "divide": "ignore", "invalid": "ignore"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """What rules say of a batch: arrays with a row for each rule and a column for each row.
+
+    `failed` is None where nothing failed; a rule that failed on a row did not hit it.
+    """
+
+    hits: NDArray[np.bool_]
+    failed: NDArray[np.bool_] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Variant:
+    """The steps for batches with NULL in certain columns."""
+
+    registers: list[Any]
+    steps: list[tuple[Kernel, Register, _Getter | None, Register]]
+    values: list[tuple[str, Register]]
+    masks: list[tuple[str, Register]]
+    truths: list[Register]
+    failures: list[Register | None]
+
+
+class Program:
+    """The predicates of a set of rules, compiled; it keeps nothing of a batch."""
+
+    def __init__(self, predicates: Sequence[Node]) -> None:
+        """Compile `predicates`; each keeps its place in what `run` returns."""
+        self._predicates = tuple(predicates)
+        self.columns = tuple(sorted(frozenset().union(*map(columns_of, predicates))))
+        types = {
+            str(node.value): node.type
+            for predicate in predicates
+            for node in predicate.walk()
+            if node.op == "column"
+        }
+        self._types = [types[name] for name in self.columns]
+        self._numbers = [name for name in self.columns if types[name] is FeatureType.NUMBER]
+        self._variants: dict[tuple[bool, ...], _Variant] = {}
+
+    def run(self, features: Features, *, rows: int) -> Evaluation:
+        """Return where each rule holds in a batch of so many rows.
+
+        Features that no rule names are not looked at. Raises ValueError for a feature that is
+        missing, of another type or length: a mistake of the caller's.
+        """
+        if not (self._predicates and rows):
+            return Evaluation(np.zeros((len(self._predicates), rows), np.bool_), None)
+        columns = [features.get(name) for name in self.columns]
+        masked = []
+        for name, column, kind in zip(self.columns, columns, self._types, strict=True):
+            if column is None or column.type is not kind or len(column.values) != rows:
+                raise ValueError(f"feature {name} is missing, or not {kind} of {rows} rows")
+            masked.append(column.known is not None)
+        try:
+            with np.errstate(**_PLAINLY):
+                self._check_finite(features)
+                variant = self._find(tuple(masked), is_careful=False)
+                return self._execute(variant, features, rows)
+        except FloatingPointError:
+            # Something failed, perhaps only where it is NULL anyway: now it matters where.
+            with np.errstate(**_CAREFULLY):
+                variant = self._find(tuple(masked), is_careful=True)
+                return self._execute(variant, features, rows)
+
+    def _check_finite(self, features: Features) -> None:
+        # One sum over all: it is not finite if one of them is not.
+        if self._numbers:
+            total = np.concatenate([features[name].values for name in self._numbers]).sum()
+            if not np.isfinite(total):
+                raise FloatingPointError
+
+    def _find(self, masked: tuple[bool, ...], *, is_careful: bool) -> _Variant:
+        key = (is_careful, *masked)
+        variant = self._variants.get(key)
+        if variant is None:
+            variant = self._compile(masked, is_careful=is_careful)
+            if len(self._variants) < limits.RULE_VARIANTS_MAX:
+                self._variants[key] = variant
+        return variant
+
+    def _compile(self, masked: tuple[bool, ...], *, is_careful: bool) -> _Variant:
+        steps = Steps(masked=frozenset(compress(self.columns, masked)), is_careful=is_careful)
+        truths = [steps.truth(each) for each in self._predicates]
+        failures = [steps.failure(each) for each in self._predicates]
+        return _Variant(
+            registers=steps.registers,
+            steps=[
+                (kernel, target, itemgetter(*sources), -1)
+                if len(sources) > 1
+                else (kernel, target, None, sources[0])
+                for kernel, target, sources in steps.steps
+            ],
+            values=list(steps.values.items()),
+            masks=list(steps.masks.items()),
+            truths=truths,
+            failures=failures,
+        )
+
+    @staticmethod
+    def _execute(variant: _Variant, features: Features, rows: int) -> Evaluation:
+        registers = variant.registers.copy()
+        for name, register in variant.values:
+            registers[register] = features[name].values
+        for name, register in variant.masks:
+            registers[register] = features[name].known
+        for kernel, target, getter, source in variant.steps:
+            registers[target] = (
+                kernel(registers[source]) if getter is None else kernel(*getter(registers))
+            )
+        hits = np.empty((len(variant.truths), rows), np.bool_)
+        for number, register in enumerate(variant.truths):
+            hits[number] = registers[register]
+        if all(register is None for register in variant.failures):
+            return Evaluation(hits, None)
+        failed = np.zeros_like(hits)
+        for number, failure in enumerate(variant.failures):
+            if failure is not None:
+                failed[number] = registers[failure]
+        return Evaluation(hits, failed if failed.any() else None)
+
+
+def check_features(features: Features, *, rows: int) -> None:
+    """Refuse a batch that is not what features are; raises ValueError naming the feature.
+
+    Of known values: doubles are finite. Of all: one for each row, masks are flags.
+    """
+    for name, column in features.items():
+        if len(column.values) != rows or (column.known is not None and len(column.known) != rows):
+            raise ValueError(f"feature {name} has not {rows} rows")
+        if column.type is FeatureType.NUMBER and not _is_finite(column):
+            raise ValueError(f"feature {name} is not finite")
+
+
+def _is_finite(column: Column) -> bool:
+    finite = np.isfinite(column.values)
+    return bool((finite if column.known is None else finite | ~column.known).all())

@@ -1,0 +1,58 @@
+"""Acts on rules and lists of risk that take two people."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any, Final
+
+from huitong import identity, risk
+from huitong.kernel.database.unit_of_work import UnitOfWork
+from huitong.kernel.errors import InvalidField
+from huitong.kernel.ids import RULE_VERSION, read_id, show_id
+
+
+async def _set_rules_live(
+    uow: UnitOfWork, approval: identity.Approval, payload: Mapping[str, Any], *, now: datetime
+) -> identity.Executed:
+    version = await risk.set_rules_live(
+        uow,
+        version_id=read_id(RULE_VERSION, payload["version"], field="version"),
+        digest=payload["digest"],
+        effective_from=_read_day(payload["effective_from"]),
+        approval_id=approval.id,
+        now=now,
+    )
+    return identity.Executed(outcome={"version": show_id(RULE_VERSION, version.id)})
+
+
+async def _retire_rules(
+    uow: UnitOfWork, approval: identity.Approval, payload: Mapping[str, Any], *, now: datetime
+) -> identity.Executed:
+    version = await risk.retire_rules(
+        uow,
+        version_id=read_id(RULE_VERSION, payload["version"], field="version"),
+        approval_id=approval.id,
+        now=now,
+    )
+    return identity.Executed(outcome={"version": show_id(RULE_VERSION, version.id)})
+
+
+async def _change_list(
+    uow: UnitOfWork, approval: identity.Approval, payload: Mapping[str, Any], *, now: datetime
+) -> identity.Executed:
+    change = risk.read_list_change(payload)
+    await risk.change_list(uow, change, reason=approval.reason, approval_id=approval.id, now=now)
+    return identity.Executed(outcome={"list": change.list.value})
+
+
+def _read_day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidField("must be a day like 2026-12-31", field="effective_from") from error
+
+
+RISK_ACTS: Final[identity.Handlers] = {
+    "risk.set_rules_live": _set_rules_live,
+    "risk.retire_rules": _retire_rules,
+    "risk.change_list": _change_list,
+}

@@ -1,0 +1,1 @@
+"""Features: their names, types and definitions, and their values over history."""

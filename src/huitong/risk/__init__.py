@@ -5,5 +5,6 @@ the model of payment fraud, its training and evaluation, and the cases that peop
 """
 
 from huitong.risk.decisioning.types import Action, Column, Features, FeatureType
+from huitong.risk.fraud.evaluate import evaluate_fraud
 
-__all__ = ["Action", "Column", "FeatureType", "Features"]
+__all__ = ["Action", "Column", "FeatureType", "Features", "evaluate_fraud"]

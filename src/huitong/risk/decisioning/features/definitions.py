@@ -14,13 +14,14 @@ MINUTE: Final = 60
 HOUR: Final = 3_600
 DAY: Final = 86_400
 
-#: An amount is unusual above this many times the payer's decayed mean of `NORMAL_HALF_LIFE_SECONDS`.
-UNUSUAL_RATIO: Final = 3.0
+#: The half-life of the mean that says what is normal for a payer.
 NORMAL_HALF_LIFE_SECONDS: Final = 30 * DAY
+#: An amount is unusual above this many times that mean.
+UNUSUAL_RATIO: Final = 3.0
 
 
 class Entity(StrEnum):
-    """Whose past a feature looks at; `columns` make its key. An event without one of them has none."""
+    """Whose past a feature looks at. An event that lacks a column of the key has no such entity."""
 
     PAYER = "payer"
     PAYEE = "payee"
@@ -89,8 +90,8 @@ class Decayed:
     """An exponentially decayed counter of the events before this one.
 
     n(t) = Σ w·2^(-(t - s - d)/h) over earlier events at s with s + d ≤ t, weight w by `measure`,
-    half-life h, delay d, all in seconds. Without a delay the current event's own weight is not in it.
-    With one, an event is counted, and starts to decay, d after it happened. 0 where there was none.
+    half-life h, delay d, all in seconds. Without a delay the event's own weight is not in it. With
+    one, an event is counted, and starts to decay, d after it happened. 0 where there was none.
     Source: Cormode, Shkapenyuk, Srivastava, Xu, Forward Decay (ICDE 2009), section 3.
     """
 
@@ -124,10 +125,10 @@ class Distinct:
     """How many others the entity met, each decayed since it was met last.
 
     D(t) = Σ 2^(-(t - s)/h) over the distinct others `of`, s the last event with each, before this
-    one. It is a decayed counter in which an event adds 1 - 2^(-(s - s')/h), s' the last event of the
-    two together, and 1 if there was none: exact, online too, where the pair has a row of its own.
-    Where it has none, s' has to come from a sketch: with a HyperLogLog of m registers the standard
-    error is 1.04/√m (Flajolet, Fusy, Gandouet, Meunier 2007), 3.3 % for 1,024 registers.
+    one. It is a decayed counter in which an event adds 1 - 2^(-(s - s')/h), s' the last event that
+    the two had together, and 1 if there was none: exact, online too, where the pair has a row of
+    its own. Where it has none, they have to come from a sketch: the standard error of a
+    HyperLogLog of m registers is 1.04/√m (Flajolet, Fusy, Gandouet, Meunier 2007).
     """
 
     type: ClassVar[FeatureType] = FeatureType.NUMBER
@@ -235,5 +236,5 @@ def resolve(names: tuple[str, ...], among: tuple[Feature, ...]) -> tuple[Feature
 
 
 def _check_seconds(name: str, field: str, value: int, *, minimum: int) -> None:
-    if not isinstance(value, int) or value < minimum:
-        raise ValueError(f"{name}: {field} must be a whole number of at least {minimum}")
+    if value < minimum:
+        raise ValueError(f"{name}: {field} must be at least {minimum}, not {value}")

@@ -120,9 +120,7 @@ class _History:
         amounts = self.weights(Measure.AMOUNT)
         unusual = np.zeros(len(amounts))
         # amount > ratio · total / count without a division: nothing is unusual for a first payment.
-        is_unusual = (
-            amounts[timeline.positions] * count > UNUSUAL_RATIO * total
-        ) & (count > 0.0)
+        is_unusual = (amounts[timeline.positions] * count > UNUSUAL_RATIO * total) & (count > 0.0)
         unusual[timeline.positions] = is_unusual
         return unusual
 
@@ -184,7 +182,9 @@ def _compute_one(
     return _count_known(timeline, weights, feature, last_known), None
 
 
-def _scan(timeline: Timeline, sorted_weights: Floats, half_life_seconds: int) -> tuple[Floats, Floats]:
+def _scan(
+    timeline: Timeline, sorted_weights: Floats, half_life_seconds: int
+) -> tuple[Floats, Floats]:
     factors = decay_factors(timeline.seconds_since, timeline.starts, half_life_seconds)
     return factors, scan_recurrence(factors, sorted_weights)
 
@@ -253,7 +253,7 @@ def _place(
     """Put values of a timeline where their events stand among all; the rest is not known."""
     placed = np.zeros(count, DTYPES[type_])
     is_known = np.zeros(count, np.bool_)
-    placed[timeline.positions] = values
+    placed[timeline.positions] = values if known is None else np.where(known, values, 0)
     is_known[timeline.positions] = True if known is None else known
     return Column(type_, placed, None if is_known.all() else is_known)
 

@@ -12,7 +12,7 @@ _NEGLIGIBLE = 1e-290
 
 
 def decay_factors(seconds: Floats, starts: Flags, half_life_seconds: int) -> Floats:
-    """Return 2^(-Δt/h) for each event, 0 at each group's first: there the recurrence begins anew."""
+    """Return 2^(-Δt/h) for each event, 0 at each group's first, where the recurrence begins."""
     factors: Floats = np.exp2(-np.maximum(seconds, 0.0) / half_life_seconds)
     factors[starts] = 0.0
     factors[factors < _NEGLIGIBLE] = 0.0

@@ -1,4 +1,4 @@
-"""Events of a history in the order of each entity, by Ibis: what scans and windows are made from."""
+"""Events of a history in the order of each entity, by Ibis: what scans are made from."""
 
 import secrets
 from collections.abc import Iterator
@@ -57,7 +57,8 @@ def sorted_events(events: ir.Table) -> Iterator[ir.Table]:
     label = events["label"].fill_null(False) if "label" in events.columns else ibis.literal(False)
     numbered = events.mutate(
         position=ibis.row_number().over(order_by=[events["at"], events["id"]]).cast("int64"),
-        microseconds=events["at"].epoch_seconds().cast("int64") * MICROSECONDS
+        # Truncated first: the engine's epoch is a double, and a cast would round it up.
+        microseconds=events["at"].truncate("s").epoch_seconds().cast("int64") * MICROSECONDS
         + events["at"].microsecond().cast("int64"),
         label=label.cast("boolean"),
     )
@@ -72,8 +73,7 @@ def sorted_events(events: ir.Table) -> Iterator[ir.Table]:
                 raise InvalidField(f"{count} events have no value here", field=each)
         yield kept
     finally:
-        # Not `drop_table`: Ibis 12 with today's sqlglot loses the name in it.
-        engine.raw_sql(f"DROP TABLE {name}")
+        engine.drop_table(name)
 
 
 def read_columns(events: ir.Table, *columns: str) -> dict[str, Values]:
@@ -186,4 +186,5 @@ def _keyed(events: ir.Table, entity: Entity) -> tuple[list[ir.Column], ir.Table]
 
 def to_numpy(column: pa.ChunkedArray) -> Values:
     """Return the values of an Arrow column without NULLs."""
-    return column.combine_chunks().to_numpy(zero_copy_only=False)
+    values: Values = column.combine_chunks().to_numpy(zero_copy_only=False)
+    return values

@@ -1,0 +1,53 @@
+"""A training run gives a calibrated model, its figures and its card."""
+
+from datetime import date
+
+import numpy as np
+import pytest
+
+from huitong.risk.decisioning.features.catalogue import FRAUD_MODEL
+from huitong.risk.decisioning.models.serving import Scorer
+from huitong.risk.fraud.training import TrainingData, train_fraud_model
+
+
+def make_data(count: int = 6_000, *, rate: float = 0.05) -> TrainingData:
+    random = np.random.default_rng(21)
+    matrix = random.normal(size=(count, len(FRAUD_MODEL)))
+    labels = (random.random(count) < rate).astype(np.float64)
+    matrix[:, 3] += 3.0 * labels
+    return TrainingData(
+        feature_names=FRAUD_MODEL,
+        matrix=matrix,
+        labels=labels,
+        first_on=date(2026, 6, 1),
+        last_on=date(2026, 6, 30),
+        source="A made history",
+    )
+
+
+def test_a_run_measures_on_rows_that_it_did_not_see_and_writes_the_card() -> None:
+    data = make_data()
+    model = train_fraud_model(data, seed=1)
+    assert model.metrics["rows"] == {"train": 4_200, "calibrate": 900, "measure": 900}
+    assert model.metrics["auc_roc"] > 0.95
+    scorer = Scorer(model.onnx, feature_names=model.feature_names, calibration=model.calibration)
+    scores = scorer.score_matrix(data.matrix[5_100:])
+    assert scores.mean() == pytest.approx(model.metrics["mean_score"], rel=1e-12)
+    assert scores.mean() == pytest.approx(data.labels[5_100:].mean(), rel=0.35)
+    assert set(model.bins) == {*FRAUD_MODEL, "score"}
+    assert "A made history, 2026-06-01 to 2026-06-30: 6,000 payments" in model.card
+    assert f"AUC-ROC {model.metrics['auc_roc']:.4f}" in model.card
+    important = model.card.split("| --- | --- |\n")[1].splitlines()[0]
+    assert important.startswith(f"| {FRAUD_MODEL[3]} |")
+
+
+def test_the_same_data_and_seed_give_the_same_model() -> None:
+    one, other = (train_fraud_model(make_data(2_000), seed=4) for _ in range(2))
+    assert one == other
+
+
+def test_a_history_whose_latest_part_has_no_fraud_is_refused() -> None:
+    data = make_data(2_000)
+    data.labels[1_700:] = 0.0
+    with pytest.raises(ValueError, match="rows to measure on must hold both"):
+        train_fraud_model(data, seed=1)

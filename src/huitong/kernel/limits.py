@@ -289,3 +289,7 @@ RETENTION_ROWS_MAX: Final = 5_000
 RETENTION_SUBJECTS_MAX: Final = 50
 SEARCHED_NUMBER_LENGTH_MAX: Final = 32
 ACCESS_ALERTS_AT_ONCE_MAX: Final = 1_000
+
+# Risk. The database's checks of `risk.models` say the same.
+MODEL_BYTES_MAX: Final = 33_554_432
+MODEL_CARD_LENGTH_MAX: Final = 65_536

@@ -51,3 +51,10 @@ def test_a_history_whose_latest_part_has_no_fraud_is_refused() -> None:
     data.labels[1_700:] = 0.0
     with pytest.raises(ValueError, match="rows to measure on must hold both"):
         train_fraud_model(data, seed=1)
+
+
+def test_infinite_values_are_refused() -> None:
+    data = make_data(2_000)
+    data.matrix[7, 2] = np.inf
+    with pytest.raises(ValueError, match="infinite"):
+        train_fraud_model(data, seed=1)

@@ -54,8 +54,10 @@ def train_fraud_model(data: TrainingData, *, seed: int, threads: int = 1) -> Tra
     """Return a calibrated model with its metrics on the latest rows, which it has not seen.
 
     The same data and seed give the same model. Raises ValueError if one of the three parts of the
-    data lacks fraud or honest payments.
+    data lacks fraud or honest payments, or a value is infinite.
     """
+    if np.isinf(data.matrix).any():
+        raise ValueError("the rows to train on hold infinite values")
     parts = _cut(len(data.labels))
     for name in ("train", "calibrate", "measure"):
         labels = data.labels[getattr(parts, name)]

@@ -72,4 +72,5 @@ class RegisteredModel:
     feature_names: tuple[str, ...]
     metrics: Mapping[str, Any]
     card: str
-    trained_at: datetime
+    registered_by: str
+    registered_at: datetime

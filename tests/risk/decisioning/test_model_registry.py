@@ -58,14 +58,16 @@ def make_model(name: str = "payment_fraud") -> TrainedModel:
 
 async def register(database: Database, model: TrainedModel | None = None) -> RegisteredModel:
     return await database.run(
-        lambda uow: register_model(uow, model or make_model(), now=NOW), TRAINER
+        lambda uow: register_model(uow, model=model or make_model(), now=NOW), TRAINER
     )
 
 
 async def set_status(
     database: Database, model: RegisteredModel, status: ModelStatus
 ) -> RegisteredModel:
-    return await database.run(lambda uow: set_model_status(uow, model.id, status), TRAINER)
+    return await database.run(
+        lambda uow: set_model_status(uow, model_id=model.id, status=status), TRAINER
+    )
 
 
 async def list_statuses(database: Database) -> list[tuple[int, ModelStatus]]:
@@ -151,7 +153,9 @@ async def test_a_step_that_is_not_there_is_refused_and_changes_nothing(
 async def test_an_unknown_model_is_refused(database: Database) -> None:
     nobody = uuid.UUID(int=7)
     with pytest.raises(ModelNotFound):
-        await database.run(lambda uow: set_model_status(uow, nobody, ModelStatus.CHAMPION))
+        await database.run(
+            lambda uow: set_model_status(uow, model_id=nobody, status=ModelStatus.CHAMPION)
+        )
     with pytest.raises(ModelNotFound):
         await database.run(lambda uow: load_model(uow, nobody))
 

@@ -1,6 +1,8 @@
 """`huitong risk evaluate`, run as users run it, on a history with a fraud that can be found."""
 
 import json
+import subprocess
+import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -75,3 +77,10 @@ def test_too_few_days_and_a_missing_file_are_told_clearly(tmp_path: Path) -> Non
     assert isinstance(gone.exception, InvalidField)
     assert gone.exception.field == "--data"
     assert "gone is not there" in gone.exception.detail
+
+
+def test_a_command_that_needs_no_models_does_not_wait_for_their_libraries() -> None:
+    heavy = {"ibis", "lightgbm", "sklearn", "onnx", "pandas", "duckdb"}
+    program = "import sys, huitong.cli; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert not heavy & set(done.stdout.decode().split())

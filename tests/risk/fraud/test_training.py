@@ -1,13 +1,17 @@
 """A training run gives a calibrated model, its figures and its card."""
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
+import ibis
 import numpy as np
+import pyarrow as pa
 import pytest
 
+from huitong.kernel.errors import InvalidField
 from huitong.risk.decisioning.features.catalogue import FRAUD_MODEL
 from huitong.risk.decisioning.models.serving import Scorer
 from huitong.risk.fraud.training import TrainingData, train_fraud_model
+from huitong.risk.fraud.training_data import read_training_data
 
 
 def make_data(count: int = 6_000, *, rate: float = 0.05) -> TrainingData:
@@ -58,3 +62,44 @@ def test_infinite_values_are_refused() -> None:
     data.matrix[7, 2] = np.inf
     with pytest.raises(ValueError, match="infinite"):
         train_fraud_model(data, seed=1)
+
+
+START = datetime(2026, 6, 1, 15, 30, tzinfo=UTC)
+
+
+def read_history(count: int, *, now: datetime) -> TrainingData:
+    """One payment an hour, every third one fraud."""
+    events = pa.table(
+        {
+            "id": range(count),
+            "at": [START + timedelta(hours=hour) for hour in range(count)],
+            "payer": [f"p{hour % 5}" for hour in range(count)],
+            "payee": [f"s{hour % 4}" for hour in range(count)],
+            "amount": [100 * (1 + hour % 7) for hour in range(count)],
+            "label": [hour % 3 == 0 for hour in range(count)],
+        }
+    )
+    return read_training_data(
+        ibis.duckdb.connect().create_table("history", events),
+        now=now,
+        utc_offset=timedelta(hours=8),
+        source="A made history",
+    )
+
+
+def test_only_payments_whose_labels_are_known_are_trained_on() -> None:
+    now = START + timedelta(days=10)
+    data = read_history(400, now=now)
+    # Of 400 hours those that are 7 days old after 10 days, the very last one included.
+    assert data.matrix.shape == (73, len(FRAUD_MODEL))
+    assert data.labels.tolist() == [float(hour % 3 == 0) for hour in range(73)]
+    # 15:30 UTC is 23:30 in Shanghai.
+    assert (data.first_on, data.last_on) == (date(2026, 6, 1), date(2026, 6, 4))
+    whole = read_history(400, now=START + timedelta(days=40))
+    np.testing.assert_allclose(data.matrix, whole.matrix[:73], rtol=1e-12)
+
+
+def test_a_history_without_known_labels_is_refused() -> None:
+    with pytest.raises(InvalidField, match="old enough") as refusal:
+        read_history(10, now=START + timedelta(days=6))
+    assert refusal.value.field == "label"

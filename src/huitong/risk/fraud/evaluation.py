@@ -18,11 +18,12 @@ from sklearn.preprocessing import StandardScaler
 
 from huitong.kernel.errors import InvalidField
 from huitong.risk.decisioning.features.catalogue import FRAUD_MODEL, STANDARD
-from huitong.risk.decisioning.features.definitions import DAY
+from huitong.risk.decisioning.features.definitions import DAY, Fact
 from huitong.risk.decisioning.features.offline import compute_features, to_matrix
 from huitong.risk.decisioning.features.scans import Floats
-from huitong.risk.decisioning.features.timelines import to_numpy
+from huitong.risk.decisioning.features.timelines import MICROSECONDS
 from huitong.risk.decisioning.models.training import train_trees
+from huitong.risk.decisioning.types import FeatureType
 from huitong.risk.fraud.handbook import BOOK_FEATURES, read_transactions
 from huitong.risk.fraud.protocol import (
     CARDS_A_DAY,
@@ -38,6 +39,9 @@ from huitong.risk.fraud.protocol import (
     summarise,
 )
 
+_CARD: Final = Fact("payer", FeatureType.INTEGER)
+_FRAUD: Final = Fact("label", FeatureType.FLAG)
+_TIME: Final = Fact("microseconds", FeatureType.INTEGER)
 _SEED: Final = 0
 _MEMORY: Final = "2GB"
 _AUC: Final = "auc_roc"
@@ -83,22 +87,19 @@ def _prepare(engine: Backend, path: Path) -> tuple[Payments, Mapping[str, Floats
     """Return the payments, and by model the features of each, in one pass over the history."""
     events = read_transactions(engine, path)
     book, ours = [each.name for each in BOOK_FEATURES], list(FRAUD_MODEL)
-    among = {each.name: each for each in (*STANDARD, *BOOK_FEATURES)}
+    facts = (_CARD, _FRAUD, _TIME)
+    among = {each.name: each for each in (*STANDARD, *BOOK_FEATURES, *facts)}
     features = compute_features(
         events,
-        sorted({*book, *ours}),
+        sorted({*book, *ours, *(each.name for each in facts)}),
         among=tuple(among.values()),
         # The times in the files are local already.
         utc_offset=timedelta(0),
     )
-    table = events.order_by("at", "id").select(
-        "payer", "label", day=events["at"].epoch_seconds() // DAY
-    )
-    columns = table.to_pyarrow()
     payments = Payments(
-        days=to_numpy(columns["day"]).astype(np.int64),
-        cards=to_numpy(columns["payer"]),
-        frauds=to_numpy(columns["label"]),
+        days=features[_TIME.name].values // (DAY * MICROSECONDS),
+        cards=features[_CARD.name].values,
+        frauds=features[_FRAUD.name].values,
     )
     # The book leaves no value empty, and its models cannot do without one.
     simple = np.nan_to_num(to_matrix(features, book))

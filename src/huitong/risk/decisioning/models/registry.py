@@ -69,7 +69,7 @@ class _Settings(msgspec.Struct, frozen=True):
     bins: dict[str, Bins]
 
 
-async def register_model(uow: UnitOfWork, model: TrainedModel, *, now: datetime) -> RegisteredModel:
+async def register_model(uow: UnitOfWork, *, model: TrainedModel, now: datetime) -> RegisteredModel:
     """Store a trained model as the next version of its name; it begins in the shadow.
 
     Raises LimitExceeded for one that is too large.
@@ -112,7 +112,7 @@ async def register_model(uow: UnitOfWork, model: TrainedModel, *, now: datetime)
 
 
 async def set_model_status(
-    uow: UnitOfWork, model_id: uuid.UUID, status: ModelStatus
+    uow: UnitOfWork, *, model_id: uuid.UUID, status: ModelStatus
 ) -> RegisteredModel:
     """Move a model on in its life; a champion or challenger before it goes back to the shadow.
 

@@ -61,13 +61,16 @@ def test_amounts_become_cents_exactly(tmp_path: Path) -> None:
 
 def test_files_of_a_folder_are_read_together_and_others_left_out(tmp_path: Path) -> None:
     write(tmp_path, "1,2018-04-01 00:00:31,5,7,1.00,0", name="a.csv")
-    write(tmp_path, "2,2018-04-02 00:00:31,5,7,1.00,0", name="b.csv")
+    # Whole euros look like integers to a reader of CSV.
+    write(tmp_path, "2,2018-04-02 00:00:31,5,7,3,1", name="b.csv")
     write(tmp_path, "1,2", name="other.csv", header="x,y")
     write(tmp_path, "nothing to read", name="NOTES.md")
     window = f"{HEADER},TERMINAL_ID_RISK_1DAY_WINDOW"
     write(tmp_path, "1,2018-04-01 00:00:31,5,7,1.00,0,0.0", name="c.csv", header=window)
     events = read_transactions(ibis.duckdb.connect(), tmp_path)
-    assert sorted(events.to_pyarrow()["id"].to_pylist()) == [1, 2]
+    found = events.order_by("id").to_pyarrow()
+    assert found["id"].to_pylist() == [1, 2]
+    assert found["amount"].to_pylist() == [100, 300]
 
 
 @pytest.mark.parametrize(

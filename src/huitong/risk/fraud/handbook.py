@@ -79,20 +79,10 @@ def read_transactions(engine: Backend, path: Path) -> ir.Table:
         raise InvalidField(
             f"{path} has no file with the columns {', '.join(COLUMNS)}", field=_FIELD
         )
-    raw = ibis.union(*tables) if len(tables) > 1 else tables[0]
-    events = engine.create_table(
-        "handbook",
-        raw.select(
-            id=raw["TRANSACTION_ID"].try_cast("int64"),
-            at=raw["TX_DATETIME"].try_cast("timestamp"),
-            payer=raw["CUSTOMER_ID"].try_cast("int64"),
-            payee=raw["TERMINAL_ID"].try_cast("int64"),
-            # By way of a decimal: the file writes euros, and a cent must stay a cent.
-            amount=(raw["TX_AMOUNT"].try_cast("decimal(18, 2)") * 100).cast("int64"),
-            label=raw["TX_FRAUD"].try_cast("int64"),
-        ),
-        temp=True,
-    )
+    # Each is converted first: the reader may have taken a column of one file for another type.
+    parts = [_convert(table) for table in tables]
+    whole = ibis.union(*parts) if len(parts) > 1 else parts[0]
+    events = engine.create_table("handbook", whole, temp=True)
     _check(events)
     return events.mutate(label=events["label"] == 1)
 
@@ -113,6 +103,18 @@ def _read(engine: Backend, path: Path) -> ir.Table:
 def _is_raw(table: ir.Table) -> bool:
     columns = set(table.columns)
     return set(COLUMNS) <= columns and "TERMINAL_ID_RISK_1DAY_WINDOW" not in columns
+
+
+def _convert(raw: ir.Table) -> ir.Table:
+    return raw.select(
+        id=raw["TRANSACTION_ID"].try_cast("int64"),
+        at=raw["TX_DATETIME"].try_cast("timestamp"),
+        payer=raw["CUSTOMER_ID"].try_cast("int64"),
+        payee=raw["TERMINAL_ID"].try_cast("int64"),
+        # By way of a decimal: the file writes euros, and a cent must stay a cent.
+        amount=(raw["TX_AMOUNT"].try_cast("decimal(18, 2)") * 100).cast("int64"),
+        label=raw["TX_FRAUD"].try_cast("int64"),
+    )
 
 
 def _check(events: ir.Table) -> None:

@@ -16,6 +16,7 @@ from huitong.cli import (
     permissions,
     privacy,
     registry,
+    risk,
     serve,
     sms_gateway,
     staff,
@@ -43,7 +44,7 @@ app = typer.Typer(
 
 for command in (
     up, serve, worker, keys, staff, permissions, privacy, migrate, ledger, log, audit, backup, demo,
-    bench, bank, registry, sms_gateway,
+    bench, bank, registry, risk, sms_gateway,
 ):  # fmt: skip
     command.register(app)
 

@@ -329,3 +329,6 @@ LIST_REASON_LENGTH_MAX: Final = 300
 LIST_DAYS_MAX: Final = 3_660
 LISTED_AT_ONCE_MAX: Final = 100_000
 BACKTEST_PATTERNS_MAX: Final = 50_000
+# Risk. The database's checks of `risk.models` say the same.
+MODEL_BYTES_MAX: Final = 33_554_432
+MODEL_CARD_LENGTH_MAX: Final = 65_536

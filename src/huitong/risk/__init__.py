@@ -65,6 +65,7 @@ from huitong.risk.decisioning.rules.rule_sets import (
 )
 from huitong.risk.decisioning.rules.types import Backtest, Purpose, Rule, RuleState, RuleVersion
 from huitong.risk.decisioning.types import Action, Column, Features, FeatureType
+from huitong.risk.fraud.evaluate import evaluate_fraud
 
 __all__ = [
     "COLUMN_TYPES",
@@ -107,6 +108,7 @@ __all__ = [
     "check_predicate",
     "default_catalogue",
     "default_rules",
+    "evaluate_fraud",
     "find_listed",
     "get_backtest",
     "get_rule_version",

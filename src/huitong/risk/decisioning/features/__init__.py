@@ -1,1 +1,1 @@
-"""Online features: narrow rows of decayed counters, and the columns of a batch made from them."""
+"""Features: names, types and definitions; values online, in rows of counters, and over history."""

@@ -1,0 +1,1 @@
+"""Models: trained, calibrated, exported, registered and served, and watched for drift."""

@@ -1,0 +1,133 @@
+"""A training run of the model of payment fraud: train, calibrate, measure, write the card.
+
+Imports LightGBM and scikit-learn, which take seconds: import it late.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+import lightgbm
+import numpy as np
+from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
+
+from huitong.risk.decisioning.features.scans import Floats
+from huitong.risk.decisioning.models.calibration import calibrate, fit_calibration
+from huitong.risk.decisioning.models.drift import make_bins
+from huitong.risk.decisioning.models.export import export_trees
+from huitong.risk.decisioning.models.serving import SCORE
+from huitong.risk.decisioning.models.training import train_trees
+from huitong.risk.decisioning.models.types import Bins, Calibration, TrainedModel
+from huitong.risk.fraud.model_card import write_card
+
+FRAUD_MODEL_NAME: Final = "payment_fraud"
+#: Of the rows in the order of time: the first train, the next calibrate, the last measure.
+_TRAIN_SHARE: Final = 0.7
+_CALIBRATE_SHARE: Final = 0.15
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingData:
+    """Rows whose labels are known, in the order of time; NaN is an unknown value.
+
+    `matrix` is [rows, features]; `labels` are 0 and 1. `source` says in a few words where the rows
+    are from; the days are those of the first and the last payment.
+    """
+
+    feature_names: Sequence[str]
+    matrix: Floats
+    labels: Floats
+    first_on: date
+    last_on: date
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    train: slice
+    calibrate: slice
+    measure: slice
+
+
+def train_fraud_model(data: TrainingData, *, seed: int, threads: int = 1) -> TrainedModel:
+    """Return a calibrated model with its metrics on the latest rows, which it has not seen.
+
+    The same data and seed give the same model. Raises ValueError if one of the three parts of the
+    data lacks fraud or honest payments, or a value is infinite.
+    """
+    if np.isinf(data.matrix).any():
+        raise ValueError("the rows to train on hold infinite values")
+    parts = _cut(len(data.labels))
+    for name in ("train", "calibrate", "measure"):
+        labels = data.labels[getattr(parts, name)]
+        if not 0 < np.count_nonzero(labels) < len(labels):
+            raise ValueError(f"the rows to {name} on must hold both fraud and honest payments")
+    booster = train_trees(
+        data.matrix[parts.train],
+        data.labels[parts.train],
+        names=data.feature_names,
+        seed=seed,
+        threads=threads,
+    )
+    calibration = fit_calibration(
+        _log_odds(booster, data.matrix[parts.calibrate]), data.labels[parts.calibrate]
+    )
+    metrics = _measure(booster, calibration, data, parts)
+    return TrainedModel(
+        name=FRAUD_MODEL_NAME,
+        feature_names=tuple(data.feature_names),
+        onnx=export_trees(booster),
+        trees=booster.model_to_string(),
+        calibration=calibration,
+        bins=_make_bins(booster, calibration, data, parts),
+        metrics=metrics,
+        card=write_card(
+            title=FRAUD_MODEL_NAME,
+            period=f"{data.source}, {data.first_on} to {data.last_on}",
+            booster=booster,
+            calibration=calibration,
+            metrics=metrics,
+            seed=seed,
+        ),
+    )
+
+
+def _cut(count: int) -> _Parts:
+    first, second = int(count * _TRAIN_SHARE), int(count * (_TRAIN_SHARE + _CALIBRATE_SHARE))
+    return _Parts(slice(0, first), slice(first, second), slice(second, count))
+
+
+def _log_odds(booster: lightgbm.Booster, matrix: Floats) -> Floats:
+    return np.asarray(booster.predict(matrix, raw_score=True, num_threads=1), np.float64)
+
+
+def _measure(
+    booster: lightgbm.Booster, calibration: Calibration, data: TrainingData, parts: _Parts
+) -> dict[str, Any]:
+    labels = data.labels[parts.measure]
+    scores = calibrate(_log_odds(booster, data.matrix[parts.measure]), calibration)
+    return {
+        "auc_roc": float(roc_auc_score(labels, scores)),
+        "average_precision": float(average_precision_score(labels, scores)),
+        "brier_score": float(brier_score_loss(labels, scores)),
+        "mean_score": float(scores.mean()),
+        "fraud_rate": float(labels.mean()),
+        "rows": {
+            name: len(data.labels[part])
+            for name, part in (
+                ("train", parts.train), ("calibrate", parts.calibrate), ("measure", parts.measure)
+            )
+        },
+        "frauds": int(np.count_nonzero(data.labels)),
+    }  # fmt: skip
+
+
+def _make_bins(
+    booster: lightgbm.Booster, calibration: Calibration, data: TrainingData, parts: _Parts
+) -> Mapping[str, Bins]:
+    """Of what it was not trained on: scores of training rows are more certain than any to come."""
+    unseen = data.matrix[parts.calibrate.start :]
+    bins = {name: make_bins(unseen[:, index]) for index, name in enumerate(data.feature_names)}
+    bins[SCORE] = make_bins(calibrate(_log_odds(booster, unseen), calibration))
+    return bins

@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from huitong.kernel.database.unit_of_work import Database
 from huitong.risk.decisioning.features import online
 from huitong.risk.decisioning.features.facts import PaymentFacts
+from huitong.risk.decisioning.features.marks import MarkRules
 from huitong.risk.decisioning.types import Features
 
 NOW = datetime(2026, 11, 26, 4, 0, tzinfo=UTC)
 DEVICE = uuid.UUID(int=7)
+MARKS = MarkRules(test_below=1_000, fast_share=0.9, fast_seconds=1_800)
 
 
 def pay(payer: int, payee: int, amount: int = 100, **more: Any) -> PaymentFacts:
@@ -33,7 +35,7 @@ async def post(database: Database, facts: Sequence[PaymentFacts], at: datetime) 
 
 async def load(database: Database, facts: Sequence[PaymentFacts], at: datetime) -> Features:
     async with database.unit_of_work() as uow:
-        return await online.load_features(await uow.driver(), facts, at=at)
+        return await online.load_features(await uow.driver(), facts, at=at, marks=MARKS)
 
 
 def value(features: Features, name: str, place: int = 0) -> Any:
@@ -70,6 +72,60 @@ class TestExamples:
         features = await load(database, [pay(1, 3)], later)
         assert value(features, "payments_1h") == pytest.approx(1.5, rel=1e-12)
         assert value(features, "payees_today") == pytest.approx(2, abs=0.05)
+
+    async def test_payments_to_new_payees_are_counted_once_each(self, database: Database) -> None:
+        batch = [pay(1, 2), pay(1, 3), pay(1, 2)]
+        features = await load(database, batch, NOW)
+        assert [value(features, "new_payees_1d", place) for place in range(3)] == [0, 1, 2]
+        await post(database, batch, NOW)
+        features = await load(database, [pay(1, 4), pay(9, 2)], NOW + timedelta(days=1))
+        assert value(features, "new_payees_1d", 0) == pytest.approx(1, rel=1e-12)
+        assert value(features, "new_payees_1d", 1) == 0
+
+    async def test_tests_are_payments_below_the_amount(self, database: Database) -> None:
+        batch = [pay(1, 2, 999), pay(1, 2, 1_000), pay(1, 2, 1)]
+        features = await load(database, batch, NOW)
+        assert [value(features, "test_payments_1h", place) for place in range(3)] == [0, 1, 1]
+        await post(database, batch, NOW)
+        features = await load(database, [pay(1, 2)], NOW)
+        assert value(features, "test_payments_1h") == 2
+
+    async def test_money_that_leaves_soon_after_it_came_is_a_fast_outflow(
+        self, database: Database
+    ) -> None:
+        incoming = [pay(5, 1, 100_000)]
+        await load(database, incoming, NOW)
+        await post(database, incoming, NOW)
+        soon, late = NOW + timedelta(minutes=10), NOW + timedelta(hours=2)
+        little = [pay(1, 2, 5_000)]
+        await load(database, little, soon)
+        assert "fast_outflows" not in little[0].marks
+        much = [pay(1, 2, 95_000)]
+        await load(database, much, soon)
+        assert "fast_outflows" in much[0].marks
+        await post(database, much, soon)
+        features = await load(database, [pay(1, 3)], soon)
+        assert value(features, "fast_outflows_30d") == 1
+        again = [pay(1, 3, 95_000)]
+        await load(database, again, late)
+        assert "fast_outflows" not in again[0].marks, "half an hour is over"
+
+    async def test_round_amounts_at_night_to_merchants_are_marked(self, database: Database) -> None:
+        night = datetime(2026, 11, 26, 18, 0, tzinfo=UTC)
+        batch = [
+            pay(1, 2, 30_000, is_merchant=True),
+            pay(1, 3, 20_000, is_merchant=True),
+            pay(1, 2, 30_001, is_merchant=True),
+            pay(1, 2, 30_000),
+        ]
+        features = await load(database, batch, night)
+        counted = [value(features, "round_night_payments_30d", place) for place in range(4)]
+        assert counted == [0, 1, 2, 2]
+        to_payee = [value(features, "round_night_payments_to_payee_30d", p) for p in range(4)]
+        assert to_payee == [0, 0, 1, 1]
+        by_day = [pay(1, 2, 30_000, is_merchant=True)]
+        await load(database, by_day, NOW)
+        assert "round_nights" not in by_day[0].marks
 
     async def test_what_was_received_is_the_payers_inflow(self, database: Database) -> None:
         await post(database, [pay(1, 2, 1_000)], NOW)

@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 
 from huitong.kernel.clock import SHANGHAI
 from huitong.risk.decisioning.features.facts import PaymentFacts
+from huitong.risk.decisioning.features.marks import ROUND_MINOR
 from huitong.risk.decisioning.features.rows import COUNTERS, MICROSECONDS
 from huitong.risk.decisioning.features.views import BatchRows, View
 from huitong.risk.decisioning.types import DTYPES, Column, Features, FeatureType
 
 _ZONE: Final = ZoneInfo(SHANGHAI)
 _NIGHT_ENDS_HOUR: Final = 5
-#: Whole hundreds of yuan, which people who pay for goods rarely come to.
-_ROUND_MINOR: Final = 10_000
 #: What has decayed to less than this is nothing: a quotient by it would be noise.
 _NOTHING: Final = 1e-6
 _PLACE_OF: Final = {name: place for place, name in enumerate(COUNTERS)}
@@ -49,6 +48,11 @@ _COUNTER_FEATURES: Final = (
     ("device", "device_payments_1d", "count_1d"),
     ("address", "address_payments_1m", "count_1m"),
     ("address", "address_payments_1h", "count_1h"),
+    ("new_payees", "new_payees_1d", "count_1d"),
+    ("tests", "test_payments_1h", "count_1h"),
+    ("fast_outflows", "fast_outflows_30d", "count_30d"),
+    ("round_nights", "round_night_payments_30d", "count_30d"),
+    ("pair_round_nights", "round_night_payments_to_payee_30d", "count_30d"),
 )
 _OTHERS_FEATURES: Final = (
     ("payer", "payees_today"),
@@ -88,6 +92,11 @@ def make_columns(
     return features
 
 
+def is_night(at: datetime) -> bool:
+    """Say whether it is night in China at an instant: before five."""
+    return at.astimezone(_ZONE).hour < _NIGHT_ENDS_HOUR
+
+
 def _given(views: Mapping[str, View], role: str) -> NDArray[np.bool_] | None:
     # A payer without payments has made none; a payment without a device says nothing of devices.
     return views[role].is_known if role in ("device", "address") else None
@@ -100,10 +109,10 @@ def _describe(facts: Sequence[PaymentFacts], at: datetime) -> dict[str, Column]:
     classes = [each.account_class for each in facts]
     return {
         "amount": Column(FeatureType.INTEGER, amount),
-        "is_round_amount": _flag(amount % _ROUND_MINOR == 0),
+        "is_round_amount": _flag(amount % ROUND_MINOR == 0),
         "hour": Column(FeatureType.INTEGER, np.full(size, local.hour, np.int64)),
         "weekday": Column(FeatureType.INTEGER, np.full(size, local.isoweekday(), np.int64)),
-        "is_night": _flag(np.full(size, local.hour < _NIGHT_ENDS_HOUR)),
+        "is_night": _flag(np.full(size, is_night(at))),
         "kind": Column(FeatureType.TEXT, np.array([each.kind for each in facts], object)),
         "is_merchant": _flag(np.array([each.is_merchant for each in facts], np.bool_)),
         "is_strong": _flag(np.array([each.is_strong for each in facts], np.bool_)),
@@ -145,7 +154,7 @@ def _flag(values: NDArray[np.bool_]) -> Column:
 def _list_catalogue() -> dict[str, FeatureType]:
     """Name every feature with its type, from an example, so that the list cannot fall behind."""
     example = [PaymentFacts(payer_account_id=1, payee_account_id=2, amount=1, kind="transfer")]
-    views = BatchRows(example).look({}, at_us=0, day=0)
+    views = BatchRows(example).look({}, at_us=0, day=0, mark=lambda _views, _number: None)
     made = make_columns(example, views, at=datetime(1970, 1, 1, tzinfo=_ZONE), at_us=0)
     return {name: column.type for name, column in made.items()}
 

@@ -12,16 +12,14 @@ from huitong.risk.decisioning.features.rows import (
     sketch_bit,
 )
 
-#: The roles in which a payment reads rows, and whether it also adds to them.
-ROLES: Final = {
-    "payer": True,
-    #: What the payer's account has received.
-    "inflow": False,
-    "payee": True,
-    "pair": True,
-    "device": True,
-    "address": True,
-}
+#: The roles whose rows only payments with the mark of the same name add to.
+MARKS: Final = frozenset(
+    {"new_payees", "tests", "fast_outflows", "round_nights", "pair_round_nights"}
+)
+#: The roles in which a payment reads rows. Of `inflow`, what the payer's account has received, it
+#: reads only; to those of `MARKS` it may add; to the others it does.
+ROLES: Final = ("payer", "inflow", "payee", "pair", "device", "address", *sorted(MARKS))
+_ALWAYS: Final = frozenset(ROLES) - MARKS - {"inflow"}
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -39,6 +37,12 @@ class PaymentFacts:
     device_id: uuid.UUID | None = None
     #: An IPv6 address as a number; an IPv4 address in its mapped form.
     address: int | None = None
+    #: Found out with the features; needed when the payment is counted.
+    marks: frozenset[str] = frozenset()
+
+    def adds_to(self, role: str) -> bool:
+        """Say whether the payment adds to its row of a role."""
+        return role in _ALWAYS or role in self.marks
 
     def list_keys(self) -> list[tuple[str, bytes]]:
         """Return the row of each role that this payment has."""
@@ -48,6 +52,11 @@ class PaymentFacts:
             ("inflow", account_key(Entity.PAYEE, payer)),
             ("payee", account_key(Entity.PAYEE, payee)),
             ("pair", pair_key(payer, payee)),
+            ("new_payees", account_key(Entity.NEW_PAYEES, payer)),
+            ("tests", account_key(Entity.TESTS, payer)),
+            ("fast_outflows", account_key(Entity.FAST_OUTFLOWS, payer)),
+            ("round_nights", account_key(Entity.ROUND_NIGHTS, payer)),
+            ("pair_round_nights", pair_key(payer, payee, Entity.PAIR_ROUND_NIGHTS)),
         ]
         if self.device_id is not None:
             keys.append(("device", id_key(Entity.DEVICE, self.device_id.bytes)))

@@ -23,6 +23,12 @@ class Entity(IntEnum):
     CUSTOMER = 5
     #: A payer and a payee: what is new to a payer cannot be read from a sketch without mistakes.
     PAIR = 6
+    #: Of a payer, only the payments with a mark (`marks.find_marks`).
+    NEW_PAYEES = 7
+    TESTS = 8
+    FAST_OUTFLOWS = 9
+    ROUND_NIGHTS = 10
+    PAIR_ROUND_NIGHTS = 11
 
 
 #: Seconds of the half-lives, by the ending of a counter's name.
@@ -63,10 +69,10 @@ def account_key(entity: Entity, account_id: int) -> bytes:
     return _FIRST_BYTE[entity] + account_id.to_bytes(8, "big")
 
 
-def pair_key(payer_account_id: int, payee_account_id: int) -> bytes:
+def pair_key(payer_account_id: int, payee_account_id: int, entity: Entity = Entity.PAIR) -> bytes:
     """Return the key of what one account has paid another."""
     return (
-        _FIRST_BYTE[Entity.PAIR]
+        _FIRST_BYTE[entity]
         + payer_account_id.to_bytes(8, "big")
         + payee_account_id.to_bytes(8, "big")
     )

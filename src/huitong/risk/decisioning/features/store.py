@@ -7,7 +7,7 @@ from typing import Final
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.statement import Statement
 from huitong.kernel.database.unit_of_work import DriverConnection
-from huitong.risk.decisioning.features.facts import ROLES, PaymentFacts
+from huitong.risk.decisioning.features.facts import PaymentFacts
 from huitong.risk.decisioning.features.rows import (
     COUNTERS,
     COUNTS,
@@ -102,7 +102,7 @@ def make_update(facts: Iterable[PaymentFacts], *, at: datetime) -> Statement:
     for each in facts:
         others = each.list_others()
         for role, key in each.list_keys():
-            if ROLES[role]:
+            if each.adds_to(role):
                 events[key] = events.get(key, 0) + 1
                 amounts[key] = amounts.get(key, 0) + each.amount
                 sketches[key] = sketches.get(key, 0) | others.get(role, 0)

@@ -1,6 +1,6 @@
 """The rows of a batch as of each payment: stored, decayed, and with what is in front of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -54,8 +54,19 @@ class BatchRows:
         self.wanted = list(places)
         self._is_shared = meetings > len(places)
 
-    def look(self, found: Mapping[int, EntityRow], *, at_us: int, day: int) -> dict[str, View]:
-        """Return a view for each role, from the rows that were found at their places."""
+    def look(
+        self,
+        found: Mapping[int, EntityRow],
+        *,
+        at_us: int,
+        day: int,
+        mark: Callable[[Mapping[str, View], int], None],
+    ) -> dict[str, View]:
+        """Return a view for each role, from the rows that were found at their places.
+
+        `mark` is called for each payment in turn, when its views are what they must be, and sets
+        its marks: those behind it may then see what it adds.
+        """
         # One place more, always unknown: -1 finds it.
         size = len(self.wanted) + 1
         is_known = np.zeros(size, np.bool_)
@@ -88,10 +99,19 @@ class BatchRows:
                 others[places],
             )
         if self._is_shared:
-            self._add_batch(views, sketches, at_us)
+            self._add_batch(views, sketches, at_us, mark)
+        else:
+            for number in range(len(self._facts)):
+                mark(views, number)
         return views
 
-    def _add_batch(self, views: Mapping[str, View], sketches: list[int], at_us: int) -> None:
+    def _add_batch(
+        self,
+        views: Mapping[str, View],
+        sketches: list[int],
+        at_us: int,
+        mark: Callable[[Mapping[str, View], int], None],
+    ) -> None:
         """Add to each payment's rows what the payments in front of it add."""
         added: dict[int, tuple[int, int, int]] = {}
         for number, facts in enumerate(self._facts):
@@ -107,10 +127,11 @@ class BatchRows:
                         view.is_known[number] = True
                         view.first_us[number] = at_us
                     view.last_us[number] = max(at_us, view.last_us[number])
+            mark(views, number)
             others = facts.list_others()
             for role, meets in self._roles.items():
                 place = meets[number]
-                if ROLES[role] and place >= 0:
+                if place >= 0 and facts.adds_to(role):
                     events, amount, seen = added.get(place, (0, 0, 0))
                     added[place] = (
                         events + 1,

@@ -1,0 +1,74 @@
+"""What a payment is besides a payment: a test, money that came in just now, one to a new payee.
+
+A payment with a mark also counts in the payer's row of that mark, so that rules can ask how often
+it has happened. Thresholds are the rulebook's.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, Self
+
+from huitong.kernel.rulebook import Rulebook
+from huitong.risk.decisioning.features.facts import PaymentFacts
+from huitong.risk.decisioning.features.rows import COUNTERS, MICROSECONDS
+from huitong.risk.decisioning.features.views import View
+
+#: Whole hundreds of yuan, which people who pay for goods rarely come to.
+ROUND_MINOR: Final = 10_000
+_AMOUNT_1H: Final = COUNTERS.index("amount_1h")
+#: Less than a fen in a counter is what decaying left.
+_NOTHING: Final = 1e-6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkRules:
+    """When a payment has which mark: amounts in minor units, a share, and seconds."""
+
+    test_below: int
+    fast_share: float
+    fast_seconds: int
+
+    @classmethod
+    def read(cls, rulebook: Rulebook, on_day: date) -> Self:
+        """Return the rules of a business day; raises UnknownRuleError and NoRuleInForce."""
+        minutes = rulebook.integer("fraud.fast_in_out.window.minutes", on_day)
+        return cls(
+            test_below=rulebook.amount("fraud.test_then_large.test.below", on_day).minor,
+            fast_share=float(rulebook.decimal("fraud.fast_in_out.share.above", on_day)),
+            fast_seconds=minutes * 60,
+        )
+
+
+def find_marks(
+    facts: PaymentFacts,
+    views: Mapping[str, View],
+    number: int,
+    *,
+    rules: MarkRules,
+    at_us: int,
+    is_night: bool,
+) -> frozenset[str]:
+    """Return the marks of the payment at a place of the batch, from what was known before it."""
+    marks = set()
+    if not views["pair"].is_known[number]:
+        marks.add("new_payees")
+    if facts.amount < rules.test_below:
+        marks.add("tests")
+    if _is_fast(facts, views, number, rules, at_us):
+        marks.add("fast_outflows")
+    if is_night and facts.is_merchant and facts.amount % ROUND_MINOR == 0:
+        marks |= {"round_nights", "pair_round_nights"}
+    return frozenset(marks)
+
+
+def _is_fast(
+    facts: PaymentFacts, views: Mapping[str, View], number: int, rules: MarkRules, at_us: int
+) -> bool:
+    inflow = views["inflow"]
+    received = float(inflow.counters[number, _AMOUNT_1H])
+    if received <= _NOTHING:
+        return False
+    age_us = at_us - int(inflow.last_us[number])
+    paid = float(views["payer"].counters[number, _AMOUNT_1H]) + facts.amount
+    return age_us < rules.fast_seconds * MICROSECONDS and paid > rules.fast_share * received

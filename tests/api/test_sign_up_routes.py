@@ -140,6 +140,30 @@ async def test_a_token_becomes_a_session_once_when_the_account_is_open(
     assert (await person.get(path)).status_code == 401
 
 
+async def test_two_members_of_staff_open_the_login_as_well(
+    api: Any, anonymous: httpx.AsyncClient, settings_for: Any, staff: Any, new_applicant: Any
+) -> None:
+    person = new_applicant()
+    sign_up = await person.sign_up()
+    path = await person.draft(22)
+    await person.post(f"{path}/submission", {})
+    await check_without_registries(api, settings_for)
+    maker = await staff.sign_in(await staff.person("maker", "operations"))
+    checker = await staff.sign_in(await staff.person("checker", "operations"))
+    asked = await anonymous.post(
+        f"{path}/approval",
+        json={"in_person": True, "reason": "at the counter"},
+        headers={**maker, "Idempotency-Key": uuid.uuid4().hex},
+    )
+    decided = await staff.decide(asked, checker)
+    assert decided.status_code == 200, decided.text
+    assert (await person.get(path)).json()["state"] == "approved"
+    opened = await anonymous.post(
+        "/v1/identity/sessions/by-sign-up", json={"token": sign_up["token"]}
+    )
+    assert opened.status_code == 201, opened.text
+
+
 async def test_an_applicant_is_told_of_remarks_but_not_of_what_others_found(
     api: Any, client: httpx.AsyncClient, settings_for: Any, new_applicant: NewApplicant
 ) -> None:

@@ -85,7 +85,9 @@ def read(answer: ledger.Answer) -> Any:
 
 
 @asynccontextmanager
-async def open_till(database: Database, vault: Vault, now: datetime) -> AsyncIterator[Till]:
+async def open_till(
+    database: Database, vault: Vault, now: datetime, decider: Any = None
+) -> AsyncIterator[Till]:
     clock = [now]
     poster = ledger.Poster(database, clock=lambda: clock[0], posters=1)
     writer = payments.InstantPayments(
@@ -94,6 +96,7 @@ async def open_till(database: Database, vault: Vault, now: datetime) -> AsyncIte
         vault=lambda: vault,
         render=render,
         render_refusal=render_refusal,
+        decider=decider,
     )
     await poster.start()
     try:

@@ -40,10 +40,11 @@ class Writer(Protocol):
         """Return the reply for one request, the same whenever it is asked for again."""
         ...
 
-    def list_statements(self, payloads: Sequence[Any]) -> Sequence[Statement]:
-        """Return the statements that write the rows of newly posted requests, all at once.
+    def list_statements(self, posted: Sequence[Any], refused: Sequence[Any]) -> Sequence[Statement]:
+        """Return the statements that write the rows of requests that are new, all at once.
 
-        They run in the transaction that posts, in no order that may be relied on.
+        Of those that were posted, and of those that the writer or the ledger refused. They run in
+        the transaction that posts, in no order that may be relied on.
         """
         ...
 
@@ -173,17 +174,18 @@ class _Made:
 
 def _answer(jobs: Sequence[Job], results: "Sequence[Outcome | Refusal]") -> _Made:
     made = _Made()
-    posted: dict[Writer, list[Any]] = {}
+    by_writer: dict[Writer, tuple[list[Any], list[Any]]] = {}
     for job, result in zip(jobs, results, strict=True):
         if job.writer is None:
             made.answers[job] = result if isinstance(result, Refusal) else Answer(result, None)
             continue
         reply = job.writer.answer(job.payload, result)
         made.answers[job] = Answer(None if isinstance(result, Refusal) else result, reply)
-        if isinstance(result, Outcome) and result.verdict is Verdict.POSTED:
-            posted.setdefault(job.writer, []).append(job.payload)
+        posted, refused = by_writer.setdefault(job.writer, ([], []))
+        is_posted = isinstance(result, Outcome) and result.verdict is Verdict.POSTED
+        (posted if is_posted else refused).append(job.payload)
         if job.key is not None:
             made.replies.append((job.key, reply))
-    for writer, payloads in posted.items():
-        made.statements.extend(writer.list_statements(payloads))
+    for writer, (posted, refused) in by_writer.items():
+        made.statements.extend(writer.list_statements(posted, refused))
     return made

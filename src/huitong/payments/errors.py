@@ -53,6 +53,20 @@ class AccountClosed(Conflict):
     title = "The account was closed"
 
 
+class PaymentBlocked(Refusal):
+    """Risk stopped it; the decision has the reasons."""
+
+    code = "payment_blocked"
+    title = "The payment was stopped"
+
+
+class PaymentNeedsStepUp(Refusal):
+    """Risk asks for one factor more than the payer has proved."""
+
+    code = "payment_needs_step_up"
+    title = "The payment needs one more proof of who pays"
+
+
 class SameAccount(Refusal):
     """Payer and payee are one account."""
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from huitong import customers, identity, ledger
+from huitong import customers, identity, ledger, risk
 from huitong.customers import Capacity, Party
 from huitong.kernel import outbox
 from huitong.kernel.clock import business_day
@@ -22,6 +22,7 @@ from huitong.kernel.ids import uuid7
 from huitong.kernel.money import CurrencyMismatch, Money
 from huitong.kernel.rulebook import Rulebook
 from huitong.ledger import MeterUse, TransferCode
+from huitong.payments.assessing import assess_payments, list_decisions
 from huitong.payments.calculations import calculate_fee
 from huitong.payments.errors import AccountNotFound, CodeNotFound, ReferenceUsed, make_refusal
 from huitong.payments.events import PaymentSucceeded
@@ -85,6 +86,9 @@ class InstantPayment:
     merchant_id: uuid.UUID | None = None
     fee: Money | None = None
     completed_at: datetime | None = None
+    #: What risk was told and decided, unless it was refused before.
+    facts: risk.PaymentFacts | None = None
+    decision: risk.Decision | None = None
 
     @property
     def payee_field(self) -> str:
@@ -105,12 +109,15 @@ class InstantPayments:
         vault: Callable[[], Vault],
         render: Callable[[InstantPayment], bytes],
         render_refusal: Callable[[Refusal], StoredReply],
+        decider: risk.PaymentDecider | None = None,
     ) -> None:
         """Take the rules, and how the edge writes an order and a refusal.
 
         `vault` is asked for when a payee is named by mobile number, which is looked up by index.
-        `database` is asked once for each currency, for our own accounts in it.
+        `database` is asked once for each currency, for our own accounts in it. Without a `decider`
+        risk is not asked.
         """
+        self._decider = decider
         self._rulebook = rulebook
         self._database = database
         self._vault = vault
@@ -139,6 +146,10 @@ class InstantPayments:
             unknown.get(payment.order_id) or self._check(payment, parties, used)
             for payment in payloads
         ]
+        if self._decider is not None:
+            checked = await assess_payments(
+                connection, self._decider, payloads, checked, parties, now=now
+            )
         # Only for what was not refused: finding them opens them the first time.
         await self._find_own_accounts(
             {
@@ -166,14 +177,19 @@ class InstantPayments:
             return self._render_refusal(make_refusal(result, fields))
         return StoredReply(201, self._render(payload))
 
-    def list_statements(self, payloads: Sequence[InstantPayment]) -> list[Statement]:
-        """Write the orders and their events."""
-        events = [outbox.make_row(_make_event(payment)) for payment in payloads]
-        return [
-            Statement(_ADD_ORDERS, _order_columns(payloads)),
-            outbox.make_append(events),
-            *list_uses(payloads, now=_completed_at(payloads)),
-        ]
+    def list_statements(
+        self, posted: Sequence[InstantPayment], refused: Sequence[InstantPayment]
+    ) -> list[Statement]:
+        """Write the orders and their events, and what was decided about all of them."""
+        statements = list_decisions(posted, refused)
+        if posted:
+            events = [outbox.make_row(_make_event(payment)) for payment in posted]
+            statements += [
+                Statement(_ADD_ORDERS, _order_columns(posted)),
+                outbox.make_append(events),
+                *list_uses(posted, now=_completed_at(posted)),
+            ]
+        return statements
 
     async def _resolve_payees(
         self, connection: DriverConnection, payloads: Sequence[InstantPayment]

@@ -7,9 +7,31 @@ the model of payment fraud, its training and evaluation, and the cases that peop
 purpose; `RuleSet.assess` runs it over a batch, `run_backtest` over a table of history in DuckDB.
 Versions live by `save_rules`, `shadow_rules`, `record_backtest`, `set_rules_live`, `retire_rules`;
 `RuleCache` holds what decides in a process. **Lists.** `find_listed` looks a batch up, and
-`change_list` changes them when two people agreed.
+`change_list` changes them when two people agreed. **Decisions.** `PaymentDecider` decides about a
+batch, `make_records` and `make_update` are the statements that go with the posting, `get_decision`,
+`explain_decision` and `replay_decision` are for afterwards.
 """
 
+from huitong.risk.decisioning.decisions.engine import (
+    PaymentDecider,
+    PaymentSubject,
+    make_records,
+    make_update,
+)
+from huitong.risk.decisioning.decisions.queries import (
+    DecisionNotFound,
+    DecisionNotReplayable,
+    Replay,
+    explain_decision,
+    get_decision,
+    list_decisions,
+    name_values,
+    replay_decision,
+    show_decision,
+)
+from huitong.risk.decisioning.decisions.types import Decision, Fallback, Listed, Reason, Value
+from huitong.risk.decisioning.features.columns import PAYMENT_FEATURES
+from huitong.risk.decisioning.features.facts import PaymentFacts
 from huitong.risk.decisioning.rules.backtests.running import (
     HistoryUnusableError,
     Period,
@@ -69,6 +91,7 @@ from huitong.risk.fraud.evaluate import evaluate_fraud
 
 __all__ = [
     "COLUMN_TYPES",
+    "PAYMENT_FEATURES",
     "Action",
     "Assessment",
     "Backtest",
@@ -78,8 +101,12 @@ __all__ = [
     "Column",
     "CompiledVersion",
     "Deciding",
+    "Decision",
+    "DecisionNotFound",
+    "DecisionNotReplayable",
     "Entity",
     "EntityKind",
+    "Fallback",
     "FeatureType",
     "Features",
     "HistoryUnusableError",
@@ -87,9 +114,15 @@ __all__ = [
     "ListEntry",
     "ListEntryNotFound",
     "ListKind",
+    "Listed",
     "NamedFeature",
+    "PaymentDecider",
+    "PaymentFacts",
+    "PaymentSubject",
     "Period",
     "Purpose",
+    "Reason",
+    "Replay",
     "Rule",
     "RuleCache",
     "RuleResult",
@@ -101,6 +134,7 @@ __all__ = [
     "RulesAltered",
     "RulesNotLoaded",
     "Share",
+    "Value",
     "change_list",
     "check_can_go_live",
     "check_features",
@@ -109,22 +143,30 @@ __all__ = [
     "default_catalogue",
     "default_rules",
     "evaluate_fraud",
+    "explain_decision",
     "find_listed",
     "get_backtest",
+    "get_decision",
     "get_rule_version",
+    "list_decisions",
     "list_entries",
     "list_features",
     "list_rule_versions",
+    "make_records",
+    "make_update",
+    "name_values",
     "read_list_change",
     "read_rules",
     "record_backtest",
     "reload_rules",
+    "replay_decision",
     "report_failures",
     "retire_rules",
     "run_backtest",
     "save_rules",
     "set_rules_live",
     "shadow_rules",
+    "show_decision",
     "show_list_change",
     "show_rule",
 ]

@@ -9,7 +9,7 @@ from typing import Self
 
 from sqlalchemy.exc import DBAPIError
 
-from huitong import customers, identity, ledger
+from huitong import customers, identity, ledger, risk
 from huitong.kernel.clock import Clock, SystemClock
 from huitong.kernel.cryptography import load_key_ring
 from huitong.kernel.database.unit_of_work import Database, DatabaseUnavailable
@@ -34,6 +34,7 @@ class Application:
     poster: Poster
     keys: identity.KeyCache
     rulebook: Rulebook
+    rules: risk.RuleCache
     _vault: Vault | None = None
     _desk: identity.Desk | None = None
     #: Where identities are checked outside, None where nobody answers; from `start` on.
@@ -54,6 +55,9 @@ class Application:
             async with database.unit_of_work() as uow:
                 return await identity.find_api_key(uow, secret)
 
+        rules = risk.RuleCache(
+            database, {risk.Purpose.PAYMENT: risk.PAYMENT_FEATURES}, now=clock.now
+        )
         return cls(
             settings=settings,
             clock=clock,
@@ -67,6 +71,7 @@ class Application:
             ),
             keys=identity.KeyCache(load_key),
             rulebook=Rulebook.load(),
+            rules=rules,
         )
 
     @property
@@ -90,6 +95,7 @@ class Application:
         self._vault = Vault(ring, cipher=self.settings.cipher)
         self._desk = await open_desk(self.settings, self.database, self._vault, self.clock)
         self.registries = make_registries(self.settings)
+        await self.rules.start()
         await self.poster.start()
         self.is_running = True
         await self.prepare()
@@ -122,6 +128,7 @@ class Application:
         try:
             await self.poster.stop()
         finally:
+            await self.rules.stop()
             if self._desk is not None:
                 await close_desk(self._desk)
             if self.registries is not None:

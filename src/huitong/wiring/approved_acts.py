@@ -11,6 +11,7 @@ from huitong.kernel.ids import APPLICATION, CUSTOMER, PAYMENT, REFUND, read_id, 
 from huitong.kernel.money import Money
 from huitong.kernel.rulebook import Rulebook
 from huitong.privacy import Vault
+from huitong.wiring.reactions import react_to_decisions
 from huitong.wiring.risk_acts import RISK_ACTS
 
 Payload = Mapping[str, Any]
@@ -44,6 +45,7 @@ class _ActsOnEvidence:
             is_in_person=True,
             reason=approval.reason,
             rulebook=self._rulebook,
+            on_decision=react_to_decisions(self._vault),
             now=now,
         )
         return identity.Executed(

@@ -36,14 +36,14 @@ class Clerk:
         body = result.code if isinstance(result, Refusal) else str(result.reason or "paid")
         return StoredReply(200, f"{payload} {body}".encode())
 
-    def list_statements(self, payloads):
-        if self.poison in payloads:
+    def list_statements(self, posted, refused):
+        if self.poison in posted:
             raise ValueError("a mistake in the room's own code")
         return [
             Statement(
                 "INSERT INTO ledger.line_heads (account_id, line, balance) "
                 "SELECT n, 1, 1 FROM unnest($1::bigint[]) n",
-                (list(payloads),),
+                (list(posted),),
             )
         ]
 

@@ -84,7 +84,7 @@ def destroy(journey: Journey) -> None:
     last = date.fromisoformat(operator.find_last_day(customer.id))
     after = datetime.combine(last + timedelta(days=1), time(12), tzinfo=UTC)
     day.stage.tell(f"把本演示的时钟拨到 {after:%Y-%m-%d}", "The clock of this demo, put forward.")
-    operator.destroy_what_is_due(after)
+    operator.destroy_people_due(after)
     left = operator.take_sealed_name(customer.id)
     day.check("密文还在 the ciphertext is there", left.sealed == before.sealed, True)
     day.check("密钥已无 the key is gone", left.wrapped_key is None, True)

@@ -30,3 +30,14 @@ CREATE INDEX applications_to_erase ON customers.applications (updated_at)
     WHERE state IN ('draft', 'refused') AND erased_at IS NULL;
 COMMENT ON COLUMN customers.applications.erased_at IS 'When pictures and data key of an application that led to nothing were destroyed.';
 GRANT UPDATE (erased_at) ON customers.applications TO huitong_app;
+
+-- Only of those who have left: an index of somebody who is here never changes.
+CREATE TRIGGER index_of_the_open_stays BEFORE UPDATE OF mobile_index ON identity.logins
+    FOR EACH ROW WHEN (OLD.state <> 'closed' AND NEW.mobile_index <> OLD.mobile_index)
+    EXECUTE FUNCTION kernel.refuse_change();
+CREATE TRIGGER index_of_the_open_stays BEFORE UPDATE OF mobile_index ON customers.customers
+    FOR EACH ROW WHEN (OLD.closed_at IS NULL AND NEW.mobile_index <> OLD.mobile_index)
+    EXECUTE FUNCTION kernel.refuse_change();
+CREATE TRIGGER index_of_the_open_stays BEFORE UPDATE OF id_index, name_birth_index ON customers.identities
+    FOR EACH ROW WHEN (OLD.ended_at IS NULL)
+    EXECUTE FUNCTION kernel.refuse_change();

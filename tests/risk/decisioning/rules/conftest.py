@@ -2,8 +2,8 @@
 
 import json
 import uuid
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -39,6 +39,7 @@ class Desk:
 
     database: Database
     now: datetime = NOW
+    catalogue: Mapping[str, FeatureType] = field(default_factory=lambda: CATALOGUE)
 
     async def run(self, command: Callable[[UnitOfWork], Awaitable[Any]]) -> Any:
         return await self.database.run(command, Caller(actor="stf_test"))
@@ -91,7 +92,7 @@ class Desk:
                 uow,
                 version_id=uuid7(),
                 purpose=Purpose.PAYMENT,
-                rules=risk.read_rules(make_document(predicate, action), CATALOGUE),
+                rules=risk.read_rules(make_document(predicate, action), self.catalogue),
                 now=self.now,
             )
         )
@@ -124,8 +125,10 @@ class Desk:
             )
         )
 
-    async def make_live(self, predicate: str = "amount > 5", *, days: int = 0) -> Any:
-        version = await self.save(predicate)
+    async def make_live(
+        self, predicate: str = "amount > 5", *, days: int = 0, action: str = "review"
+    ) -> Any:
+        version = await self.save(predicate, action)
         await self.shadow(version)
         await self.test_over_history(version)
         return await self.set_live(version, days=days)

@@ -68,8 +68,11 @@ class RuleCache:
         self._watcher: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Read the rules, and begin to watch for changes; raises DatabaseUnavailable."""
-        await self.learn_news()
+        """Read the rules, and begin to watch for changes; while the database is away, to wait."""
+        try:
+            await self.learn_news()
+        except (DatabaseUnavailable, DBAPIError) as error:
+            _log.warning("no_news_of_rules", reason=type(error).__name__)
         if self._watcher is None:
             self._watcher = asyncio.create_task(self._watch())
 

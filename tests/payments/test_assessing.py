@@ -1,0 +1,228 @@
+"""Payments that risk is asked about: what goes on, what is stopped, and what is written down."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import DBAPIError
+from tests.payments.test_instant import Till, open_till
+from tests.risk.decisioning.rules.conftest import Desk
+
+from huitong import payments, risk
+from huitong.kernel.ids import uuid7
+from huitong.kernel.rulebook import Rulebook
+from huitong.payments.types import Authentication
+
+LARGE = "amount > 50000"
+
+
+@dataclass
+class Guarded:
+    """A till behind which risk decides, and whom it decides about."""
+
+    till: Till
+    desk: Desk
+    rules: risk.RuleCache
+    decider: risk.PaymentDecider
+    payer: Any
+    payee: Any
+
+    async def live(self, predicate: str = LARGE, action: str = "block") -> Any:
+        version = await self.desk.make_live(predicate, action=action)
+        await self.rules.learn_news()
+        return version
+
+    async def put_on_list(self, kind: str, entity: risk.Entity) -> None:
+        approval_id = await self.desk.approve("risk.change_list")
+        until = None if kind != "allow" else self.desk.now.replace(year=self.desk.now.year + 1)
+        change = risk.ListChange(list=risk.ListKind(kind), add=((entity, until),))
+        await self.desk.run(
+            lambda uow: risk.change_list(
+                uow, change, reason="test", approval_id=approval_id, now=self.desk.now
+            )
+        )
+
+    def make(self, amount: str, **how: Any) -> payments.InstantPayment:
+        return self.till.make(self.payer, amount, payee_account_id=self.payee.account_id, **how)
+
+    async def send(self, *made: payments.InstantPayment) -> list[Any]:
+        return await self.till.send(*made)
+
+    async def find(self, payment: payments.InstantPayment) -> risk.Decision:
+        found: risk.Decision = await self.desk.run(
+            lambda uow: risk.get_decision(uow, payment.order_id)
+        )
+        return found
+
+    async def replay(self, decision: risk.Decision) -> risk.Replay:
+        found: risk.Replay = await self.desk.run(lambda uow: risk.replay_decision(uow, decision))
+        return found
+
+    async def explain(self, decision: risk.Decision) -> list[str]:
+        reasons = await self.desk.run(lambda uow: risk.explain_decision(uow, decision))
+        return [each.code for each in reasons]
+
+
+@pytest.fixture
+async def guarded(town: Any, now: datetime) -> AsyncIterator[Guarded]:
+    payer = await town.add_customer("李雷", "5000.00")
+    payee = await town.add_customer("韩梅", "10.00")
+    rules = risk.RuleCache(
+        town.database, {risk.Purpose.PAYMENT: risk.PAYMENT_FEATURES}, now=lambda: now
+    )
+    await rules.learn_news()
+    decider = risk.PaymentDecider(town.database, rules, Rulebook.load())
+    desk = Desk(town.database, now=now, catalogue=risk.PAYMENT_FEATURES)
+    async with open_till(town.database, town.vault, now, decider) as till:
+        yield Guarded(till, desk, rules, decider, payer, payee)
+
+
+async def test_without_rules_everything_passes_and_is_written_down_with_its_features(
+    guarded: Guarded,
+) -> None:
+    made = guarded.make("600.00")
+    (paid,) = await guarded.send(made)
+    assert paid["kind"] == "transfer"
+    decision = await guarded.find(made)
+    assert (decision.action, decision.version_id, decision.hits) == (risk.Action.ALLOW, None, ())
+    values = await guarded.desk.run(lambda uow: risk.name_values(uow, decision))
+    assert set(values) == set(risk.PAYMENT_FEATURES)
+    assert (values["amount"], values["is_new_payee"], values["is_new_device"]) == (
+        60_000,
+        True,
+        None,
+    )
+    assert (await guarded.replay(decision)).is_same
+    assert await guarded.explain(decision) == []
+
+
+async def test_what_is_blocked_moves_nothing_and_says_why(guarded: Guarded, town: Any) -> None:
+    version = await guarded.live()
+    small, large = guarded.make("500.00"), guarded.make("500.01")
+    paid, refused = await guarded.send(small, large)
+    assert paid["kind"] == "transfer"
+    assert refused == ["payment_blocked", None]
+    assert await town.balance(guarded.payer.account_id) == "4500.00"
+    decision = await guarded.find(large)
+    assert decision.action is risk.Action.BLOCK
+    assert (decision.version_id, decision.hits) == (version.id, ("large",))
+    assert await guarded.explain(decision) == ["large"]
+    replay = await guarded.replay(decision)
+    assert (replay.is_same, replay.hits) == (True, ("large",))
+    assert [
+        each.id
+        for each in await guarded.desk.run(
+            lambda uow: risk.list_decisions(uow, risk.Purpose.PAYMENT)
+        )
+    ] == [large.order_id]
+    await town.check_ties()
+
+
+async def test_only_what_was_posted_is_counted(guarded: Guarded) -> None:
+    await guarded.live()
+    await guarded.send(guarded.make("500.01"), guarded.make("1.00"))
+    await guarded.send(guarded.make("9000.00"))
+    later = guarded.make("2.00")
+    await guarded.send(later)
+    decision = await guarded.find(later)
+    values = await guarded.desk.run(lambda uow: risk.name_values(uow, decision))
+    assert values["payments_30d"] == pytest.approx(1, abs=1e-6)
+    assert values["paid_30d"] == pytest.approx(100, abs=1e-3)
+    assert values["is_new_payee"] is False
+
+
+async def test_a_step_up_passes_with_two_factors_and_not_with_one(guarded: Guarded) -> None:
+    await guarded.live(action="step_up")
+    strong = guarded.make("600.00")
+    weak = guarded.make("600.00", authentication=Authentication.ONE_FACTOR)
+    paid, refused = await guarded.send(strong, weak)
+    assert paid["kind"] == "transfer"
+    assert refused == ["payment_needs_step_up", None]
+    for payment in (strong, weak):
+        assert (await guarded.find(payment)).action is risk.Action.STEP_UP
+
+
+async def test_a_review_goes_on_and_is_listed(guarded: Guarded) -> None:
+    await guarded.live(action="review")
+    made = guarded.make("600.00")
+    (paid,) = await guarded.send(made)
+    assert paid["kind"] == "transfer"
+    assert (await guarded.find(made)).action is risk.Action.REVIEW
+
+
+async def test_lists_beat_rules_and_blocking_beats_allowing(guarded: Guarded) -> None:
+    await guarded.live()
+    await guarded.put_on_list("allow", risk.Entity.of_account(guarded.payer.account_id))
+    made = guarded.make("600.00")
+    (paid,) = await guarded.send(made)
+    assert paid["kind"] == "transfer"
+    decision = await guarded.find(made)
+    assert (decision.action, decision.hits) == (risk.Action.ALLOW, ("large",))
+    assert [each.code for each in decision.listed] == ["allow:account"]
+    assert await guarded.explain(decision) == ["list_allow", "large"]
+    await guarded.put_on_list(
+        "block", risk.Entity.of_id(risk.EntityKind.CUSTOMER, guarded.payee.id)
+    )
+    stopped = guarded.make("1.00")
+    assert await guarded.send(stopped) == [["payment_blocked", None]]
+    decision = await guarded.find(stopped)
+    assert [each.code for each in decision.listed] == ["allow:account", "block:customer"]
+    assert (await guarded.replay(decision)).is_same
+
+
+async def test_a_shadow_says_what_it_would_have_done_and_does_nothing(guarded: Guarded) -> None:
+    version = await guarded.desk.save(LARGE, "block")
+    await guarded.desk.shadow(version)
+    await guarded.rules.learn_news()
+    made = guarded.make("600.00")
+    (paid,) = await guarded.send(made)
+    assert paid["kind"] == "transfer"
+    decision = await guarded.find(made)
+    assert (decision.action, decision.version_id) == (risk.Action.ALLOW, None)
+    assert (decision.shadow_version_id, decision.shadow_action) == (version.id, risk.Action.BLOCK)
+    assert decision.shadow_hits == ("large",)
+
+
+async def test_payments_of_one_batch_see_those_in_front_of_them(guarded: Guarded) -> None:
+    await guarded.live("payments_1h >= 2", "block")
+    answers = await guarded.send(*(guarded.make("1.00") for _ in range(4)))
+    kinds = [each if isinstance(each, list) else each["kind"] for each in answers]
+    assert kinds[:2] == ["transfer", "transfer"]
+    assert kinds[2:] == [["payment_blocked", None]] * 2
+
+
+async def test_without_rules_read_the_written_policy_holds(guarded: Guarded, town: Any) -> None:
+    guarded.decider.rules = risk.RuleCache(town.database, {}, now=lambda: guarded.desk.now)
+    small = guarded.make("1000.00", authentication=Authentication.ONE_FACTOR)
+    large = guarded.make("1000.01", authentication=Authentication.ONE_FACTOR)
+    answers = await guarded.send(large)
+    assert answers == [["payment_needs_step_up", None]]
+    (paid,) = await guarded.send(small)
+    assert paid["kind"] == "transfer"
+    for payment, action in ((small, risk.Action.ALLOW), (large, risk.Action.STEP_UP)):
+        decision = await guarded.find(payment)
+        assert (decision.action, decision.fallback) == (action, risk.Fallback.NO_RULES)
+        assert await guarded.explain(decision) == ["no_rules"]
+        with pytest.raises(risk.DecisionNotReplayable):
+            await guarded.replay(decision)
+
+
+async def test_a_slow_engine_rests_and_the_written_policy_holds(guarded: Guarded) -> None:
+    guarded.decider.breaker.budget_seconds = -1.0
+    made = [guarded.make("1.00") for _ in range(6)]
+    for payment in made:
+        await guarded.send(payment)
+    fallbacks = [(await guarded.find(payment)).fallback for payment in made]
+    assert fallbacks == [None] * 5 + [risk.Fallback.SLOW]
+
+
+async def test_a_decision_is_never_changed_and_unknown_ones_are_named(guarded: Guarded) -> None:
+    made = guarded.make("1.00")
+    await guarded.send(made)
+    for statement in ("UPDATE risk.decisions SET action = 0", "DELETE FROM risk.decisions"):
+        with pytest.raises(DBAPIError):
+            await guarded.desk.run(lambda uow, text=statement: uow.execute(text))
+    with pytest.raises(risk.DecisionNotFound):
+        await guarded.desk.run(lambda uow: risk.get_decision(uow, uuid7()))

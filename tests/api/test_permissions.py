@@ -29,6 +29,7 @@ PREFIXES = {
     "approval": "apr",
     "code": "qr",
     "customer": "cus",
+    "decision": "dec",
     "device": "dev",
     "entry": "je",
     "key": "key",

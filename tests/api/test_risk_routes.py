@@ -206,3 +206,29 @@ async def test_a_bad_change_is_refused(
 
     assert refused.status_code == 422, refused.text
     assert refused.json()["field"] == field
+
+
+async def test_a_decision_is_shown_with_its_features_and_comes_out_again(
+    anonymous: httpx.AsyncClient, api: Any, post: Any, maker: dict[str, str]
+) -> None:
+    bodies = [
+        {"name": name, "mobile": f"13{uuid.uuid4().int % 10**9:09d}", "account_class": 3}
+        for name in ("甲", "乙")
+    ]
+    payer, payee = [(await post("/v1/customers", body)).json()["account"] for body in bodies]
+    await api.fund(payer, 100_000)
+    body = {"payer": payer, "payee": payee, "amount": {"amount": "12.34", "currency": "CNY"}}
+    paid = await post("/v1/payments", body)
+    assert paid.status_code == 201, paid.text
+    path = f"/v1/risk/decisions/{paid.json()['id'].replace('pay_', 'dec_')}"
+    answer = await anonymous.get(path, headers=maker)
+    assert answer.status_code == 200, answer.text
+    shown = answer.json()
+    assert (shown["purpose"], shown["action"], shown["fallback"]) == ("payment", "allow", None)
+    assert shown["features"]["amount"] == 1_234
+    assert shown["features"]["is_new_payee"] is True
+    assert shown["features"]["is_new_device"] is None
+    assert shown["replay"] == {"action": "allow", "is_same": True}
+    unknown = await anonymous.get(f"/v1/risk/decisions/dec_{uuid7().hex}", headers=maker)
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "decision_not_found")
+    assert (await anonymous.get(path)).status_code == 401

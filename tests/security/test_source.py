@@ -121,6 +121,11 @@ def test_puts_only_constants_into_statements() -> None:
         ("identity/store/staff.py", "lock"),
         ("ledger/store.py", "len(resolved)"),
         ("ledger/verify.py", "invariant.differences"),
+        # Rules that were parsed, checked against a whitelist and written anew; quoted names; a limit.
+        ("risk/decisioning/rules/backtests/running.py", "', '.join(bits)"),
+        ("risk/decisioning/rules/backtests/running.py", "limits.BACKTEST_PATTERNS_MAX + 1"),
+        ("risk/decisioning/rules/backtests/running.py", "names"),
+        ("risk/decisioning/rules/backtests/running.py", "quote_name(table)"),
     }
     found = set()
     for name, tree in TREES:
@@ -134,6 +139,9 @@ def test_puts_only_constants_into_statements() -> None:
                 ]
                 found |= {(name, part) for part in parts if not _CONSTANT.fullmatch(part)}
     assert found == allowed
+
+
+LIKE = ("escape", "re", "part", "join", "char")
 
 
 def test_makes_patterns_of_constants_only() -> None:
@@ -153,6 +161,8 @@ def test_makes_patterns_of_constants_only() -> None:
         ("identity/tokens.py", "prefix"),
         ("ledger/numbers.py", "ids"),
         ("kernel/rulebook/validation.py", "text"),
+        # What LIKE looks for in a rule, every character of it escaped.
+        *(("risk/decisioning/rules/programs/kernels.py", each) for each in LIKE),
     }
 
 

@@ -81,7 +81,7 @@ def _in_front(inner: ASGIApp, application: Application) -> ASGIApp:
     """Return `inner` with the hot path for instant payments in front of it."""
     decider = risk.PaymentDecider(application.database, application.rules, application.rulebook)
     writer = payments.InstantPayments(
-        decider=decider,
+        decider=decider if application.settings.is_risk_asked else None,
         database=application.database,
         rulebook=application.rulebook,
         # There is one from the start on, and this is before it.

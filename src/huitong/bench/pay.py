@@ -1,7 +1,8 @@
 """`bench pay`: single payments over HTTP, each durable before its answer.
 
 Everything shares the machine: the load generator, the API as users start it, and PostgreSQL. The
-plain FastAPI handler of `naive_payments` takes its turns on the same database.
+plain FastAPI handler of `naive_payments` takes its turns on the same database, and so does the API
+with risk asked about each payment; the other figures of ours are without.
 """
 
 import asyncio
@@ -42,6 +43,7 @@ _TARGETS: Final = (
     Target(figure="p99_ms_64", value=40, is_maximum=True),
     Target(figure="hot_payments_per_second_64", over="payments_per_second_64", value=0.8),
     Target(figure="payments_per_second_64", over="naive_payments_per_second_64", value=5),
+    Target(figure="payments_with_risk_per_second_64", over="payments_per_second_64", value=0.7),
     Target(figure="rss_mb", value=300, is_maximum=True),
 )
 
@@ -76,8 +78,14 @@ class _Turn:
     connections: int
     is_hot: bool = False
     is_naive: bool = False
+    has_risk: bool = False
     has_fee: bool = False
     has_worker: bool = False
+
+    @property
+    def server(self) -> str:
+        """Who answers it."""
+        return "naive" if self.is_naive else "with_risk" if self.has_risk else "ours"
 
 
 _TURNS: Final = (
@@ -93,6 +101,7 @@ _TURNS: Final = (
     _Turn(
         name="payments_beside_worker_per_second_64", connections=_USUAL_CONNECTIONS, has_worker=True
     ),
+    _Turn(name="payments_with_risk_per_second_64", connections=_USUAL_CONNECTIONS, has_risk=True),
     _Turn(name="naive_payments_per_second_64", connections=_USUAL_CONNECTIONS, is_naive=True),
     _Turn(
         name="naive_hot_payments_per_second_64",
@@ -110,6 +119,7 @@ _LATENCIES: Final = {
     "payments_per_second_64": ("p50_ms_64", "p99_ms_64", "max_ms_64"),
     "payments_per_second_256": ("p50_ms_256", "p99_ms_256", "max_ms_256"),
     "hot_payments_per_second_64": ("hot_p50_ms_64", "hot_p99_ms_64", "hot_max_ms_64"),
+    "payments_with_risk_per_second_64": ("with_risk_p50_ms_64", "with_risk_p99_ms_64"),
     "naive_payments_per_second_64": ("naive_p50_ms_64", "naive_p99_ms_64", "naive_max_ms_64"),
 }
 _LATENCY_PERCENTS: Final = (50, 99, 100)
@@ -123,12 +133,15 @@ def measure(options: Options) -> Result:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="huitong-log-")))
         log = stack.enter_context((folder / "servers.log").open("wb"))
         ours = stack.enter_context(serve_huitong(scratch, processes=API_PROCESSES, log=log))
+        with_risk = stack.enter_context(
+            serve_huitong(scratch, processes=API_PROCESSES, log=log, is_risk_asked=True)
+        )
         naive = stack.enter_context(serve_naive(scratch, log=log))
         run = _Run(
             scratch=scratch,
             population=population,
             secret=secret,
-            served={False: ours, True: naive},
+            served={"ours": ours, "with_risk": with_risk, "naive": naive},
             log=log,
             options=options,
         )
@@ -150,7 +163,7 @@ class _Run:
         scratch: Scratch,
         population: Population,
         secret: str,
-        served: dict[bool, Served],
+        served: dict[str, Served],
         log: IO[bytes],
         options: Options,
     ) -> None:
@@ -192,7 +205,7 @@ class _Run:
         count = max(turn.connections, int(expected * 2))
         plan = LoadPlan(
             host=HOST,
-            port=self.served[turn.is_naive].port,
+            port=self.served[turn.server].port,
             connections=turn.connections,
             seconds=seconds,
             requests=[self._make_request(is_hot=turn.is_hot) for _ in range(count)],
@@ -300,13 +313,13 @@ def _result(run: _Run) -> Result:
         title="Payments over HTTP",
         figures=figures
         | {
-            "rss_mb": round(run.served[False].peak_memory_mb(), 1),
+            "rss_mb": round(run.served["ours"].peak_memory_mb(), 1),
             "api_processes": API_PROCESSES,
             "rounds": run.rounds_taken,
             "payments_acknowledged_and_checked": run.acknowledged,
         },
         baselines={name: value for name, value in values.items() if "naive" in name}
-        | {"naive_rss_mb": round(run.served[True].peak_memory_mb(), 1)},
+        | {"naive_rss_mb": round(run.served["naive"].peak_memory_mb(), 1)},
         machine=describe_machine(run.scratch),
         details={"rounds": rounds.shown(), "notes": _NOTES},
         targets=_TARGETS,

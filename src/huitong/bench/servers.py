@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import IO, Any, Final
@@ -35,10 +35,13 @@ class Served:
 
 
 @contextmanager
-def serve_huitong(scratch: Scratch, *, processes: int, log: IO[bytes]) -> Iterator[Served]:
+def serve_huitong(
+    scratch: Scratch, *, processes: int, log: IO[bytes], is_risk_asked: bool = False
+) -> Iterator[Served]:
     """Run `huitong serve` in `processes` processes that share one port."""
     command = [sys.executable, "-m", "huitong.cli", "serve", "--listen-fd"]
-    with _serve(command, scratch, processes, log) as served:
+    risk = "on" if is_risk_asked else "off"
+    with _serve(command, scratch, processes, log, HUITONG_RISK=risk) as served:
         yield served
 
 
@@ -66,7 +69,7 @@ def run_worker(scratch: Scratch, *, log: IO[bytes]) -> Iterator[None]:
 
 @contextmanager
 def _serve(
-    command: Sequence[str], scratch: Scratch, processes: int, log: IO[bytes]
+    command: Sequence[str], scratch: Scratch, processes: int, log: IO[bytes], **variables: str
 ) -> Iterator[Served]:
     with ExitStack() as stack:
         # As `huitong up` does: a socket for each process, over which the kernel spreads visitors.
@@ -80,8 +83,9 @@ def _serve(
             )
             port = listener.getsockname()[1]
             number = listener.fileno()
+            variables["HUITONG_WORKERS"] = str(processes)
             started.append(
-                _start([*command, str(number)], scratch, log, workers=processes, pass_fds=(number,))
+                _start([*command, str(number)], scratch, log, variables, pass_fds=(number,))
             )
         served = Served(port, started)
         _wait_until_ready(served)
@@ -89,12 +93,16 @@ def _serve(
 
 
 def _start(
-    command: Sequence[str], scratch: Scratch, log: IO[bytes], *, workers: int = 1, **options: Any
+    command: Sequence[str],
+    scratch: Scratch,
+    log: IO[bytes],
+    variables: Mapping[str, str] | None = None,
+    **options: Any,
 ) -> "subprocess.Popen[bytes]":
     inherited = {name: text for name, text in os.environ.items() if not name.startswith("HUITONG_")}
     return subprocess.Popen(  # noqa: S603 - our own command lines
         list(command),
-        env=inherited | scratch.environment | {"HUITONG_WORKERS": str(workers)},
+        env=inherited | scratch.environment | dict(variables or {}),
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,

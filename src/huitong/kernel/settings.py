@@ -70,6 +70,8 @@ class Settings:
     is_tls: bool = False
     #: Whether other machines may come by plain HTTP, where no proxy with TLS is named.
     is_plain_http_allowed: bool = False
+    #: Whether risk decides about each payment.
+    is_risk_asked: bool = True
     #: A certificate chain and its key in PEM, from elsewhere; both or neither.
     tls_certificate: Path | None = None
     tls_key: Path | None = None
@@ -134,6 +136,7 @@ class Settings:
                 _read_choice(variables, "HUITONG_FACE_COMPARISON", "local", _FACE_COMPARISONS),
             ),
             is_tls=_read_choice(variables, "HUITONG_TLS", _default_tls(variables), _SWITCH) == "on",
+            is_risk_asked=_read_choice(variables, "HUITONG_RISK", "on", _SWITCH) == "on",
             is_plain_http_allowed=_read_choice(variables, "HUITONG_PLAIN_HTTP", "off", _SWITCH)
             == "on",
             tls_certificate=_read_path(variables, "HUITONG_TLS_CERT"),
@@ -232,6 +235,7 @@ class Settings:
             "HUITONG_CIPHER": self.cipher,
             "HUITONG_TLS": "on" if self.is_tls else "off",
             "HUITONG_PLAIN_HTTP": "on" if self.is_plain_http_allowed else "off",
+            "HUITONG_RISK": "on" if self.is_risk_asked else "off",
             "HUITONG_PASSKEY_DOMAIN": self.passkey_domain,
             "HUITONG_METRICS_NETWORKS": ",".join(self.metrics_networks),
         }

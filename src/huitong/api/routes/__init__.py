@@ -29,6 +29,7 @@ from huitong.api.routes import (
     onboarding_guardians,
     payments,
     privacy,
+    risk_decisions,
     risk_lists,
     risk_rules,
     staff_members,
@@ -66,6 +67,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     ledger.router,
     log.router,
     privacy.router,
+    risk_decisions.router,
     risk_rules.router,
     risk_lists.router,
 )

@@ -44,3 +44,11 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON risk.decisions
 CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON risk.decisions
     FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 GRANT SELECT, INSERT ON risk.feature_names, risk.decisions TO huitong_app;
+
+-- Payments with a mark (to a new payee, a test, money that came in just now, round at night to a
+-- merchant), counted beside the others: zero in the rows of those to whom it does not apply.
+ALTER TABLE risk.features
+    ADD COLUMN new_payees_1d     double precision NOT NULL DEFAULT 0 CHECK (new_payees_1d >= 0 AND new_payees_1d < 'Infinity'),
+    ADD COLUMN tests_1h          double precision NOT NULL DEFAULT 0 CHECK (tests_1h >= 0 AND tests_1h < 'Infinity'),
+    ADD COLUMN fast_outflows_30d double precision NOT NULL DEFAULT 0 CHECK (fast_outflows_30d >= 0 AND fast_outflows_30d < 'Infinity'),
+    ADD COLUMN round_nights_30d  double precision NOT NULL DEFAULT 0 CHECK (round_nights_30d >= 0 AND round_nights_30d < 'Infinity');

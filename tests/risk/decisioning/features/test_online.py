@@ -14,6 +14,7 @@ from huitong.kernel.database.unit_of_work import Database
 from huitong.risk.decisioning.features import online
 from huitong.risk.decisioning.features.facts import PaymentFacts
 from huitong.risk.decisioning.features.marks import MarkRules
+from huitong.risk.decisioning.features.rows import FAST_OUTFLOW, ROUND_NIGHT
 from huitong.risk.decisioning.types import Features
 
 NOW = datetime(2026, 11, 26, 4, 0, tzinfo=UTC)
@@ -99,16 +100,16 @@ class TestExamples:
         soon, late = NOW + timedelta(minutes=10), NOW + timedelta(hours=2)
         little = [pay(1, 2, 5_000)]
         await load(database, little, soon)
-        assert "fast_outflows" not in little[0].marks
+        assert not little[0].marks & FAST_OUTFLOW
         much = [pay(1, 2, 95_000)]
         await load(database, much, soon)
-        assert "fast_outflows" in much[0].marks
+        assert much[0].marks & FAST_OUTFLOW
         await post(database, much, soon)
         features = await load(database, [pay(1, 3)], soon)
         assert value(features, "fast_outflows_30d") == 1
         again = [pay(1, 3, 95_000)]
         await load(database, again, late)
-        assert "fast_outflows" not in again[0].marks, "half an hour is over"
+        assert not again[0].marks & FAST_OUTFLOW, "half an hour is over"
 
     async def test_round_amounts_at_night_to_merchants_are_marked(self, database: Database) -> None:
         night = datetime(2026, 11, 26, 18, 0, tzinfo=UTC)
@@ -125,7 +126,7 @@ class TestExamples:
         assert to_payee == [0, 0, 1, 1]
         by_day = [pay(1, 2, 30_000, is_merchant=True)]
         await load(database, by_day, NOW)
-        assert "round_nights" not in by_day[0].marks
+        assert not by_day[0].marks & ROUND_NIGHT
 
     async def test_what_was_received_is_the_payers_inflow(self, database: Database) -> None:
         await post(database, [pay(1, 2, 1_000)], NOW)

@@ -51,7 +51,7 @@ class FeatureNames:
     types: tuple[FeatureType, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Decision:
     """One decision: the record, whole.
 

@@ -48,11 +48,11 @@ _COUNTER_FEATURES: Final = (
     ("device", "device_payments_1d", "count_1d"),
     ("address", "address_payments_1m", "count_1m"),
     ("address", "address_payments_1h", "count_1h"),
-    ("new_payees", "new_payees_1d", "count_1d"),
-    ("tests", "test_payments_1h", "count_1h"),
-    ("fast_outflows", "fast_outflows_30d", "count_30d"),
-    ("round_nights", "round_night_payments_30d", "count_30d"),
-    ("pair_round_nights", "round_night_payments_to_payee_30d", "count_30d"),
+    ("payer", "new_payees_1d", "new_payees_1d"),
+    ("payer", "test_payments_1h", "tests_1h"),
+    ("payer", "fast_outflows_30d", "fast_outflows_30d"),
+    ("payer", "round_night_payments_30d", "round_nights_30d"),
+    ("pair", "round_night_payments_to_payee_30d", "round_nights_30d"),
 )
 _OTHERS_FEATURES: Final = (
     ("payer", "payees_today"),

@@ -1,10 +1,14 @@
 """What risk is told about a payment, and which rows it reads and adds to."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from huitong.risk.decisioning.features.rows import (
+    FAST_OUTFLOW,
+    NEW_PAYEE,
+    ROUND_NIGHT,
+    TEST,
     Entity,
     account_key,
     id_key,
@@ -12,14 +16,21 @@ from huitong.risk.decisioning.features.rows import (
     sketch_bit,
 )
 
-#: The roles whose rows only payments with the mark of the same name add to.
-MARKS: Final = frozenset(
-    {"new_payees", "tests", "fast_outflows", "round_nights", "pair_round_nights"}
-)
-#: The roles in which a payment reads rows. Of `inflow`, what the payer's account has received, it
-#: reads only; to those of `MARKS` it may add; to the others it does.
-ROLES: Final = ("payer", "inflow", "payee", "pair", "device", "address", *sorted(MARKS))
-_ALWAYS: Final = frozenset(ROLES) - MARKS - {"inflow"}
+#: The roles in which a payment reads rows, and whether it also adds to them.
+ROLES: Final = {
+    "payer": True,
+    #: What the payer's account has received.
+    "inflow": False,
+    "payee": True,
+    "pair": True,
+    "device": True,
+    "address": True,
+}
+#: Which marks a role's row counts.
+_MARKS: Final = {
+    "payer": NEW_PAYEE | TEST | FAST_OUTFLOW | ROUND_NIGHT,
+    "pair": ROUND_NIGHT,
+}
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -37,26 +48,28 @@ class PaymentFacts:
     device_id: uuid.UUID | None = None
     #: An IPv6 address as a number; an IPv4 address in its mapped form.
     address: int | None = None
-    #: Found out with the features; needed when the payment is counted.
-    marks: frozenset[str] = frozenset()
+    #: Bits of `rows`: found out with the features, and needed when the payment is counted.
+    marks: int = 0
+    _keys: list[tuple[str, bytes]] | None = field(default=None, init=False, repr=False)
+    _others: dict[str, int] | None = field(default=None, init=False, repr=False)
 
-    def adds_to(self, role: str) -> bool:
-        """Say whether the payment adds to its row of a role."""
-        return role in _ALWAYS or role in self.marks
+    def list_marks(self, role: str) -> int:
+        """Return the marks that the payment adds to its row of a role."""
+        return self.marks & _MARKS.get(role, 0)
 
     def list_keys(self) -> list[tuple[str, bytes]]:
         """Return the row of each role that this payment has."""
+        if self._keys is None:
+            self._keys = self._make_keys()
+        return self._keys
+
+    def _make_keys(self) -> list[tuple[str, bytes]]:
         payer, payee = self.payer_account_id, self.payee_account_id
         keys = [
             ("payer", account_key(Entity.PAYER, payer)),
             ("inflow", account_key(Entity.PAYEE, payer)),
             ("payee", account_key(Entity.PAYEE, payee)),
             ("pair", pair_key(payer, payee)),
-            ("new_payees", account_key(Entity.NEW_PAYEES, payer)),
-            ("tests", account_key(Entity.TESTS, payer)),
-            ("fast_outflows", account_key(Entity.FAST_OUTFLOWS, payer)),
-            ("round_nights", account_key(Entity.ROUND_NIGHTS, payer)),
-            ("pair_round_nights", pair_key(payer, payee, Entity.PAIR_ROUND_NIGHTS)),
         ]
         if self.device_id is not None:
             keys.append(("device", id_key(Entity.DEVICE, self.device_id.bytes)))
@@ -66,10 +79,12 @@ class PaymentFacts:
 
     def list_others(self) -> dict[str, int]:
         """Return the sketch of whom a role's row counts, for the roles that count somebody."""
-        payer = sketch_bit(self.payer_account_id)
-        return {
-            "payer": sketch_bit(self.payee_account_id),
-            "payee": payer,
-            "device": payer,
-            "address": payer,
-        }
+        if self._others is None:
+            payer = sketch_bit(self.payer_account_id)
+            self._others = {
+                "payer": sketch_bit(self.payee_account_id),
+                "payee": payer,
+                "device": payer,
+                "address": payer,
+            }
+        return self._others

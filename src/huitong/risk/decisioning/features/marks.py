@@ -1,7 +1,7 @@
 """What a payment is besides a payment: a test, money that came in just now, one to a new payee.
 
-A payment with a mark also counts in the payer's row of that mark, so that rules can ask how often
-it has happened. Thresholds are the rulebook's.
+A payment with a mark also counts in a counter of that mark, so that rules can ask how often it has
+happened. Thresholds are the rulebook's.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,14 @@ from typing import Final, Self
 
 from huitong.kernel.rulebook import Rulebook
 from huitong.risk.decisioning.features.facts import PaymentFacts
-from huitong.risk.decisioning.features.rows import COUNTERS, MICROSECONDS
+from huitong.risk.decisioning.features.rows import (
+    COUNTERS,
+    FAST_OUTFLOW,
+    MICROSECONDS,
+    NEW_PAYEE,
+    ROUND_NIGHT,
+    TEST,
+)
 from huitong.risk.decisioning.features.views import View
 
 #: Whole hundreds of yuan, which people who pay for goods rarely come to.
@@ -48,18 +55,18 @@ def find_marks(
     rules: MarkRules,
     at_us: int,
     is_night: bool,
-) -> frozenset[str]:
+) -> int:
     """Return the marks of the payment at a place of the batch, from what was known before it."""
-    marks = set()
+    marks = 0
     if not views["pair"].is_known[number]:
-        marks.add("new_payees")
+        marks |= NEW_PAYEE
     if facts.amount < rules.test_below:
-        marks.add("tests")
+        marks |= TEST
     if _is_fast(facts, views, number, rules, at_us):
-        marks.add("fast_outflows")
+        marks |= FAST_OUTFLOW
     if is_night and facts.is_merchant and facts.amount % ROUND_MINOR == 0:
-        marks |= {"round_nights", "pair_round_nights"}
-    return frozenset(marks)
+        marks |= ROUND_NIGHT
+    return marks
 
 
 def _is_fast(

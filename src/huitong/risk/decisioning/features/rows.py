@@ -23,12 +23,6 @@ class Entity(IntEnum):
     CUSTOMER = 5
     #: A payer and a payee: what is new to a payer cannot be read from a sketch without mistakes.
     PAIR = 6
-    #: Of a payer, only the payments with a mark (`marks.find_marks`).
-    NEW_PAYEES = 7
-    TESTS = 8
-    FAST_OUTFLOWS = 9
-    ROUND_NIGHTS = 10
-    PAIR_ROUND_NIGHTS = 11
 
 
 #: Seconds of the half-lives, by the ending of a counter's name.
@@ -41,9 +35,16 @@ COUNTERS: Final = (
     "amount_1h",
     "amount_1d",
     "amount_30d",
+    "new_payees_1d",
+    "tests_1h",
+    "fast_outflows_30d",
+    "round_nights_30d",
 )
-#: How many of the counters add one for each event; the others add its amount in minor units.
+#: How many of the counters add one for each event; those up to `AMOUNTS` add its amount in minor
+#: units, and the rest one for an event with their mark, the first of them for bit 0 of the marks.
 COUNTS: Final = 4
+AMOUNTS: Final = 7
+NEW_PAYEE, TEST, FAST_OUTFLOW, ROUND_NIGHT = 1, 2, 4, 8
 SKETCH_BITS: Final = 63
 MICROSECONDS: Final = 1_000_000
 #: Past this many times e, nothing is left of a counter; the database refuses to underflow.
@@ -69,10 +70,10 @@ def account_key(entity: Entity, account_id: int) -> bytes:
     return _FIRST_BYTE[entity] + account_id.to_bytes(8, "big")
 
 
-def pair_key(payer_account_id: int, payee_account_id: int, entity: Entity = Entity.PAIR) -> bytes:
+def pair_key(payer_account_id: int, payee_account_id: int) -> bytes:
     """Return the key of what one account has paid another."""
     return (
-        _FIRST_BYTE[entity]
+        _FIRST_BYTE[Entity.PAIR]
         + payer_account_id.to_bytes(8, "big")
         + payee_account_id.to_bytes(8, "big")
     )

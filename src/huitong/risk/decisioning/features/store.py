@@ -7,8 +7,9 @@ from typing import Final
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.statement import Statement
 from huitong.kernel.database.unit_of_work import DriverConnection
-from huitong.risk.decisioning.features.facts import PaymentFacts
+from huitong.risk.decisioning.features.facts import ROLES, PaymentFacts
 from huitong.risk.decisioning.features.rows import (
+    AMOUNTS,
     COUNTERS,
     COUNTS,
     EXPONENT_MAX,
@@ -19,12 +20,25 @@ from huitong.risk.decisioning.features.rows import (
 _EPOCH: Final = date(1970, 1, 1)
 _EPOCH_AT: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
+#: How many payments of one batch a count of marks has room for, and in how many bits.
+_MARK_BITS: Final = 15
+_MARK_MAX: Final = (1 << _MARK_BITS) - 1
 _LN_2: Final = 0.6931471805599453
 
 _COUNTERS: Final = ", ".join(COUNTERS)
 _STORED: Final = ", ".join(f"f.{name}" for name in COUNTERS)
+_MARKED: Final = len(COUNTERS) - AMOUNTS
+#: Marks as counts of one each, in `_MARK_BITS` bits each, so that they can be added.
+_SPREAD: Final = [
+    sum((marks >> place & 1) << _MARK_BITS * place for place in range(_MARKED))
+    for marks in range(1 << _MARKED)
+]
 _WEIGHTS: Final = ", ".join(
-    "n.events" if place < COUNTS else "n.amount" for place in range(len(COUNTERS))
+    [
+        *["n.events"] * COUNTS,
+        *["n.amount"] * (AMOUNTS - COUNTS),
+        *(f"(n.marks >> {_MARK_BITS * place}) & {_MARK_MAX}" for place in range(_MARKED)),
+    ]
 )
 _FIND: Final = f"""
 SELECT n.place, f.first_us, f.last_us, {_STORED},
@@ -56,8 +70,8 @@ INSERT INTO risk.features AS f (key, first_us, last_us, {_COUNTERS},
 SELECT n.key, $5, $5,
        {_WEIGHTS},
        n.others, $6
-  FROM unnest($1::bytea[], $2::float8[], $3::float8[], $4::bigint[])
-       AS n(key, events, amount, others)
+  FROM unnest($1::bytea[], $2::float8[], $3::float8[], $4::bigint[], $7::bigint[])
+       AS n(key, events, amount, others, marks)
  ORDER BY n.key
 ON CONFLICT (key) DO UPDATE SET
     first_us = least(f.first_us, excluded.first_us),
@@ -99,10 +113,12 @@ def make_update(facts: Iterable[PaymentFacts], *, at: datetime) -> Statement:
     events: dict[bytes, int] = {}
     amounts: dict[bytes, int] = {}
     sketches: dict[bytes, int] = {}
+    marks: dict[bytes, int] = {}
     for each in facts:
         others = each.list_others()
         for role, key in each.list_keys():
-            if each.adds_to(role):
+            if ROLES[role]:
+                marks[key] = marks.get(key, 0) + _SPREAD[each.list_marks(role)]
                 events[key] = events.get(key, 0) + 1
                 amounts[key] = amounts.get(key, 0) + each.amount
                 sketches[key] = sketches.get(key, 0) | others.get(role, 0)
@@ -115,5 +131,6 @@ def make_update(facts: Iterable[PaymentFacts], *, at: datetime) -> Statement:
             list(sketches.values()),
             to_microseconds(at),
             to_day_number(at),
+            list(marks.values()),
         ),
     )

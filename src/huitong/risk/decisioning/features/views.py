@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from huitong.risk.decisioning.features.facts import ROLES, PaymentFacts
 from huitong.risk.decisioning.features.rows import (
+    AMOUNTS,
     COUNTERS,
     COUNTS,
     EXPONENT_MAX,
@@ -18,6 +19,7 @@ from huitong.risk.decisioning.features.rows import (
     half_lives_us,
 )
 
+_NO_MARKS: Final = [0] * (len(COUNTERS) - AMOUNTS)
 _RATES: Final = float(np.log(2.0)) / half_lives_us()
 _ESTIMATES: Final = [estimate_others((1 << bits) - 1) for bits in range(SKETCH_BITS + 1)]
 
@@ -113,15 +115,16 @@ class BatchRows:
         mark: Callable[[Mapping[str, View], int], None],
     ) -> None:
         """Add to each payment's rows what the payments in front of it add."""
-        added: dict[int, tuple[int, int, int]] = {}
+        added: dict[int, tuple[int, int, int, list[int]]] = {}
         for number, facts in enumerate(self._facts):
             for role, meets in self._roles.items():
                 before = added.get(meets[number])
                 if before is not None:
                     place, view = meets[number], views[role]
-                    events, amount, seen = before
+                    events, amount, seen, marked = before
                     view.counters[number, :COUNTS] += events
-                    view.counters[number, COUNTS:] += amount
+                    view.counters[number, COUNTS:AMOUNTS] += amount
+                    view.counters[number, AMOUNTS:] += marked
                     view.others[number] = _ESTIMATES[(sketches[place] | seen).bit_count()]
                     if not view.is_known[number]:
                         view.is_known[number] = True
@@ -131,10 +134,12 @@ class BatchRows:
             others = facts.list_others()
             for role, meets in self._roles.items():
                 place = meets[number]
-                if place >= 0 and facts.adds_to(role):
-                    events, amount, seen = added.get(place, (0, 0, 0))
+                if ROLES[role] and place >= 0:
+                    events, amount, seen, marked = added.get(place, (0, 0, 0, _NO_MARKS))
+                    marks = facts.list_marks(role)
                     added[place] = (
                         events + 1,
                         amount + facts.amount,
                         seen | others.get(role, 0),
+                        [many + (marks >> bit & 1) for bit, many in enumerate(marked)],
                     )

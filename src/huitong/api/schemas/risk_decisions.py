@@ -1,0 +1,98 @@
+"""Decisions of risk as they travel."""
+
+import uuid
+from typing import Annotated, Final, Literal
+
+from fastapi import Path
+from pydantic import Field
+
+from huitong import risk
+from huitong.api.schemas.common import Instant, View, example_id, id_pattern
+from huitong.kernel import ids
+from huitong.kernel.ids import show_id
+
+ActionName = Literal["allow", "step_up", "review", "delay", "block"]
+DecisionPath = Annotated[
+    str,
+    Path(
+        pattern=id_pattern(ids.DECISION),
+        description="The decision's id: that of the payment, with `dec_` in the place of `pay_`.",
+        examples=[example_id(ids.DECISION)],
+    ),
+]
+_VERSION_SHAPE: Final = id_pattern(ids.RULE_VERSION)
+
+
+class ReasonView(View):
+    """Why, in plain words for the customer."""
+
+    code: str = Field(description="A rule's key, or a list or fallback.", examples=["velocity"])
+    zh: str
+    en: str
+
+
+class ReplayView(View):
+    """The same decision made again from its record."""
+
+    action: ActionName
+    is_same: bool = Field(description="Whether it came out as it did then.")
+
+
+class DecisionView(View):
+    """A decision, and what it was made from."""
+
+    id: str = Field(pattern=id_pattern(ids.DECISION), examples=[example_id(ids.DECISION)])
+    purpose: Literal["payment", "log_in", "onboarding", "loan"]
+    action: ActionName
+    reasons: list[ReasonView]
+    listed: list[str] = Field(description="Lists and kinds of parties, such as `block:account`.")
+    version: str | None = Field(pattern=_VERSION_SHAPE, description="The rules that decided.")
+    hits: list[str] = Field(description="Keys of its rules that were true.")
+    failed: list[str] = Field(description="Keys of its rules that could not be computed.")
+    shadow_version: str | None = Field(
+        pattern=_VERSION_SHAPE, description="Rules that were tried beside, without effect."
+    )
+    shadow_action: ActionName | None
+    fallback: Literal["no_rules", "slow"] | None
+    features: dict[str, int | float | bool | str | None]
+    took_microseconds: int = Field(description="This decision's part of its batch's time.")
+    decided_at: Instant
+    replay: ReplayView | None = Field(description="None for one that fell back.")
+
+
+def show_decision(
+    decision: risk.Decision,
+    reasons: tuple[risk.Reason, ...],
+    features: dict[str, risk.Value],
+    replay: risk.Replay | None,
+) -> DecisionView:
+    """Return a decision as a view."""
+    return DecisionView.model_validate(
+        {
+            "id": risk.show_decision(decision.id),
+            "purpose": decision.purpose.value,
+            "action": decision.action.code,
+            "reasons": [{"code": each.code, "zh": each.zh, "en": each.en} for each in reasons],
+            "listed": [each.code for each in decision.listed],
+            "version": _show_version(decision.version_id),
+            "hits": decision.hits,
+            "failed": decision.failed,
+            "shadow_version": _show_version(decision.shadow_version_id),
+            "shadow_action": _show_action(decision.shadow_action),
+            "fallback": None if decision.fallback is None else decision.fallback.value,
+            "features": features,
+            "took_microseconds": decision.took_us,
+            "decided_at": decision.decided_at,
+            "replay": None
+            if replay is None
+            else {"action": replay.action.code, "is_same": replay.is_same},
+        }
+    )
+
+
+def _show_version(version_id: uuid.UUID | None) -> str | None:
+    return None if version_id is None else show_id(ids.RULE_VERSION, version_id)
+
+
+def _show_action(action: risk.Action | None) -> str | None:
+    return None if action is None else action.code

@@ -26,6 +26,7 @@ KEYS: dict[str, tuple[set[str], set[str]]] = {
             "payments_per_second_256",
             "p99_ms_256",
             "hot_payments_per_second_64",
+            "payments_with_risk_per_second_64",
             "rss_mb",
         },
         {"naive_payments_per_second_64"},
@@ -48,6 +49,10 @@ KEYS: dict[str, tuple[set[str], set[str]]] = {
     "onboarding": (
         {"decision_p50_ms", "decision_p99_ms", "first_decision_ms", "people", "approved"},
         {"ocr_alone_p50_ms", "ocr_alone_p99_ms", "pictures_alone_p50_ms"},
+    ),
+    "decide": (
+        {"one_p50_ms", "one_p99_ms", "batch_per_second", "rules_per_second_a_core", "rules"},
+        {"one_at_a_time_per_second"},
     ),
     "growth": (
         {"transfers_per_second_at_10_million_rows", "speed_ratio"},

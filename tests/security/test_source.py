@@ -121,7 +121,7 @@ def test_puts_only_constants_into_statements() -> None:
         ("identity/store/staff.py", "lock"),
         ("ledger/store.py", "len(resolved)"),
         ("ledger/verify.py", "invariant.differences"),
-        # Rules that were parsed, checked against a whitelist and written anew; quoted names; a limit.
+        # Rules that were parsed, checked and written anew; quoted names; a limit.
         ("risk/decisioning/rules/backtests/running.py", "', '.join(bits)"),
         ("risk/decisioning/rules/backtests/running.py", "limits.BACKTEST_PATTERNS_MAX + 1"),
         ("risk/decisioning/rules/backtests/running.py", "names"),

@@ -16,6 +16,7 @@ BENCHMARKS: Final[Mapping[str, str]] = MappingProxyType(
         "auth": "huitong.bench.auth:measure",
         "crypto": "huitong.bench.crypto:measure",
         "onboarding": "huitong.bench.onboarding:measure",
+        "decide": "huitong.bench.decide:measure",
         "backtest": "huitong.bench.backtest:measure",
         "growth": "huitong.bench.growth:measure",
         "chaos": "huitong.bench.chaos:measure",

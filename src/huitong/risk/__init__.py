@@ -15,6 +15,7 @@ batch, `make_records` and `make_update` are the statements that go with the post
 from huitong.risk.decisioning.decisions.engine import (
     PaymentDecider,
     PaymentSubject,
+    decide_batch,
     make_records,
     make_update,
 )
@@ -140,6 +141,7 @@ __all__ = [
     "check_features",
     "check_list_change",
     "check_predicate",
+    "decide_batch",
     "default_catalogue",
     "default_rules",
     "evaluate_fraud",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,7 @@ from huitong.risk.decisioning.features.marks import MarkRules
 from huitong.risk.decisioning.rules.errors import RulesNotLoaded
 from huitong.risk.decisioning.rules.lists.changing import find_listed
 from huitong.risk.decisioning.rules.lists.types import Entity
-from huitong.risk.decisioning.rules.rule_cache import CompiledVersion, Deciding, RuleCache
+from huitong.risk.decisioning.rules.rule_cache import CompiledVersion, Deciding
 from huitong.risk.decisioning.rules.rule_sets import Assessment, report_failures
 from huitong.risk.decisioning.rules.types import Purpose
 from huitong.risk.decisioning.types import Action, Features
@@ -44,12 +45,29 @@ class PaymentSubject:
     entities: tuple[Entity, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Loaded:
+    """What a batch is decided from: features with their names, and each payment's lists."""
+
+    features: Features
+    names: FeatureNames
+    listed: Sequence[tuple[Listed, ...]]
+
+
+class Rules(Protocol):
+    """Where the rules of a purpose and a day are found: a `RuleCache`."""
+
+    def find(self, purpose: Purpose, day: date, /) -> Deciding:
+        """Return what decides; raises RulesNotLoaded."""
+        ...
+
+
 @dataclass(slots=True, eq=False)
 class PaymentDecider:
     """Decides about payments in one process, by the rules that the process knows."""
 
     database: Database
-    rules: RuleCache
+    rules: Rules
     rulebook: Rulebook
     clock: Callable[[], float] = time.perf_counter
     breaker: Breaker = field(default_factory=Breaker)
@@ -77,22 +95,28 @@ class PaymentDecider:
             deciding = self.rules.find(Purpose.PAYMENT, day)
         except RulesNotLoaded:
             return self._fall_back(subjects, Fallback.NO_RULES, at=at)
-        features = await online.load_features(
-            connection,
-            [each.facts for each in subjects],
-            at=at,
-            marks=_read_marks(self.rulebook, day),
-        )
-        listed = await _find_lists(connection, subjects, at)
-        names = name_features(features)
-        await self._store_names(names)
-        decided = _decide(subjects, deciding, features, listed, names, at=at)
+        loaded = await self.load(connection, subjects, at=at)
+        await self._store_names(loaded.names)
+        decided = decide_batch(subjects, deciding, loaded, at=at)
         seconds = self.clock() - started
         self.breaker.note(seconds, at=self.clock())
         took_us = round(seconds * 1_000_000 / len(subjects))
         for each in decided:
             each.took_us = took_us
         return decided
+
+    async def load(
+        self, connection: DriverConnection, subjects: Sequence[PaymentSubject], *, at: datetime
+    ) -> Loaded:
+        """Return what payments are decided from, and set the marks of their facts."""
+        features = await online.load_features(
+            connection,
+            [each.facts for each in subjects],
+            at=at,
+            marks=_read_marks(self.rulebook, business_day(at)),
+        )
+        listed = await _find_lists(connection, subjects, at)
+        return Loaded(features, name_features(features), listed)
 
     async def _store_names(self, names: FeatureNames) -> None:
         # In a transaction of its own: the names must not depend on the fate of a batch.
@@ -155,21 +179,16 @@ async def _find_lists(
     ]
 
 
-def _decide(
-    subjects: Sequence[PaymentSubject],
-    deciding: Deciding,
-    features: Features,
-    listed: Sequence[tuple[Listed, ...]],
-    names: FeatureNames,
-    *,
-    at: datetime,
+def decide_batch(
+    subjects: Sequence[PaymentSubject], deciding: Deciding, loaded: Loaded, *, at: datetime
 ) -> list[Decision]:
-    rows = len(subjects)
-    live = _assess(deciding.live, features, rows)
-    shadow = _assess(deciding.shadow, features, rows)
+    """Return the decisions about a batch from what was loaded for it: rules, lists, the record."""
+    rows, names, listed = len(subjects), loaded.names, loaded.listed
+    live = _assess(deciding.live, loaded.features, rows)
+    shadow = _assess(deciding.shadow, loaded.features, rows)
     asked = np.zeros(rows, np.int64) if live is None else live.said.actions
     actions = combine(asked, listed)
-    values = take_rows(features, names)
+    values = take_rows(loaded.features, names)
     return [
         Decision(
             id=each.id,

@@ -40,11 +40,12 @@ _WEIGHTS: Final = ", ".join(
         *(f"(n.marks >> {_MARK_BITS * place}) & {_MARK_MAX}" for place in range(_MARKED)),
     ]
 )
+# Key by key: while a new table has no statistics, a join would read all of it for each batch.
 _FIND: Final = f"""
 SELECT n.place, f.first_us, f.last_us, {_STORED},
        f.others, f.others_day
   FROM unnest($1::bytea[]) WITH ORDINALITY AS n(key, place)
-  JOIN risk.features f ON f.key = n.key
+ CROSS JOIN LATERAL (SELECT * FROM risk.features WHERE key = n.key OFFSET 0) f
 """  # noqa: S608 - names of our own columns
 
 

@@ -41,11 +41,11 @@ def take_rows(features: Features, names: FeatureNames) -> list[tuple[Value, ...]
     for name in names.names:
         column = features[name]
         values = column.values.tolist()
-        if column.known is not None and not column.known.all():
-            values = [
-                value if is_known else None
-                for value, is_known in zip(values, column.known.tolist(), strict=True)
-            ]
+        if column.known is not None:
+            known = column.known.tolist()
+            if not all(known):
+                pairs = zip(values, known, strict=True)
+                values = [value if is_known else None for value, is_known in pairs]
         columns.append(values)
     return list(zip(*columns, strict=True))
 

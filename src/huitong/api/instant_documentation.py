@@ -6,7 +6,7 @@ It must say what `hot_path` does; the tests send both the examples here and what
 from collections.abc import Mapping
 from typing import Any, Final
 
-from huitong import payments
+from huitong import identity, payments
 from huitong.api.documentation import PAYING, errors
 from huitong.kernel import limits
 
@@ -106,7 +106,16 @@ _KEY: Final[Mapping[str, Any]] = {
 
 def describe_instant_payment() -> Mapping[str, Any]:
     """Return the path item and the schema of the hot path, for the OpenAPI document."""
-    refusals = errors(payments.CodeNotFound, payments.ReferenceUsed, *PAYING, is_command=True)
+    refusals = errors(
+        payments.CodeNotFound,
+        payments.ReferenceUsed,
+        payments.PaymentBlocked,
+        payments.PaymentNeedsStepUp,
+        identity.StepUpRequired,
+        identity.StepUpRefused,
+        *PAYING,
+        is_command=True,
+    )
     content = {"schema": {"$ref": "#/components/schemas/PayInstantly"}, "examples": _EXAMPLES}
     answer = {"schema": {"$ref": "#/components/schemas/PaymentView"}}
     return {

@@ -101,6 +101,8 @@ def test_an_amount_above_the_limit_or_not_comparable_is_refused(amount: Money | 
 def test_an_amount_at_the_limit_passes_and_a_second_role_may_have_a_higher_one() -> None:
     authorise(member("service"), "refunds:write", Attributes(amount=yuan(500_000)))
     authorise(member("service", "operations"), "refunds:write", Attributes(amount=yuan(500_001)))
+    with pytest.raises(AmountAboveLimit):
+        authorise(member("service"), "refunds:write", Attributes(amount=yuan(500_001)))
 
 
 def test_nobody_acts_on_their_own_customer_record() -> None:

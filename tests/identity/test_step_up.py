@@ -275,6 +275,8 @@ async def test_a_code_to_log_in_with_does_not_delay_one_to_step_up(house: Any) -
     session = (await house.log_in()).session
     opened = await start(house, session, pay(6_000), identity.Factor.ONE_TIME_CODE)
     await prove_code(house, session, opened.step_up.id, house.read_code())
+    (row,) = await house.query("SELECT proved_at FROM identity.step_ups")
+    assert row.proved_at == house.now
 
 
 async def test_a_pin_is_guessed_five_times_and_then_waits(house: Any, session: Any) -> None:

@@ -7,15 +7,22 @@ an argument.
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Final, Literal, Self, cast
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from huitong.kernel import limits
 from huitong.kernel.database_address import APP_ROLE, OWNER_ROLE, find_address
 from huitong.kernel.errors import Fault, InvalidField
+from huitong.kernel.variables import (
+    read_choice,
+    read_database_url,
+    read_integer,
+    read_names,
+    read_networks,
+    read_origins,
+    read_path,
+    read_service_url,
+    read_time_zone,
+)
 
 LogFormat = Literal["json", "console"]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -31,7 +38,6 @@ _FACE_COMPARISONS: Final = ("local", "simulated")
 _CIPHERS: Final = ("aes-256-gcm", "sm4-gcm")
 _SWITCH: Final = ("on", "off")
 _LOOPBACK_NETWORKS: Final = ("127.0.0.0/8", "::1/128")
-_DATABASE_SCHEMES: Final = ("postgresql", "postgres")
 
 
 class DatabaseNotConfigured(Fault):
@@ -112,51 +118,51 @@ class Settings:
         settings = cls(
             home=Path(variables.get("HUITONG_HOME") or "var").expanduser().absolute(),
             host=variables.get("HUITONG_HOST") or "127.0.0.1",
-            port=_read_integer(variables, "HUITONG_PORT", default=8000, maximum=_PORT_MAX),
-            workers=_read_integer(
+            port=read_integer(variables, "HUITONG_PORT", default=8000, maximum=_PORT_MAX),
+            workers=read_integer(
                 variables, "HUITONG_WORKERS", default=_default_workers(), maximum=WORKERS_MAX
             ),
             log_level=cast(
-                "LogLevel", _read_choice(variables, "HUITONG_LOG_LEVEL", "info", _LOG_LEVELS)
+                "LogLevel", read_choice(variables, "HUITONG_LOG_LEVEL", "info", _LOG_LEVELS)
             ),
             log_format=cast(
-                "LogFormat", _read_choice(variables, "HUITONG_LOG_FORMAT", "json", _LOG_FORMATS)
+                "LogFormat", read_choice(variables, "HUITONG_LOG_FORMAT", "json", _LOG_FORMATS)
             ),
-            time_zone=_read_time_zone(variables),
+            time_zone=read_time_zone(variables),
             otlp_endpoint=variables.get("OTEL_EXPORTER_OTLP_ENDPOINT") or None,
             cipher=cast(
-                "CipherName", _read_choice(variables, "HUITONG_CIPHER", "aes-256-gcm", _CIPHERS)
+                "CipherName", read_choice(variables, "HUITONG_CIPHER", "aes-256-gcm", _CIPHERS)
             ),
             master_keys=variables.get("HUITONG_MASTER_KEYS") or None,
-            bank_channel_url=_read_service_url(variables, "HUITONG_BANK_CHANNEL_URL"),
-            registry_url=_read_service_url(variables, "HUITONG_REGISTRY_URL"),
+            bank_channel_url=read_service_url(variables, "HUITONG_BANK_CHANNEL_URL"),
+            registry_url=read_service_url(variables, "HUITONG_REGISTRY_URL"),
             registry_secret=variables.get("HUITONG_REGISTRY_SECRET", "").encode() or None,
             face_comparison=cast(
                 "FaceComparisonChoice",
-                _read_choice(variables, "HUITONG_FACE_COMPARISON", "local", _FACE_COMPARISONS),
+                read_choice(variables, "HUITONG_FACE_COMPARISON", "local", _FACE_COMPARISONS),
             ),
-            is_tls=_read_choice(variables, "HUITONG_TLS", _default_tls(variables), _SWITCH) == "on",
-            is_risk_asked=_read_choice(variables, "HUITONG_RISK", "on", _SWITCH) == "on",
-            is_plain_http_allowed=_read_choice(variables, "HUITONG_PLAIN_HTTP", "off", _SWITCH)
+            is_tls=read_choice(variables, "HUITONG_TLS", _default_tls(variables), _SWITCH) == "on",
+            is_risk_asked=read_choice(variables, "HUITONG_RISK", "on", _SWITCH) == "on",
+            is_plain_http_allowed=read_choice(variables, "HUITONG_PLAIN_HTTP", "off", _SWITCH)
             == "on",
-            tls_certificate=_read_path(variables, "HUITONG_TLS_CERT"),
-            tls_key=_read_path(variables, "HUITONG_TLS_KEY"),
-            tls_names=_read_names(variables, "HUITONG_TLS_NAMES"),
-            postgres_programs=_read_path(variables, "HUITONG_POSTGRES_BIN"),
+            tls_certificate=read_path(variables, "HUITONG_TLS_CERT"),
+            tls_key=read_path(variables, "HUITONG_TLS_KEY"),
+            tls_names=read_names(variables, "HUITONG_TLS_NAMES"),
+            postgres_programs=read_path(variables, "HUITONG_POSTGRES_BIN"),
             backup_key=variables.get("HUITONG_BACKUP_KEY") or None,
-            sms_gateway_url=_read_service_url(variables, "HUITONG_SMS_GATEWAY_URL"),
+            sms_gateway_url=read_service_url(variables, "HUITONG_SMS_GATEWAY_URL"),
             passkey_domain=variables.get("HUITONG_PASSKEY_DOMAIN") or "localhost",
-            passkey_origins=_read_origins(variables),
-            trusted_proxies=_read_networks(variables, "HUITONG_TRUSTED_PROXIES"),
-            metrics_networks=_read_networks(variables, "HUITONG_METRICS_NETWORKS")
+            passkey_origins=read_origins(variables),
+            trusted_proxies=read_networks(variables, "HUITONG_TRUSTED_PROXIES"),
+            metrics_networks=read_networks(variables, "HUITONG_METRICS_NETWORKS")
             or _LOOPBACK_NETWORKS,
-            places_database=_read_path(variables, "HUITONG_PLACES_DATABASE"),
+            places_database=read_path(variables, "HUITONG_PLACES_DATABASE"),
         )
         return settings._with_database_of(variables)
 
     def _with_database_of(self, variables: Mapping[str, str]) -> Self:
-        owner_url = _read_database_url(variables, "HUITONG_DATABASE_URL")
-        app_url = _read_database_url(variables, "HUITONG_DATABASE_APP_URL")
+        owner_url = read_database_url(variables, "HUITONG_DATABASE_URL")
+        app_url = read_database_url(variables, "HUITONG_DATABASE_APP_URL")
         if owner_url is None and app_url is not None:
             raise InvalidField(
                 "is set, but HUITONG_DATABASE_URL, the owner's address, is not",
@@ -282,123 +288,5 @@ def _require_url(url: str | None, home: Path) -> str:
             f"There is no database in {home} yet. Start one with `huitong up`, or name an existing "
             "one in HUITONG_DATABASE_URL.",
             retryable=False,
-        )
-    return url
-
-
-def _read_integer(variables: Mapping[str, str], name: str, *, default: int, maximum: int) -> int:
-    text = variables.get(name)
-    if not text:
-        return default
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= maximum):
-        raise InvalidField(f"must be a whole number from 1 to {maximum}, not {text!r}", field=name)
-    return int(text)
-
-
-def _read_names(variables: Mapping[str, str], name: str) -> tuple[str, ...]:
-    names = [part.strip() for part in variables.get(name, "").split(",")]
-    return tuple(part for part in names if part)
-
-
-def _read_path(variables: Mapping[str, str], name: str) -> Path | None:
-    text = variables.get(name)
-    return Path(text).expanduser().absolute() if text else None
-
-
-def _read_choice(
-    variables: Mapping[str, str], name: str, default: str, choices: tuple[str, ...]
-) -> str:
-    text = (variables.get(name) or default).lower()
-    if text not in choices:
-        raise InvalidField(f"must be one of {', '.join(choices)}, not {text!r}", field=name)
-    return text
-
-
-def _read_list(variables: Mapping[str, str], name: str, *, maximum: int) -> tuple[str, ...]:
-    given = tuple(each.strip() for each in variables.get(name, "").split(",") if each.strip())
-    if len(given) > maximum:
-        raise InvalidField(f"must name at most {maximum}, separated by commas", field=name)
-    return given
-
-
-def _read_networks(variables: Mapping[str, str], name: str) -> tuple[str, ...]:
-    networks = _read_list(variables, name, maximum=limits.NETWORKS_MAX)
-    for network in networks:
-        try:
-            ip_network(network)
-        except ValueError:
-            raise InvalidField(
-                "must be addresses or networks like 10.0.0.0/8, separated by commas", field=name
-            ) from None
-    return networks
-
-
-def _read_origins(variables: Mapping[str, str]) -> tuple[str, ...]:
-    name = "HUITONG_PASSKEY_ORIGINS"
-    origins = _read_list(variables, name, maximum=limits.PASSKEY_ORIGINS_MAX)
-    for origin in origins:
-        parts = urlsplit(origin)
-        is_origin = parts.scheme in ("https", "http") and f"{parts.scheme}://{parts.netloc}"
-        # Browsers give passkeys to http pages of the machine itself only.
-        is_safe = parts.scheme == "https" or parts.hostname == "localhost"
-        if is_origin != origin or not is_safe:
-            raise InvalidField(
-                "must be origins like https://bank.example, separated by commas", field=name
-            )
-    return origins
-
-
-def _read_service_url(variables: Mapping[str, str], name: str) -> str | None:
-    url = variables.get(name)
-    if not url:
-        return None
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        parts = urlsplit("")
-    host = parts.hostname
-    is_bare = not (parts.username or parts.query or parts.fragment)
-    # Numbers, cards and codes go there: in plain text over the loopback interface only.
-    is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host or ""))
-    if host is None or not is_bare or not is_safe:
-        raise InvalidField(
-            "must look like https://host:443/path, or http://127.0.0.1:8600 on this machine",
-            field=name,
-        )
-    return url
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether a host name or address never leads off this machine."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _read_time_zone(variables: Mapping[str, str]) -> str:
-    name = variables.get("HUITONG_TIME_ZONE") or "Asia/Shanghai"
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise InvalidField(
-            f"{name!r} is not a time zone of the IANA database", field="HUITONG_TIME_ZONE"
-        ) from error
-    return name
-
-
-def _read_database_url(variables: Mapping[str, str], name: str) -> str | None:
-    url = variables.get(name)
-    if not url:
-        return None
-    try:
-        parts = urlsplit(url)
-        is_usable = parts.scheme in _DATABASE_SCHEMES and parts.path not in ("", "/")
-    except ValueError:
-        is_usable = False
-    if not is_usable:
-        # The value itself is not repeated: it holds a password.
-        raise InvalidField(
-            "must look like postgresql://user:password@host:5432/database", field=name
         )
     return url

@@ -32,7 +32,8 @@ from huitong.kernel.certificates import (
     show_fingerprint,
 )
 from huitong.kernel.errors import Fault
-from huitong.kernel.settings import Settings, is_loopback
+from huitong.kernel.settings import Settings
+from huitong.kernel.variables import is_loopback
 
 _FOLDER: Final = "tls"
 _AUTHORITY_FILE: Final = "ca.crt"

@@ -4,16 +4,15 @@ Staff ask for what touches money or limits, and another member decides.
 """
 
 import uuid
-from collections.abc import Awaitable, Callable
 from typing import Annotated, Final
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from huitong import customers, identity, ledger, payments, privacy
-from huitong.api.approvals import ask_for_approval
+from huitong import customers, payments, privacy
 from huitong.api.authentication import Principal, application_of, require
+from huitong.api.customer_acts import ask_for_act, read_own_customer, run_on_customer
 from huitong.api.documentation import errors
 from huitong.api.idempotency import IdempotencyKey, run_once
 from huitong.api.pages import Cursor, Limit, open_cursor, show_page
@@ -27,18 +26,14 @@ from huitong.api.schemas.customer_care import (
     DueReviewView,
     LimitsView,
     ProveBankCard,
-    ReplaceGuardian,
-    RestrictionsView,
     show_due_review,
     show_limits,
-    show_restrictions,
 )
 from huitong.api.schemas.customers import CustomerView, show_customer
-from huitong.api.schemas.ledger import FreezeAccount
 from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import NotFound
-from huitong.kernel.ids import CUSTOMER, read_id, show_id, uuid7
+from huitong.kernel.ids import CUSTOMER, read_id
 
 router: Final = APIRouter(prefix="/v1", tags=["Customers"], route_class=CommandRoute)
 
@@ -58,7 +53,7 @@ async def get_customer_limits(
     request: Request, customer: CustomerPath, principal: Reader
 ) -> LimitsView:
     """Return each cap with what is used and left: today, this year, and since the opening."""
-    customer_id = _read_own(principal, customer)
+    customer_id = read_own_customer(principal, customer)
     parts = application_of(request)
     async with parts.database.reading(principal.caller) as uow:
         found = await customers.get_customer(uow, customer_id)
@@ -125,7 +120,7 @@ async def complete_review(
         )
         return await customers.get_customer(uow, customer_id)
 
-    return await _run(request, principal, key, command)
+    return await run_on_customer(request, principal, key, command)
 
 
 @router.post(
@@ -154,7 +149,7 @@ async def confirm_in_person(
     now = parts.clock.now()
 
     if principal.staff is not None:
-        return await _ask(
+        return await ask_for_act(
             request, principal, key, customer_id, "customers.confirm_in_person", reason=body.reason
         )
 
@@ -163,7 +158,7 @@ async def confirm_in_person(
             uow, customer_id=customer_id, is_in_person=True, rulebook=parts.rulebook, now=now
         )
 
-    return await _run(request, principal, key, command)
+    return await run_on_customer(request, principal, key, command)
 
 
 @router.post(
@@ -191,7 +186,7 @@ async def prove_bank_card(
 
     The account's class rises when there are enough. The card's number is not kept.
     """
-    customer_id = _read_own(principal, customer)
+    customer_id = read_own_customer(principal, customer)
     parts = application_of(request)
     # Before the transaction: nobody outside is asked inside of one. The same key asks the same.
     answer, channel = await customers.ask_about_card(
@@ -220,224 +215,3 @@ async def prove_bank_card(
         )
 
     return await run_once(request, principal, key, command, status=200)
-
-
-@router.post(
-    "/customers/{customer}/freeze",
-    operation_id="freezeCustomer",
-    summary="Freeze a customer",
-    response_model=CustomerView,
-    responses=errors(NotFound, customers.CustomerIsClosed, is_command=True, has_approval=True),
-)
-async def freeze_customer(
-    request: Request,
-    customer: CustomerPath,
-    body: FreezeAccount,
-    key: IdempotencyKey,
-    principal: Manager,
-) -> Response:
-    """Stop what goes out of the customer's account, or everything; the reason is recorded."""
-    customer_id = read_id(CUSTOMER, customer, field="customer")
-    now = application_of(request).clock.now()
-
-    if principal.staff is not None:
-        return await _ask(
-            request,
-            principal,
-            key,
-            customer_id,
-            "customers.freeze",
-            reason=body.reason,
-            scope=body.scope,
-        )
-
-    async def command(uow: UnitOfWork) -> customers.Customer:
-        return await customers.freeze_customer(
-            uow,
-            customer_id=customer_id,
-            are_credits_frozen=body.scope == "all",
-            reason=body.reason,
-            now=now,
-        )
-
-    return await _run(request, principal, key, command)
-
-
-@router.post(
-    "/customers/{customer}/unfreeze",
-    operation_id="unfreezeCustomer",
-    summary="Unfreeze a customer",
-    response_model=CustomerView,
-    responses=errors(NotFound, customers.CustomerIsClosed, is_command=True, has_approval=True),
-)
-async def unfreeze_customer(
-    request: Request,
-    customer: CustomerPath,
-    body: ChangeCustomer,
-    key: IdempotencyKey,
-    principal: Manager,
-) -> Response:
-    """Take the freeze away; an expired document or a lost guardian may still restrict."""
-    customer_id = read_id(CUSTOMER, customer, field="customer")
-    now = application_of(request).clock.now()
-
-    if principal.staff is not None:
-        return await _ask(
-            request, principal, key, customer_id, "customers.unfreeze", reason=body.reason
-        )
-
-    async def command(uow: UnitOfWork) -> customers.Customer:
-        return await customers.unfreeze_customer(
-            uow, customer_id=customer_id, reason=body.reason, now=now
-        )
-
-    return await _run(request, principal, key, command)
-
-
-@router.post(
-    "/customers/{customer}/guardian",
-    operation_id="replaceGuardian",
-    summary="Give a minor another guardian",
-    response_model=CustomerView,
-    responses=errors(
-        NotFound,
-        customers.NotAMinor,
-        customers.GuardianUnfit,
-        customers.GuardianConsentMissing,
-        privacy.DataDestroyed,
-        is_command=True,
-    ),
-)
-async def replace_guardian(
-    request: Request,
-    customer: CustomerPath,
-    body: ReplaceGuardian,
-    key: IdempotencyKey,
-    principal: Manager,
-) -> Response:
-    """Put somebody who has consented in the place of a guardian who can no longer act."""
-    customer_id = read_id(CUSTOMER, customer, field="customer")
-    guardian_id = read_id(CUSTOMER, body.guardian, field="guardian")
-    parts = application_of(request)
-    now = parts.clock.now()
-
-    async def command(uow: UnitOfWork) -> customers.Customer:
-        await customers.replace_guardian(
-            uow,
-            parts.vault,
-            customer_id=customer_id,
-            guardian_id=guardian_id,
-            reason=body.reason,
-            rulebook=parts.rulebook,
-            now=now,
-        )
-        return await customers.get_customer(uow, customer_id)
-
-    return await _run(request, principal, key, command)
-
-
-@router.get(
-    "/customers/{customer}/restrictions",
-    operation_id="listRestrictions",
-    summary="List what restricts a customer",
-    response_model=RestrictionsView,
-    responses=errors(NotFound),
-)
-async def list_restrictions(
-    request: Request, customer: CustomerPath, principal: Manager
-) -> RestrictionsView:
-    """Return every reason that holds; each is lifted by itself."""
-    customer_id = read_id(CUSTOMER, customer, field="customer")
-    async with application_of(request).database.reading(principal.caller) as uow:
-        await customers.get_customer(uow, customer_id)
-        return show_restrictions(await customers.list_restrictions(uow, customer_id))
-
-
-@router.post(
-    "/customers/{customer}/close",
-    operation_id="closeCustomer",
-    summary="Close a customer",
-    response_model=CustomerView,
-    responses=errors(
-        NotFound,
-        ledger.AccountNotEmpty,
-        payments.OrdersOpen,
-        is_command=True,
-        has_approval=True,
-    ),
-)
-async def close_customer(
-    request: Request,
-    customer: CustomerPath,
-    body: ChangeCustomer,
-    key: IdempotencyKey,
-    principal: Manager,
-) -> Response:
-    """End the relationship: the account must be empty, without holds and open orders."""
-    customer_id = read_id(CUSTOMER, customer, field="customer")
-    now = application_of(request).clock.now()
-
-    if principal.staff is not None:
-        return await _ask(
-            request, principal, key, customer_id, "customers.close", reason=body.reason
-        )
-
-    async def command(uow: UnitOfWork) -> customers.Customer:
-        return await payments.close_customer(
-            uow, customer_id=customer_id, reason=body.reason, now=now
-        )
-
-    return await _run(request, principal, key, command)
-
-
-async def _ask(
-    request: Request,
-    principal: Principal,
-    key: str,
-    customer_id: uuid.UUID,
-    act: str,
-    *,
-    reason: str,
-    **facts: str,
-) -> Response:
-    approval_id, now = uuid7(), application_of(request).clock.now()
-
-    async def make(uow: UnitOfWork, by: identity.Staff) -> identity.Approval:
-        await customers.get_customer(uow, customer_id)
-        return await identity.request_approval(
-            uow,
-            approval_id=approval_id,
-            staff=by,
-            act=act,
-            payload={"customer": show_id(CUSTOMER, customer_id), **facts},
-            reason=reason,
-            concerns=customer_id,
-            now=now,
-        )
-
-    return await ask_for_approval(request, principal, key, make)
-
-
-async def _run(
-    request: Request,
-    principal: Principal,
-    key: str,
-    command: Callable[[UnitOfWork], Awaitable[customers.Customer]],
-) -> Response:
-    parts = application_of(request)
-    now = parts.clock.now()
-
-    async def run(uow: UnitOfWork) -> CustomerView:
-        customer = await command(uow)
-        await note_seen_in(uow, principal, [customer.id], now=now)
-        people = await customers.show_people(uow, parts.vault, [customer])
-        return show_customer(customer, people[customer.id])
-
-    return await run_once(request, principal, key, run, status=200)
-
-
-def _read_own(principal: Principal, shown: str) -> uuid.UUID:
-    """Return a customer's id; raises NotFound for one that is not the caller's to see."""
-    customer_id = read_id(CUSTOMER, shown, field="customer")
-    principal.check_owner(customer_id, "customer", shown)
-    return customer_id

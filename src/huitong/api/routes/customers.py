@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from huitong import customers, privacy
 from huitong.api.authentication import Principal, application_of, require
+from huitong.api.customer_acts import read_own_customer
 from huitong.api.documentation import errors
 from huitong.api.idempotency import IdempotencyKey, run_once
 from huitong.api.pages import Cursor, Limit, open_cursor, show_page
@@ -18,7 +19,7 @@ from huitong.api.schemas.customers import CustomerView, OpenCustomer, show_custo
 from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import NotFound
-from huitong.kernel.ids import CUSTOMER, read_id, uuid7
+from huitong.kernel.ids import uuid7
 
 router: Final = APIRouter(prefix="/v1/customers", tags=["Customers"], route_class=CommandRoute)
 
@@ -102,8 +103,7 @@ async def get_customer(
     principal: Annotated[Principal, require("customers:read", is_for_customers=True)],
 ) -> CustomerView:
     """Return a customer."""
-    customer_id = read_id(CUSTOMER, customer, field="customer")
-    principal.check_owner(customer_id, "customer", customer)
+    customer_id = read_own_customer(principal, customer)
     application = application_of(request)
     async with application.database.reading(principal.caller) as uow:
         found = await customers.get_customer(uow, customer_id)

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from huitong import privacy
 from huitong.api.authentication import Principal, application_of, require
+from huitong.api.customer_acts import read_own_customer
 from huitong.api.documentation import errors
 from huitong.api.idempotency import IdempotencyKey, run_once
 from huitong.api.pages import Cursor, Limit, open_cursor, show_page
@@ -39,7 +40,7 @@ from huitong.kernel import limits
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import LimitExceeded
-from huitong.kernel.ids import CUSTOMER, SUBJECT_REQUEST, read_id, uuid7
+from huitong.kernel.ids import SUBJECT_REQUEST, read_id, uuid7
 from huitong.wiring.people_data import make_providers
 
 router: Final = APIRouter(prefix="/v1/privacy", tags=["Privacy"], route_class=CommandRoute)
@@ -81,7 +82,7 @@ async def list_consents(
     request: Request, customer: CustomerPath, principal: Reader
 ) -> ConsentsView:
     """Return where the customer stands with every purpose."""
-    subject_id = _read_own(principal, customer)
+    subject_id = read_own_customer(principal, customer)
     application = application_of(request)
     now = application.clock.now()
     await note_seen(request, principal, [subject_id])
@@ -122,7 +123,7 @@ async def give_consent(
     principal: Writer,
 ) -> Response:
     """Record that the customer agreed to the text in force: one purpose at a time."""
-    subject_id, now = _read_own(principal, customer), application_of(request).clock.now()
+    subject_id, now = read_own_customer(principal, customer), application_of(request).clock.now()
 
     async def command(uow: UnitOfWork) -> ConsentView:
         consent = await privacy.give_consent(
@@ -156,7 +157,7 @@ async def withdraw_consent(
     principal: Writer,
 ) -> Response:
     """Take a consent back: from this answer on, nothing is read for that purpose any more."""
-    subject_id, now = _read_own(principal, customer), application_of(request).clock.now()
+    subject_id, now = read_own_customer(principal, customer), application_of(request).clock.now()
 
     async def command(uow: UnitOfWork) -> ConsentView:
         consent = await privacy.withdraw_consent(
@@ -179,7 +180,7 @@ async def list_requests(
     request: Request, customer: CustomerPath, principal: Reader
 ) -> SubjectRequestsView:
     """Return the newest requests, newest first."""
-    subject_id = _read_own(principal, customer)
+    subject_id = read_own_customer(principal, customer)
     await note_seen(request, principal, [subject_id])
     async with application_of(request).database.reading(principal.caller) as uow:
         found = await privacy.list_requests(uow, subject_id=subject_id)
@@ -212,7 +213,7 @@ async def create_request(
     To see and to copy needs nobody's approval: the copy can be fetched within a minute.
     """
     application = application_of(request)
-    subject_id, request_id = _read_own(principal, customer), uuid7()
+    subject_id, request_id = read_own_customer(principal, customer), uuid7()
     now = application.clock.now()
 
     async def command(uow: UnitOfWork) -> SubjectRequestView:
@@ -245,7 +246,7 @@ async def list_steps(
     principal: Reader,
 ) -> HistoryView:
     """Return what became of a request, with the reasons, oldest step first."""
-    subject_id, request_id = _read_own(principal, customer), _read_request(subject_request)
+    subject_id, request_id = read_own_customer(principal, customer), _read_request(subject_request)
     await note_seen(request, principal, [subject_id])
     async with application_of(request).database.reading(principal.caller) as uow:
         await privacy.get_request(uow, request_id, subject_id=subject_id)
@@ -269,7 +270,7 @@ async def cancel_request(
     _body: NoBody | None = None,
 ) -> Response:
     """Take a request back while it is not carried out yet."""
-    subject_id, request_id = _read_own(principal, customer), _read_request(subject_request)
+    subject_id, request_id = read_own_customer(principal, customer), _read_request(subject_request)
     now = application_of(request).clock.now()
 
     async def command(uow: UnitOfWork) -> SubjectRequestView:
@@ -306,7 +307,7 @@ async def download_export(
     It takes no Idempotency-Key, because answers to those are kept; if the answer is lost, make a
     new request.
     """
-    subject_id, request_id = _read_own(principal, customer), _read_request(subject_request)
+    subject_id, request_id = read_own_customer(principal, customer), _read_request(subject_request)
     application = application_of(request)
     now = application.clock.now()
     text = await application.database.run(
@@ -333,7 +334,7 @@ async def list_disclosures(
     limit: Limit = limits.PAGE_SIZE_DEFAULT,
 ) -> dict[str, object]:
     """Return when staff saw which fields in full, in which role and what for; newest first."""
-    subject_id = _read_own(principal, customer)
+    subject_id = read_own_customer(principal, customer)
     inner = open_cursor(cursor, "disclosures", customer)
     await note_seen(request, principal, [subject_id])
     async with application_of(request).database.reading(principal.caller) as uow:
@@ -345,13 +346,6 @@ async def list_disclosures(
         )
     page = _Disclosures(found, found[-1].id.hex if len(found) == limit else None)
     return show_page(page, show_disclosure, "disclosures", customer)
-
-
-def _read_own(principal: Principal, shown: str) -> uuid.UUID:
-    """Return a customer's id; raises NotFound for one that is not the caller's to see."""
-    customer_id = read_id(CUSTOMER, shown, field="customer")
-    principal.check_owner(customer_id, "customer", shown)
-    return customer_id
 
 
 def _read_request(shown: str) -> uuid.UUID:

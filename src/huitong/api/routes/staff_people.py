@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from typing import Annotated, Final, TypeVar
 
 from fastapi import APIRouter
@@ -151,21 +152,8 @@ async def disclose_person(
 ) -> ShownFieldsView:
     """Return whole what my role may see for this purpose, the rest masked; it is recorded."""
     customer_id = read_id(CUSTOMER, customer, field="customer")
-    application = application_of(request)
-
-    async def show(uow: UnitOfWork) -> ShownFieldsView:
-        shown = await customers.disclose_customer(
-            uow,
-            application.vault,
-            customer_id=customer_id,
-            viewer=_viewer(principal),
-            purpose=body.purpose,
-            reason=body.reason,
-            now=application.clock.now(),
-        )
-        return show_fields(shown)
-
-    return await _look(request, principal, _DISCLOSE, customer_id, show)
+    disclose = partial(customers.disclose_customer, customer_id=customer_id)
+    return await _disclose(request, principal, customer_id, body, disclose)
 
 
 @router.post(
@@ -202,21 +190,8 @@ async def disclose_applicant(
 ) -> ShownFieldsView:
     """Return whole what my role may see for this purpose, the rest masked; it is recorded."""
     application_id = read_id(APPLICATION, application, field="application")
-    parts = application_of(request)
-
-    async def show(uow: UnitOfWork) -> ShownFieldsView:
-        shown = await customers.disclose_applicant(
-            uow,
-            parts.vault,
-            application_id=application_id,
-            viewer=_viewer(principal),
-            purpose=body.purpose,
-            reason=body.reason,
-            now=parts.clock.now(),
-        )
-        return show_fields(shown)
-
-    return await _look(request, principal, _DISCLOSE, application_id, show)
+    disclose = partial(customers.disclose_applicant, application_id=application_id)
+    return await _disclose(request, principal, application_id, body, disclose)
 
 
 @router.post(
@@ -238,6 +213,29 @@ async def disclose_applicant_picture(
     """Return a picture of the evidence, to roles that need it for this purpose; it is recorded."""
     application_id = read_id(APPLICATION, application, field="application")
     return await _show_picture(request, principal, application_id, body)
+
+
+async def _disclose(
+    request: Request,
+    principal: Principal,
+    subject_id: uuid.UUID,
+    body: AskWhole,
+    disclose: Callable[..., Awaitable[privacy.Shown]],
+) -> ShownFieldsView:
+    application = application_of(request)
+
+    async def show(uow: UnitOfWork) -> ShownFieldsView:
+        shown = await disclose(
+            uow,
+            application.vault,
+            viewer=_viewer(principal),
+            purpose=body.purpose,
+            reason=body.reason,
+            now=application.clock.now(),
+        )
+        return show_fields(shown)
+
+    return await _look(request, principal, _DISCLOSE, subject_id, show)
 
 
 async def _show_picture(

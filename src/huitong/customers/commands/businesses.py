@@ -1,6 +1,7 @@
 """Opening merchants with evidence of the business and of the people behind it (KYB)."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
@@ -23,7 +24,7 @@ from huitong.customers.errors import BusinessExists, BusinessRefused
 from huitong.customers.events import BusinessReviewDue, BusinessVerified
 from huitong.customers.evidence import check_credit_code
 from huitong.customers.onboarding.judging import has_weight
-from huitong.customers.onboarding.types import Weight
+from huitong.customers.onboarding.types import Remark, Weight
 from huitong.customers.types import Merchant
 from huitong.kernel import audit, limits, outbox
 from huitong.kernel.clock import business_day
@@ -72,12 +73,7 @@ async def open_business(
         *judge_business(business, rulebook=rulebook, today=today),
         *judge_registry(business, answers, rulebook=rulebook, today=today),
     )
-    refusing = [remark for remark in remarks if remark.weight is Weight.REFUSE]
-    if refusing:
-        found = [{"code": remark.code, "field": remark.field} for remark in refusing]
-        raise BusinessRefused(
-            f"{refusing[0].field}: {refusing[0].code}", context={"findings": found}
-        )
+    _check_remarks(remarks)
     merchant = await open_merchant(
         uow,
         merchant_id=merchant_id,
@@ -119,6 +115,15 @@ async def open_business(
         await store.insert_checks(uow, merchant_id, answers.all_answers, now)
     await _tell(uow, made, len(list_owners(business, rulebook=rulebook, today=today)))
     return merchant
+
+
+def _check_remarks(remarks: Sequence[Remark]) -> None:
+    refusing = [remark for remark in remarks if remark.weight is Weight.REFUSE]
+    if refusing:
+        found = [{"code": remark.code, "field": remark.field} for remark in refusing]
+        raise BusinessRefused(
+            f"{refusing[0].field}: {refusing[0].code}", context={"findings": found}
+        )
 
 
 async def get_business(uow: UnitOfWork, merchant_id: uuid.UUID) -> Business:

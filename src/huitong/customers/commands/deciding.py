@@ -5,7 +5,7 @@ Everything happens in one transaction, so there is never half a customer.
 
 import uuid
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -13,14 +13,20 @@ import msgspec
 from huitong.customers import store as customer_store
 from huitong.customers.calendar import add_months
 from huitong.customers.commands.applying import get_application, not_found
+from huitong.customers.commands.identifying import (
+    make_indexes,
+    read_birth,
+    read_sound_number,
+    tidy_mobile,
+)
 from huitong.customers.commands.minors import find_consent, find_unfitness, record_minor
 from huitong.customers.commands.opening import open_customer
 from huitong.customers.errors import ApplicationNotPending, EvidenceTooWeak, GuardianUnfit
 from huitong.customers.events import ApplicationDecided
-from huitong.customers.evidence import check_mobile, years_between
+from huitong.customers.evidence import years_between
 from huitong.customers.minors.types import Unfitness, needs_consent
 from huitong.customers.onboarding import sealing, store
-from huitong.customers.onboarding.documents import find_birth, name_holder, read_number
+from huitong.customers.onboarding.documents import find_birth
 from huitong.customers.onboarding.judging import (
     find_class,
     has_weight,
@@ -39,7 +45,6 @@ from huitong.customers.onboarding.types import (
     Weight,
     do_nothing,
 )
-from huitong.customers.people import index_mobile
 from huitong.customers.reasons import check_reason
 from huitong.kernel import audit, limits, outbox
 from huitong.kernel.clock import business_day
@@ -196,7 +201,7 @@ async def _tell(
     if application.state is ApplicationState.PENDING_REVIEW:
         return
     is_approved = application.state is ApplicationState.APPROVED
-    mobile = _tidy_mobile(person) if is_approved and person is not None else None
+    mobile = tidy_mobile(person) if is_approved and person is not None else None
     decision = Decision(
         application_id=application.id, state=application.state, mobile=mobile, decided_at=now
     )
@@ -216,7 +221,7 @@ async def _decide(
         return await _close(uow, application, ApplicationState.REFUSED, now)
     today = business_day(now)
     twin = Remark(code="possible_duplicate", field="name", weight=Weight.REVIEW)
-    indexes = _make_indexes(vault, person, today)
+    indexes = make_indexes(vault, person, today)
     remarks = list(application.remarks)
     if await store.has_name_and_birth(uow, indexes[2]) and not await store.has_identity(
         uow, indexes[0]
@@ -256,7 +261,7 @@ async def _approve(
     now: datetime,
 ) -> Application:
     today = business_day(now)
-    id_index, mobile_index, name_birth_index = _make_indexes(vault, person, today)
+    id_index, mobile_index, name_birth_index = make_indexes(vault, person, today)
     # Two applications of one person, or with one mobile number, come one after the other here.
     await store.lock_numbers(
         uow, [int.from_bytes(index[:8], signed=True) for index in (id_index, mobile_index)]
@@ -265,7 +270,7 @@ async def _approve(
     if taken is not None:
         refused = replace(application, remarks=(*application.remarks, taken))
         return await _close(uow, refused, ApplicationState.REFUSED, now)
-    age = years_between(_read_birth(person, today), today)
+    age = years_between(read_birth(person, today), today)
     is_minor = age < rulebook.integer(_ADULT_KEY, today)
     if is_minor:
         account_class = min(account_class, rulebook.integer(_MINOR_CLASS_KEY, today))
@@ -274,12 +279,12 @@ async def _approve(
         vault,
         customer_id=application.id,
         name=person.name,
-        mobile=_tidy_mobile(person),
+        mobile=tidy_mobile(person),
         account_class=account_class,
         now=now,
     )
     texts = {
-        sealing.ID_NUMBER_FIELD: _read_number(person, today),
+        sealing.ID_NUMBER_FIELD: read_sound_number(person, today),
         sealing.IDENTITY_PERSON_FIELD: msgspec.json.encode(person).decode(),
     }
     sealed = await vault.seal(uow, application.id, texts)
@@ -390,31 +395,3 @@ async def _lock_pending(
 async def _open(uow: UnitOfWork, vault: Vault, application: Application) -> PersonDetails:
     assert application.sealed_person is not None, "it was handed in with a person"
     return await sealing.open_person_details(uow, vault, application.id, application.sealed_person)
-
-
-def _make_indexes(vault: Vault, person: PersonDetails, today: date) -> tuple[bytes, bytes, bytes]:
-    """Return the indexes of identity number, mobile number, and name with day of birth."""
-    number = _read_number(person, today)
-    return (
-        sealing.index_id_number(vault, name_holder(person, number)),
-        index_mobile(vault, _tidy_mobile(person)),
-        sealing.index_name_and_birth(vault, person.name, _read_birth(person, today)),
-    )
-
-
-def _read_number(person: PersonDetails, today: date) -> str:
-    number = read_number(person, today)
-    assert number is not None, "a number that cannot be taken apart was refused before"
-    return number
-
-
-def _read_birth(person: PersonDetails, today: date) -> date:
-    birth_on = find_birth(person, today)
-    assert birth_on is not None, "a document without a day of birth was refused before"
-    return birth_on
-
-
-def _tidy_mobile(person: PersonDetails) -> str:
-    facts = check_mobile(person.mobile).facts
-    assert facts is not None, "a number that breaks its form was refused before"
-    return facts.number

@@ -22,9 +22,11 @@ from huitong.identity.commands.guard import (
 from huitong.identity.errors import CodeLimitReached, LogInRefused, TooManyAttempts
 from huitong.identity.mobiles import index_address, index_mobile, key_number
 from huitong.identity.policies import LockKind
+from huitong.identity.store import logins as login_store
 from huitong.identity.store import proofs as store
 from huitong.identity.store.proofs import CodeKind
-from huitong.identity.types import Audience, Client, Outcome, Session, Vault
+from huitong.identity.types import Audience, Client, Factor, Outcome, Session, Vault
+from huitong.identity.verdicts import Verdict
 from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import Refusal
@@ -161,6 +163,22 @@ async def redeem_code(
     if redemption.refusal is None:
         await spend_code(uow, code_id=code_id, now=now)
     return redemption
+
+
+async def refuse_code(
+    uow: UnitOfWork, redemption: Redemption, refusal: Refusal, *, client: Client, now: datetime
+) -> Verdict[Any]:
+    """Record a try to get in with a code that opened nothing, and return the refusal."""
+    await login_store.insert_attempt(
+        uow,
+        audience=redemption.audience,
+        method=Factor.ONE_TIME_CODE,
+        outcome=redemption.outcome,
+        client=client,
+        now=now,
+        mobile_index=redemption.mobile_index,
+    )
+    return Verdict(refusal=refusal)
 
 
 async def spend_code(uow: UnitOfWork, *, code_id: uuid.UUID, now: datetime) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from huitong.identity.commands.codes import LOG_IN, Redemption, prove_code, spend_code
+from huitong.identity.commands.codes import LOG_IN, prove_code, refuse_code, spend_code
 from huitong.identity.commands.guard import (
     Guard,
     forgive,
@@ -72,7 +72,7 @@ async def log_in_by_code(
         uow, vault=vault, code_id=code_id, code=code, purpose=LOG_IN, client=client, now=now
     )
     if redemption.refusal is not None:
-        return await _refuse_code(uow, redemption, redemption.refusal, client=client, now=now)
+        return await refuse_code(uow, redemption, redemption.refusal, client=client, now=now)
     assert redemption.audience is not None
     assert redemption.mobile_index is not None
     login = await store.find_open_login(
@@ -85,10 +85,10 @@ async def log_in_by_code(
         return Verdict(await admit(uow, vault, login, factor, client=client, now=now))
     if login is not None:
         suspended = replace(redemption, outcome=Outcome.SUSPENDED)
-        return await _refuse_code(uow, suspended, LogInRefused(), client=client, now=now)
+        return await refuse_code(uow, suspended, LogInRefused(), client=client, now=now)
     not_open = replace(redemption, outcome=Outcome.NOT_OPEN)
     refusal = LoginNotOpened("The code is right, and no login was opened for this number yet.")
-    return await _refuse_code(uow, not_open, refusal, client=client, now=now)
+    return await refuse_code(uow, not_open, refusal, client=client, now=now)
 
 
 async def find_candidate(
@@ -209,21 +209,6 @@ def _judge_password(
     if login.state is not LoginState.ACTIVE:
         return Outcome.SUSPENDED, LogInRefused()
     return Outcome.LOGGED_IN, None
-
-
-async def _refuse_code(
-    uow: UnitOfWork, redemption: Redemption, refusal: Refusal, *, client: Client, now: datetime
-) -> Verdict[IssuedSession]:
-    await store.insert_attempt(
-        uow,
-        audience=redemption.audience,
-        method=Factor.ONE_TIME_CODE,
-        outcome=redemption.outcome,
-        client=client,
-        now=now,
-        mobile_index=redemption.mobile_index,
-    )
-    return Verdict(refusal=refusal)
 
 
 async def _record_password(

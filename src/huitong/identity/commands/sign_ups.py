@@ -9,7 +9,7 @@ import uuid
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from huitong.identity.commands.codes import LOG_IN, Redemption, prove_code, spend_code
+from huitong.identity.commands.codes import LOG_IN, prove_code, refuse_code, spend_code
 from huitong.identity.commands.logins import open_login
 from huitong.identity.commands.sessions import admit
 from huitong.identity.errors import (
@@ -37,7 +37,6 @@ from huitong.identity.types import (
 from huitong.identity.verdicts import Verdict
 from huitong.kernel import audit, limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
-from huitong.kernel.errors import Refusal
 from huitong.kernel.ids import SIGN_UP, show_id, uuid7
 from huitong.kernel.logs import get_logger
 
@@ -64,12 +63,12 @@ async def begin_sign_up(
         uow, vault=vault, code_id=code_id, code=code, purpose=LOG_IN, client=client, now=now
     )
     if redemption.refusal is not None:
-        return await _refuse(uow, redemption, redemption.refusal, client=client, now=now)
+        return await refuse_code(uow, redemption, redemption.refusal, client=client, now=now)
     mobile_index = redemption.mobile_index
     assert mobile_index is not None
     if redemption.audience is not Audience.CUSTOMER:
         unknown = replace(redemption, outcome=Outcome.UNKNOWN)
-        return await _refuse(uow, unknown, LogInRefused(), client=client, now=now)
+        return await refuse_code(uow, unknown, LogInRefused(), client=client, now=now)
     # Held before the login is looked for: what is being approved just now has then been approved.
     await store.lock_open_sign_up(uow, mobile_index)
     if await login_store.find_open_login(uow, Audience.CUSTOMER, mobile_index) is not None:
@@ -209,18 +208,3 @@ async def _close(uow: UnitOfWork, sign_up_id: uuid.UUID, state: str, *, now: dat
 
 def _is_of(sign_up: SignUp, vault: Vault, mobile: str) -> bool:
     return hmac.compare_digest(sign_up.mobile_index, index_mobile(vault, mobile))
-
-
-async def _refuse(
-    uow: UnitOfWork, redemption: Redemption, refusal: Refusal, *, client: Client, now: datetime
-) -> Verdict[IssuedSignUp]:
-    await login_store.insert_attempt(
-        uow,
-        audience=redemption.audience,
-        method=Factor.ONE_TIME_CODE,
-        outcome=redemption.outcome,
-        client=client,
-        now=now,
-        mobile_index=redemption.mobile_index,
-    )
-    return Verdict(refusal=refusal)

@@ -1,13 +1,15 @@
 """Features of a batch as rows of values, and a row as features again."""
 
 import hashlib
+import math
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 import numpy as np
 
+from huitong.kernel.errors import InvalidField
 from huitong.risk.decisioning.decisions.types import FeatureNames, Value
 from huitong.risk.decisioning.types import DTYPES, Column, Features, FeatureType
 
@@ -17,6 +19,13 @@ _EMPTY: Final = {
     FeatureType.NUMBER: 0.0,
     FeatureType.FLAG: False,
     FeatureType.TEXT: "",
+}
+_INTEGER_MAX: Final = 2**63 - 1
+_KINDS: Final[dict[FeatureType, type | tuple[type, ...]]] = {
+    FeatureType.INTEGER: int,
+    FeatureType.NUMBER: (int, float),
+    FeatureType.FLAG: bool,
+    FeatureType.TEXT: str,
 }
 _names_of: dict[tuple[str, ...], FeatureNames] = {}
 
@@ -58,6 +67,41 @@ def make_features(names: FeatureNames, values: Sequence[Value]) -> Features:
         filled = _EMPTY[kind] if value is None else value
         features[name] = Column(kind, np.array([filled], DTYPES[kind]), known)
     return features
+
+
+def make_columns(
+    catalogue: Mapping[str, FeatureType], rows: Sequence[Mapping[str, Value]]
+) -> Features:
+    """Return columns of what a room says about each subject, one mapping a subject.
+
+    Raises InvalidField, named `features.<name>`, for a feature that is not in the catalogue or
+    missing, of another type, no finite number, or an integer of more than 64 bits.
+    """
+    for row in rows:
+        for name in row.keys() ^ catalogue.keys():
+            wrong = "is unknown" if name in row else "is missing"
+            raise InvalidField(wrong, field=f"features.{name}")
+        for name, value in row.items():
+            _check_value(name, catalogue[name], value)
+    features: dict[str, Column] = {}
+    for name, kind in catalogue.items():
+        values = [row[name] for row in rows]
+        filled = [_EMPTY[kind] if value is None else value for value in values]
+        known = np.array([value is not None for value in values], np.bool_)
+        features[name] = Column(kind, np.array(filled, DTYPES[kind]), known)
+    return features
+
+
+def _check_value(name: str, kind: FeatureType, value: Value) -> None:
+    if value is None:
+        return
+    is_flag = isinstance(value, bool)
+    if is_flag is not (kind is FeatureType.FLAG) or not isinstance(value, _KINDS[kind]):
+        raise InvalidField(f"must be of type {kind.value}", field=f"features.{name}")
+    if kind is FeatureType.NUMBER and not math.isfinite(value):  # type: ignore[arg-type]
+        raise InvalidField("must be a finite number", field=f"features.{name}")
+    if kind is FeatureType.INTEGER and not -_INTEGER_MAX <= value <= _INTEGER_MAX:  # type: ignore[operator]
+        raise InvalidField("must fit into 64 bits", field=f"features.{name}")
 
 
 def pack(values: Sequence[Value]) -> bytes:

@@ -27,6 +27,7 @@ from huitong.kernel.variables import (
 LogFormat = Literal["json", "console"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 FaceComparisonChoice = Literal["local", "simulated"]
+ClockChoice = Literal["machine", "shifted"]
 #: The ciphers of `kernel.cryptography`, by the names that people use.
 CipherName = Literal["aes-256-gcm", "sm4-gcm"]
 
@@ -36,6 +37,7 @@ _LOG_FORMATS: Final = ("json", "console")
 _LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 _FACE_COMPARISONS: Final = ("local", "simulated")
 _CIPHERS: Final = ("aes-256-gcm", "sm4-gcm")
+_CLOCKS: Final = ("machine", "shifted")
 _SWITCH: Final = ("on", "off")
 _LOOPBACK_NETWORKS: Final = ("127.0.0.0/8", "::1/128")
 
@@ -58,6 +60,9 @@ class Settings:
     log_level: LogLevel = "info"
     log_format: LogFormat = "json"
     time_zone: str = "Asia/Shanghai"
+    #: `shifted` is the machine's clock put forward by a file of the home: for demonstrations only,
+    #: so it needs the home's own database.
+    clock: ClockChoice = "machine"
     otlp_endpoint: str | None = None
     #: What new personal data is sealed with; values sealed with another cipher still open.
     cipher: CipherName = "aes-256-gcm"
@@ -129,6 +134,7 @@ class Settings:
                 "LogFormat", read_choice(variables, "HUITONG_LOG_FORMAT", "json", _LOG_FORMATS)
             ),
             time_zone=read_time_zone(variables),
+            clock=cast("ClockChoice", read_choice(variables, "HUITONG_CLOCK", "machine", _CLOCKS)),
             otlp_endpoint=variables.get("OTEL_EXPORTER_OTLP_ENDPOINT") or None,
             cipher=cast(
                 "CipherName", read_choice(variables, "HUITONG_CIPHER", "aes-256-gcm", _CIPHERS)
@@ -170,6 +176,10 @@ class Settings:
             )
         if owner_url is None:
             return self.with_embedded_database()
+        if self.clock != "machine":
+            raise InvalidField(
+                "is for demonstrations on the home's own database", field="HUITONG_CLOCK"
+            )
         return replace(
             self,
             is_database_embedded=False,
@@ -237,6 +247,7 @@ class Settings:
             "HUITONG_LOG_LEVEL": self.log_level,
             "HUITONG_LOG_FORMAT": self.log_format,
             "HUITONG_TIME_ZONE": self.time_zone,
+            "HUITONG_CLOCK": self.clock,
             "HUITONG_FACE_COMPARISON": self.face_comparison,
             "HUITONG_CIPHER": self.cipher,
             "HUITONG_TLS": "on" if self.is_tls else "off",

@@ -10,7 +10,7 @@ from typing import Self
 from sqlalchemy.exc import DBAPIError
 
 from huitong import customers, identity, ledger, risk
-from huitong.kernel.clock import Clock, SystemClock
+from huitong.kernel.clock import Clock
 from huitong.kernel.cryptography import load_key_ring
 from huitong.kernel.database.unit_of_work import Database, DatabaseUnavailable
 from huitong.kernel.logs import get_logger
@@ -18,6 +18,7 @@ from huitong.kernel.rulebook import Rulebook
 from huitong.kernel.settings import Settings
 from huitong.ledger import Poster
 from huitong.privacy import Vault
+from huitong.wiring.clocks import make_clock
 from huitong.wiring.evidence_desk import make_registries
 from huitong.wiring.identity_desk import close_desk, open_desk
 
@@ -49,7 +50,7 @@ class Application:
 
         Raises DatabaseNotConfigured.
         """
-        clock = clock or SystemClock()
+        clock = clock or make_clock(settings)
         database = Database(settings.database_app_url, role=settings.database_app_role)
 
         async def load_key(secret: str) -> identity.ApiKey | None:

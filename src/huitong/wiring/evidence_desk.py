@@ -1,8 +1,8 @@
 """Where evidence of identity is checked: the registries that are set, and the picture desk."""
 
 from huitong import customers
-from huitong.kernel.clock import SystemClock
 from huitong.kernel.settings import Settings
+from huitong.wiring.clocks import make_clock
 
 
 def make_evidence_desk(settings: Settings) -> customers.EvidenceDesk:
@@ -25,5 +25,5 @@ def make_registries(settings: Settings) -> customers.HttpRegistry | None:
     return customers.HttpRegistry(
         settings.registry_url,
         secret=settings.registry_secret or customers.SIMULATED_SECRET,
-        clock=SystemClock(),
+        clock=make_clock(settings),
     )

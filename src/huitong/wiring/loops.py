@@ -12,12 +12,12 @@ from typing import Final
 
 from huitong import customers, identity, ledger, payments, privacy
 from huitong.kernel import audit_chain, idempotency, limits, outbox, outbox_delivery
-from huitong.kernel.clock import SystemClock
 from huitong.kernel.cryptography import load_key_ring
 from huitong.kernel.database.unit_of_work import Database
 from huitong.kernel.rulebook import Rulebook
 from huitong.kernel.settings import Settings
 from huitong.privacy import Vault
+from huitong.wiring.clocks import make_clock
 from huitong.wiring.evidence_desk import make_evidence_desk
 from huitong.wiring.people_data import make_providers, make_retained
 from huitong.wiring.reactions import HANDLERS, react_to_decisions
@@ -125,6 +125,7 @@ def make_loops(settings: Settings) -> tuple[Loop, ...]:
 
     vault = Vault(load_key_ring(settings.home, settings.master_keys), cipher=settings.cipher)
     desk = make_evidence_desk(settings)
+    clock = make_clock(settings)
 
     async def check_applications(database: Database, _now: datetime) -> bool:
         taken = await customers.check_applications(
@@ -133,7 +134,7 @@ def make_loops(settings: Settings) -> tuple[Loop, ...]:
             desk,
             rulebook=Rulebook.load(),
             on_decision=react_to_decisions(vault),
-            clock=SystemClock(),
+            clock=clock,
         )
         return taken == limits.APPLICATION_CHECKS_AT_ONCE_MAX
 
@@ -157,7 +158,6 @@ def make_loops(settings: Settings) -> tuple[Loop, ...]:
     if settings.bank_channel_url is None:
         return loops
     channel = payments.HttpBankChannel(settings.bank_channel_url)
-    clock = SystemClock()
 
     async def settle_channel_orders(database: Database, _now: datetime) -> bool:
         taken = await payments.settle_channel_orders(database, channel, clock=clock)

@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 from huitong.kernel.database import embedded
 from huitong.kernel.database.unit_of_work import Database
 from huitong.kernel.errors import Fault
-from huitong.kernel.settings import Settings
+from huitong.kernel.settings import ClockChoice, Settings
 
 if TYPE_CHECKING:
     from huitong import identity
@@ -52,6 +52,7 @@ class Trial:
     port: int
     workers: int = 1
     arguments: Sequence[str] = ()
+    clock: ClockChoice = "machine"
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     @property
@@ -63,7 +64,7 @@ class Trial:
     def settings(self) -> Settings:
         """The settings of its processes; the database's address is known once it has started."""
         return Settings(
-            home=self.home, port=self.port, workers=self.workers
+            home=self.home, port=self.port, workers=self.workers, clock=self.clock
         ).with_embedded_database()
 
     @property
@@ -135,7 +136,11 @@ class Trial:
 
 @contextmanager
 def trial_platform(
-    *, workers: int = 1, arguments: Sequence[str] = (), say: Callable[[str], None] | None = None
+    *,
+    workers: int = 1,
+    arguments: Sequence[str] = (),
+    clock: ClockChoice = "machine",
+    say: Callable[[str], None] | None = None,
 ) -> Iterator[Trial]:
     """Run a platform in a temporary home until the block ends; it and its data are gone then.
 
@@ -144,7 +149,9 @@ def trial_platform(
     home = Path(tempfile.mkdtemp(prefix="huitong-trial-"))
     # Run as root, the database takes another user, which must get to its data.
     home.chmod(0o755)
-    trial = Trial(home=home, port=_find_free_port(), workers=workers, arguments=arguments)
+    trial = Trial(
+        home=home, port=_find_free_port(), workers=workers, arguments=arguments, clock=clock
+    )
     try:
         trial.launch()
         yield trial

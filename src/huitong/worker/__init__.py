@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from huitong.kernel import limits
-from huitong.kernel.clock import Clock, SystemClock
+from huitong.kernel.clock import Clock
 from huitong.kernel.database.unit_of_work import (
     Database,
     DatabaseUnavailable,
@@ -20,6 +20,7 @@ from huitong.kernel.job_worker import make_app, run_worker
 from huitong.kernel.logs import get_logger
 from huitong.kernel.metrics import BUGS, FAULTS
 from huitong.kernel.settings import Settings
+from huitong.wiring.clocks import make_clock
 from huitong.wiring.loops import Loop, make_loops
 from huitong.wiring.reactions import JOBS
 
@@ -36,7 +37,7 @@ async def run(settings: Settings) -> None:
 
     Raises DatabaseNotConfigured if no database is known.
     """
-    clock = SystemClock()
+    clock = make_clock(settings)
     loops = make_loops(settings)
     url = settings.database_app_url
     role = settings.database_app_role

@@ -5,10 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from huitong.kernel import ids
 from huitong.kernel.clock import SystemClock
 from huitong.kernel.errors import InvalidField
 from huitong.kernel.settings import Settings
 from huitong.wiring.clocks import make_clock, open_shifted_clock
+
+
+@pytest.fixture(autouse=True)
+def clock_of_identifiers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let identifiers of this process go by the machine's clock again afterwards."""
+    monkeypatch.setattr(ids, "_read_milliseconds", ids._read_milliseconds)
 
 
 def test_a_platform_goes_by_the_machines_clock(tmp_path: Path) -> None:
@@ -37,3 +44,10 @@ def test_another_database_than_the_homes_own_keeps_the_machines_clock() -> None:
     assert refused.value.field == "HUITONG_CLOCK"
     settings = Settings.from_environment({"HUITONG_CLOCK": "shifted"})
     assert settings.to_environment()["HUITONG_CLOCK"] == "shifted"
+
+
+def test_identifiers_carry_the_time_of_the_clock(tmp_path: Path) -> None:
+    clock = make_clock(Settings(home=tmp_path, clock="shifted"))
+    open_shifted_clock(tmp_path).put_forward(timedelta(days=3))
+    carried = ids._read_milliseconds() / 1_000
+    assert abs(carried - clock.now().timestamp()) < 60

@@ -49,13 +49,24 @@ class Client:
     """Calls one platform with one API key or session, or as a stranger with none."""
 
     def __init__(
-        self, url: str, secret: str | None, *, context: ssl.SSLContext | None = None
+        self,
+        url: str,
+        secret: str | None,
+        *,
+        address: str | None = None,
+        context: ssl.SSLContext | None = None,
     ) -> None:
-        """Prepare to call the platform at `url`; `context` says whom TLS trusts."""
+        """Prepare to call the platform at `url`; `context` says whom TLS trusts.
+
+        `address` is from where the call seems to come to a platform that trusts us as its proxy.
+        """
         self.calls = 0
+        headers = {} if secret is None else {"Authorization": f"Bearer {secret}"}
+        if address is not None:
+            headers["X-Forwarded-For"] = address
         self._http = httpx.Client(
             base_url=url,
-            headers={} if secret is None else {"Authorization": f"Bearer {secret}"},
+            headers=headers,
             timeout=_REQUEST_SECONDS_MAX,
             trust_env=False,
             verify=True if context is None else context,

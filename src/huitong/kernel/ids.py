@@ -9,6 +9,7 @@ import re
 import struct
 import threading
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from time import time_ns
 from typing import Final
@@ -168,6 +169,22 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_by_given_clock.reset)
 
 
+def go_by(read_milliseconds: Callable[[], int]) -> None:
+    """Make identifiers of this process carry another clock's time; for demonstrations only.
+
+    The ledger refuses what seems to be from another week than the clock that it goes by.
+    """
+    global _read_milliseconds  # noqa: PLW0603 - one process has one clock
+    _read_milliseconds = read_milliseconds
+
+
+def _read_system_clock() -> int:
+    return time_ns() // 1_000_000
+
+
+_read_milliseconds: Callable[[], int] = _read_system_clock
+
+
 def uuid7(now_ms: int | None = None) -> uuid.UUID:
     """Return a new UUIDv7, greater than every one made before it in this process.
 
@@ -178,7 +195,7 @@ def uuid7(now_ms: int | None = None) -> uuid.UUID:
     """
     if now_ms is None:
         sequence = _by_system_clock
-        now_ms = time_ns() // 1_000_000
+        now_ms = _read_milliseconds()
         with sequence.lock:
             number = sequence.start(now_ms) if now_ms > sequence.last_ms else sequence.follow()
     elif 0 <= now_ms <= _MILLISECONDS_MAX:

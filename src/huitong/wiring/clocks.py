@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Final
 
+from huitong.kernel import ids
 from huitong.kernel.clock import Clock, ShiftedClock, SystemClock
 from huitong.kernel.settings import Settings
 
@@ -12,7 +13,9 @@ _FILE: Final = "clock-shift"
 def make_clock(settings: Settings) -> Clock:
     """Return the clock that the processes of a platform go by."""
     if settings.clock == "shifted":
-        return open_shifted_clock(settings.home)
+        clock = open_shifted_clock(settings.home)
+        ids.go_by(lambda: round(clock.now().timestamp() * 1_000))
+        return clock
     return SystemClock()
 
 

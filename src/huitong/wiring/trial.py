@@ -53,6 +53,7 @@ class Trial:
     workers: int = 1
     arguments: Sequence[str] = ()
     clock: ClockChoice = "machine"
+    trusted_proxies: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     @property
@@ -64,7 +65,11 @@ class Trial:
     def settings(self) -> Settings:
         """The settings of its processes; the database's address is known once it has started."""
         return Settings(
-            home=self.home, port=self.port, workers=self.workers, clock=self.clock
+            home=self.home,
+            port=self.port,
+            workers=self.workers,
+            clock=self.clock,
+            trusted_proxies=self.trusted_proxies,
         ).with_embedded_database()
 
     @property
@@ -140,6 +145,7 @@ def trial_platform(
     workers: int = 1,
     arguments: Sequence[str] = (),
     clock: ClockChoice = "machine",
+    trusted_proxies: tuple[str, ...] = (),
     say: Callable[[str], None] | None = None,
 ) -> Iterator[Trial]:
     """Run a platform in a temporary home until the block ends; it and its data are gone then.
@@ -150,7 +156,12 @@ def trial_platform(
     # Run as root, the database takes another user, which must get to its data.
     home.chmod(0o755)
     trial = Trial(
-        home=home, port=_find_free_port(), workers=workers, arguments=arguments, clock=clock
+        home=home,
+        port=_find_free_port(),
+        workers=workers,
+        arguments=arguments,
+        clock=clock,
+        trusted_proxies=trusted_proxies,
     )
     try:
         trial.launch()

@@ -15,11 +15,11 @@ from typing import Final, TypeVar
 
 import httpx
 
-from huitong import privacy
+from huitong import identity, privacy
 from huitong.demo.day import StoryBroken
 from huitong.kernel.cryptography import SealBroken, load_key_ring, open_record, read_key_name
 from huitong.kernel.database.unit_of_work import Database
-from huitong.kernel.ids import CUSTOMER, read_id
+from huitong.kernel.ids import CUSTOMER, read_id, uuid7
 from huitong.wiring.people_data import make_retained
 from huitong.wiring.simulators import find_simulator
 from huitong.wiring.trial import Trial
@@ -67,6 +67,23 @@ class Operator:
         if not found:
             raise StoryBroken("No message has arrived", retryable=False)
         return str(found[0])
+
+    def open_login(self, customer: str, mobile: str, *, now: datetime) -> None:
+        """Open a way in for a customer, as the counter of a branch would."""
+
+        async def work(database: Database, vault: privacy.Vault) -> None:
+            async with database.unit_of_work() as uow:
+                await identity.open_login(
+                    uow,
+                    vault=vault,
+                    login_id=uuid7(),
+                    audience=identity.Audience.CUSTOMER,
+                    subject_id=_read(customer),
+                    mobile=mobile,
+                    now=now,
+                )
+
+        self._work(work)
 
     def take_sealed_name(self, customer: str) -> Safe:
         """Return the sealed name of a customer and the wrapped key, straight from the tables."""

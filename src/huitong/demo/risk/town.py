@@ -1,0 +1,92 @@
+"""A town of honest people with telephones, a few shops, and a clock that the story puts forward."""
+
+import random
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from huitong.demo.cast import FARM, MARKET, TEA_HOUSE, customer_body, merchant_body
+from huitong.demo.day import Day, Person, money
+from huitong.demo.onboarding.operator import Operator
+from huitong.demo.risk.handset import Handset
+from huitong.demo.specimens import make_specimen
+from huitong.kernel.clock import SHANGHAI, ShiftedClock
+from huitong.wiring.clocks import open_shifted_clock
+
+#: Where the town lies by the database of places: Hangzhou.
+HOME_ADDRESS: Final = "115.236.10.{}"
+_ZONE: Final = ZoneInfo(SHANGHAI)
+_CLASS: Final = 3
+_OPENING: Final = 2_000_000
+_DRAWN_ON: Final = date(2026, 1, 1)
+_SHOPS: Final = (TEA_HOUSE, MARKET, FARM)
+
+
+@dataclass(slots=True)
+class Resident:
+    """A customer with a telephone, and whom they usually pay."""
+
+    person: Person
+    phone: Handset
+    payees: list[Person] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Town:
+    """Everybody, and the clock of the platform."""
+
+    day: Day
+    operator: Operator
+    clock: ShiftedClock
+    chance: random.Random
+    residents: list[Resident] = field(default_factory=list)
+    shops: list[Person] = field(default_factory=list)
+
+    def now(self) -> datetime:
+        """Return the platform's time in Shanghai."""
+        return self.clock.now().astimezone(_ZONE)
+
+    def wait_until(self, at: datetime) -> None:
+        """Put the clock forward to an instant; one that is past is now."""
+        step = at - self.clock.now()
+        if step > timedelta(0):
+            self.clock.put_forward(step)
+
+    def at(self, days: int, hour: int, minute: int = 0) -> datetime:
+        """Return a time of day in Shanghai, so many days from the platform's today."""
+        day = self.now().date() + timedelta(days=days)
+        return datetime.combine(day, time(hour, minute), _ZONE)
+
+
+def found_town(day: Day, operator: Operator, *, people: int) -> Town:
+    """Open so many customers with money and a login each, and the shops."""
+    chance = random.Random(f"huitong risk {day.seed}")  # noqa: S311 - to be repeatable
+    town = Town(day, operator, open_shifted_clock(operator.trial.home), chance)
+    for facts in _SHOPS:
+        made = day.do("/v1/merchants", merchant_body(facts))
+        town.shops.append(Person(facts[0], made["id"], made["account"], fee_rate=Decimal(facts[4])))
+    for place in range(people):
+        person = settle(town, place, opening=_OPENING)
+        phone = Handset(operator, person.mobile, address=HOME_ADDRESS.format(place + 1))
+        town.residents.append(Resident(person, phone))
+    for resident in town.residents:
+        others = [each.person for each in town.residents if each is not resident]
+        resident.payees = [*chance.sample(others, 2), *town.shops]
+    return town
+
+
+def settle(town: Town, place: int, *, opening: int) -> Person:
+    """Open one more customer with a login, and money on the account if there is to be any."""
+    day = town.day
+    name = make_specimen(day.seed * 1_000 + place, today=_DRAWN_ON).name
+    # Eight digits from the run's name: two runs on one platform do not share a number.
+    mobile = f"1{70 + place // 10}{place % 10:01d}{int(day.run, 16) % 10**7:07d}"
+    made = day.do("/v1/customers", customer_body(name, mobile, _CLASS))
+    person = Person(name, made["id"], made["account"], mobile)
+    town.operator.open_login(person.id, mobile, now=town.clock.now())
+    if opening:
+        order = day.do("/v1/top-ups", {"account": person.account, "amount": money(opening)})
+        day.wait_for_payment(order["id"])
+    return person

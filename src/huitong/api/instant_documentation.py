@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from huitong import identity, payments
 from huitong.api.documentation import PAYING, errors
+from huitong.api.schemas.stopped_payments import HeldPaymentView
 from huitong.kernel import limits
 
 _ACCOUNT: Final = {
@@ -118,8 +119,9 @@ def describe_instant_payment() -> Mapping[str, Any]:
     )
     content = {"schema": {"$ref": "#/components/schemas/PayInstantly"}, "examples": _EXAMPLES}
     answer = {"schema": {"$ref": "#/components/schemas/PaymentView"}}
+    held = {"schema": {"$ref": "#/components/schemas/HeldPaymentView"}}
     return {
-        "schemas": {"PayInstantly": dict(_SCHEMA)},
+        "schemas": {"PayInstantly": dict(_SCHEMA), **_describe_held_payment()},
         "paths": {
             "/v1/payments": {
                 "post": {
@@ -136,6 +138,11 @@ def describe_instant_payment() -> Mapping[str, Any]:
                             "description": "Paid; the order as it now stands.",
                             "content": {"application/json": answer},
                         },
+                        "202": {
+                            "description": "Accepted and held: the money is reserved and nobody "
+                            "has it yet. `held` says why and until when; the payer may cancel it.",
+                            "content": {"application/json": held},
+                        },
                         **{str(status): response for status, response in refusals.items()},
                     },
                     "security": [
@@ -147,3 +154,12 @@ def describe_instant_payment() -> Mapping[str, Any]:
             }
         },
     }
+
+
+def _describe_held_payment() -> dict[str, Any]:
+    """Return the schemas of what the framework's routes never answer with."""
+    schema = HeldPaymentView.model_json_schema(
+        ref_template="#/components/schemas/{model}", mode="serialization"
+    )
+    parts = schema.pop("$defs")
+    return {"HeldPaymentView": schema, **{name: parts[name] for name in ("HeldView", "WhyView")}}

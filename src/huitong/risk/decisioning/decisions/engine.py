@@ -25,7 +25,8 @@ from huitong.risk.decisioning.decisions.batches import (
 )
 from huitong.risk.decisioning.decisions.breaker import Breaker
 from huitong.risk.decisioning.decisions.policy import FallbackPolicy
-from huitong.risk.decisioning.decisions.types import Decision, Fallback
+from huitong.risk.decisioning.decisions.telling import list_payer_reasons
+from huitong.risk.decisioning.decisions.types import Decision, Fallback, Reason
 from huitong.risk.decisioning.decisions.values import name_features
 from huitong.risk.decisioning.features import online
 from huitong.risk.decisioning.features.facts import PaymentFacts
@@ -93,6 +94,15 @@ class PaymentDecider:
         for each in decided:
             each.took_us = took_us
         return decided
+
+    def tell_payer(self, decision: Decision) -> tuple[Reason, ...]:
+        """Return what the payer may know of why, from the rules that the process has just used."""
+        try:
+            live = self.rules.find(Purpose.PAYMENT, business_day(decision.decided_at)).live
+        except RulesNotLoaded:
+            live = None
+        is_known = live is not None and live.version.id == decision.version_id
+        return list_payer_reasons(decision, live.rules.rules if live and is_known else ())
 
     async def load(
         self, connection: DriverConnection, subjects: Sequence[PaymentSubject], *, at: datetime

@@ -98,9 +98,9 @@ async def post_jobs(
     """Post `jobs` in one transaction and return each one's answer after its commit.
 
     The fast way believes that no job was seen before; the exact way looks, and gives stored
-    replies again. Where some jobs reserve money and others only move it, the fast way takes those
-    others and leaves the few to be posted exactly. Raises AtRisk or the driver's error: then
-    nothing stands, unless the connection was lost, and the exact way must be tried.
+    replies again. Where a writer reserves money for some jobs and moves it for others, the fast way
+    takes those others and leaves the few to be posted exactly. Raises AtRisk or the driver's error:
+    then nothing stands, unless the connection was lost, and the exact way must be tried.
     """
     if not is_exact:
         return await _post_fast(connection, jobs, now)
@@ -133,13 +133,20 @@ async def _post_fast(
 ) -> "list[Answer | Refusal | Deferred]":
     """Post in one statement, which is its own transaction: one round trip to the commit."""
     found = dict(zip(jobs, await _prepare(connection, jobs, now), strict=True))
-    taken = {job: each for job, each in found.items() if not _reserves(each)}
+    taken = {job: each for job, each in found.items() if not _is_deferrable(job, each)}
     answers = await _post_at_once(connection, taken, now)
     return [answers.get(job, _DEFERRED) for job in jobs]
 
 
-def _reserves(prepared: Request | Refusal) -> bool:
-    return isinstance(prepared, Request) and not are_plain(prepared.entry.transfers)
+def _is_deferrable(job: Job, prepared: Request | Refusal) -> bool:
+    """Whether a job may and must wait for the exact way.
+
+    Callers who send requests ready made may count on their order; those of writers are strangers
+    to each other.
+    """
+    if job.request is not None or isinstance(prepared, Refusal):
+        return False
+    return not are_plain(prepared.entry.transfers)
 
 
 async def _post_at_once(

@@ -14,6 +14,7 @@ import pytest
 from tests.risk.decisioning.rules.conftest import Desk, make_document
 
 from huitong import payments, risk
+from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import Database
 from huitong.kernel.ids import uuid7
 
@@ -87,7 +88,8 @@ def live(api: Any) -> None:
             )
             await desk.shadow(version)
             await desk.test_over_history(version)
-            await desk.set_live(version)
+            # The day of business begins eight hours before that of UTC.
+            await desk.set_live(version, days=(business_day(desk.now) - desk.now.date()).days)
 
     asyncio.run(make())
 
@@ -266,6 +268,31 @@ async def test_nobody_decides_on_their_own_money(bank: Bank, staff: Any, post: A
         "POST", f"/v1/stopped-payments/{payment}/release", {"reason": "x"}, by=member
     )
     assert (answer.status_code, answer.json()["code"]) == (403, "own_record")
+
+
+async def test_a_guardian_cancels_for_a_ward_and_a_partners_key_for_a_customer(
+    bank: Bank, api: Any, customer_headers: Any, client: httpx.AsyncClient, post: Any
+) -> None:
+    first, second = await bank.hold("1.03"), await bank.hold("1.03")
+    body = {"name": "丁", "mobile": f"13{uuid.uuid4().int % 10**9:09d}", "account_class": 3}
+    guardian = (await post("/v1/customers", body)).json()["id"]
+    headers = await customer_headers(guardian)
+    path = f"/v1/payments/{first}"
+    assert (await bank.send("POST", f"{path}/cancel", by=headers)).status_code == 404
+    await api.run_as_owner(
+        f"""
+        INSERT INTO customers.minors (customer_id, guardian_id, relation, checked_on)
+        SELECT id, '{guardian[4:]}', 'parent', current_date FROM customers.customers
+         WHERE account_id = {bank.payer.removeprefix("acct_")};
+        UPDATE customers.customers SET capacity = 'none'
+         WHERE account_id = {bank.payer.removeprefix("acct_")}
+        """
+    )
+    cancelled = await bank.send("POST", f"{path}/cancel", by=headers)
+    assert (cancelled.status_code, cancelled.json()["outcome"]) == (200, "cancelled")
+    by_key = await post(f"/v1/payments/{second}/cancel", {})
+    assert (by_key.status_code, by_key.json()["outcome"]) == (200, "cancelled")
+    assert await bank.balance() == "1000.00"
 
 
 async def test_the_queue_goes_on_page_by_page(bank: Bank) -> None:

@@ -1,6 +1,7 @@
 """Payments that risk holds: reserved in the batch, ended once, and what payers and staff can do."""
 
 import asyncio
+import random
 import uuid
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
@@ -434,6 +435,58 @@ async def test_a_worker_that_dies_in_the_middle_leaves_everything_as_it_was(
                 await end_due(town, due_at)
     assert (await find(town, payment_id)).is_held
     assert await end_due(town, due_at) == 1
+    await check_books(town)
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_whatever_happens_in_whatever_order_every_yuan_is_somewhere_once(
+    guarded: Guarded, town: Any, seed: int
+) -> None:
+    """A model beside the platform: what is reserved, what is paid, and what is free again."""
+    chance = random.Random(seed)
+    is_delay = seed % 2 == 0
+    await guarded.live(action="delay" if is_delay else "review")
+    now = guarded.desk.now
+    #: What each payment has become, its amount, and when its time is over.
+    states: dict[uuid.UUID, tuple[str, int, datetime]] = {}
+    for _ in range(24):
+        now += timedelta(minutes=chance.randrange(60, 300))
+        guarded.till.clock[0] = now
+        held = [each for each, (state, _, _) in states.items() if state == "held"]
+        step = chance.choice(["pay", "pay", "cancel", "release", "reject", "work"])
+        if step == "pay":
+            made = guarded.make(f"{chance.randrange(501, 900)}.00")
+            answer = await guarded.till.submit(made)
+            if answer.reply is not None and answer.reply.status == 202:
+                states[made.order_id] = ("held", made.amount.minor, now + DAY)
+        elif step == "work":
+            await end_due(town, now)
+            for each in held:
+                _, amount, due_at = states[each]
+                if due_at <= now:
+                    states[each] = ("paid" if is_delay else "given_back", amount, due_at)
+        elif held:
+            each = chance.choice(held)
+            _, amount, due_at = states[each]
+            command = getattr(payments, f"{step}_held_payment")
+            more = {} if step == "cancel" else {"reason": "x"}
+            said = await attempt(town, command, payment_id=each, now=now, **more)
+            is_late = step == "release" and not is_delay and due_at <= now
+            assert (said == "order_expired") is is_late
+            if not is_late:
+                states[each] = ("paid" if step == "release" else "given_back", amount, due_at)
+    for each, (state, _, _) in states.items():
+        assert (await find(town, each)).state.value == state
+    sums = {
+        wanted: sum(amount for state, amount, _ in states.values() if state == wanted)
+        for wanted in ("held", "paid")
+    }
+    payer = await town.read(ledger.get_balance, guarded.payer.account_id)
+    payee = await town.read(ledger.get_balance, guarded.payee.account_id)
+    assert payer.posted.minor == 500_000 - sums["paid"]
+    assert payer.available.minor == 500_000 - sums["paid"] - sums["held"]
+    assert payee.posted.minor == payee.available.minor == 1_000 + sums["paid"]
+    assert len({state for state, _, _ in states.values()}) > 1
     await check_books(town)
 
 

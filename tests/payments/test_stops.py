@@ -572,6 +572,36 @@ async def test_a_list_is_never_told_to_the_payer(guarded: Guarded, town: Any) ->
     )
 
 
+async def test_a_rule_that_cannot_be_computed_holds_and_says_so(
+    guarded: Guarded, town: Any
+) -> None:
+    await guarded.live("amount % (amount - 60000) = 1", "block")
+    payment_id = await hold(guarded)
+    stop = await find(town, payment_id)
+    assert (stop.action, stop.state) == (payments.StopAction.REVIEW, payments.StopState.HELD)
+    assert stop.reasons[0].en == "A rule could not be computed, so somebody has to look at it."
+    await check_books(town)
+
+
+async def test_reasons_are_those_of_rules_that_asked_for_what_was_done(
+    guarded: Guarded, town: Any
+) -> None:
+    decision = risk.Decision(
+        id=uuid7(),
+        purpose=risk.Purpose.PAYMENT,
+        action=risk.Action.DELAY,
+        decided_at=guarded.desk.now,
+        hits=("large",),
+    )
+    # Made by rules that the process does not know any more: nothing of theirs is told.
+    assert [why.code for why in guarded.decider.tell_payer(decision)] == ["checks"]
+    version = await guarded.live(action="review")
+    decision.version_id = version.id
+    assert [why.code for why in guarded.decider.tell_payer(decision)] == ["checks"]
+    decision.action = risk.Action.REVIEW
+    assert [why.code for why in guarded.decider.tell_payer(decision)] == ["large"]
+
+
 async def test_a_customer_with_a_held_payment_is_not_closed_and_sees_it_in_their_data(
     guarded: Guarded, town: Any
 ) -> None:

@@ -16,9 +16,8 @@ from huitong.kernel.database.statement import Statement, join_statements
 from huitong.kernel.database.unit_of_work import DriverConnection
 from huitong.kernel.errors import Refusal
 from huitong.kernel.idempotency import ReplyKey, StoredReply
-from huitong.ledger.columns import are_plain
 from huitong.ledger.posting import AtRisk, is_plain, make_fast_statement, post_exactly
-from huitong.ledger.types import Outcome, Request, Verdict
+from huitong.ledger.types import Outcome, Request, TransferKind, Verdict
 
 #: A payment and its fee; what a writer prepares is of that order.
 _UNPREPARED_SIZE: Final = 2
@@ -146,7 +145,7 @@ def _is_deferrable(job: Job, prepared: Request | Refusal) -> bool:
     """
     if job.request is not None or isinstance(prepared, Refusal):
         return False
-    return not are_plain(prepared.entry.transfers)
+    return any(each.kind is not TransferKind.POSTED for each in prepared.entry.transfers)
 
 
 async def _post_at_once(

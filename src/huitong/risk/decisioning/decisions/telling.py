@@ -8,6 +8,7 @@ from typing import Final
 
 from huitong.risk.decisioning.decisions.types import Decision, Reason
 from huitong.risk.decisioning.rules.types import Rule
+from huitong.risk.decisioning.types import Action
 
 GENERAL: Final = Reason(
     code="checks",
@@ -32,4 +33,8 @@ def list_payer_reasons(decision: Decision, rules: Iterable[Rule]) -> tuple[Reaso
         for key in decision.hits
         if (rule := by_key.get(key)) is not None and rule.action is decision.action
     ]
-    return tuple(told) or ((FAILED,) if decision.failed and not decision.listed else (GENERAL,))
+    if told:
+        return tuple(told)
+    # What failed asks for a review; what is blocked without a rule's word is so by a list.
+    is_failed = bool(decision.failed) and decision.action is Action.REVIEW
+    return (FAILED if is_failed else GENERAL,)

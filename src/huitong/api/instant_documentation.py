@@ -89,6 +89,10 @@ _SCHEMA: Final[Mapping[str, Any]] = {
 }
 
 
+_HELD: Final = (
+    "Accepted and held: the money is reserved and nobody has it yet. `held` says why and until "
+    "when; the payer may cancel it."
+)
 _KEY: Final[Mapping[str, Any]] = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -118,8 +122,6 @@ def describe_instant_payment() -> Mapping[str, Any]:
         is_command=True,
     )
     content = {"schema": {"$ref": "#/components/schemas/PayInstantly"}, "examples": _EXAMPLES}
-    answer = {"schema": {"$ref": "#/components/schemas/PaymentView"}}
-    held = {"schema": {"$ref": "#/components/schemas/HeldPaymentView"}}
     return {
         "schemas": {"PayInstantly": dict(_SCHEMA), **_describe_held_payment()},
         "paths": {
@@ -134,15 +136,8 @@ def describe_instant_payment() -> Mapping[str, Any]:
                     "parameters": [dict(_KEY)],
                     "requestBody": {"required": True, "content": {"application/json": content}},
                     "responses": {
-                        "201": {
-                            "description": "Paid; the order as it now stands.",
-                            "content": {"application/json": answer},
-                        },
-                        "202": {
-                            "description": "Accepted and held: the money is reserved and nobody "
-                            "has it yet. `held` says why and until when; the payer may cancel it.",
-                            "content": {"application/json": held},
-                        },
+                        "201": _describe_answer("PaymentView", "Paid; the order as it now stands."),
+                        "202": _describe_answer("HeldPaymentView", _HELD),
                         **{str(status): response for status, response in refusals.items()},
                     },
                     "security": [
@@ -154,6 +149,11 @@ def describe_instant_payment() -> Mapping[str, Any]:
             }
         },
     }
+
+
+def _describe_answer(view: str, description: str) -> dict[str, Any]:
+    schema = {"$ref": f"#/components/schemas/{view}"}
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
 def _describe_held_payment() -> dict[str, Any]:

@@ -86,8 +86,6 @@ class InstantPayments:
         for payment in payloads:
             # Our time and not the database's: the reply is written with the money, not after it.
             payment.completed_at = now
-            # It may have been held when the batch was tried before.
-            payment.stop = None
         unknown = await self._resolve_payees(connection, payloads)
         unknown.update(await recognise_payers(connection, payloads, now=now))
         accounts = {p.payer_account_id for p in payloads}

@@ -213,6 +213,24 @@ async def test_a_settled_payment_cannot_be_cancelled(
                 await town.run(command, payment_id=payment_id, now=guarded.desk.now + DAY, **more)
 
 
+async def test_no_other_command_touches_a_held_order(
+    guarded: Guarded, town: Any, refusing: Any
+) -> None:
+    payment_id = await hold(guarded)
+    payer = guarded.payer.account_id
+    async with refusing(town):
+        for command, more in (
+            (payments.close_order, {}),
+            (payments.pay_order, {"payer_account_id": payer}),
+            (payments.capture, {}),
+            (payments.void, {}),
+        ):
+            with pytest.raises(payments.OrderMoveRefused):
+                await town.run(command, order_id=payment_id, **more)
+        for sweep in (payments.expire_orders, ledger.expire_holds):
+            assert await town.run(sweep, now=guarded.desk.now + 3 * DAY) == 0
+
+
 async def test_what_nobody_looks_at_is_given_back_and_never_paid(
     guarded: Guarded, town: Any
 ) -> None:

@@ -23,6 +23,7 @@ from huitong.risk.decisioning.decisions.policy import FallbackPolicy, combine
 from huitong.risk.decisioning.decisions.types import Decision, Fallback, FeatureNames, Listed
 from huitong.risk.decisioning.decisions.values import name_features, take_rows
 from huitong.risk.decisioning.features import online
+from huitong.risk.decisioning.features.columns import PAYMENT_FEATURES
 from huitong.risk.decisioning.features.facts import PaymentFacts
 from huitong.risk.decisioning.features.marks import MarkRules
 from huitong.risk.decisioning.rules.errors import RulesNotLoaded
@@ -31,7 +32,7 @@ from huitong.risk.decisioning.rules.lists.types import Entity
 from huitong.risk.decisioning.rules.rule_cache import CompiledVersion, Deciding
 from huitong.risk.decisioning.rules.rule_sets import Assessment, report_failures
 from huitong.risk.decisioning.rules.types import Purpose
-from huitong.risk.decisioning.types import Action, Features
+from huitong.risk.decisioning.types import DTYPES, Action, Column, Features
 
 _log = get_logger(__name__)
 
@@ -105,6 +106,16 @@ class PaymentDecider:
             each.took_us = took_us
         return decided
 
+    async def prepare(self) -> None:
+        """Store what decisions refer to, once: later it would take a second connection each time.
+
+        Not needed, but who decides inside a transaction of its own should have done so before.
+        """
+        columns = {
+            name: Column(kind, np.empty(0, DTYPES[kind])) for name, kind in PAYMENT_FEATURES.items()
+        }
+        await self._store_names(name_features(columns))
+
     async def load(
         self, connection: DriverConnection, subjects: Sequence[PaymentSubject], *, at: datetime
     ) -> Loaded:
@@ -142,9 +153,12 @@ class PaymentDecider:
         ]
 
 
-def make_records(decisions: Sequence[Decision]) -> Statement:
-    """Return the statement that writes decisions down."""
-    return store.make_insert(decisions)
+def make_records(decisions: Sequence[Decision], *, keeps_known: bool = False) -> Statement:
+    """Return the statement that writes decisions down, each once.
+
+    One that is there already is a unique violation, unless `keeps_known`: then it stays as it is.
+    """
+    return store.make_insert(decisions, keeps_known=keeps_known)
 
 
 def make_update(facts: Sequence[PaymentFacts], *, at: datetime) -> Statement:

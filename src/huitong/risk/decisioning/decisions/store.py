@@ -35,10 +35,13 @@ _FIND: Final = """
 """
 
 
-def make_insert(decisions: Sequence[Decision]) -> Statement:
-    """Return the statement that writes decisions, each once."""
+def make_insert(decisions: Sequence[Decision], *, keeps_known: bool = False) -> Statement:
+    """Return the statement that writes decisions, each once.
+
+    One that is there already is a unique violation, unless `keeps_known`: then it stays as it is.
+    """
     return Statement(
-        _INSERT,
+        f"{_INSERT} ON CONFLICT DO NOTHING" if keeps_known else _INSERT,
         (
             [each.id for each in decisions],
             [each.purpose.value for each in decisions],

@@ -26,6 +26,13 @@ from huitong.payments.commands.codes import (
 )
 from huitong.payments.commands.collections import collect_by_code
 from huitong.payments.commands.expiry import close_order_of_hold, expire_orders
+from huitong.payments.commands.held_withdrawals import (
+    cancel_withdrawal,
+    find_hold,
+    list_held_withdrawals,
+    release_withdrawal,
+    stop_withdrawal,
+)
 from huitong.payments.commands.refunds import refund
 from huitong.payments.commands.settling import record_channel_answer
 from huitong.payments.commands.shares import share_profit
@@ -73,6 +80,7 @@ from huitong.payments.errors import (
     ShareReceiverShort,
     TooManyRefunds,
     TotalLimitExceeded,
+    WithdrawalNotHeld,
     YearLimitExceeded,
 )
 from huitong.payments.events import (
@@ -84,6 +92,8 @@ from huitong.payments.events import (
     PaymentRefunded,
     PaymentSucceeded,
     ProfitShared,
+    WithdrawalHeld,
+    WithdrawalReleased,
 )
 from huitong.payments.instant import InstantPayment, InstantPayments
 from huitong.payments.invariants import INVARIANTS
@@ -107,6 +117,7 @@ from huitong.payments.types import (
     ChannelState,
     CodeKind,
     CodeReading,
+    HeldWithdrawal,
     MerchantCode,
     Meter,
     Order,
@@ -152,6 +163,7 @@ __all__ = [
     "ExpiryInPast",
     "FaultKind",
     "GuardianMustAct",
+    "HeldWithdrawal",
     "HoldDiffers",
     "HoldExpired",
     "HoldNotExpired",
@@ -200,9 +212,13 @@ __all__ = [
     "ShareReceiverShort",
     "TooManyRefunds",
     "TotalLimitExceeded",
+    "WithdrawalHeld",
+    "WithdrawalNotHeld",
+    "WithdrawalReleased",
     "YearLimitExceeded",
     "authorise",
     "calculate_fee",
+    "cancel_withdrawal",
     "capture",
     "close_customer",
     "close_order",
@@ -215,10 +231,12 @@ __all__ = [
     "draw_svg",
     "expire_orders",
     "find_channel_order",
+    "find_hold",
     "find_own_accounts",
     "get_merchant_code",
     "get_order",
     "issue_customer_code",
+    "list_held_withdrawals",
     "list_orders",
     "list_refunds",
     "list_shares",
@@ -229,10 +247,12 @@ __all__ = [
     "read_code",
     "record_channel_answer",
     "refund",
+    "release_withdrawal",
     "request_top_up",
     "request_withdrawal",
     "settle_channel_orders",
     "share_profit",
     "split_by_weights",
+    "stop_withdrawal",
     "void",
 ]

@@ -9,6 +9,7 @@ yet.
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from ipaddress import IPv6Address
 from typing import Protocol, TypeVar
 
 from huitong import identity, risk
@@ -33,6 +34,8 @@ class Assessed(Protocol):
     kind: OrderKind
     proof: identity.PresentedProof | None
     authentication: Authentication
+    #: Where the payer's own request came from, as an IPv6 number; an IPv4 address is mapped.
+    address: int | None
     facts: risk.PaymentFacts | None
     decision: risk.Decision | None
 
@@ -62,7 +65,7 @@ async def assess_payments(
             assessed.append(found)
             continue
         payment.decision = next(decisions)
-        assessed.append(_refuse(payment) or found)
+        assessed.append(refuse(payment) or found)
     return assessed
 
 
@@ -89,8 +92,10 @@ def _make_subject(payment: Assessed, parties: Mapping[int, Party]) -> risk.Payme
         kind=payment.kind.value,
         account_class=payer.account_class,
         is_merchant=payee.merchant_id is not None,
-        is_strong=payment.authentication is Authentication.TWO_FACTORS,
+        is_strong=payment.authentication is not Authentication.ONE_FACTOR,
         device_id=None if session is None else session.device_id,
+        address=payment.address,
+        is_payout=payment.kind is OrderKind.WITHDRAWAL,
     )
     entities = [
         risk.Entity.of_account(payer.account_id),
@@ -104,10 +109,13 @@ def _make_subject(payment: Assessed, parties: Mapping[int, Party]) -> risk.Payme
     ):
         if identifier is not None:
             entities.append(risk.Entity.of_id(kind, identifier))
+    if payment.address is not None:
+        entities.append(risk.Entity.of_address(IPv6Address(payment.address)))
     return risk.PaymentSubject(id=payment.order_id, facts=payment.facts, entities=tuple(entities))
 
 
-def _refuse(payment: Assessed) -> Refusal | None:
+def refuse(payment: Assessed) -> Refusal | None:
+    """Return the refusal that a payment's decision means, or None if it may go on."""
     assert payment.decision is not None
     action = payment.decision.action
     shown = {"decision": risk.show_decision(payment.decision.id)}
@@ -116,6 +124,6 @@ def _refuse(payment: Assessed) -> Refusal | None:
             "this payment was stopped; ask for the reasons, and for somebody to look at it",
             context=shown,
         )
-    if action is risk.Action.STEP_UP and payment.authentication is not Authentication.TWO_FACTORS:
+    if action is risk.Action.STEP_UP and payment.authentication is Authentication.ONE_FACTOR:
         return PaymentNeedsStepUp("confirm that it is you, with one factor more", context=shown)
     return None

@@ -70,7 +70,7 @@ class PaymentFailed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderClosed(Event):
-    """An order was given up; `reason` is closed, voided or expired."""
+    """An order was given up; `reason` is closed, voided, expired, cancelled or stopped."""
 
     topic: ClassVar[str] = "payments.OrderClosed.v1"
 
@@ -118,3 +118,26 @@ class ChannelOrderRequested(Event):
     direction: ChannelDirection
     amount: Money
     requested_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawalHeld(Event):
+    """A withdrawal waits until `held_until`, or with None until somebody has looked at it."""
+
+    topic: ClassVar[str] = "payments.WithdrawalHeld.v1"
+
+    order_id: uuid.UUID
+    amount: Money
+    held_until: datetime | None
+    held_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawalReleased(Event):
+    """Staff let a withdrawal go to the bank that was held."""
+
+    topic: ClassVar[str] = "payments.WithdrawalReleased.v1"
+
+    order_id: uuid.UUID
+    amount: Money
+    released_at: datetime

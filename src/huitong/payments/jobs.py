@@ -20,6 +20,7 @@ async def settle_channel_orders(
     *,
     clock: Clock,
     caller: Caller = SYSTEM,
+    is_counted: bool = True,
     limit: int = limits.CHANNEL_ORDERS_AT_ONCE_MAX,
 ) -> int:
     """Send and ask about at most `limit` channel orders that are due; return how many.
@@ -27,7 +28,7 @@ async def settle_channel_orders(
     Three steps, each in its own transaction or in none: take the orders, speak with the bank, and
     record what it said. Any number of workers may run; a worker that dies in the middle leaves
     orders that are asked about again when their lease is over. A bank's silence is never taken for
-    a yes or a no.
+    a yes or a no. Money that came in is counted for risk if `is_counted`.
     """
     now = clock.now()
     lease_until = now + timedelta(seconds=limits.CHANNEL_LEASE_SECONDS)
@@ -35,7 +36,7 @@ async def settle_channel_orders(
         taken = await store.take_due(uow, now=now, lease_until=lease_until, count=limit)
     answers = await asyncio.gather(*(_ask(channel, order) for order in taken))
     for order, answer in zip(taken, answers, strict=True):
-        await _record(database, caller, order, answer, clock)
+        await _record(database, caller, order, answer, clock, is_counted=is_counted)
     return len(taken)
 
 
@@ -57,6 +58,8 @@ async def _record(
     order: ChannelOrder,
     answer: ChannelAnswer | None,
     clock: Clock,
+    *,
+    is_counted: bool,
 ) -> None:
     await database.run(
         lambda uow: record_channel_answer(
@@ -64,6 +67,7 @@ async def _record(
             channel_order_id=order.id,
             order_id=order.order_id,
             answer=answer,
+            is_counted=is_counted,
             now=clock.now(),
         ),
         caller,

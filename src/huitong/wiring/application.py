@@ -35,6 +35,8 @@ class Application:
     keys: identity.KeyCache
     rulebook: Rulebook
     rules: risk.RuleCache
+    #: Who decides about payments; None where risk is not asked.
+    decider: risk.PaymentDecider | None
     _vault: Vault | None = None
     _desk: identity.Desk | None = None
     #: Where identities are checked outside, None where nobody answers; from `start` on.
@@ -58,6 +60,8 @@ class Application:
         rules = risk.RuleCache(
             database, {risk.Purpose.PAYMENT: risk.PAYMENT_FEATURES}, now=clock.now
         )
+        rulebook = Rulebook.load()
+        decider = risk.PaymentDecider(database, rules, rulebook)
         return cls(
             settings=settings,
             clock=clock,
@@ -70,8 +74,9 @@ class Application:
                 posters=1 if settings.workers > 1 else 2,
             ),
             keys=identity.KeyCache(load_key),
-            rulebook=Rulebook.load(),
+            rulebook=rulebook,
             rules=rules,
+            decider=decider if settings.is_risk_asked else None,
         )
 
     @property
@@ -108,6 +113,8 @@ class Application:
         if not self.is_prepared:
             try:
                 await self.database.run(ledger.install_chart)
+                if self.decider is not None:
+                    await self.decider.prepare()
                 # With other secrets nobody is found and nothing opens: better not to start.
                 async with self.database.reading() as uow:
                     await self.vault.check(uow)

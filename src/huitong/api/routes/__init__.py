@@ -37,6 +37,7 @@ from huitong.api.routes import (
     staff_passkeys,
     staff_people,
     staff_sessions,
+    withdrawals,
 )
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
@@ -66,6 +67,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     codes.router,
     authorisations.router,
     bank_channel.router,
+    withdrawals.router,
     ledger.router,
     log.router,
     privacy.router,

@@ -33,6 +33,7 @@ from huitong.api.routes import (
     risk_decisions,
     risk_lists,
     risk_rules,
+    risk_withdrawals,
     staff_members,
     staff_passkeys,
     staff_people,
@@ -74,6 +75,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     risk_decisions.router,
     risk_rules.router,
     risk_lists.router,
+    risk_withdrawals.router,
 )
 #: Path items that are answered outside of the framework.
 MORE_DOCUMENTATION: Final[tuple[Mapping[str, Any], ...]] = (describe_instant_payment(),)

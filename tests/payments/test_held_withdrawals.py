@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 from tests.payments.streets import Street, open_street
 
-from huitong import payments, risk
+from huitong import ledger, payments, risk
 from huitong.kernel import limits
 from huitong.kernel.clock import FixedClock
 from huitong.kernel.errors import InvalidField, NotFound, Refusal
@@ -261,6 +261,44 @@ async def test_a_worker_that_dies_after_taking_a_held_one_asks_before_it_sends_a
     assert (channel_order.state, channel_order.attempts) == (payments.ChannelState.SENT, 1)
     with pytest.raises(errors.WithdrawalNotHeld):
         await counter.run(payments.cancel_withdrawal, order)
+
+
+async def test_nothing_held_leaves_an_account_that_was_frozen_meanwhile(
+    counter: Counter, town: Any, refusing: Any, now: Any
+) -> None:
+    order = await counter.hold("delay")
+    await set_state(counter, ledger.AccountState.DEBITS_FROZEN)
+    assert await counter.work(DELAY) == 0
+    async with refusing(town):
+        with pytest.raises(errors.AccountFrozen):
+            await counter.run(payments.release_withdrawal, order)
+    assert await counter.work(HOUR) == 0
+    assert [each.held_until for each in await counter.held()] == [now + DELAY]
+    await set_state(counter, ledger.AccountState.OPEN)
+    assert (await counter.settle(order)).status is payments.OrderStatus.SUCCEEDED
+    assert counter.bookings == [1]
+
+
+async def test_what_is_held_on_a_frozen_account_may_still_be_given_up(
+    counter: Counter, town: Any
+) -> None:
+    order = await counter.hold("review")
+    await set_state(counter, ledger.AccountState.FROZEN)
+    closed = await counter.run(payments.stop_withdrawal, order)
+    assert closed.status is payments.OrderStatus.CLOSED
+    assert await town.available(counter.street.payer.account_id) == "5000.00"
+
+
+async def set_state(counter: Counter, state: ledger.AccountState) -> None:
+    await counter.street.town.database.run(
+        lambda uow: ledger.set_account_state(
+            uow,
+            counter.street.payer.account_id,
+            state=state,
+            reason="case 12",
+            now=counter.clock.now(),
+        )
+    )
 
 
 @pytest.mark.parametrize(

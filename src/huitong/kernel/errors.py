@@ -41,8 +41,8 @@ class Refusal(Exception):
     detail: str
     field: str | None
     context: dict[str, object]
-    #: What is written although the request is refused, once all that it did was undone: such as a
-    #: record of why. It does not travel to other processes.
+    #: What is written although the request is refused, once all that it did was undone, such as a
+    #: record of why: by `Database.run` and `idempotency.once`. Not known in other processes.
     leaves: tuple[Left, ...]
 
     def __init_subclass__(cls) -> None:

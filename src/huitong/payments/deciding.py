@@ -28,7 +28,7 @@ class DecidedPayment:
 
     order_id: uuid.UUID
     payer_account_id: int
-    payee_account_id: int | None
+    payee_account_id: int
     amount: Money
     kind: OrderKind
     authentication: Authentication
@@ -63,6 +63,7 @@ async def deciding(
     if decider is None:
         yield risk.Action.ALLOW
         return
+    assert order.payee_account_id is not None
     payment = DecidedPayment(
         order_id=attempt_id or order.id,
         payer_account_id=payer.account_id,
@@ -71,15 +72,7 @@ async def deciding(
         kind=order.kind,
         authentication=authentication,
     )
-    await _refuse_again(uow, payment)
-    connection = await uow.driver()
-    parties = await customers.find_parties(connection, [order.payee_account_id or 0])
-    parties[payer.account_id] = payer
-    if order.payee_account_id is not None:
-        # Our own account in the middle of a withdrawal is nobody's.
-        own = Party(account_id=order.payee_account_id, currency=order.amount.currency)
-        parties.setdefault(order.payee_account_id, own)
-    (refused,) = await assess_payments(connection, decider, [payment], [None], parties, now=now)
+    refused = await _assess(uow, decider, payment, payer, now)
     decision = payment.decision
     assert decision is not None
     try:
@@ -95,6 +88,25 @@ async def deciding(
     except asyncpg.UniqueViolationError as error:
         # Another command with this id was refused in the same moment.
         raise _id_reused(order.id) from error
+
+
+async def _assess(
+    uow: UnitOfWork,
+    decider: risk.PaymentDecider,
+    payment: DecidedPayment,
+    payer: Party,
+    now: datetime,
+) -> Refusal | None:
+    """Ask risk, and set the payment's facts and decision; returns what it refuses."""
+    await _refuse_again(uow, payment)
+    connection = await uow.driver()
+    payee = payment.payee_account_id
+    parties = await customers.find_parties(connection, [payee])
+    # Our own account in the middle of a withdrawal is nobody's.
+    parties.setdefault(payee, Party(account_id=payee, currency=payment.amount.currency))
+    parties[payer.account_id] = payer
+    (refused,) = await assess_payments(connection, decider, [payment], [None], parties, now=now)
+    return refused
 
 
 async def _refuse_again(uow: UnitOfWork, payment: DecidedPayment) -> None:

@@ -7,6 +7,7 @@ from huitong.kernel import limits, logs
 from huitong.kernel.clock import Clock
 from huitong.kernel.database.unit_of_work import SYSTEM, Caller, Database
 from huitong.payments.channel import BankChannel, ChannelAnswer, ChannelFault
+from huitong.payments.commands.held_withdrawals import list_ready
 from huitong.payments.commands.settling import record_channel_answer
 from huitong.payments.store import channel_orders as store
 from huitong.payments.types import ChannelOrder, ChannelState
@@ -33,7 +34,10 @@ async def settle_channel_orders(
     now = clock.now()
     lease_until = now + timedelta(seconds=limits.CHANNEL_LEASE_SECONDS)
     async with database.unit_of_work(caller) as uow:
-        taken = await store.take_due(uow, now=now, lease_until=lease_until, count=limit)
+        ready = await list_ready(uow, now=now, limit=limit)
+        taken = await store.take_due(
+            uow, ready=ready, now=now, lease_until=lease_until, count=limit
+        )
     answers = await asyncio.gather(*(_ask(channel, order) for order in taken))
     for order, answer in zip(taken, answers, strict=True):
         await _record(database, caller, order, answer, clock, is_counted=is_counted)

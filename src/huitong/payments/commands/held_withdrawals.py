@@ -6,16 +6,18 @@ bank, only the bank's answer ends it.
 
 import uuid
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
+from huitong import ledger
 from huitong.kernel import audit, limits, outbox
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import InvalidField
 from huitong.kernel.ids import PAYMENT, show_id
-from huitong.ledger import TransferCode, TransferKind
+from huitong.ledger import AccountState, TransferCode, TransferKind
 from huitong.payments.commands import moving
-from huitong.payments.errors import OrderMoveRefused, WithdrawalNotHeld
+from huitong.payments.errors import AccountFrozen, OrderMoveRefused, WithdrawalNotHeld
 from huitong.payments.events import OrderClosed, WithdrawalReleased
 from huitong.payments.postings import release_entry
 from huitong.payments.store import channel_orders as store
@@ -30,7 +32,7 @@ from huitong.payments.types import (
     check_move,
 )
 
-_AFTER_ALL_IDS = uuid.UUID(int=2**128 - 1)
+_AFTER_ALL_IDS: Final = uuid.UUID(int=2**128 - 1)
 
 
 async def cancel_withdrawal(uow: UnitOfWork, *, order_id: uuid.UUID, now: datetime) -> Order:
@@ -61,16 +63,40 @@ async def release_withdrawal(uow: UnitOfWork, *, order_id: uuid.UUID, now: datet
     """Let a withdrawal go to the bank that is held; return the order, which stays pending.
 
     Raises NotFound, OrderMoveRefused if it is no withdrawal, WithdrawalNotHeld if it was sent,
-    cancelled, or never waited.
+    cancelled, or never waited, AccountFrozen.
     """
     order, held = await _lock(uow, order_id)
     _check_held(order, held)
+    assert order.payer_account_id is not None
+    if not await _is_open(uow, order.payer_account_id):
+        raise AccountFrozen(
+            f"{ledger.show_account(order.payer_account_id)} is frozen: nothing may leave it"
+        )
     released = replace(held, state=ChannelState.TO_SEND, due_at=now, updated_at=now)
     await store.save_channel_order(uow, released)
     await _record(uow, "payments.release_withdrawal", order)
     event = WithdrawalReleased(order_id=order.id, amount=order.amount, released_at=now)
     await outbox.append(uow, [event])
     return order
+
+
+async def list_ready(uow: UnitOfWork, *, now: datetime, limit: int) -> list[uuid.UUID]:
+    """Return the channel orders of held withdrawals whose delay is over, locked.
+
+    Those of accounts that were frozen meanwhile wait on, and are looked at again later.
+    """
+    ready = []
+    for held, account_id in await store.lock_over(uow, now=now, count=limit):
+        if await _is_open(uow, account_id):
+            ready.append(held.id)
+        else:
+            later = now + timedelta(seconds=limits.CHANNEL_RETRY_SECONDS_MAX)
+            await store.save_channel_order(uow, replace(held, due_at=later))
+    return ready
+
+
+async def _is_open(uow: UnitOfWork, account_id: int) -> bool:
+    return (await ledger.get_balance(uow, account_id)).state is AccountState.OPEN
 
 
 async def find_hold(uow: UnitOfWork, order: Order) -> HeldWithdrawal | None:

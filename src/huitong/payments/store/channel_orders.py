@@ -1,6 +1,7 @@
 """What was asked of bank channels, in the database."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -24,8 +25,8 @@ _INSERT: Final = """
 _TAKE_DUE: Final = """
     WITH due AS (
         SELECT id, state FROM payments.channel_orders
-         WHERE (state IN ('to_send', 'sent') OR (state = 'held' AND held_until IS NOT NULL))
-           AND due_at <= :now
+         WHERE (state IN ('to_send', 'sent') AND due_at <= :now)
+            OR (state = 'held' AND id = ANY(CAST(:ready AS uuid[])))
          ORDER BY due_at
          LIMIT :count
            FOR UPDATE SKIP LOCKED
@@ -43,6 +44,15 @@ _TAKE_DUE: Final = """
            c.held_until, o.amount, o.currency
       FROM taken c JOIN payments.orders o ON o.id = c.order_id
      ORDER BY c.id
+"""
+_LOCK_OVER: Final = """
+    SELECT c.id, c.order_id, c.direction, c.state, c.attempts, c.due_at, c.updated_at, c.reason,
+           c.held_until, o.amount, o.currency, o.payer_account_id
+      FROM payments.channel_orders c JOIN payments.orders o ON o.id = c.order_id
+     WHERE c.state = 'held' AND c.held_until IS NOT NULL AND c.due_at <= :now
+     ORDER BY c.due_at
+     LIMIT :count
+       FOR UPDATE OF c SKIP LOCKED
 """
 _SAVE: Final = """
     UPDATE payments.channel_orders
@@ -75,14 +85,32 @@ async def insert_channel_order(
 
 
 async def take_due(
-    uow: UnitOfWork, *, now: datetime, lease_until: datetime, count: int
+    uow: UnitOfWork,
+    *,
+    ready: Sequence[uuid.UUID],
+    now: datetime,
+    lease_until: datetime,
+    count: int,
 ) -> list[ChannelOrder]:
     """Mark orders that are due as sent and return them with the state they had before.
 
-    Nobody else takes them until `lease_until`.
+    Of held ones only those that are `ready`. Nobody else takes them until `lease_until`.
     """
-    rows = await uow.execute(_TAKE_DUE, now=now, lease_until=lease_until, count=count)
+    rows = await uow.execute(
+        _TAKE_DUE, ready=list(ready), now=now, lease_until=lease_until, count=count
+    )
     return [_read(row) for row in rows]
+
+
+async def lock_over(
+    uow: UnitOfWork, *, now: datetime, count: int
+) -> list[tuple[ChannelOrder, int]]:
+    """Return held orders whose time is over with their payers' accounts, locked.
+
+    Those that somebody holds are left out.
+    """
+    rows = await uow.execute(_LOCK_OVER, now=now, count=count)
+    return [(_read(row), row.payer_account_id) for row in rows]
 
 
 async def lock_channel_order(uow: UnitOfWork, channel_order_id: uuid.UUID) -> ChannelOrder | None:

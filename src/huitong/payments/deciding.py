@@ -28,7 +28,7 @@ class DecidedPayment:
 
     order_id: uuid.UUID
     payer_account_id: int
-    payee_account_id: int
+    payee_account_id: int | None
     amount: Money
     kind: OrderKind
     authentication: Authentication
@@ -63,7 +63,6 @@ async def deciding(
     if decider is None:
         yield risk.Action.ALLOW
         return
-    assert order.payee_account_id is not None
     payment = DecidedPayment(
         order_id=attempt_id or order.id,
         payer_account_id=payer.account_id,
@@ -101,6 +100,7 @@ async def _assess(
     await _refuse_again(uow, payment)
     connection = await uow.driver()
     payee = payment.payee_account_id
+    assert payee is not None
     parties = await customers.find_parties(connection, [payee])
     # Our own account in the middle of a withdrawal is nobody's.
     parties.setdefault(payee, Party(account_id=payee, currency=payment.amount.currency))

@@ -6,16 +6,19 @@ the model of payment fraud, its training and evaluation, and the cases that peop
 **Rules.** A set of rules is a document that `read_rules` compiles against the features of its
 purpose; `RuleSet.assess` runs it over a batch, `run_backtest` over a table of history in DuckDB.
 Versions live by `save_rules`, `shadow_rules`, `record_backtest`, `set_rules_live`, `retire_rules`;
-`RuleCache` holds what decides in a process. **Lists.** `find_listed` looks a batch up, and
+`RuleCache` holds what decides in a process. **Lists.** `ListCache` knows who is on one, and
 `change_list` changes them when two people agreed. **Decisions.** `PaymentDecider` decides about a
 batch, `make_records` and `make_update` are the statements that go with the posting, `get_decision`,
-`explain_decision` and `replay_decision` are for afterwards.
+`explain_decision` and `replay_decision` are for afterwards. `Decider` decides about what is not a
+payment from features that its room computes, and `record_decisions` writes that down. `put_labels`
+takes what became known of decisions.
 """
 
+from huitong.risk.decisioning.decisions.batches import decide_batch
+from huitong.risk.decisioning.decisions.deciding import Decider, record_decisions
 from huitong.risk.decisioning.decisions.engine import (
     PaymentDecider,
     PaymentSubject,
-    decide_batch,
     make_records,
     make_update,
 )
@@ -74,6 +77,7 @@ from huitong.risk.decisioning.rules.lists.changing import (
     read_list_change,
     show_list_change,
 )
+from huitong.risk.decisioning.rules.lists.list_cache import ListCache
 from huitong.risk.decisioning.rules.lists.types import (
     Entity,
     EntityKind,
@@ -95,6 +99,7 @@ from huitong.risk.decisioning.rules.rule_sets import (
 from huitong.risk.decisioning.rules.types import Backtest, Purpose, Rule, RuleState, RuleVersion
 from huitong.risk.decisioning.types import Action, Column, Features, FeatureType
 from huitong.risk.fraud.evaluate import evaluate_fraud
+from huitong.risk.fraud.labels import Label, LabelSource, find_labels, put_labels
 
 __all__ = [
     "COLUMN_TYPES",
@@ -107,6 +112,7 @@ __all__ = [
     "Catalogue",
     "Column",
     "CompiledVersion",
+    "Decider",
     "Deciding",
     "Decision",
     "DecisionNotFound",
@@ -117,6 +123,9 @@ __all__ = [
     "FeatureType",
     "Features",
     "HistoryUnusableError",
+    "Label",
+    "LabelSource",
+    "ListCache",
     "ListChange",
     "ListEntry",
     "ListEntryNotFound",
@@ -152,6 +161,7 @@ __all__ = [
     "default_rules",
     "evaluate_fraud",
     "explain_decision",
+    "find_labels",
     "find_listed",
     "get_backtest",
     "get_decision",
@@ -164,9 +174,11 @@ __all__ = [
     "make_update",
     "name_values",
     "number_address",
+    "put_labels",
     "read_list_change",
     "read_rules",
     "record_backtest",
+    "record_decisions",
     "reload_rules",
     "replay_decision",
     "report_failures",

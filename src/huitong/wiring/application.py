@@ -35,6 +35,7 @@ class Application:
     keys: identity.KeyCache
     rulebook: Rulebook
     rules: risk.RuleCache
+    lists: risk.ListCache
     #: Who decides about payments; None where risk is not asked.
     decider: risk.PaymentDecider | None
     _vault: Vault | None = None
@@ -61,7 +62,8 @@ class Application:
             database, {risk.Purpose.PAYMENT: risk.PAYMENT_FEATURES}, now=clock.now
         )
         rulebook = Rulebook.load()
-        decider = risk.PaymentDecider(database, rules, rulebook)
+        lists = risk.ListCache(database)
+        decider = risk.PaymentDecider(database, rules, rulebook, lists=lists)
         return cls(
             settings=settings,
             clock=clock,
@@ -76,6 +78,7 @@ class Application:
             keys=identity.KeyCache(load_key),
             rulebook=rulebook,
             rules=rules,
+            lists=lists,
             decider=decider if settings.is_risk_asked else None,
         )
 
@@ -101,6 +104,7 @@ class Application:
         self._desk = await open_desk(self.settings, self.database, self._vault, self.clock)
         self.registries = make_registries(self.settings)
         await self.rules.start()
+        await self.lists.start()
         await self.poster.start()
         self.is_running = True
         await self.prepare()
@@ -136,6 +140,7 @@ class Application:
             await self.poster.stop()
         finally:
             await self.rules.stop()
+            await self.lists.stop()
             if self._desk is not None:
                 await close_desk(self._desk)
             if self.registries is not None:

@@ -3,7 +3,7 @@
 from huitong.migrations.scripts import run_sql
 
 revision = "0031"
-down_revision = "0028"
+down_revision = "0038"
 
 
 def upgrade() -> None:

@@ -40,6 +40,7 @@ class Desk:
     database: Database
     now: datetime = NOW
     catalogue: Mapping[str, FeatureType] = field(default_factory=lambda: CATALOGUE)
+    purpose: Purpose = Purpose.PAYMENT
 
     async def run(self, command: Callable[[UnitOfWork], Awaitable[Any]]) -> Any:
         return await self.database.run(command, Caller(actor="stf_test"))
@@ -91,7 +92,7 @@ class Desk:
             lambda uow: risk.save_rules(
                 uow,
                 version_id=uuid7(),
-                purpose=Purpose.PAYMENT,
+                purpose=self.purpose,
                 rules=risk.read_rules(make_document(predicate, action), self.catalogue),
                 now=self.now,
             )

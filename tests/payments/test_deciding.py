@@ -9,8 +9,10 @@ import pytest
 from tests.payments.streets import PAYEE, PAYER, Pay, Street, key_of, open_street, pair_of
 
 from huitong import payments, risk
+from huitong.kernel.database.unit_of_work import Database
 from huitong.kernel.errors import Refusal
 from huitong.kernel.ids import DECISION, read_id, uuid7
+from huitong.kernel.rulebook import Rulebook
 from huitong.payments import errors
 from huitong.payments.types import Authentication
 
@@ -202,6 +204,17 @@ async def test_without_rules_read_the_written_policy_holds(
             lambda uow, asked=decision_id: risk.get_decision(uow, asked)
         )
         assert (decision.action, decision.fallback) == (action, risk.Fallback.NO_RULES)
+
+
+async def test_a_prepared_decider_needs_no_second_connection(street: Street, town: Any) -> None:
+    url = town.database.engine.url.render_as_string(hide_password=False)
+    async with Database(url, size=1) as narrow:
+        decider = risk.PaymentDecider(narrow, street.rules, Rulebook.load())
+        await decider.prepare()
+        pay = await street.authorisation()
+        town.database = narrow
+        order = await asyncio.wait_for(pay(decider=decider), timeout=10)
+    assert set(await street.list_decisions()) == {order.id}
 
 
 @pytest.mark.parametrize("way", ["checkout", "dynamic_code", "customer_code", "authorisation"])

@@ -84,6 +84,8 @@ PAYING: Final[tuple[type[Refusal], ...]] = (
     payments.TotalLimitExceeded,
     payments.YearLimitExceeded,
 )
+#: What risk may refuse of a payment.
+DECIDED: Final[tuple[type[Refusal], ...]] = (payments.PaymentBlocked, payments.PaymentNeedsStepUp)
 _MEANINGS: Final[Mapping[int, str]] = {
     400: "The request cannot be understood.",
     401: "No valid API key, or nobody is logged in.",

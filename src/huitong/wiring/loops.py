@@ -165,7 +165,9 @@ def make_loops(settings: Settings) -> tuple[Loop, ...]:
     clock = SystemClock()
 
     async def settle_channel_orders(database: Database, _now: datetime) -> bool:
-        taken = await payments.settle_channel_orders(database, channel, clock=clock)
+        taken = await payments.settle_channel_orders(
+            database, channel, clock=clock, is_counted=settings.is_risk_asked
+        )
         return taken == limits.CHANNEL_ORDERS_AT_ONCE_MAX
 
     async def check_minors(database: Database, now: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""What one API process holds while it runs: database, poster, keys, clock, rules.
+"""What one API process holds while it runs: database, poster, keys, clock, rules, models.
 
 Made once for each process and given to the edge, which opens it before the first request and
 closes it after the last answer.
@@ -35,6 +35,7 @@ class Application:
     keys: identity.KeyCache
     rulebook: Rulebook
     rules: risk.RuleCache
+    models: risk.ModelCache
     _vault: Vault | None = None
     _desk: identity.Desk | None = None
     #: Where identities are checked outside, None where nobody answers; from `start` on.
@@ -55,9 +56,8 @@ class Application:
             async with database.unit_of_work() as uow:
                 return await identity.find_api_key(uow, secret)
 
-        rules = risk.RuleCache(
-            database, {risk.Purpose.PAYMENT: risk.PAYMENT_FEATURES}, now=clock.now
-        )
+        catalogues = {risk.Purpose.PAYMENT: risk.PAYMENT_FEATURES}
+        rules = risk.RuleCache(database, catalogues, now=clock.now)
         return cls(
             settings=settings,
             clock=clock,
@@ -72,6 +72,7 @@ class Application:
             keys=identity.KeyCache(load_key),
             rulebook=Rulebook.load(),
             rules=rules,
+            models=risk.ModelCache(database, catalogues, now=clock.now),
         )
 
     @property
@@ -96,6 +97,7 @@ class Application:
         self._desk = await open_desk(self.settings, self.database, self._vault, self.clock)
         self.registries = make_registries(self.settings)
         await self.rules.start()
+        await self.models.start()
         await self.poster.start()
         self.is_running = True
         await self.prepare()
@@ -129,6 +131,7 @@ class Application:
             await self.poster.stop()
         finally:
             await self.rules.stop()
+            await self.models.stop()
             if self._desk is not None:
                 await close_desk(self._desk)
             if self.registries is not None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from huitong import risk
 from huitong.risk.decisioning.features.catalogue import FRAUD_MODEL
 from huitong.risk.decisioning.features.scans import Floats
 from huitong.risk.decisioning.models.calibration import (
@@ -189,8 +190,9 @@ def test_reasons_name_what_raised_the_score_and_add_up(
 
 
 def test_every_feature_of_the_model_has_words_in_both_languages() -> None:
-    assert set(CODES) == set(FRAUD_MODEL)
-    assert set(CODES.values()) == set(TEXTS)
+    numbers = {name for name, kind in risk.PAYMENT_FEATURES.items() if kind is not FeatureType.TEXT}
+    assert set(CODES) == {*FRAUD_MODEL, *numbers}
+    assert {*CODES.values(), "pattern_unusual"} == set(TEXTS)
     assert all(text.en.endswith(".") and text.zh.endswith("。") for text in TEXTS.values())
 
 

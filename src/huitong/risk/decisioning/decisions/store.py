@@ -8,8 +8,15 @@ from sqlalchemy.engine import Row
 
 from huitong.kernel.database.statement import Statement
 from huitong.kernel.database.unit_of_work import UnitOfWork
-from huitong.risk.decisioning.decisions.types import Decision, Fallback, FeatureNames, Listed
+from huitong.risk.decisioning.decisions.types import (
+    Decision,
+    Fallback,
+    FeatureNames,
+    Listed,
+    Scoring,
+)
 from huitong.risk.decisioning.decisions.values import pack, unpack
+from huitong.risk.decisioning.models.serving import FallbackReason
 from huitong.risk.decisioning.rules.types import Purpose
 from huitong.risk.decisioning.types import Action, FeatureType
 
@@ -17,22 +24,32 @@ from huitong.risk.decisioning.types import Action, FeatureType
 _INSERT: Final = """
 INSERT INTO risk.decisions (id, purpose, action, decided_at, listed, version_id, hits, failed,
                             shadow_version_id, shadow_action, shadow_hits, fallback, names_id,
-                            feature_values, took_us)
+                            feature_values, took_us, model_id, score, model_action, is_challenged,
+                            challenger_id, challenger_score, shadow_model_id, shadow_score,
+                            model_fallback)
 SELECT n.id, n.purpose, n.action, n.decided_at, string_to_array(n.listed, ','), n.version_id,
        string_to_array(n.hits, ','), string_to_array(n.failed, ','), n.shadow_version_id,
        n.shadow_action, string_to_array(n.shadow_hits, ','), n.fallback, n.names_id,
-       n.feature_values, n.took_us
+       n.feature_values, n.took_us, n.model_id, n.score, n.model_action, n.is_challenged,
+       n.challenger_id, n.challenger_score, n.shadow_model_id, n.shadow_score, n.model_fallback
   FROM unnest($1::uuid[], $2::text[], $3::smallint[], $4::timestamptz[], $5::text[], $6::uuid[],
               $7::text[], $8::text[], $9::uuid[], $10::smallint[], $11::text[], $12::text[],
-              $13::uuid[], $14::bytea[], $15::integer[])
+              $13::uuid[], $14::bytea[], $15::integer[], $16::uuid[], $17::float8[],
+              $18::smallint[], $19::boolean[], $20::uuid[], $21::float8[], $22::uuid[],
+              $23::float8[], $24::text[])
        AS n(id, purpose, action, decided_at, listed, version_id, hits, failed, shadow_version_id,
-            shadow_action, shadow_hits, fallback, names_id, feature_values, took_us)
+            shadow_action, shadow_hits, fallback, names_id, feature_values, took_us, model_id,
+            score, model_action, is_challenged, challenger_id, challenger_score, shadow_model_id,
+            shadow_score, model_fallback)
 """
 _FIND: Final = """
     SELECT id, purpose, action, decided_at, listed, version_id, hits, failed, shadow_version_id,
-           shadow_action, shadow_hits, fallback, names_id, feature_values, took_us
+           shadow_action, shadow_hits, fallback, names_id, feature_values, took_us, model_id, score,
+           model_action, is_challenged, challenger_id, challenger_score, shadow_model_id,
+           shadow_score, model_fallback
       FROM risk.decisions
 """
+_NO_MODELS: Final = Scoring()
 
 
 def make_insert(decisions: Sequence[Decision]) -> Statement:
@@ -55,7 +72,22 @@ def make_insert(decisions: Sequence[Decision]) -> Statement:
             [each.names_id for each in decisions],
             [None if each.names_id is None else pack(each.values) for each in decisions],
             [each.took_us for each in decisions],
+            *_scoring_columns([each.scoring or _NO_MODELS for each in decisions]),
         ),
+    )
+
+
+def _scoring_columns(scorings: Sequence[Scoring]) -> tuple[list[Any], ...]:
+    return (
+        [each.model_id for each in scorings],
+        [each.score for each in scorings],
+        [None if each.action is None else int(each.action) for each in scorings],
+        [each.is_challenged for each in scorings],
+        [each.challenger_id for each in scorings],
+        [each.challenger_score for each in scorings],
+        [each.shadow_id for each in scorings],
+        [each.shadow_score for each in scorings],
+        [None if each.fallback is None else each.fallback.value for each in scorings],
     )
 
 
@@ -119,4 +151,20 @@ def _read(row: Row[Any]) -> Decision:
         names_id=row.names_id,
         values=() if row.feature_values is None else unpack(bytes(row.feature_values)),
         took_us=row.took_us,
+        scoring=_read_scoring(row),
     )
+
+
+def _read_scoring(row: Row[Any]) -> Scoring | None:
+    scoring = Scoring(
+        model_id=row.model_id,
+        score=row.score,
+        challenger_id=row.challenger_id,
+        challenger_score=row.challenger_score,
+        shadow_id=row.shadow_model_id,
+        shadow_score=row.shadow_score,
+        is_challenged=row.is_challenged,
+        action=None if row.model_action is None else Action(row.model_action),
+        fallback=None if row.model_fallback is None else FallbackReason(row.model_fallback),
+    )
+    return None if scoring == _NO_MODELS else scoring

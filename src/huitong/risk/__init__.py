@@ -53,7 +53,12 @@ from huitong.risk.decisioning.models.alarms import (
     list_alarms,
     reuse_model,
 )
-from huitong.risk.decisioning.models.model_cache import ModelCache, ServedModel, ServedModels
+from huitong.risk.decisioning.models.model_cache import (
+    MODEL_NAMES,
+    ModelCache,
+    ServedModel,
+    ServedModels,
+)
 from huitong.risk.decisioning.models.registry import (
     ModelDamaged,
     ModelNotFound,
@@ -123,11 +128,15 @@ from huitong.risk.decisioning.rules.rule_sets import (
 )
 from huitong.risk.decisioning.rules.types import Backtest, Purpose, Rule, RuleState, RuleVersion
 from huitong.risk.decisioning.types import Action, Column, Features, FeatureType
+from huitong.risk.decisioning.watching.store import list_drift, list_weeks
+from huitong.risk.decisioning.watching.types import DriftMeasure, WeekMeasure
+from huitong.risk.decisioning.watching.watching import watch_models
 from huitong.risk.fraud.evaluate import evaluate_fraud
 from huitong.risk.fraud.labels import Label, LabelSource, find_labels, put_labels
 
 __all__ = [
     "COLUMN_TYPES",
+    "MODEL_NAMES",
     "PAYMENT_FEATURES",
     "Action",
     "AlarmCause",
@@ -143,6 +152,7 @@ __all__ = [
     "Decision",
     "DecisionNotFound",
     "DecisionNotReplayable",
+    "DriftMeasure",
     "Entity",
     "EntityKind",
     "Fallback",
@@ -190,6 +200,7 @@ __all__ = [
     "Share",
     "TrainedModel",
     "Value",
+    "WeekMeasure",
     "change_list",
     "check_can_go_live",
     "check_can_reuse",
@@ -211,10 +222,12 @@ __all__ = [
     "install_first_model",
     "list_alarms",
     "list_decisions",
+    "list_drift",
     "list_entries",
     "list_features",
     "list_models",
     "list_rule_versions",
+    "list_weeks",
     "make_records",
     "make_update",
     "name_values",
@@ -237,4 +250,5 @@ __all__ = [
     "show_decision",
     "show_list_change",
     "show_rule",
+    "watch_models",
 ]

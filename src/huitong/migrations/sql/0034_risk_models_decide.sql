@@ -92,12 +92,23 @@ CREATE TABLE risk.model_weeks (
     alerts            bigint      NOT NULL CHECK (alerts BETWEEN 0 AND decisions),
     caught            bigint      NOT NULL CHECK (caught >= 0 AND caught <= alerts AND caught <= frauds),
     average_precision double precision CHECK (average_precision BETWEEN 0 AND 1),
+    precision_as_trained double precision CHECK (precision_as_trained BETWEEN 0 AND 1),
     measured_at       timestamptz NOT NULL,
     PRIMARY KEY (model_id, week_on, role),
-    CONSTRAINT model_weeks_precision_needs_fraud CHECK ((average_precision IS NULL) = (frauds = 0))
+    CONSTRAINT model_weeks_precision_needs_fraud CHECK ((average_precision IS NULL) = (frauds = 0)),
+    CONSTRAINT model_weeks_both_precisions CHECK ((average_precision IS NULL) = (precision_as_trained IS NULL))
 );
 COMMENT ON TABLE risk.model_weeks IS 'How each model did in each week, once its labels had time to arrive; measured again while they come.';
+COMMENT ON COLUMN risk.model_weeks.precision_as_trained IS 'Average precision as it would be if fraud were as frequent as in training.';
 COMMENT ON COLUMN risk.model_weeks.alerts IS 'Scores above the review threshold; caught are the frauds among them.';
+
+CREATE TABLE risk.model_week_rounds (
+    name        text        NOT NULL,
+    week_on     date        NOT NULL CHECK (extract(isodow FROM week_on) = 1),
+    measured_at timestamptz NOT NULL,
+    PRIMARY KEY (name, week_on)
+);
+COMMENT ON TABLE risk.model_week_rounds IS 'When each week was last measured for the models of a name, scores or none.';
 
 -- What a process asks for to know whether the models that it has are still those that decide.
 CREATE TABLE risk.model_news (
@@ -116,7 +127,8 @@ CREATE TRIGGER models_tell_news AFTER INSERT OR UPDATE ON risk.models
 CREATE TRIGGER model_alarms_tell_news AFTER INSERT OR UPDATE ON risk.model_alarms
     FOR EACH STATEMENT EXECUTE FUNCTION risk.tell_model_news();
 
-GRANT SELECT, INSERT ON risk.model_alarms, risk.model_drift, risk.model_weeks TO huitong_app;
+GRANT SELECT, INSERT ON risk.model_alarms, risk.model_drift, risk.model_weeks, risk.model_week_rounds TO huitong_app;
 GRANT UPDATE (cleared_at, approval_id) ON risk.model_alarms TO huitong_app;
-GRANT UPDATE (decisions, labelled, frauds, alerts, caught, average_precision, measured_at) ON risk.model_weeks TO huitong_app;
+GRANT UPDATE (decisions, labelled, frauds, alerts, caught, average_precision, precision_as_trained, measured_at) ON risk.model_weeks TO huitong_app;
+GRANT UPDATE (measured_at) ON risk.model_week_rounds TO huitong_app;
 GRANT SELECT, UPDATE (revision) ON risk.model_news TO huitong_app;

@@ -32,6 +32,7 @@ from huitong.api.routes import (
     privacy,
     risk_decisions,
     risk_lists,
+    risk_models,
     risk_rules,
     staff_members,
     staff_passkeys,
@@ -72,6 +73,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     risk_decisions.router,
     risk_rules.router,
     risk_lists.router,
+    risk_models.router,
 )
 #: Path items that are answered outside of the framework.
 MORE_DOCUMENTATION: Final[tuple[Mapping[str, Any], ...]] = (describe_instant_payment(),)

@@ -1,15 +1,22 @@
 """Why a model asked for an action, in plain words, from the stored features."""
 
 import asyncio
+from typing import Final
 
 import numpy as np
 
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.risk.decisioning.decisions.types import Decision, Reason, Value
 from huitong.risk.decisioning.features.scans import Floats
-from huitong.risk.decisioning.models.registry import load_model
+from huitong.risk.decisioning.models.registry import ModelDamaged, load_model
 from huitong.risk.decisioning.models.types import TrainedModel
 from huitong.risk.decisioning.types import Action
+
+_SCORE_HIGH: Final = Reason(
+    code="score_high",
+    zh="该笔付款与已知的欺诈付款相似。",
+    en="The payment resembles those that are known to be fraud.",
+)
 
 
 def is_asked_by_model(decision: Decision) -> bool:
@@ -25,12 +32,15 @@ async def explain_score(
 ) -> list[Reason]:
     """Return why the score that counted is high; `values` are the decision's features by name.
 
-    Raises ModelDamaged.
+    Of a model that was damaged since nobody can say more than that it was the model.
     """
     said = decision.scoring
     assert said is not None, "only for what a model asked for"
     assert said.decider_id is not None, "an action has a score"
-    model = await load_model(uow, said.decider_id)
+    try:
+        model = await load_model(uow, said.decider_id)
+    except ModelDamaged:
+        return [_SCORE_HIGH]
     # It takes milliseconds, and seconds the first time: payments need not wait for that.
     return await asyncio.to_thread(_explain, model, values)
 

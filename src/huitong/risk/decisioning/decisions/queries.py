@@ -135,7 +135,7 @@ async def name_values(uow: UnitOfWork, decision: Decision) -> dict[str, Value]:
 async def explain_decision(uow: UnitOfWork, decision: Decision) -> tuple[Reason, ...]:
     """Return why, in plain words for the customer: lists, then rules, then what a model saw.
 
-    A model is heard if it asked for what was decided. Raises ModelDamaged.
+    A model is heard if it asked for what was decided.
     """
     reasons = [
         _LISTED[kind] for kind in ListKind if any(listed.list is kind for listed in decision.listed)

@@ -27,18 +27,18 @@ NAMES = tuple(sorted(name for name, kind in risk.PAYMENT_FEATURES.items() if kin
 LARGE = 500_000
 
 
-def make_training_data(count: int = 6_000, *, seed: int = 5) -> TrainingData:
+def make_training_data(count: int = 6_000, *, seed: int = 5, large: int = LARGE) -> TrainingData:
     """Payments between accounts without history, as those that these tests make."""
     chance = np.random.default_rng(seed)
     matrix = np.zeros((count, len(NAMES)))
     for index, name in enumerate(NAMES):
         if name.endswith("_seconds") or name.startswith(("seconds_since", "mean_", "amount_to")):
             matrix[:, index] = np.where(chance.random(count) < 0.5, np.nan, 100.0)
-    amount = chance.integers(1, 2 * LARGE, count)
+    amount = chance.integers(1, 2 * large, count)
     matrix[:, NAMES.index("amount")] = amount
     matrix[:, NAMES.index("hour")] = chance.integers(0, 24, count)
     matrix[:, NAMES.index("weekday")] = chance.integers(1, 8, count)
-    is_fraud = (amount > LARGE) ^ (chance.random(count) < 0.02)
+    is_fraud = (amount > large) ^ (chance.random(count) < 0.02)
     return TrainingData(
         feature_names=NAMES,
         matrix=matrix,

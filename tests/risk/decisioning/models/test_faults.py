@@ -112,6 +112,8 @@ async def test_what_was_loaded_before_the_damage_goes_on(
     # Nobody can show that it would come out again: what is stored is another model.
     with pytest.raises(risk.ModelDamaged):
         await models.replay(decided)
+    reasons = await models.run(lambda uow: risk.explain_decision(uow, decided))
+    assert [each.code for each in reasons] == ["large", "score_high"]
     models.restart()
     await models.learn()
     await expect_rules_alone(models, FallbackReason.MISSING)

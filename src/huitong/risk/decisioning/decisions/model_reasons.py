@@ -6,12 +6,14 @@ from typing import Final
 import numpy as np
 
 from huitong.kernel.database.unit_of_work import UnitOfWork
+from huitong.kernel.logs import get_logger
 from huitong.risk.decisioning.decisions.types import Decision, Reason, Value
 from huitong.risk.decisioning.features.scans import Floats
 from huitong.risk.decisioning.models.registry import ModelDamaged, load_model
 from huitong.risk.decisioning.models.types import TrainedModel
 from huitong.risk.decisioning.types import Action
 
+_log: Final = get_logger(__name__)
 _SCORE_HIGH: Final = Reason(
     code="score_high",
     zh="该笔付款与已知的欺诈付款相似。",
@@ -32,7 +34,7 @@ async def explain_score(
 ) -> list[Reason]:
     """Return why the score that counted is high; `values` are the decision's features by name.
 
-    Of a model that was damaged since nobody can say more than that it was the model.
+    Where the model was damaged since, or LightGBM cannot be loaded, that it was the model is all.
     """
     said = decision.scoring
     assert said is not None, "only for what a model asked for"
@@ -46,9 +48,13 @@ async def explain_score(
 
 
 def _explain(model: TrainedModel, values: dict[str, Value]) -> list[Reason]:
-    # LightGBM takes seconds to load, and most processes never need it.
-    from huitong.risk.decisioning.models.reasons import explain  # noqa: PLC0415
-
+    try:
+        # LightGBM takes seconds to load, and most processes never need it.
+        from huitong.risk.decisioning.models.reasons import explain  # noqa: PLC0415
+    except (ImportError, OSError) as error:
+        # It wants a library of the system, which serving does without.
+        _log.warning("score_not_explained", reason=type(error).__name__)
+        return [_SCORE_HIGH]
     return [
         Reason(code=each.code, zh=each.text.zh, en=each.text.en)
         for each in explain(model, _to_matrix(model, values))[0]

@@ -318,6 +318,22 @@ def test_poisoned_features_are_not_scored(
     assert isinstance(guard.score(to_features(make_rows(1, 2))), np.ndarray)
 
 
+def test_a_poisoned_feature_is_named(model: TrainedModel) -> None:
+    features = dict(to_features(make_rows(1, 2)))
+    _not_a_number(features)
+    with pytest.raises(ValueError, match="has values that are no finite numbers") as refused:
+        make_scorer(model).score(features)
+    assert str(refused.value).split()[0] in features
+
+
+@pytest.mark.parametrize("size", [1, 3, 64, 255])
+def test_a_row_scores_the_same_whatever_batch_it_is_in(model: TrainedModel, size: int) -> None:
+    scorer, rows = make_scorer(model), make_rows(17, 2_000)
+    whole = scorer.score_matrix(rows)
+    parts = [scorer.score_matrix(rows[start : start + size]) for start in range(0, 2_000, size)]
+    np.testing.assert_array_equal(np.concatenate(parts), whole)
+
+
 def test_calibration_keeps_the_order(model: TrainedModel) -> None:
     log_odds = np.linspace(-5, 5, 101)
     assert np.all(np.diff(calibrate(log_odds, model.calibration)) > 0)

@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from dataclasses import dataclass
+from typing import Final
 
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
@@ -23,7 +24,7 @@ class Rescored:
     is_same: bool
 
 
-_UNSCORED = Rescored(Action.ALLOW, is_same=True)
+_UNSCORED: Final = Rescored(Action.ALLOW, is_same=True)
 
 
 async def rescore(

@@ -16,7 +16,7 @@ from huitong.risk.decisioning.features.scans import Floats
 from huitong.risk.decisioning.models.calibration import calibrate
 from huitong.risk.decisioning.models.drift import PSI_DRIFTING, measure_psi
 from huitong.risk.decisioning.models.types import Bins, Calibration
-from huitong.risk.decisioning.types import Features
+from huitong.risk.decisioning.types import Column, Features
 
 SCORE: Final = "score"
 _INPUT: Final = "features"
@@ -80,8 +80,19 @@ class Scorer:
                 rows[index, missing] = np.nan
                 unknown += int(np.count_nonzero(missing))
         if rows.size - int(np.count_nonzero(np.isfinite(rows))) != unknown:
-            raise ValueError("features have values that are no finite numbers")
+            wrong = self._name_wrong(rows, columns)
+            raise ValueError(f"{wrong} has values that are no finite numbers")
         return np.ascontiguousarray(rows.T)
+
+    def _name_wrong(self, rows: Floats, columns: Sequence[Column]) -> str:
+        """Return the first feature with a value that claims to be known and is not finite."""
+        for name, row, column in zip(self.feature_names, rows, columns, strict=True):
+            is_wrong = ~np.isfinite(row)
+            if column.known is not None:
+                is_wrong &= column.known
+            if is_wrong.any():
+                return name
+        raise AssertionError("one of them has such a value")
 
 
 class FallbackReason(StrEnum):

@@ -96,8 +96,8 @@ async def list_weeks(models: Models, model: risk.RegisteredModel) -> list[risk.W
 
 
 async def backdate(models: Models) -> None:
-    """Let the models have been there for a year."""
-    await models.as_owner("UPDATE risk.models SET registered_at = now() - interval '1 year'")
+    """Let the models have been there since January."""
+    await models.as_owner("UPDATE risk.models SET registered_at = '2026-01-01Z'")
 
 
 async def test_payments_unlike_those_of_training_take_the_model_out_of_use(

@@ -34,6 +34,7 @@ PREFIXES = {
     "entry": "je",
     "key": "key",
     "merchant": "mer",
+    "model": "mdl",
     "passkey": "psk",
     "payment": "pay",
     "session": "ses",

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from huitong import risk
+from huitong.cli import risk_models
 
 _DATA: Final = Path("../shared/data/2-transaction-fraud")
 _WINDOWS: Final = 6
@@ -20,6 +21,7 @@ app: Final = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Ri
 
 def register(parent: typer.Typer) -> None:
     """Add the commands to the command line."""
+    risk_models.register(app)
     parent.add_typer(app, name="risk", short_help="Measure the models of risk.")
 
 

@@ -38,6 +38,7 @@ JOB: Final = "job"
 LOAN: Final = "loan"
 LOGIN: Final = "lgn"
 MERCHANT: Final = "mer"
+MODEL: Final = "mdl"
 ONE_TIME_CODE: Final = "otc"
 PARTNER: Final = "ptn"
 PASSKEY: Final = "psk"
@@ -81,6 +82,7 @@ PREFIXES: Final = frozenset(
         LOAN,
         LOGIN,
         MERCHANT,
+        MODEL,
         ONE_TIME_CODE,
         PARTNER,
         PASSKEY,

@@ -11,7 +11,9 @@ Versions live by `save_rules`, `shadow_rules`, `record_backtest`, `set_rules_liv
 batch, `make_records` and `make_update` are the statements that go with the posting, `get_decision`,
 `explain_decision` and `replay_decision` are for afterwards. `Decider` decides about what is not a
 payment from features that its room computes, and `record_decisions` writes that down. `put_labels`
-takes what became known of decisions.
+takes what became known of decisions. **Models.** `register_model` keeps a trained one in the
+shadow, `install_first_model` is for a new installation; `set_model_status` and `reuse_model` take
+two people; `ModelCache` holds what scores in a process, `watch_models` measures drift and decay.
 """
 
 from huitong.risk.decisioning.decisions.batches import decide_batch
@@ -33,9 +35,44 @@ from huitong.risk.decisioning.decisions.queries import (
     replay_decision,
     show_decision,
 )
-from huitong.risk.decisioning.decisions.types import Decision, Fallback, Listed, Reason, Value
+from huitong.risk.decisioning.decisions.types import (
+    Decision,
+    Fallback,
+    Listed,
+    Reason,
+    Scoring,
+    Value,
+)
 from huitong.risk.decisioning.features.columns import PAYMENT_FEATURES
 from huitong.risk.decisioning.features.facts import PaymentFacts
+from huitong.risk.decisioning.models.alarms import (
+    AlarmCause,
+    ModelAlarm,
+    ModelNotOut,
+    check_can_reuse,
+    list_alarms,
+    reuse_model,
+)
+from huitong.risk.decisioning.models.model_cache import (
+    MODEL_NAMES,
+    ModelCache,
+    ServedModel,
+    ServedModels,
+)
+from huitong.risk.decisioning.models.registry import (
+    ModelDamaged,
+    ModelNotFound,
+    ModelStatusConflict,
+    ModelUntried,
+    check_model_status,
+    get_model,
+    install_first_model,
+    list_models,
+    register_model,
+    set_model_status,
+)
+from huitong.risk.decisioning.models.serving import FallbackReason
+from huitong.risk.decisioning.models.types import ModelStatus, RegisteredModel, TrainedModel
 from huitong.risk.decisioning.rules.backtests.running import (
     HistoryUnusableError,
     Period,
@@ -98,13 +135,18 @@ from huitong.risk.decisioning.rules.rule_sets import (
 )
 from huitong.risk.decisioning.rules.types import Backtest, Purpose, Rule, RuleState, RuleVersion
 from huitong.risk.decisioning.types import Action, Column, Features, FeatureType
+from huitong.risk.decisioning.watching.store import list_drift, list_weeks
+from huitong.risk.decisioning.watching.types import DriftMeasure, WeekMeasure
+from huitong.risk.decisioning.watching.watching import watch_models
 from huitong.risk.fraud.evaluate import evaluate_fraud
 from huitong.risk.fraud.labels import Label, LabelSource, find_labels, put_labels
 
 __all__ = [
     "COLUMN_TYPES",
+    "MODEL_NAMES",
     "PAYMENT_FEATURES",
     "Action",
+    "AlarmCause",
     "Assessment",
     "Backtest",
     "BacktestMissing",
@@ -117,9 +159,11 @@ __all__ = [
     "Decision",
     "DecisionNotFound",
     "DecisionNotReplayable",
+    "DriftMeasure",
     "Entity",
     "EntityKind",
     "Fallback",
+    "FallbackReason",
     "FeatureType",
     "Features",
     "HistoryUnusableError",
@@ -131,6 +175,14 @@ __all__ = [
     "ListEntryNotFound",
     "ListKind",
     "Listed",
+    "ModelAlarm",
+    "ModelCache",
+    "ModelDamaged",
+    "ModelNotFound",
+    "ModelNotOut",
+    "ModelStatus",
+    "ModelStatusConflict",
+    "ModelUntried",
     "NamedFeature",
     "PaymentDecider",
     "PaymentFacts",
@@ -138,6 +190,7 @@ __all__ = [
     "Period",
     "Purpose",
     "Reason",
+    "RegisteredModel",
     "Replay",
     "Rule",
     "RuleCache",
@@ -149,12 +202,19 @@ __all__ = [
     "RuleVersionNotFound",
     "RulesAltered",
     "RulesNotLoaded",
+    "Scoring",
+    "ServedModel",
+    "ServedModels",
     "Share",
+    "TrainedModel",
     "Value",
+    "WeekMeasure",
     "change_list",
     "check_can_go_live",
+    "check_can_reuse",
     "check_features",
     "check_list_change",
+    "check_model_status",
     "check_predicate",
     "decide_batch",
     "default_catalogue",
@@ -165,11 +225,17 @@ __all__ = [
     "find_listed",
     "get_backtest",
     "get_decision",
+    "get_model",
     "get_rule_version",
+    "install_first_model",
+    "list_alarms",
     "list_decisions",
+    "list_drift",
     "list_entries",
     "list_features",
+    "list_models",
     "list_rule_versions",
+    "list_weeks",
     "make_records",
     "make_update",
     "name_values",
@@ -179,15 +245,19 @@ __all__ = [
     "read_rules",
     "record_backtest",
     "record_decisions",
+    "register_model",
     "reload_rules",
     "replay_decision",
     "report_failures",
     "retire_rules",
+    "reuse_model",
     "run_backtest",
     "save_rules",
+    "set_model_status",
     "set_rules_live",
     "shadow_rules",
     "show_decision",
     "show_list_change",
     "show_rule",
+    "watch_models",
 ]

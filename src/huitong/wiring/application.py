@@ -1,4 +1,4 @@
-"""What one API process holds while it runs: database, poster, keys, clock, rules.
+"""What one API process holds while it runs: database, poster, keys, clock, rules, models.
 
 Made once for each process and given to the edge, which opens it before the first request and
 closes it after the last answer.
@@ -38,6 +38,7 @@ class Application:
     lists: risk.ListCache
     #: Who decides about payments; None where risk is not asked.
     decider: risk.PaymentDecider | None
+    models: risk.ModelCache
     _vault: Vault | None = None
     _desk: identity.Desk | None = None
     #: Where identities are checked outside, None where nobody answers; from `start` on.
@@ -58,12 +59,12 @@ class Application:
             async with database.unit_of_work() as uow:
                 return await identity.find_api_key(uow, secret)
 
-        rules = risk.RuleCache(
-            database, {risk.Purpose.PAYMENT: risk.PAYMENT_FEATURES}, now=clock.now
-        )
+        catalogues = {risk.Purpose.PAYMENT: risk.PAYMENT_FEATURES}
+        rules = risk.RuleCache(database, catalogues, now=clock.now)
+        models = risk.ModelCache(database, catalogues, now=clock.now)
         rulebook = Rulebook.load()
         lists = risk.ListCache(database)
-        decider = risk.PaymentDecider(database, rules, rulebook, lists=lists)
+        decider = risk.PaymentDecider(database, rules, rulebook, lists=lists, models=models)
         return cls(
             settings=settings,
             clock=clock,
@@ -80,6 +81,7 @@ class Application:
             rules=rules,
             lists=lists,
             decider=decider if settings.is_risk_asked else None,
+            models=models,
         )
 
     @property
@@ -105,6 +107,7 @@ class Application:
         self.registries = make_registries(self.settings)
         await self.rules.start()
         await self.lists.start()
+        await self.models.start()
         await self.poster.start()
         self.is_running = True
         await self.prepare()
@@ -141,6 +144,7 @@ class Application:
         finally:
             await self.rules.stop()
             await self.lists.stop()
+            await self.models.stop()
             if self._desk is not None:
                 await close_desk(self._desk)
             if self.registries is not None:

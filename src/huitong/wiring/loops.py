@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cache
 from typing import Final
 
-from huitong import customers, identity, ledger, payments, privacy
+from huitong import customers, identity, ledger, payments, privacy, risk
 from huitong.kernel import audit_chain, idempotency, limits, outbox, outbox_delivery
 from huitong.kernel.clock import SystemClock
 from huitong.kernel.cryptography import load_key_ring
@@ -120,6 +120,10 @@ async def _prune_log_ins(database: Database, now: datetime) -> bool:
     return pruned == limits.PRUNE_ROWS_MAX
 
 
+async def _watch_models(database: Database, now: datetime) -> bool:
+    return await risk.watch_models(database, rulebook=Rulebook.load(), now=now)
+
+
 def make_loops(settings: Settings) -> tuple[Loop, ...]:
     """Return all loops of a worker: `LOOPS`, and those that need its settings."""
 
@@ -218,6 +222,7 @@ LOOPS: Final[tuple[Loop, ...]] = (
     Loop("customers.mark_business_reviews_due", 300.0, _mark_business_reviews_due),
     Loop("payments.prune_customer_codes", 60.0, _prune_customer_codes),
     Loop("privacy.scan_access", 60.0, _scan_access),
+    Loop("risk.watch_models", limits.MODEL_WATCH_INTERVAL_SECONDS, _watch_models),
     Loop("kernel.seal_audit", 1.0, _seal_audit),
     Loop("identity.prune_what_is_over", 300.0, _prune_log_ins),
     Loop("kernel.deliver_events", 0.2, _deliver_events),

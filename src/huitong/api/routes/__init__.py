@@ -32,6 +32,7 @@ from huitong.api.routes import (
     privacy,
     risk_decisions,
     risk_lists,
+    risk_models,
     risk_rules,
     risk_withdrawals,
     staff_members,
@@ -79,6 +80,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     risk_rules.router,
     risk_lists.router,
     risk_withdrawals.router,
+    risk_models.router,
 )
 #: Path items that are answered outside of the framework.
 MORE_DOCUMENTATION: Final[tuple[Mapping[str, Any], ...]] = (describe_instant_payment(),)

@@ -9,6 +9,7 @@ from huitong import risk
 from huitong.api.authentication import Principal, application_of, require
 from huitong.api.documentation import errors
 from huitong.api.schemas.risk_decisions import DecisionPath, DecisionView, show_decision
+from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.ids import DECISION, read_id
 
 router: Final = APIRouter(prefix="/v1/risk/decisions", tags=["Decisions"])
@@ -32,5 +33,15 @@ async def get_decision(
         found = await risk.get_decision(uow, decision_id)
         reasons = await risk.explain_decision(uow, found)
         features = await risk.name_values(uow, found)
-        replay = await risk.replay_decision(uow, found) if found.fallback is None else None
+        replay = await _replay(uow, found)
     return show_decision(found, reasons, features, replay)
+
+
+async def _replay(uow: UnitOfWork, decision: risk.Decision) -> risk.Replay | None:
+    if decision.fallback is not None:
+        return None
+    try:
+        return await risk.replay_decision(uow, decision)
+    except risk.ModelDamaged:
+        # The record is shown all the same: it is whole.
+        return None

@@ -27,6 +27,12 @@ from huitong.risk.decisioning.decisions.batches import (
 )
 from huitong.risk.decisioning.decisions.breaker import Breaker
 from huitong.risk.decisioning.decisions.policy import FallbackPolicy
+from huitong.risk.decisioning.decisions.scoring import (
+    Models,
+    Scored,
+    read_policy,
+    score_batch,
+)
 from huitong.risk.decisioning.decisions.telling import list_payer_reasons
 from huitong.risk.decisioning.decisions.types import Decision, Fallback, Reason
 from huitong.risk.decisioning.decisions.values import name_features
@@ -53,7 +59,7 @@ class PaymentSubject:
 
 @dataclass(slots=True, eq=False)
 class PaymentDecider:
-    """Decides about payments in one process, by the rules that the process knows."""
+    """Decides about payments in one process, by the rules and models that the process knows."""
 
     database: Database
     rules: Rules
@@ -61,6 +67,7 @@ class PaymentDecider:
     clock: Callable[[], float] = time.perf_counter
     breaker: Breaker = field(default_factory=Breaker)
     lists: Lists = field(default_factory=StoredLists)
+    models: Models | None = None
     _names: NameKeeper = field(init=False)
 
     def __post_init__(self) -> None:
@@ -91,7 +98,14 @@ class PaymentDecider:
             return self._fall_back(subjects, Fallback.NO_RULES, at=at)
         loaded = await self.load(connection, subjects, at=at)
         await self._names.keep(loaded.names)
-        decided = decide_batch(Purpose.PAYMENT, subjects, deciding, loaded, at=at)
+        decided = decide_batch(
+            Purpose.PAYMENT,
+            subjects,
+            deciding,
+            loaded,
+            at=at,
+            scored=self._score(subjects, loaded, day),
+        )
         seconds = self.clock() - started
         self.breaker.note(seconds, at=self.clock())
         took_us = round(seconds * 1_000_000 / len(subjects))
@@ -130,6 +144,19 @@ class PaymentDecider:
         )
         listed = await find_lists(self.lists, connection, subjects, at)
         return Loaded(features, name_features(features), listed)
+
+    def _score(
+        self, subjects: Sequence[PaymentSubject], loaded: Loaded, day: date
+    ) -> Scored | None:
+        if self.models is None:
+            return None
+        return score_batch(
+            self.models.find(Purpose.PAYMENT),
+            loaded.features,
+            [each.id for each in subjects],
+            purpose=Purpose.PAYMENT,
+            policy=read_policy(self.rulebook, Purpose.PAYMENT, day),
+        )
 
     def _fall_back(
         self, subjects: Sequence[PaymentSubject], cause: Fallback, *, at: datetime

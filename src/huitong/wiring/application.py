@@ -20,6 +20,7 @@ from huitong.ledger import Poster
 from huitong.privacy import Vault
 from huitong.wiring.evidence_desk import make_registries
 from huitong.wiring.identity_desk import close_desk, open_desk
+from huitong.wiring.log_in_risk import LogInRisk
 
 _log = get_logger(__name__)
 
@@ -55,9 +56,12 @@ class Application:
             async with database.unit_of_work() as uow:
                 return await identity.find_api_key(uow, secret)
 
-        rules = risk.RuleCache(
-            database, {risk.Purpose.PAYMENT: risk.PAYMENT_FEATURES}, now=clock.now
-        )
+        catalogues = {
+            risk.Purpose.PAYMENT: risk.PAYMENT_FEATURES,
+            risk.Purpose.LOG_IN: risk.default_catalogue(risk.Purpose.LOG_IN),
+            risk.Purpose.ONBOARDING: risk.default_catalogue(risk.Purpose.ONBOARDING),
+        }
+        rules = risk.RuleCache(database, catalogues, now=clock.now)
         return cls(
             settings=settings,
             clock=clock,
@@ -86,6 +90,12 @@ class Application:
         assert self._desk is not None, "the application was not started"
         return self._desk
 
+    def make_decider(self, purpose: risk.Purpose) -> risk.Decider | None:
+        """Return who decides about a purpose in this process, None where risk is not asked."""
+        if not self.settings.is_risk_asked:
+            return None
+        return risk.Decider(purpose, self.database, self.rules, self.rulebook)
+
     async def start(self) -> None:
         """Start what runs by itself; the database may still be down.
 
@@ -93,7 +103,14 @@ class Application:
         """
         ring = load_key_ring(self.settings.home, self.settings.master_keys)
         self._vault = Vault(ring, cipher=self.settings.cipher)
-        self._desk = await open_desk(self.settings, self.database, self._vault, self.clock)
+        log_in_decider = self.make_decider(risk.Purpose.LOG_IN)
+        self._desk = await open_desk(
+            self.settings,
+            self.database,
+            self._vault,
+            self.clock,
+            decider=None if log_in_decider is None else LogInRisk(log_in_decider),
+        )
         self.registries = make_registries(self.settings)
         await self.rules.start()
         await self.poster.start()

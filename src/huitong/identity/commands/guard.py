@@ -40,6 +40,7 @@ async def find_known_device(
     audience: Audience,
     mobile_index: bytes,
     session: Session | None = None,
+    now: datetime,
 ) -> uuid.UUID | None:
     """Return the device of the session, or the one whose token the client has, if it is bound.
 
@@ -50,7 +51,9 @@ async def find_known_device(
     if client.device_token is None:
         return None
     digest = digest_token(DEVICE_PREFIX, client.device_token)
-    return None if digest is None else await find_device(uow, digest, audience, mobile_index)
+    if digest is None:
+        return None
+    return await find_device(uow, digest, audience, mobile_index, now=now)
 
 
 def make_keys(
@@ -88,10 +91,11 @@ async def guard_number(
     audience: Audience,
     mobile_index: bytes,
     session: Session | None = None,
+    now: datetime,
 ) -> Guard:
     """Lock the failures that count for this client when it tries to open a number's login."""
     device_id = await find_known_device(
-        uow, client, audience=audience, mobile_index=mobile_index, session=session
+        uow, client, audience=audience, mobile_index=mobile_index, session=session, now=now
     )
     keys = make_keys(
         vault, client, audience=audience, mobile_index=mobile_index, device_id=device_id

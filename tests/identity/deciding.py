@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import replace
+from datetime import datetime
 from ipaddress import ip_address
 from typing import Any
 
@@ -10,6 +11,8 @@ from tests.risk.decisioning.rules.conftest import Desk
 
 from huitong import identity, risk
 from huitong.identity.places import Place
+from huitong.kernel.clock import business_day
+from huitong.kernel.database.unit_of_work import Database
 from huitong.kernel.ids import uuid7
 from huitong.kernel.rulebook import Rulebook
 from huitong.wiring.log_in_risk import LogInRisk
@@ -23,25 +26,29 @@ def at(place: Place | None, address: str = "203.0.113.7", **more: Any) -> identi
     return identity.Client(address=ip_address(address), place=place, **more)
 
 
-async def make_rules_live(
-    house: House, purpose: risk.Purpose, document: list[dict[str, Any]] | None = None
+async def make_live(
+    database: Database,
+    purpose: risk.Purpose,
+    document: list[dict[str, Any]] | None = None,
+    *,
+    now: datetime = START,
 ) -> None:
     """Make the default rules of a purpose, or those of a document, live from today on."""
     catalogue = risk.default_catalogue(purpose)
-    desk = Desk(house.desk.database, now=START, catalogue=catalogue, purpose=purpose)
-    rules = document or risk.default_rules(purpose, Rulebook.load(), START.date())
+    desk = Desk(database, now=now, catalogue=catalogue, purpose=purpose)
+    rules = document or risk.default_rules(purpose, Rulebook.load(), business_day(now))
     version = await desk.run(
         lambda uow: risk.save_rules(
             uow,
             version_id=uuid7(),
             purpose=purpose,
             rules=risk.read_rules(rules, catalogue),
-            now=START,
+            now=now,
         )
     )
     await desk.shadow(version)
     await desk.test_over_history(version)
-    await desk.set_live(version)
+    await desk.set_live(version, days=(business_day(now) - now.date()).days)
 
 
 def rule(predicate: str, action: str) -> list[dict[str, Any]]:
@@ -60,7 +67,7 @@ def rule(predicate: str, action: str) -> list[dict[str, Any]]:
 
 async def decided_by(house: House, document: list[dict[str, Any]] | None = None) -> House:
     """Return the house with log-ins that are decided about by live rules, the default ones."""
-    await make_rules_live(house, risk.Purpose.LOG_IN, document)
+    await make_live(house.desk.database, risk.Purpose.LOG_IN, document)
     rules = risk.RuleCache(
         house.desk.database, {risk.Purpose.LOG_IN: CATALOGUE}, now=house.clock.now
     )

@@ -56,7 +56,6 @@ from huitong.customers.commands.applying import (
     save_person,
     save_picture,
     start_application,
-    submit_application,
 )
 from huitong.customers.commands.business_reviews import (
     complete_business_review,
@@ -88,6 +87,7 @@ from huitong.customers.commands.minors import (
     replace_guardian,
 )
 from huitong.customers.commands.opening import open_customer, open_merchant
+from huitong.customers.commands.submitting import Submission, submit_application
 from huitong.customers.errors import (
     ApplicationExists,
     ApplicationIncomplete,
@@ -192,6 +192,11 @@ from huitong.customers.minors.types import (
     Unfitness,
     find_capacity,
 )
+from huitong.customers.onboarding.assessing import (
+    ApplicationAction,
+    ApplicationDecider,
+    ApplicationDecision,
+)
 from huitong.customers.onboarding.sealing import show_applicants
 from huitong.customers.onboarding.types import (
     Application,
@@ -248,7 +253,10 @@ __all__ = [
     "SIMULATED_SECRET",
     "AccountClassRaised",
     "Application",
+    "ApplicationAction",
     "ApplicationDecided",
+    "ApplicationDecider",
+    "ApplicationDecision",
     "ApplicationExists",
     "ApplicationIncomplete",
     "ApplicationNotDraft",
@@ -369,6 +377,7 @@ __all__ = [
     "SimulatedFaceComparison",
     "Stake",
     "StakeDetails",
+    "Submission",
     "Trouble",
     "Unfitness",
     "UnopenedApplications",

@@ -21,6 +21,7 @@ from huitong.privacy import Vault
 from huitong.wiring.evidence_desk import make_registries
 from huitong.wiring.identity_desk import close_desk, open_desk
 from huitong.wiring.log_in_risk import LogInRisk
+from huitong.wiring.onboarding_risk import OnboardingRisk
 
 _log = get_logger(__name__)
 
@@ -40,6 +41,8 @@ class Application:
     _desk: identity.Desk | None = None
     #: Where identities are checked outside, None where nobody answers; from `start` on.
     registries: customers.HttpRegistry | None = None
+    #: Who decides about applications, None where risk is not asked; from `start` on.
+    onboarding: customers.ApplicationDecider | None = None
     is_running: bool = False
     is_prepared: bool = False
 
@@ -90,12 +93,6 @@ class Application:
         assert self._desk is not None, "the application was not started"
         return self._desk
 
-    def make_decider(self, purpose: risk.Purpose) -> risk.Decider | None:
-        """Return who decides about a purpose in this process, None where risk is not asked."""
-        if not self.settings.is_risk_asked:
-            return None
-        return risk.Decider(purpose, self.database, self.rules, self.rulebook)
-
     async def start(self) -> None:
         """Start what runs by itself; the database may still be down.
 
@@ -103,14 +100,16 @@ class Application:
         """
         ring = load_key_ring(self.settings.home, self.settings.master_keys)
         self._vault = Vault(ring, cipher=self.settings.cipher)
-        log_in_decider = self.make_decider(risk.Purpose.LOG_IN)
+        is_asked = self.settings.is_risk_asked
         self._desk = await open_desk(
             self.settings,
             self.database,
             self._vault,
             self.clock,
-            decider=None if log_in_decider is None else LogInRisk(log_in_decider),
+            decider=LogInRisk(self._make_decider(risk.Purpose.LOG_IN)) if is_asked else None,
         )
+        if is_asked:
+            self.onboarding = OnboardingRisk(self._make_decider(risk.Purpose.ONBOARDING))
         self.registries = make_registries(self.settings)
         await self.rules.start()
         await self.poster.start()
@@ -135,6 +134,9 @@ class Application:
             else:
                 self.is_prepared = True
         return self.is_prepared
+
+    def _make_decider(self, purpose: risk.Purpose) -> risk.Decider:
+        return risk.Decider(purpose, self.database, self.rules, self.rulebook)
 
     async def stop(self) -> None:
         """Answer what is queued, then let go of the database: in this order, or answers are lost.

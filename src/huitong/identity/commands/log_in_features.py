@@ -124,7 +124,7 @@ def compare_places(
 
     Speeds count from the last log-in whose place has coordinates, and one second at least: a
     speed is always finite. Worked: Beijing to Shanghai is 1,067 km along the great circle, and in
-    half an hour 2,135 km/h. A usual place has `least` log-ins or more.
+    half an hour 2,133 km/h. A usual place has `least` log-ins or more.
     """
     features: dict[str, FeatureValue] = {
         "kilometres_per_hour": None,

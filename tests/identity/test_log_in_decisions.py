@@ -136,6 +136,30 @@ async def test_a_stolen_password_pushes_no_session_of_the_owner_out(house: House
     assert {each.id for each in after} == {each.id for each in before}
 
 
+async def test_who_waits_uses_up_no_code_of_the_owner(house: House) -> None:
+    mine = await settle(house)
+    house = await decided_by(house)
+    thief = await house.log_in_by_password(client=at(SHANGHAI, "198.51.100.7"))
+
+    async def ask(session: identity.Session, act: identity.Act) -> None:
+        await identity.start_step_up(
+            house.desk,
+            session=session,
+            act=act,
+            factor=Factor.ONE_TIME_CODE,
+            client=house.client,
+            caller=CALLER,
+            now=house.now,
+        )
+
+    for _ in range(limits.ONE_TIME_CODES_PER_NUMBER_HOUR_MAX):
+        await ask(thief.session, identity.LOG_IN_ACT)
+        house.advance(minutes=1)
+    with pytest.raises(identity.CodeLimitReached):
+        await ask(thief.session, identity.LOG_IN_ACT)
+    await ask(mine.session, identity.Act(kind="payments.withdraw"))
+
+
 async def test_a_session_that_waits_ends_when_its_time_is_over(house: House) -> None:
     await settle(house)
     house = await decided_by(house)

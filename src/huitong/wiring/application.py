@@ -4,6 +4,7 @@ Made once for each process and given to the edge, which opens it before the firs
 closes it after the last answer.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -41,8 +42,8 @@ class Application:
     _desk: identity.Desk | None = None
     #: Where identities are checked outside, None where nobody answers; from `start` on.
     registries: customers.HttpRegistry | None = None
-    #: Who decides about applications, None where risk is not asked; from `start` on.
-    onboarding: customers.ApplicationDecider | None = None
+    #: Who decides about log-ins and applications; empty where risk is not asked.
+    deciders: Mapping[risk.Purpose, risk.Decider]
     is_running: bool = False
     is_prepared: bool = False
 
@@ -64,7 +65,8 @@ class Application:
             risk.Purpose.LOG_IN: risk.default_catalogue(risk.Purpose.LOG_IN),
             risk.Purpose.ONBOARDING: risk.default_catalogue(risk.Purpose.ONBOARDING),
         }
-        rules = risk.RuleCache(database, catalogues, now=clock.now)
+        rules, rulebook = risk.RuleCache(database, catalogues, now=clock.now), Rulebook.load()
+        asked = (risk.Purpose.LOG_IN, risk.Purpose.ONBOARDING) if settings.is_risk_asked else ()
         return cls(
             settings=settings,
             clock=clock,
@@ -77,8 +79,9 @@ class Application:
                 posters=1 if settings.workers > 1 else 2,
             ),
             keys=identity.KeyCache(load_key),
-            rulebook=Rulebook.load(),
+            rulebook=rulebook,
             rules=rules,
+            deciders={each: risk.Decider(each, database, rules, rulebook) for each in asked},
         )
 
     @property
@@ -93,6 +96,18 @@ class Application:
         assert self._desk is not None, "the application was not started"
         return self._desk
 
+    @property
+    def log_ins(self) -> identity.LogInDecider | None:
+        """Who decides about log-ins, None where risk is not asked."""
+        found = self.deciders.get(risk.Purpose.LOG_IN)
+        return None if found is None else LogInRisk(found)
+
+    @property
+    def onboarding(self) -> customers.ApplicationDecider | None:
+        """Who decides about applications, None where risk is not asked."""
+        found = self.deciders.get(risk.Purpose.ONBOARDING)
+        return None if found is None else OnboardingRisk(found)
+
     async def start(self) -> None:
         """Start what runs by itself; the database may still be down.
 
@@ -100,16 +115,13 @@ class Application:
         """
         ring = load_key_ring(self.settings.home, self.settings.master_keys)
         self._vault = Vault(ring, cipher=self.settings.cipher)
-        is_asked = self.settings.is_risk_asked
         self._desk = await open_desk(
             self.settings,
             self.database,
             self._vault,
             self.clock,
-            decider=LogInRisk(self._make_decider(risk.Purpose.LOG_IN)) if is_asked else None,
+            decider=self.log_ins,
         )
-        if is_asked:
-            self.onboarding = OnboardingRisk(self._make_decider(risk.Purpose.ONBOARDING))
         self.registries = make_registries(self.settings)
         await self.rules.start()
         await self.poster.start()
@@ -124,6 +136,8 @@ class Application:
         if not self.is_prepared:
             try:
                 await self.database.run(ledger.install_chart)
+                for decider in self.deciders.values():
+                    await decider.prepare()
                 # With other secrets nobody is found and nothing opens: better not to start.
                 async with self.database.reading() as uow:
                     await self.vault.check(uow)
@@ -134,9 +148,6 @@ class Application:
             else:
                 self.is_prepared = True
         return self.is_prepared
-
-    def _make_decider(self, purpose: risk.Purpose) -> risk.Decider:
-        return risk.Decider(purpose, self.database, self.rules, self.rulebook)
 
     async def stop(self) -> None:
         """Answer what is queued, then let go of the database: in this order, or answers are lost.

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Row
 from huitong.identity.mobiles import index_address, key_device, key_number
 from huitong.identity.policies import LOCK_RULES, LockKind
 from huitong.identity.store import logins as store
-from huitong.identity.store.sessions import find_device
+from huitong.identity.store.sessions import find_device, is_device_known
 from huitong.identity.tokens import DEVICE_PREFIX, digest_token
 from huitong.identity.types import Audience, Client, Session, Vault
 from huitong.kernel.database.unit_of_work import UnitOfWork
@@ -44,8 +44,12 @@ async def find_known_device(
 ) -> uuid.UUID | None:
     """Return the device of the session, or the one whose token the client has, if it is bound.
 
-    None for a stranger: no token, or one that is not of this number's login.
+    None for a stranger: no token, one that is not of this number's login, or a session that waits
+    for its second factor on a device that nobody knows yet.
     """
+    if session is not None and session.awaits_proof:
+        is_known = await is_device_known(uow, session.device_id, now=now)
+        return session.device_id if is_known else None
     if session is not None:
         return session.device_id
     if client.device_token is None:

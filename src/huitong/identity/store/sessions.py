@@ -225,6 +225,17 @@ async def find_trusted_device(
     return found
 
 
+async def is_device_known(uow: UnitOfWork, device_id: uuid.UUID, *, now: datetime) -> bool:
+    """Say whether a device is bound and known by now."""
+    found: bool = await uow.fetch_value(
+        "SELECT EXISTS (SELECT FROM identity.devices WHERE id = :id AND revoked_at IS NULL "
+        "AND trusted_from <= :now)",
+        id=device_id,
+        now=now,
+    )
+    return found
+
+
 async def see_device(
     uow: UnitOfWork, login_id: uuid.UUID, digest: bytes, *, now: datetime
 ) -> uuid.UUID | None:

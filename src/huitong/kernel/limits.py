@@ -224,7 +224,7 @@ NETWORKS_MAX: Final = 32
 CHALLENGE_SECONDS: Final = 300
 STEP_UP_SECONDS: Final = 300
 # What a log-in is decided from, and for how long it waits for its second factor.
-LOG_INS_LOOKED_AT_MAX: Final = 500
+LOG_INS_LOOKED_AT_MAX: Final = 200
 ADDRESS_TRIES_COUNTED_MAX: Final = 1_000
 LOG_IN_PROOF_SECONDS: Final = 600
 LOG_INS_WAITING_MAX: Final = 5

@@ -119,8 +119,9 @@ async def put_picture_mark(
 
 async def delete_marks(uow: UnitOfWork, application_id: uuid.UUID) -> None:
     """Forget what an application was recognised by."""
-    for table in ("application_marks", "picture_marks"):
-        await uow.execute(
-            f"DELETE FROM customers.{table} WHERE application_id = :id",  # noqa: S608
-            id=application_id,
-        )
+    await uow.execute(
+        "DELETE FROM customers.application_marks WHERE application_id = :id", id=application_id
+    )
+    await uow.execute(
+        "DELETE FROM customers.picture_marks WHERE application_id = :id", id=application_id
+    )

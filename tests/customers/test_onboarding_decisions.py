@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.customers.conftest import NOW, PNG, RULEBOOK, Desk, Office, person_of
 from tests.identity.deciding import make_live, rule
+from tests.risk.decisioning.rules.conftest import Desk as RiskDesk
 
 from huitong import customers, risk
 from huitong.customers import ApplicationState, PersonDetails
@@ -186,6 +187,24 @@ async def test_somebody_elses_mobile_is_seen(office: Office) -> None:
     other = await hand_in(office, decider, person_of(2, mobile="139 0000 0001"), address=FARM)
     decision = await decision_of(office, other.id)
     assert (decision.action, decision.hits) == (risk.Action.REVIEW, ("mobile_of_others",))
+
+
+async def test_a_listed_mobile_is_refused_without_a_word_of_the_list(office: Office) -> None:
+    decider = await decider_of(office)
+    approval_id = await RiskDesk(office.database).approve("risk.change_list")
+    async with office.database.unit_of_work() as uow:
+        await uow.execute(
+            "INSERT INTO risk.list_entries (id, list, kind, key, reason, added_at, added_by) "
+            "VALUES (:approval, 'block', 'mobile', :key, 'police', :now, :approval)",
+            approval=approval_id,
+            key=customers.index_mobile(office.vault, "13900000001"),
+            now=NOW,
+        )
+    application = await hand_in(office, decider, person_of(1))
+    assert application.state is ApplicationState.REFUSED
+    assert application.reason == (
+        "本次操作未能通过风险核查。 This did not pass our checks of risk."
+    )
 
 
 async def test_what_is_filled_in_within_seconds_was_not_typed(office: Office) -> None:

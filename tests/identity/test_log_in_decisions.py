@@ -25,6 +25,7 @@ from tests.risk.decisioning.rules.conftest import Desk
 from huitong import identity, risk
 from huitong.demo.authenticator import SoftwareAuthenticator
 from huitong.identity import Factor
+from huitong.identity.commands.sessions import revoke_session
 from huitong.kernel import limits
 
 PAY = identity.Act(kind="payments.pay")
@@ -269,6 +270,21 @@ async def test_without_a_second_factor_powers_are_reduced_until_nobody_objected(
     await house.set_pin(known.session)
 
 
+async def test_a_place_does_not_become_known_if_its_owner_objected(house: House) -> None:
+    mine = await settle(house)
+    house = await decided_by(house, rule("is_new_place", "delay"))
+    thief = await house.log_in_by_password(client=at(SHANGHAI, "198.51.100.7"))
+    assert thief.session.reduced_until is not None
+    await house.run(
+        lambda uow: revoke_session(
+            uow, login_id=mine.session.login_id, session_id=thief.session.id, now=house.now
+        )
+    )
+    house.advance(hours=30)
+    again = await house.log_in_by_password(client=at(SHANGHAI, "198.51.100.7"))
+    assert again.session.reduced_until is not None
+
+
 @pytest.mark.parametrize("action", ["review", "delay"])
 async def test_what_is_reviewed_or_delayed_goes_on_with_less_power(
     house: House, action: str
@@ -394,8 +410,10 @@ async def test_a_listed_customer_is_blocked_whatever_else_is_true(house: House) 
         key=entity.key,
         now=START,
     )
-    with pytest.raises(identity.LogInBlocked):
+    with pytest.raises(identity.LogInBlocked) as refused:
         await house.log_in(client=at(BEIJING, device_token=mine.device_token))
+    (reason,) = refused.value.context["reasons"]
+    assert reason["en"] == "This did not pass our checks of risk.", "nobody is told of a list"
 
 
 async def test_failures_at_once_are_all_counted(house: House) -> None:

@@ -196,6 +196,7 @@ from huitong.customers.onboarding.assessing import (
     ApplicationAction,
     ApplicationDecider,
     ApplicationDecision,
+    ApplicationSubject,
 )
 from huitong.customers.onboarding.sealing import show_applicants
 from huitong.customers.onboarding.types import (
@@ -262,6 +263,7 @@ __all__ = [
     "ApplicationNotDraft",
     "ApplicationNotPending",
     "ApplicationState",
+    "ApplicationSubject",
     "ApplicationSubmitted",
     "BankAccountLimits",
     "BankCard",

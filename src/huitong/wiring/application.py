@@ -38,6 +38,7 @@ class Application:
     keys: identity.KeyCache
     rulebook: Rulebook
     rules: risk.RuleCache
+    lists: risk.ListCache
     _vault: Vault | None = None
     _desk: identity.Desk | None = None
     #: Where identities are checked outside, None where nobody answers; from `start` on.
@@ -66,6 +67,7 @@ class Application:
             risk.Purpose.ONBOARDING: risk.default_catalogue(risk.Purpose.ONBOARDING),
         }
         rules, rulebook = risk.RuleCache(database, catalogues, now=clock.now), Rulebook.load()
+        lists = risk.ListCache(database)
         asked = (risk.Purpose.LOG_IN, risk.Purpose.ONBOARDING) if settings.is_risk_asked else ()
         return cls(
             settings=settings,
@@ -81,7 +83,10 @@ class Application:
             keys=identity.KeyCache(load_key),
             rulebook=rulebook,
             rules=rules,
-            deciders={each: risk.Decider(each, database, rules, rulebook) for each in asked},
+            lists=lists,
+            deciders={
+                each: risk.Decider(each, database, rules, rulebook, lists=lists) for each in asked
+            },
         )
 
     @property
@@ -124,6 +129,7 @@ class Application:
         )
         self.registries = make_registries(self.settings)
         await self.rules.start()
+        await self.lists.start()
         await self.poster.start()
         self.is_running = True
         await self.prepare()
@@ -159,6 +165,7 @@ class Application:
             await self.poster.stop()
         finally:
             await self.rules.stop()
+            await self.lists.stop()
             if self._desk is not None:
                 await close_desk(self._desk)
             if self.registries is not None:

@@ -8,6 +8,7 @@ from typing import Final
 from huitong import identity, risk
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.logs import get_logger
+from huitong.wiring.risk_reasons import tell_reasons
 
 _log: Final = get_logger(__name__)
 # A log-in cannot wait until somebody has looked: it goes on with less power.
@@ -53,9 +54,7 @@ class LogInRisk:
         await risk.record_decisions(uow, [made])
         if made.action is risk.Action.REVIEW:
             _log.warning("log_in_to_review", decision=risk.show_decision(made.id))
-        if made.action is risk.Action.ALLOW:
-            return ()
-        found = await risk.explain_decision(uow, made)
+        found = await tell_reasons(uow, made)
         return tuple(identity.LogInReason(zh=each.zh, en=each.en) for each in found)
 
 

@@ -1,13 +1,13 @@
 """Applications decided about by risk: what `customers` asks is put to the engine."""
 
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from huitong import customers, risk
 from huitong.kernel.database.unit_of_work import UnitOfWork
+from huitong.wiring.risk_reasons import tell_reasons
 
 # Who has to prove more does so before people, who may ask them to come in person.
 _ACTIONS: Final = {
@@ -35,19 +35,21 @@ class OnboardingRisk:
     async def decide(
         self,
         uow: UnitOfWork,
-        application_id: uuid.UUID,
-        features: Mapping[str, int | float | None],
+        application: customers.ApplicationSubject,
         /,
         *,
         now: datetime,
     ) -> customers.ApplicationDecision:
         """Return what becomes of an application, and write the decision down."""
-        entity = risk.Entity.of_id(risk.EntityKind.CUSTOMER, application_id)
-        subject = _Subject(application_id, (entity,))
-        (made,) = await self._decider.decide(uow, [subject], [features], at=now)
+        entities = (
+            risk.Entity.of_id(risk.EntityKind.CUSTOMER, application.id),
+            risk.Entity.of_mobile(application.mobile_index),
+        )
+        subject = _Subject(application.id, entities)
+        (made,) = await self._decider.decide(uow, [subject], [application.features], at=now)
         await risk.record_decisions(uow, [made])
         reason = None
         if made.action is risk.Action.BLOCK:
-            reasons = await risk.explain_decision(uow, made)
-            reason = " ".join(f"{each.zh} {each.en}" for each in reasons) or None
+            reasons = await tell_reasons(uow, made)
+            reason = " ".join(f"{each.zh} {each.en}" for each in reasons)
         return customers.ApplicationDecision(action=_ACTIONS[made.action], reason=reason)

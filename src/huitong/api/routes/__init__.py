@@ -37,6 +37,7 @@ from huitong.api.routes import (
     staff_passkeys,
     staff_people,
     staff_sessions,
+    stopped_payments,
 )
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
@@ -62,6 +63,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     merchants.router,
     accounts.router,
     payments.router,
+    stopped_payments.own,
+    stopped_payments.router,
     checkouts.router,
     codes.router,
     authorisations.router,

@@ -19,6 +19,7 @@ from huitong.customers.onboarding.assessing import (
     ApplicationAction,
     ApplicationDecider,
     ApplicationDecision,
+    ApplicationSubject,
     FeatureValue,
 )
 from huitong.customers.onboarding.documents import (
@@ -152,8 +153,12 @@ async def _assess(
     decision = ApplicationDecision(action=ApplicationAction.ALLOW)
     if submission.decider is not None:
         earlier = await marks_store.find_earlier(uow, marks, now=now)
-        features = make_features(person, application, earlier, now=now)
-        decision = await submission.decider.decide(uow, application.id, features, now=now)
+        subject = ApplicationSubject(
+            id=application.id,
+            features=make_features(person, application, earlier, now=now),
+            mobile_index=marks.mobile_index,
+        )
+        decision = await submission.decider.decide(uow, subject, now=now)
     await marks_store.insert_marks(uow, marks, now=now)
     return decision
 

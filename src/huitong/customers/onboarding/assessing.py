@@ -6,7 +6,7 @@ is the id of the decision about it.
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeAlias
@@ -30,6 +30,15 @@ class ApplicationAction(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationSubject:
+    """An application as it is decided about: numbers, and the mobile's blind index for lists."""
+
+    id: uuid.UUID
+    features: Mapping[str, FeatureValue]
+    mobile_index: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApplicationDecision:
     """What was decided, and why, in plain words of both languages."""
 
@@ -43,8 +52,7 @@ class ApplicationDecider(Protocol):
     async def decide(
         self,
         uow: UnitOfWork,
-        application_id: uuid.UUID,
-        features: Mapping[str, FeatureValue],
+        application: ApplicationSubject,
         /,
         *,
         now: datetime,

@@ -45,17 +45,21 @@ _NOTE_TRY: Final = """
     VALUES (:address, :on_day, :number) ON CONFLICT DO NOTHING
 """
 # Newest first by id, which is a time; what waited for a second factor in vain is not among them,
-# and a session of reduced powers only once its time is over and nobody has objected.
+# and a session of reduced powers only once its time is over and its owner did not object: by ending
+# it from another session, by its device, or by a new password.
 _PLACES: Final = """
     SELECT place, region, city, latitude, longitude, max(attempted_at) AS last_at,
            count(*) FILTER (WHERE attempted_at > :since) AS log_ins,
            bool_or(agent_index = CAST(:agent AS bytea)) AS has_agent,
            bool_or(agent_index IS NOT NULL) AS has_any_agent
       FROM (SELECT place, region, city, latitude, longitude, attempted_at, agent_index
-              FROM identity.attempts
+              FROM identity.attempts a
              WHERE login_id = :login_id AND attempted_at <= :now
                AND outcome IN ('logged_in', 'reduced')
-               AND (outcome = 'logged_in' OR attempted_at <= :undisputed)
+               AND (outcome = 'logged_in' OR (attempted_at <= :undisputed AND NOT EXISTS (
+                   SELECT FROM identity.sessions s
+                    WHERE s.id = a.session_id AND s.revoked_because IN (
+                          'revoked', 'device_revoked', 'password_changed', 'login_suspended'))))
              ORDER BY id DESC LIMIT :count) recent
      GROUP BY place, region, city, latitude, longitude
 """

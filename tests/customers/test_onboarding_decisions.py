@@ -13,6 +13,7 @@ from tests.identity.deciding import make_live, rule
 from tests.risk.decisioning.rules.conftest import Desk as RiskDesk
 
 from huitong import customers, risk
+from huitong.api.schemas.onboarding import show_own_application
 from huitong.customers import ApplicationState, PersonDetails
 from huitong.customers.commands.submitting import make_features
 from huitong.customers.onboarding.documents import list_pictures
@@ -169,6 +170,9 @@ async def test_many_applications_from_one_address_are_looked_at_and_then_refused
     assert "请携带证件到网点办理。" in application.reason
     assert "Please come to us with your document." in application.reason
     assert told[-1].state is ApplicationState.REFUSED
+    shown = show_own_application(application, None)
+    assert (shown.reason, shown.decided_by) == (application.reason, None)
+    assert [each.code for each in shown.remarks] == ["risk_refused"]
 
     honest = await hand_in(office, decider, person_of(40), address=HOME)
     assert (await decision_of(office, honest.id)).action is risk.Action.ALLOW

@@ -87,7 +87,11 @@ from huitong.customers.commands.minors import (
     replace_guardian,
 )
 from huitong.customers.commands.opening import open_customer, open_merchant
-from huitong.customers.commands.submitting import Submission, submit_application
+from huitong.customers.commands.submitting import (
+    DECIDED_BY_RISK,
+    Submission,
+    submit_application,
+)
 from huitong.customers.errors import (
     ApplicationExists,
     ApplicationIncomplete,
@@ -248,6 +252,7 @@ from huitong.customers.types import Customer, Merchant, ShownPerson
 __all__ = [
     "CHILD_DATA",
     "CONFIDENCE_MIN",
+    "DECIDED_BY_RISK",
     "FACE_DISTANCE_MAX",
     "FIELDS_BY_SIDE",
     "FOR_EVER",

@@ -48,8 +48,8 @@ from huitong.privacy import Vault
 
 _ZONE: Final = ZoneInfo(SHANGHAI)
 _DAY: Final = timedelta(days=1)
-#: Who decided, where risk refuses at once.
-_RISK: Final = "risk"
+#: Who decided, where risk refuses at once; the reason is then in words for the applicant.
+DECIDED_BY_RISK: Final = "risk"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,7 +191,7 @@ async def _refuse(
     refused = replace(
         application,
         remarks=(*application.remarks, remark),
-        decided_by=_RISK,
+        decided_by=DECIDED_BY_RISK,
         reason=reason,
     )
     decided = await close_application(uow, refused, ApplicationState.REFUSED, now)

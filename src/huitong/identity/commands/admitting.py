@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from huitong.identity.commands.log_in_features import load_features, reduced_for
 from huitong.identity.commands.sessions import Terms, admit, make_room, make_room_for_device
-from huitong.identity.commands.tries import Try, record_refused
+from huitong.identity.commands.tries import Try, record_refused, try_of
 from huitong.identity.deciding import (
     LOG_IN_ACT,
     FeatureValue,
@@ -103,7 +103,7 @@ async def admit_decided(
     """
     terms = Terms(attempt_id=uuid7())
     if decider is not None:
-        attempt = _try_of(login, method, client, now)
+        attempt = try_of(login, method, client, now)
         decided = decided or await decide_log_in(uow, vault, decider, attempt, login)
         reasons = await decider.record(uow, decided.decision)
         await _notice(uow, decided, login, now=now)
@@ -161,16 +161,6 @@ async def confirm(uow: UnitOfWork, session: Session, *, now: datetime) -> None:
     await session_store.confirm_session(uow, session.id, now=now)
     await session_store.trust_device(uow, session.device_id, from_at=now)
     await login_store.confirm_attempt(uow, session.id, now=now)
-
-
-def _try_of(login: Login, method: Factor, client: Client, now: datetime) -> Try:
-    return Try(
-        audience=login.audience,
-        method=method,
-        client=client,
-        now=now,
-        mobile_index=login.mobile_index,
-    )
 
 
 async def _record_block(

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from huitong.identity.commands.log_in_features import index_agent
-from huitong.identity.commands.tries import Try, note_number
+from huitong.identity.commands.tries import note_number, try_of
 from huitong.identity.errors import DeviceNotFound, SessionEnded, SessionNotFound
 from huitong.identity.mobiles import index_address
 from huitong.identity.policies import SESSION_POLICIES
@@ -101,14 +101,7 @@ async def admit(
         attempt_id=terms.attempt_id,
         agent_index=index_agent(vault, client),
     )
-    attempt = Try(
-        audience=login.audience,
-        method=method,
-        client=client,
-        now=now,
-        mobile_index=login.mobile_index,
-    )
-    await note_number(uow, index_address(vault, client), attempt)
+    await note_number(uow, index_address(vault, client), try_of(login, method, client, now))
     return IssuedSession(
         session=session,
         token=token,

@@ -8,7 +8,7 @@ from typing import Final
 from huitong.identity.commands.log_in_features import index_agent
 from huitong.identity.mobiles import index_address, key_number
 from huitong.identity.store import log_in_history, logins
-from huitong.identity.types import Audience, Client, Factor, Outcome, Vault
+from huitong.identity.types import Audience, Client, Factor, Login, Outcome, Vault
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
 
@@ -41,6 +41,17 @@ class Try:
         if self.audience is None or self.mobile_index is None:
             return None
         return key_number(self.audience, self.mobile_index)
+
+
+def try_of(login: Login, method: Factor, client: Client, now: datetime) -> Try:
+    """Return a try to get in by a login."""
+    return Try(
+        audience=login.audience,
+        method=method,
+        client=client,
+        now=now,
+        mobile_index=login.mobile_index,
+    )
 
 
 async def record_refused(

@@ -95,6 +95,7 @@ from huitong.payments.queries import (
     find_channel_order,
     get_order,
     list_orders,
+    list_payers,
     list_refunds,
     list_shares,
 )
@@ -220,6 +221,7 @@ __all__ = [
     "get_order",
     "issue_customer_code",
     "list_orders",
+    "list_payers",
     "list_refunds",
     "list_shares",
     "list_usage",

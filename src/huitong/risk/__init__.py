@@ -6,6 +6,7 @@ the model of payment fraud, its training and evaluation, and the cases that peop
 **Rules.** A set of rules is a document that `read_rules` compiles against the features of its
 purpose; `RuleSet.assess` runs it over a batch, `run_backtest` over a table of history in DuckDB.
 Versions live by `save_rules`, `shadow_rules`, `record_backtest`, `set_rules_live`, `retire_rules`;
+`request_backtest` has a worker test one over stored decisions, `backtest_now` does it here;
 `RuleCache` holds what decides in a process. **Lists.** `find_listed` looks a batch up, and
 `change_list` changes them when two people agreed. **Decisions.** `PaymentDecider` decides about a
 batch, `make_records` and `make_update` are the statements that go with the posting, `get_decision`,
@@ -14,6 +15,22 @@ payment from features that its room computes, and `record_decisions` writes that
 takes what became known of decisions.
 """
 
+from huitong.risk.decisioning.backtesting.commands import (
+    BACKTEST_JOB,
+    BacktestNotFound,
+    BacktestRunning,
+    backtest_now,
+    get_backtest_run,
+    perform_backtest,
+    request_backtest,
+)
+from huitong.risk.decisioning.backtesting.history import (
+    Exported,
+    FindParties,
+    Say,
+    export_history,
+)
+from huitong.risk.decisioning.backtesting.types import BacktestRun, RunState
 from huitong.risk.decisioning.decisions.batches import decide_batch
 from huitong.risk.decisioning.decisions.deciding import Decider, record_decisions
 from huitong.risk.decisioning.decisions.engine import (
@@ -95,13 +112,17 @@ from huitong.risk.fraud.evaluate import evaluate_fraud
 from huitong.risk.fraud.labels import Label, LabelSource, find_labels, put_labels
 
 __all__ = [
+    "BACKTEST_JOB",
     "COLUMN_TYPES",
     "PAYMENT_FEATURES",
     "Action",
     "Assessment",
     "Backtest",
     "BacktestMissing",
+    "BacktestNotFound",
     "BacktestResult",
+    "BacktestRun",
+    "BacktestRunning",
     "Catalogue",
     "Column",
     "CompiledVersion",
@@ -112,9 +133,11 @@ __all__ = [
     "DecisionNotReplayable",
     "Entity",
     "EntityKind",
+    "Exported",
     "Fallback",
     "FeatureType",
     "Features",
+    "FindParties",
     "HistoryUnusableError",
     "Label",
     "LabelSource",
@@ -141,8 +164,11 @@ __all__ = [
     "RuleVersionNotFound",
     "RulesAltered",
     "RulesNotLoaded",
+    "RunState",
+    "Say",
     "Share",
     "Value",
+    "backtest_now",
     "change_list",
     "check_can_go_live",
     "check_features",
@@ -153,9 +179,11 @@ __all__ = [
     "default_rules",
     "evaluate_fraud",
     "explain_decision",
+    "export_history",
     "find_labels",
     "find_listed",
     "get_backtest",
+    "get_backtest_run",
     "get_decision",
     "get_rule_version",
     "list_decisions",
@@ -165,6 +193,7 @@ __all__ = [
     "make_records",
     "make_update",
     "name_values",
+    "perform_backtest",
     "put_labels",
     "read_list_change",
     "read_rules",
@@ -173,6 +202,7 @@ __all__ = [
     "reload_rules",
     "replay_decision",
     "report_failures",
+    "request_backtest",
     "retire_rules",
     "run_backtest",
     "save_rules",

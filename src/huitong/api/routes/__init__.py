@@ -30,6 +30,7 @@ from huitong.api.routes import (
     onboarding_guardians,
     payments,
     privacy,
+    risk_backtests,
     risk_decisions,
     risk_lists,
     risk_rules,
@@ -71,6 +72,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     privacy.router,
     risk_decisions.router,
     risk_rules.router,
+    risk_backtests.router,
     risk_lists.router,
 )
 #: Path items that are answered outside of the framework.

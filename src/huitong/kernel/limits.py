@@ -349,7 +349,7 @@ TABLE_TEXT_LENGTH_MAX: Final = 200
 # Digits of a number in a table: the engine computes with 96 bits and rounds what has more.
 TABLE_DIGITS_MAX: Final = 18
 # How many boxes the check of what rows leave over may need, before it says that it does not know.
-TABLE_BOXES_MAX: Final = 5_000
+TABLE_BOXES_MAX: Final = 2_000
 TABLE_SECONDS_MAX: Final = 1.0
 TABLE_VERSIONS_MAX: Final = 10_000
 TABLES_COMPILED_MAX: Final = 64

@@ -12,7 +12,9 @@ Versions live by `save_rules`, `shadow_rules`, `record_backtest`, `set_rules_liv
 batch, `make_records` and `make_update` are the statements that go with the posting, `get_decision`,
 `explain_decision` and `replay_decision` are for afterwards. `Decider` decides about what is not a
 payment from features that its room computes, and `record_decisions` writes that down. `put_labels`
-takes what became known of decisions.
+takes what became known of decisions. **Tables.** `read_table` compiles a decision table against the
+schema of its name; `save_table`, `set_table_live` and `retire_table` are its life, `ask_table`
+answers by the one that is live.
 """
 
 from huitong.risk.decisioning.backtesting.commands import (
@@ -107,7 +109,48 @@ from huitong.risk.decisioning.rules.rule_sets import (
     show_rule,
 )
 from huitong.risk.decisioning.rules.types import Backtest, Purpose, Rule, RuleState, RuleVersion
+from huitong.risk.decisioning.tables.asking import (
+    AnswerReplay,
+    ask_table,
+    get_table_answer,
+    replay_table_answer,
+    try_table,
+)
+from huitong.risk.decisioning.tables.commands import (
+    check_table_can_go_live,
+    get_table_version,
+    list_table_versions,
+    retire_table,
+    save_table,
+    set_table_live,
+)
+from huitong.risk.decisioning.tables.decision_table import (
+    DecisionTable,
+    FailedTest,
+    show_schema,
+)
+from huitong.risk.decisioning.tables.errors import (
+    NoRowHit,
+    TableAltered,
+    TableAnswerNotFound,
+    TableNotLive,
+    TableStateRefused,
+    TableTestsFailed,
+    TableTooSlow,
+    TableVersionNotFound,
+)
+from huitong.risk.decisioning.tables.reading import read_table, reload_table
+from huitong.risk.decisioning.tables.schemas import default_table, get_schema, list_schemas
+from huitong.risk.decisioning.tables.types import (
+    HitPolicy,
+    TableAnswer,
+    TableField,
+    TableSchema,
+    TableType,
+    TableVersion,
+)
 from huitong.risk.decisioning.types import Action, Column, Features, FeatureType
+from huitong.risk.decisioning.versions.types import VersionState
 from huitong.risk.fraud.evaluate import evaluate_fraud
 from huitong.risk.fraud.labels import Label, LabelSource, find_labels, put_labels
 
@@ -116,6 +159,7 @@ __all__ = [
     "COLUMN_TYPES",
     "PAYMENT_FEATURES",
     "Action",
+    "AnswerReplay",
     "Assessment",
     "Backtest",
     "BacktestMissing",
@@ -131,14 +175,17 @@ __all__ = [
     "Decision",
     "DecisionNotFound",
     "DecisionNotReplayable",
+    "DecisionTable",
     "Entity",
     "EntityKind",
     "Exported",
+    "FailedTest",
     "Fallback",
     "FeatureType",
     "Features",
     "FindParties",
     "HistoryUnusableError",
+    "HitPolicy",
     "Label",
     "LabelSource",
     "ListChange",
@@ -147,6 +194,7 @@ __all__ = [
     "ListKind",
     "Listed",
     "NamedFeature",
+    "NoRowHit",
     "PaymentDecider",
     "PaymentFacts",
     "PaymentSubject",
@@ -167,16 +215,32 @@ __all__ = [
     "RunState",
     "Say",
     "Share",
+    "TableAltered",
+    "TableAnswer",
+    "TableAnswerNotFound",
+    "TableField",
+    "TableNotLive",
+    "TableSchema",
+    "TableStateRefused",
+    "TableTestsFailed",
+    "TableTooSlow",
+    "TableType",
+    "TableVersion",
+    "TableVersionNotFound",
     "Value",
+    "VersionState",
+    "ask_table",
     "backtest_now",
     "change_list",
     "check_can_go_live",
     "check_features",
     "check_list_change",
     "check_predicate",
+    "check_table_can_go_live",
     "decide_batch",
     "default_catalogue",
     "default_rules",
+    "default_table",
     "evaluate_fraud",
     "explain_decision",
     "export_history",
@@ -186,10 +250,15 @@ __all__ = [
     "get_backtest_run",
     "get_decision",
     "get_rule_version",
+    "get_schema",
+    "get_table_answer",
+    "get_table_version",
     "list_decisions",
     "list_entries",
     "list_features",
     "list_rule_versions",
+    "list_schemas",
+    "list_table_versions",
     "make_records",
     "make_update",
     "name_values",
@@ -197,18 +266,26 @@ __all__ = [
     "put_labels",
     "read_list_change",
     "read_rules",
+    "read_table",
     "record_backtest",
     "record_decisions",
     "reload_rules",
+    "reload_table",
     "replay_decision",
+    "replay_table_answer",
     "report_failures",
     "request_backtest",
     "retire_rules",
+    "retire_table",
     "run_backtest",
     "save_rules",
+    "save_table",
     "set_rules_live",
+    "set_table_live",
     "shadow_rules",
     "show_decision",
     "show_list_change",
     "show_rule",
+    "show_schema",
+    "try_table",
 ]

@@ -121,6 +121,7 @@ _TAGS: Final = (
     ("Transparency log", "Signed checkpoints of the journal, and proofs that anybody can check."),
     ("Privacy", "Consents, people's requests about their data, and who read it."),
     ("Rules of risk", "Versions of rules, their back-tests, and what decides."),
+    ("Decision tables", "Eligibility and prices as rows of conditions, and what they answered."),
     ("Decisions", "What risk decided about payments, why, and from what."),
     ("Lists", "Who is allowed for a time, blocked or watched."),
     ("Operations", "Health and metrics of the process."),

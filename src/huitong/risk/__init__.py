@@ -104,6 +104,7 @@ from huitong.risk.decisioning.rules.rule_sets import (
     Assessment,
     RuleSet,
     read_rules,
+    read_stored_rules,
     reload_rules,
     report_failures,
     show_rule,
@@ -128,6 +129,8 @@ from huitong.risk.decisioning.tables.decision_table import (
     DecisionTable,
     FailedTest,
     show_schema,
+    show_table,
+    show_values,
 )
 from huitong.risk.decisioning.tables.errors import (
     NoRowHit,
@@ -266,6 +269,7 @@ __all__ = [
     "put_labels",
     "read_list_change",
     "read_rules",
+    "read_stored_rules",
     "read_table",
     "record_backtest",
     "record_decisions",
@@ -287,5 +291,7 @@ __all__ = [
     "show_list_change",
     "show_rule",
     "show_schema",
+    "show_table",
+    "show_values",
     "try_table",
 ]

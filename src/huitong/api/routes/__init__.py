@@ -34,6 +34,7 @@ from huitong.api.routes import (
     risk_decisions,
     risk_lists,
     risk_rules,
+    risk_tables,
     staff_members,
     staff_passkeys,
     staff_people,
@@ -73,6 +74,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     risk_decisions.router,
     risk_rules.router,
     risk_backtests.router,
+    risk_tables.router,
     risk_lists.router,
 )
 #: Path items that are answered outside of the framework.

@@ -24,7 +24,7 @@ from huitong.risk.decisioning.tables.errors import (
 )
 from huitong.risk.decisioning.tables.reading import reload_table
 from huitong.risk.decisioning.tables.schemas import get_schema
-from huitong.risk.decisioning.tables.types import Cell, HitPolicy, TableAnswer
+from huitong.risk.decisioning.tables.types import Cell, HitPolicy, TableAnswer, TableVersion
 
 _Answered = TypeVar("_Answered")
 
@@ -93,13 +93,16 @@ async def replay_table_answer(uow: UnitOfWork, answer: TableAnswer) -> AnswerRep
     return AnswerReplay(rows=hit.keys, outputs=outputs, is_same=is_same)
 
 
-async def try_table(table: DecisionTable, inputs: Mapping[str, Any]) -> Hit:
-    """Return what a table would answer, without writing it down; raises as `ask_table` does."""
+async def try_table(
+    version: TableVersion, inputs: Mapping[str, Any]
+) -> tuple[tuple[str, ...], tuple[Mapping[str, Any], ...]]:
+    """Return the rows and outputs that a version of any state would answer with.
 
-    def ask() -> Hit:
-        return table.ask(table.read_inputs(inputs))
-
-    return await _limit(ask)
+    Nothing is written down; no rows mean that none is for these inputs. Raises InvalidField and
+    TableTooSlow.
+    """
+    _, hit, _ = await _within_time(version.content, inputs)
+    return hit.keys, tuple(show_values(each) for each in hit.outputs)
 
 
 async def _within_time(

@@ -112,27 +112,27 @@ def show_values(values: Mapping[str, Cell]) -> dict[str, Shown]:
     return {name: show_value(value) for name, value in values.items()}
 
 
+def show_table(table: DecisionTable) -> dict[str, Any]:
+    """Return a table as `read_table` takes it."""
+    is_single = table.policy is not HitPolicy.COLLECT
+    rows = [
+        {"key": each.key, "when": dict(each.cells), "then": show_values(each.outputs)}
+        for each in table.rows
+    ]
+    tests = []
+    for test in table.tests:
+        expected = [show_values(each) for each in test.expected]
+        expect = expected[0] if is_single else expected
+        tests.append({"name": test.name, "inputs": show_values(test.inputs), "expect": expect})
+    return {"hit_policy": table.policy.value, "rows": rows, "tests": tests}
+
+
 def write_content(table: DecisionTable) -> str:
     """Return a table as canonical JSON, with its schema; raises InvalidField if it is too long."""
-    single = table.policy is not HitPolicy.COLLECT
     document = {
+        **show_table(table),
         "schema": show_schema(table.schema),
         "is_reach_checked": table.is_reach_checked,
-        "hit_policy": table.policy.value,
-        "rows": [
-            {"key": each.key, "when": dict(each.cells), "then": show_values(each.outputs)}
-            for each in table.rows
-        ],
-        "tests": [
-            {
-                "name": each.name,
-                "inputs": show_values(each.inputs),
-                "expect": show_values(each.expected[0])
-                if single
-                else [show_values(one) for one in each.expected],
-            }
-            for each in table.tests
-        ],
     }
     text = msgspec.json.encode(document, order="sorted").decode()
     if len(text.encode()) > limits.TABLE_BYTES_MAX:

@@ -56,7 +56,12 @@ class Application:
                 return await identity.find_api_key(uow, secret)
 
         rules = risk.RuleCache(
-            database, {risk.Purpose.PAYMENT: risk.PAYMENT_FEATURES}, now=clock.now
+            database,
+            {
+                risk.Purpose.PAYMENT: risk.PAYMENT_FEATURES,
+                risk.Purpose.LOAN: risk.default_catalogue(risk.Purpose.LOAN),
+            },
+            now=clock.now,
         )
         return cls(
             settings=settings,

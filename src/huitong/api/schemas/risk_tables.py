@@ -39,6 +39,12 @@ TableAnswerPath = Annotated[
 _VersionId = Annotated[
     str, Field(pattern=id_pattern(ids.TABLE_VERSION), examples=[example_id(ids.TABLE_VERSION)])
 ]
+_State = Literal["draft", "live", "retired"]
+_STATES: Final[dict[risk.VersionState, _State]] = {
+    risk.VersionState.DRAFT: "draft",
+    risk.VersionState.LIVE: "live",
+    risk.VersionState.RETIRED: "retired",
+}
 _CASE: Final[dict[str, Any]] = {"grade": "A", "term_months": 12, "amount": 1_000_000}
 _TABLE: Final[dict[str, Any]] = {
     "hit_policy": "unique",
@@ -111,7 +117,7 @@ class TableVersionView(View):
     id: _VersionId
     name: str
     number: int
-    state: Literal["draft", "live", "retired"]
+    state: _State
     digest: str
     table: dict[str, Any] = Field(description="Schema, hit policy, rows and test cases.")
     is_reach_checked: bool = Field(
@@ -157,7 +163,7 @@ def show_table_version(
         id=show_id(ids.TABLE_VERSION, version.id),
         name=version.name,
         number=version.number,
-        state=version.state.value,
+        state=_STATES[version.state],
         digest=version.digest,
         is_reach_checked=content.pop("is_reach_checked"),
         table=content,

@@ -1,16 +1,17 @@
 """Stored decisions as a table of history in Parquet, with what became known of them.
 
-Decisions are read through a cursor, one transaction a business day, and written in row groups of
-`limits.HISTORY_ROWS_AT_ONCE`: memory does not grow with the history. A feature that a decision was
+Decisions are read through one cursor and written in row groups of `limits.HISTORY_ROWS_AT_ONCE`:
+memory does not grow with the history. A feature that a decision was
 not made from, because it did not exist then, is NULL in its row and counted in `Exported.absent`.
 """
 
 import asyncio
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -19,7 +20,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from huitong.kernel import limits
-from huitong.kernel.clock import SHANGHAI
+from huitong.kernel.clock import SHANGHAI, business_day
 from huitong.kernel.database.unit_of_work import Database, UnitOfWork
 from huitong.risk.decisioning.decisions import store
 from huitong.risk.decisioning.decisions.types import FeatureNames
@@ -34,9 +35,12 @@ FindParties: TypeAlias = Callable[
 #: Hears how many decisions were read so far.
 Say: TypeAlias = Callable[[int], Awaitable[None]]
 
+#: Rows of decisions, who stands behind them, and the names of their features.
+_Chunk: TypeAlias = tuple[Sequence[Any], Mapping[uuid.UUID, int], Mapping[uuid.UUID, FeatureNames]]
+
 _ZONE: Final = ZoneInfo(SHANGHAI)
 _READ: Final = """
-    SELECT d.id, d.names_id, d.feature_values, l.is_fraud
+    SELECT d.id, d.decided_at, d.names_id, d.feature_values, l.is_fraud
       FROM risk.decisions d
       LEFT JOIN LATERAL (SELECT is_fraud FROM risk.labels WHERE decision_id = d.id
                           ORDER BY id DESC LIMIT 1) l ON true
@@ -78,26 +82,24 @@ async def export_history(
     exported = Exported()
     writer = await asyncio.to_thread(_Writer, path, columns, exported)
     try:
-        day = period.first
-        while day < period.end:
-            async for rows, parties, names in _read_day(database, purpose, day, find_parties):
-                await asyncio.to_thread(writer.write, day, rows, parties, names)
+        async with aclosing(_read(database, purpose, period, find_parties)) as chunks:
+            async for rows, parties, names in chunks:
+                await asyncio.to_thread(writer.write, rows, parties, names)
                 if say is not None:
                     await say(exported.rows + exported.unassessed)
-            day += timedelta(days=1)
     finally:
         await asyncio.to_thread(writer.close)
     return exported
 
 
-async def _read_day(
-    database: Database, purpose: Purpose, day: date, find_parties: FindParties | None
-) -> AsyncIterator[tuple[Sequence[Any], Mapping[uuid.UUID, int], Mapping[uuid.UUID, FeatureNames]]]:
+async def _read(
+    database: Database, purpose: Purpose, period: Period, find_parties: FindParties | None
+) -> AsyncGenerator[_Chunk, None]:
     names: dict[uuid.UUID, FeatureNames] = {}
     async with database.unit_of_work() as uow:
         connection = await uow.driver()
         cursor = await connection.cursor(
-            _READ, purpose.value, _begin(day), _begin(day + timedelta(days=1))
+            _READ, purpose.value, _begin(period.first), _begin(period.end)
         )
         while rows := await cursor.fetch(limits.HISTORY_ROWS_AT_ONCE):
             for names_id in {row["names_id"] for row in rows} - names.keys() - {None}:
@@ -139,12 +141,11 @@ class _Writer:
 
     def write(
         self,
-        day: date,
         rows: Sequence[Any],
         parties: Mapping[uuid.UUID, int],
         names: Mapping[uuid.UUID, FeatureNames],
     ) -> None:
-        """Write the decisions of a day, those made from the same features together."""
+        """Write decisions, those made from the same features together."""
         by_names: dict[uuid.UUID, list[Any]] = {}
         for row in rows:
             if row["names_id"] in names:
@@ -152,10 +153,10 @@ class _Writer:
             else:
                 self._exported.unassessed += 1
         for names_id, own in by_names.items():
-            self._write_alike(day, own, parties, names[names_id])
+            self._write_alike(own, parties, names[names_id])
 
     def _write_alike(
-        self, day: date, rows: Sequence[Any], parties: Mapping[uuid.UUID, int], names: FeatureNames
+        self, rows: Sequence[Any], parties: Mapping[uuid.UUID, int], names: FeatureNames
     ) -> None:
         pa, count = self._pa, len(rows)
         # A feature of another type than today's is another feature.
@@ -168,7 +169,7 @@ class _Writer:
         found = dict(zip(there, values, strict=True))
         arrays = [
             pa.array([row["id"].hex for row in rows], pa.string()),
-            pa.array([day] * count, pa.date32()),
+            pa.array([business_day(row["decided_at"]) for row in rows], pa.date32()),
             pa.array([row["is_fraud"] for row in rows], pa.bool_()),
             pa.array([parties.get(row["id"]) for row in rows], pa.int64()),
         ]

@@ -81,9 +81,9 @@ def _run(path: Path, pair: _Pair, period: Period) -> tuple[BacktestResult, Compa
     # Loading DuckDB takes longer than most commands run.
     import duckdb  # noqa: PLC0415
 
-    settings = {
+    settings: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": f"{limits.BACKTEST_MEMORY_MB_MAX}MB",
-        "threads": str(limits.BACKTEST_THREADS_MAX),
+        "threads": limits.BACKTEST_THREADS_MAX,
         "temp_directory": str(path.parent / "spill"),
     }
     with duckdb.connect(config=settings) as connection:

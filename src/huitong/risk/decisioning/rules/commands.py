@@ -174,8 +174,7 @@ async def retire_rules(
         refusal=RuleStateRefused,
         now=now,
     )
-    is_approved = version.state is RuleState.LIVE and approval_id is not None
-    details = {"approval": show_id(APPROVAL, approval_id)} if is_approved else {}
+    details = {} if approval_id is None else {"approval": show_id(APPROVAL, approval_id)}
     await _record(uow, "risk.retire_rules", version, **details)
     return await get_rule_version(uow, version_id)
 

@@ -20,6 +20,7 @@ from huitong.cli.risk_desk import (
 from huitong.kernel import limits
 from huitong.kernel.clock import SystemClock, business_day
 from huitong.kernel.database.unit_of_work import Database
+from huitong.kernel.errors import InvalidField
 from huitong.kernel.ids import RULE_VERSION, read_id, show_id, uuid7
 from huitong.kernel.rulebook import Rulebook
 
@@ -162,16 +163,19 @@ def export(
     It does not say whose they are; ids, amounts and features are in it, so keep it as such.
     """
     today = business_day(SystemClock().now())
-    exported = with_database(
-        lambda database: risk.export_history(
-            database,
-            out,
-            purpose=purpose,
-            period=risk.Period(today - timedelta(days=days), today),
-            columns=risk.default_catalogue(purpose),
-            say=_say,
+    try:
+        exported = with_database(
+            lambda database: risk.export_history(
+                database,
+                out,
+                purpose=purpose,
+                period=risk.Period(today - timedelta(days=days), today),
+                columns=risk.default_catalogue(purpose),
+                say=_say,
+            )
         )
-    )
+    except OSError as error:
+        raise InvalidField(f"cannot be written: {error}", field="file") from error
     CONSOLE.print(f"{exported.rows} decisions, {exported.unassessed} without features left out.")
 
 

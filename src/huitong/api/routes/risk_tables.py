@@ -131,10 +131,8 @@ async def list_table_versions(
     limit = min(limit, limits.RULE_VERSIONS_PAGE)
     async with application_of(request).database.reading(principal.caller) as uow:
         found = await risk.list_table_versions(uow, table, before=before, limit=limit)
-    tested = [(each, await _test(each)) for each in found]
     following = str(found[-1].number) if len(found) == limit else None
-    page = ListedPage(tested, following)
-    return show_page(page, lambda each: show_table_version(*each), "tables", table)
+    return show_page(ListedPage(found, following), show_table_version, "tables", table)
 
 
 @router.get(
@@ -265,7 +263,7 @@ async def retire_table(
 
     async def command(uow: UnitOfWork) -> TableVersionView:
         ended = await risk.retire_table(uow, version_id=found.id, now=now)
-        return show_table_version(ended, ())
+        return show_table_version(ended)
 
     if found.state is risk.VersionState.LIVE:
         return await ask_for_approval(request, principal, key, make)

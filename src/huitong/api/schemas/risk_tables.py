@@ -124,7 +124,9 @@ class TableVersionView(View):
         description="Whether it was proved that every row is reached and every case has a row; a "
         "table may be too large for that."
     )
-    failed_tests: list[FailedTestView]
+    failed_tests: list[FailedTestView] | None = Field(
+        description="Test cases that do not come out; null in lists and once it is retired."
+    )
     effective_from: date | None
     effective_to: date | None
     created_by: str
@@ -155,7 +157,7 @@ class TableAnswerView(View):
 
 
 def show_table_version(
-    version: risk.TableVersion, failed: tuple[risk.FailedTest, ...]
+    version: risk.TableVersion, failed: tuple[risk.FailedTest, ...] | None = None
 ) -> TableVersionView:
     """Return a version as a view."""
     content = json.loads(version.content)
@@ -167,18 +169,19 @@ def show_table_version(
         digest=version.digest,
         is_reach_checked=content.pop("is_reach_checked"),
         table=content,
-        failed_tests=[
-            FailedTestView(
-                name=each.name,
-                expected=[dict(one) for one in each.expected],
-                answered=[dict(one) for one in each.answered],
-            )
-            for each in failed
-        ],
+        failed_tests=None if failed is None else [_show_failed(each) for each in failed],
         effective_from=version.effective_from,
         effective_to=version.effective_to,
         created_by=version.created_by,
         created_at=version.created_at,
+    )
+
+
+def _show_failed(failed: risk.FailedTest) -> FailedTestView:
+    return FailedTestView(
+        name=failed.name,
+        expected=[dict(each) for each in failed.expected],
+        answered=[dict(each) for each in failed.answered],
     )
 
 

@@ -101,6 +101,9 @@ async def test_decisions_are_exported_without_saying_whose_they_are(
     assert "1 decisions, 0 without features left out." in await run("export", str(path))
     (row,) = duckdb.sql(f"SELECT amount, party, kind FROM read_parquet('{path}')").fetchall()
     assert row == (100, None, "transfer")
+    with pytest.raises(Refusal) as refused:
+        await run("export", str(tmp_path / "nowhere" / "history.parquet"))
+    assert refused.value.field == "file"
 
 
 async def test_a_table_is_linted_saved_and_tried(desk: Desk, run: Run, tmp_path: Path) -> None:

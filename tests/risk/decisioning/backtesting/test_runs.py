@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -150,3 +151,13 @@ async def test_what_does_not_exist_is_said(desk: Desk) -> None:
         await desk.run(lambda uow: risk.get_backtest_run(uow, uuid7()))
     with pytest.raises(risk.RuleStateRefused):
         await ask(desk, await desk.make_live())
+
+
+async def test_rules_whose_features_are_gone_end_the_run_with_the_reason(desk: Desk) -> None:
+    old = replace(desk, catalogue={**desk.catalogue, "shoe_size": risk.FeatureType.INTEGER})
+    run = await ask(desk, await old.save("shoe_size > 42"))
+
+    await perform(desk, run)
+
+    ended, _ = await look(desk, run)
+    assert (ended.state, ended.error) == (RunState.FAILED, "large does not compile any more.")

@@ -15,7 +15,7 @@ from huitong.risk.decisioning.backtesting.history import FindParties, Say
 from huitong.risk.decisioning.backtesting.running import assess_version
 from huitong.risk.decisioning.backtesting.types import BacktestRun, RunState
 from huitong.risk.decisioning.rules import store as rule_store
-from huitong.risk.decisioning.rules.backtests.running import Period
+from huitong.risk.decisioning.rules.backtests.running import HistoryUnusableError, Period
 from huitong.risk.decisioning.rules.commands import get_rule_version, record_backtest
 from huitong.risk.decisioning.rules.errors import RuleStateRefused
 from huitong.risk.decisioning.rules.types import Backtest, Purpose, RuleState, RuleVersion
@@ -79,7 +79,7 @@ async def request_backtest(
         finished_at=None,
     )
     await store.insert_run(uow, run)
-    await jobs.defer(uow, BACKTEST_JOB, run=run_id.hex)
+    await jobs.defer(uow, BACKTEST_JOB, lock=BACKTEST_JOB, run=run_id.hex)
     await audit.record(
         uow,
         action="risk.request_backtest",
@@ -110,8 +110,9 @@ async def perform_backtest(
 ) -> None:
     """Do what was asked for; a run that has ended is left alone, so it may be called again.
 
-    A refusal (the version was retired meanwhile, too many combinations) ends the run with its
-    reason. Whatever else goes wrong is raised, and ends the run at the last attempt.
+    A refusal (the version was retired meanwhile or does not compile any more, too many
+    combinations) ends the run with its reason. Whatever else goes wrong is raised, and ends the run
+    at the last attempt.
     """
     async with database.reading() as uow:
         run, _ = await get_backtest_run(uow, run_id)
@@ -119,7 +120,7 @@ async def perform_backtest(
         return
     try:
         await _test(database, run, parties, now)
-    except (Refusal, ValueError) as refused:
+    except (Refusal, HistoryUnusableError) as refused:
         reason = refused.detail if isinstance(refused, Refusal) else str(refused)
         await _give_up(database, run, reason, now)
     except Exception:

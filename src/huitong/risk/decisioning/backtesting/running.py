@@ -16,6 +16,7 @@ from huitong.risk.decisioning.rules import store
 from huitong.risk.decisioning.rules.backtests.running import Period, run_backtest
 from huitong.risk.decisioning.rules.backtests.types import BacktestResult
 from huitong.risk.decisioning.rules.defaults.loading import default_catalogue
+from huitong.risk.decisioning.rules.errors import RuleStateRefused
 from huitong.risk.decisioning.rules.rule_sets import RuleSet, reload_rules
 from huitong.risk.decisioning.rules.types import RuleState, RuleVersion
 
@@ -42,11 +43,13 @@ async def assess_version(
     """Return the report of what a version would have done with the decisions of a period.
 
     What lies on the disk meanwhile, in a directory of its own, is deleted. Raises
-    HistoryUnusableError, ValueError for rules that do not compile any more, LimitExceeded.
+    HistoryUnusableError, RuleStateRefused for rules that do not compile any more, LimitExceeded.
     """
     live = await _find_live(database, version, today)
     catalogue = default_catalogue(version.purpose)
     pair = await asyncio.to_thread(_compile, version, live)
+    if pair.rules.broken:
+        raise RuleStateRefused(f"{pair.rules.broken[0].key} does not compile any more.")
     wanted = {*pair.rules.columns, *(() if pair.live is None else pair.live.columns)}
     with tempfile.TemporaryDirectory(prefix="huitong-backtest-") as folder:
         path = Path(folder) / "history.parquet"

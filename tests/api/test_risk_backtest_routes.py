@@ -121,7 +121,8 @@ async def test_default_rules_go_live_over_the_api_alone_and_then_decide(
     assert (shown["state"], shown["is_tested"]) == ("live", True)
 
     # The next version is measured against it.
-    rule = {**version["rules"][0], "predicate": "amount > 1000"}
+    # Harder than any of the defaults, some of which are for the night.
+    rule = {**version["rules"][0], "predicate": "amount > 1000", "action": "block"}
     next_version = await anonymous.post(
         "/v1/risk/rules", json={"purpose": "payment", "rules": [rule]}, headers=once(maker)
     )

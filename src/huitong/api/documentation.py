@@ -126,6 +126,7 @@ _TAGS: Final = (
     ("Privacy", "Consents, people's requests about their data, and who read it."),
     ("Rules of risk", "Versions of rules, their back-tests, and what decides."),
     ("Models of risk", "Models of fraud, their cards, how they do, and which of them decides."),
+    ("Decision tables", "Eligibility and prices as rows of conditions, and what they answered."),
     ("Decisions", "What risk decided about payments, why, and from what."),
     ("Stopped payments", "Payments that risk held or blocked, and what people decide of them."),
     ("Lists", "Who is allowed for a time, blocked or watched."),

@@ -53,6 +53,8 @@ STAFF: Final = "stf"
 STEP_UP: Final = "stp"
 SUBJECT: Final = "sub"
 SUBJECT_REQUEST: Final = "srq"
+TABLE_ANSWER: Final = "tba"
+TABLE_VERSION: Final = "tbl"
 TOP_UP: Final = "top"
 TRANSFER: Final = "tr"
 WEBHOOK: Final = "whk"
@@ -97,6 +99,8 @@ PREFIXES: Final = frozenset(
         STEP_UP,
         SUBJECT,
         SUBJECT_REQUEST,
+        TABLE_ANSWER,
+        TABLE_VERSION,
         TOP_UP,
         TRANSFER,
         WEBHOOK,

@@ -340,6 +340,29 @@ LIST_DAYS_MAX: Final = 3_660
 LISTED_AT_ONCE_MAX: Final = 100_000
 BACKTEST_PATTERNS_MAX: Final = 50_000
 LABELS_AT_ONCE_MAX: Final = 10_000
+BACKTEST_DAYS_MAX: Final = 366
+BACKTEST_EXAMPLES_MAX: Final = 10
+# A run that was begun so long ago will not end any more.
+BACKTEST_RUN_HOURS_MAX: Final = 6
+BACKTEST_ERROR_LENGTH_MAX: Final = 500
+BACKTEST_MEMORY_MB_MAX: Final = 1_024
+BACKTEST_THREADS_MAX: Final = 2
+# One row group of a table of history: decisions that are in memory at a time.
+HISTORY_ROWS_AT_ONCE: Final = 20_000
+# Decision tables.
+TABLE_BYTES_MAX: Final = 1_048_576
+TABLE_ROWS_MAX: Final = 200
+TABLE_TESTS_MAX: Final = 200
+TABLE_CELL_LENGTH_MAX: Final = 500
+TABLE_CELL_PARTS_MAX: Final = 64
+TABLE_TEXT_LENGTH_MAX: Final = 200
+# Digits of a number in a table: the engine computes with 96 bits and rounds what has more.
+TABLE_DIGITS_MAX: Final = 18
+# How many boxes the check of what rows leave over may need, before it says that it does not know.
+TABLE_BOXES_MAX: Final = 2_000
+TABLE_SECONDS_MAX: Final = 1.0
+TABLE_VERSIONS_MAX: Final = 10_000
+TABLES_COMPILED_MAX: Final = 64
 RULE_DAYS_CACHED_MAX: Final = 8
 # Deciding about a batch: what is too slow, how often in a row, and how long it then rests.
 RISK_BUDGET_SECONDS: Final = 0.25

@@ -1,6 +1,7 @@
 """Reads of payments, one thing or one page at a time."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Final
 
 from huitong.kernel import limits
@@ -100,3 +101,8 @@ def _read_cursor(cursor: str) -> uuid.UUID:
     if identifier is None or identifier.hex != cursor:
         raise InvalidField("must be the next_cursor of an earlier page", field="cursor")
     return identifier
+
+
+async def list_payers(uow: UnitOfWork, order_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """Return the payer's account of each of so many orders; who is not there has none."""
+    return await store.list_payers(uow, order_ids)

@@ -6,6 +6,7 @@ the model of payment fraud, its training and evaluation, and the cases that peop
 **Rules.** A set of rules is a document that `read_rules` compiles against the features of its
 purpose; `RuleSet.assess` runs it over a batch, `run_backtest` over a table of history in DuckDB.
 Versions live by `save_rules`, `shadow_rules`, `record_backtest`, `set_rules_live`, `retire_rules`;
+`request_backtest` has a worker test one over stored decisions, `backtest_now` does it here;
 `RuleCache` holds what decides in a process. **Lists.** `ListCache` knows who is on one, and
 `change_list` changes them when two people agreed. **Decisions.** `PaymentDecider` decides about a
 batch, `make_records` and `make_update` are the statements that go with the posting, `get_decision`,
@@ -14,8 +15,27 @@ payment from features that its room computes, and `record_decisions` writes that
 takes what became known of decisions. **Models.** `register_model` keeps a trained one in the
 shadow, `install_first_model` is for a new installation; `set_model_status` and `reuse_model` take
 two people; `ModelCache` holds what scores in a process, `watch_models` measures drift and decay.
+**Tables.** `read_table` compiles a decision table against the
+schema of its name; `save_table`, `set_table_live` and `retire_table` are its life, `ask_table`
+answers by the one that is live.
 """
 
+from huitong.risk.decisioning.backtesting.commands import (
+    BACKTEST_JOB,
+    BacktestNotFound,
+    BacktestRunning,
+    backtest_now,
+    get_backtest_run,
+    perform_backtest,
+    request_backtest,
+)
+from huitong.risk.decisioning.backtesting.history import (
+    Exported,
+    FindParties,
+    Say,
+    export_history,
+)
+from huitong.risk.decisioning.backtesting.types import BacktestRun, RunState
 from huitong.risk.decisioning.decisions.batches import decide_batch
 from huitong.risk.decisioning.decisions.deciding import Decider, record_decisions
 from huitong.risk.decisioning.decisions.engine import (
@@ -129,12 +149,56 @@ from huitong.risk.decisioning.rules.rule_sets import (
     Assessment,
     RuleSet,
     read_rules,
+    read_stored_rules,
     reload_rules,
     report_failures,
     show_rule,
 )
 from huitong.risk.decisioning.rules.types import Backtest, Purpose, Rule, RuleState, RuleVersion
+from huitong.risk.decisioning.tables.asking import (
+    AnswerReplay,
+    ask_table,
+    get_table_answer,
+    replay_table_answer,
+    try_table,
+)
+from huitong.risk.decisioning.tables.commands import (
+    check_table_can_go_live,
+    get_table_version,
+    list_table_versions,
+    retire_table,
+    save_table,
+    set_table_live,
+)
+from huitong.risk.decisioning.tables.decision_table import (
+    DecisionTable,
+    FailedTest,
+    show_schema,
+    show_table,
+    show_values,
+)
+from huitong.risk.decisioning.tables.errors import (
+    NoRowHit,
+    TableAltered,
+    TableAnswerNotFound,
+    TableNotLive,
+    TableStateRefused,
+    TableTestsFailed,
+    TableTooSlow,
+    TableVersionNotFound,
+)
+from huitong.risk.decisioning.tables.reading import read_table, reload_table
+from huitong.risk.decisioning.tables.schemas import default_table, get_schema, list_schemas
+from huitong.risk.decisioning.tables.types import (
+    HitPolicy,
+    TableAnswer,
+    TableField,
+    TableSchema,
+    TableType,
+    TableVersion,
+)
 from huitong.risk.decisioning.types import Action, Column, Features, FeatureType
+from huitong.risk.decisioning.versions.types import VersionState
 from huitong.risk.decisioning.watching.store import list_drift, list_weeks
 from huitong.risk.decisioning.watching.types import DriftMeasure, WeekMeasure
 from huitong.risk.decisioning.watching.watching import watch_models
@@ -142,15 +206,20 @@ from huitong.risk.fraud.evaluate import evaluate_fraud
 from huitong.risk.fraud.labels import Label, LabelSource, find_labels, put_labels
 
 __all__ = [
+    "BACKTEST_JOB",
     "COLUMN_TYPES",
     "MODEL_NAMES",
     "PAYMENT_FEATURES",
     "Action",
     "AlarmCause",
+    "AnswerReplay",
     "Assessment",
     "Backtest",
     "BacktestMissing",
+    "BacktestNotFound",
     "BacktestResult",
+    "BacktestRun",
+    "BacktestRunning",
     "Catalogue",
     "Column",
     "CompiledVersion",
@@ -159,14 +228,19 @@ __all__ = [
     "Decision",
     "DecisionNotFound",
     "DecisionNotReplayable",
+    "DecisionTable",
     "DriftMeasure",
     "Entity",
     "EntityKind",
+    "Exported",
+    "FailedTest",
     "Fallback",
     "FallbackReason",
     "FeatureType",
     "Features",
+    "FindParties",
     "HistoryUnusableError",
+    "HitPolicy",
     "Label",
     "LabelSource",
     "ListCache",
@@ -184,6 +258,7 @@ __all__ = [
     "ModelStatusConflict",
     "ModelUntried",
     "NamedFeature",
+    "NoRowHit",
     "PaymentDecider",
     "PaymentFacts",
     "PaymentSubject",
@@ -202,13 +277,30 @@ __all__ = [
     "RuleVersionNotFound",
     "RulesAltered",
     "RulesNotLoaded",
+    "RunState",
+    "Say",
     "Scoring",
     "ServedModel",
     "ServedModels",
     "Share",
+    "TableAltered",
+    "TableAnswer",
+    "TableAnswerNotFound",
+    "TableField",
+    "TableNotLive",
+    "TableSchema",
+    "TableStateRefused",
+    "TableTestsFailed",
+    "TableTooSlow",
+    "TableType",
+    "TableVersion",
+    "TableVersionNotFound",
     "TrainedModel",
     "Value",
+    "VersionState",
     "WeekMeasure",
+    "ask_table",
+    "backtest_now",
     "change_list",
     "check_can_go_live",
     "check_can_reuse",
@@ -216,17 +308,24 @@ __all__ = [
     "check_list_change",
     "check_model_status",
     "check_predicate",
+    "check_table_can_go_live",
     "decide_batch",
     "default_catalogue",
     "default_rules",
+    "default_table",
     "evaluate_fraud",
     "explain_decision",
+    "export_history",
     "find_labels",
     "find_listed",
     "get_backtest",
+    "get_backtest_run",
     "get_decision",
     "get_model",
     "get_rule_version",
+    "get_schema",
+    "get_table_answer",
+    "get_table_version",
     "install_first_model",
     "list_alarms",
     "list_decisions",
@@ -235,29 +334,44 @@ __all__ = [
     "list_features",
     "list_models",
     "list_rule_versions",
+    "list_schemas",
+    "list_table_versions",
     "list_weeks",
     "make_records",
     "make_update",
     "name_values",
     "number_address",
+    "perform_backtest",
     "put_labels",
     "read_list_change",
     "read_rules",
+    "read_stored_rules",
+    "read_table",
     "record_backtest",
     "record_decisions",
     "register_model",
     "reload_rules",
+    "reload_table",
     "replay_decision",
+    "replay_table_answer",
     "report_failures",
+    "request_backtest",
     "retire_rules",
+    "retire_table",
     "reuse_model",
     "run_backtest",
     "save_rules",
+    "save_table",
     "set_model_status",
     "set_rules_live",
+    "set_table_live",
     "shadow_rules",
     "show_decision",
     "show_list_change",
     "show_rule",
+    "show_schema",
+    "show_table",
+    "show_values",
+    "try_table",
     "watch_models",
 ]

@@ -68,6 +68,7 @@ class Application:
             risk.Purpose.PAYMENT: risk.PAYMENT_FEATURES,
             risk.Purpose.LOG_IN: risk.default_catalogue(risk.Purpose.LOG_IN),
             risk.Purpose.ONBOARDING: risk.default_catalogue(risk.Purpose.ONBOARDING),
+            risk.Purpose.LOAN: risk.default_catalogue(risk.Purpose.LOAN),
         }
         rules, rulebook = risk.RuleCache(database, catalogues, now=clock.now), Rulebook.load()
         models = risk.ModelCache(database, catalogues, now=clock.now)

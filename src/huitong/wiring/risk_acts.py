@@ -1,4 +1,4 @@
-"""Acts on rules, lists and models of risk that take two people."""
+"""Acts on rules, lists, models and decision tables of risk that take two people."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -7,7 +7,7 @@ from typing import Any, Final
 from huitong import identity, risk
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import InvalidField
-from huitong.kernel.ids import MODEL, RULE_VERSION, read_id, show_id
+from huitong.kernel.ids import MODEL, RULE_VERSION, TABLE_VERSION, read_id, show_id
 from huitong.kernel.rulebook import Rulebook
 
 
@@ -69,6 +69,32 @@ async def _reuse_model(
     return identity.Executed(outcome={"model": show_id(MODEL, model_id)})
 
 
+async def _set_table_live(
+    uow: UnitOfWork, approval: identity.Approval, payload: Mapping[str, Any], *, now: datetime
+) -> identity.Executed:
+    version = await risk.set_table_live(
+        uow,
+        version_id=read_id(TABLE_VERSION, payload["version"], field="version"),
+        digest=payload["digest"],
+        effective_from=_read_day(payload["effective_from"]),
+        approval_id=approval.id,
+        now=now,
+    )
+    return identity.Executed(outcome={"version": show_id(TABLE_VERSION, version.id)})
+
+
+async def _retire_table(
+    uow: UnitOfWork, approval: identity.Approval, payload: Mapping[str, Any], *, now: datetime
+) -> identity.Executed:
+    version = await risk.retire_table(
+        uow,
+        version_id=read_id(TABLE_VERSION, payload["version"], field="version"),
+        approval_id=approval.id,
+        now=now,
+    )
+    return identity.Executed(outcome={"version": show_id(TABLE_VERSION, version.id)})
+
+
 def _read_day(text: str) -> date:
     try:
         return date.fromisoformat(text)
@@ -82,4 +108,6 @@ RISK_ACTS: Final[identity.Handlers] = {
     "risk.change_list": _change_list,
     "risk.set_model_status": _set_model_status,
     "risk.reuse_model": _reuse_model,
+    "risk.set_table_live": _set_table_live,
+    "risk.retire_table": _retire_table,
 }

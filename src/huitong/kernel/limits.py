@@ -330,6 +330,14 @@ LIST_DAYS_MAX: Final = 3_660
 LISTED_AT_ONCE_MAX: Final = 100_000
 BACKTEST_PATTERNS_MAX: Final = 50_000
 LABELS_AT_ONCE_MAX: Final = 10_000
+# Cases. The database's checks of `risk.cases` and `risk.case_entries` say the same.
+CASE_ALERTS_MAX: Final = 500
+CASE_NOTE_LENGTH_MAX: Final = 2_000
+ALERTS_GROUPED_AT_ONCE_MAX: Final = 20
+# Around one alert, and in the picture of one case.
+CASE_NODES_MAX: Final = 300
+# How far back in an account's orders links are looked for, beside the window in days.
+LINK_ORDERS_MAX: Final = 200
 RULE_DAYS_CACHED_MAX: Final = 8
 # Deciding about a batch: what is too slow, how often in a row, and how long it then rests.
 RISK_BUDGET_SECONDS: Final = 0.25

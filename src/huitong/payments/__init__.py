@@ -93,6 +93,7 @@ from huitong.payments.postings import OwnAccounts, find_own_accounts
 from huitong.payments.qr import CustomerCode, Picture, draw_png, draw_svg
 from huitong.payments.queries import (
     find_channel_order,
+    find_counterparties,
     get_order,
     list_orders,
     list_refunds,
@@ -107,6 +108,7 @@ from huitong.payments.types import (
     ChannelState,
     CodeKind,
     CodeReading,
+    Counterparty,
     MerchantCode,
     Meter,
     Order,
@@ -144,6 +146,7 @@ __all__ = [
     "CodeNotFound",
     "CodeReading",
     "CodeUsed",
+    "Counterparty",
     "CreditsExceedDebits",
     "CurrencyNotSupported",
     "CustomerCode",
@@ -215,6 +218,7 @@ __all__ = [
     "draw_svg",
     "expire_orders",
     "find_channel_order",
+    "find_counterparties",
     "find_own_accounts",
     "get_merchant_code",
     "get_order",

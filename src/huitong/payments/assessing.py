@@ -71,7 +71,7 @@ def list_decisions(posted: Sequence[Assessed], refused: Sequence[Assessed]) -> l
     decisions = [
         payment.decision for payment in (*posted, *refused) if payment.decision is not None
     ]
-    statements = [risk.make_records(decisions)] if decisions else []
+    statements = risk.make_records(decisions)
     counted = [payment.facts for payment in posted if payment.facts is not None]
     if counted:
         (at,) = {each.decided_at for each in decisions}
@@ -92,19 +92,32 @@ def _make_subject(payment: Assessed, parties: Mapping[int, Party]) -> risk.Payme
         is_strong=payment.authentication is Authentication.TWO_FACTORS,
         device_id=None if session is None else session.device_id,
     )
+    payees = _list_entities(payee)
     entities = [
-        risk.Entity.of_account(payer.account_id),
-        risk.Entity.of_account(payee.account_id),
+        *_list_entities(payer),
+        *payees,
+        risk.Entity.of_pair(payer.account_id, payee.account_id),
     ]
+    if payment.facts.device_id is not None:
+        entities.append(risk.Entity.of_id(risk.EntityKind.DEVICE, payment.facts.device_id))
+    return risk.PaymentSubject(
+        id=payment.order_id,
+        facts=payment.facts,
+        entities=tuple(entities),
+        payees=tuple(payees),
+        amount=payment.amount,
+    )
+
+
+def _list_entities(party: Party) -> list[risk.Entity]:
+    entities = [risk.Entity.of_account(party.account_id)]
     for kind, identifier in (
-        (risk.EntityKind.CUSTOMER, payer.customer_id),
-        (risk.EntityKind.CUSTOMER, payee.customer_id),
-        (risk.EntityKind.MERCHANT, payee.merchant_id),
-        (risk.EntityKind.DEVICE, payment.facts.device_id),
+        (risk.EntityKind.CUSTOMER, party.customer_id),
+        (risk.EntityKind.MERCHANT, party.merchant_id),
     ):
         if identifier is not None:
             entities.append(risk.Entity.of_id(kind, identifier))
-    return risk.PaymentSubject(id=payment.order_id, facts=payment.facts, entities=tuple(entities))
+    return entities
 
 
 def _refuse(payment: Assessed) -> Refusal | None:

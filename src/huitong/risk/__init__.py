@@ -12,6 +12,11 @@ batch, `make_records` and `make_update` are the statements that go with the post
 `explain_decision` and `replay_decision` are for afterwards. `Decider` decides about what is not a
 payment from features that its room computes, and `record_decisions` writes that down. `put_labels`
 takes what became known of decisions.
+
+**Cases.** Decisions that people should look at raise alerts in their own transaction;
+`group_alerts` puts them into cases by who took part and what links them. `assign_case`,
+`release_case`, `add_note` and `close_case` are the work, `draw_case` is the graph.
+`overturn_decision` says that a decision was wrong, when two people agreed.
 """
 
 from huitong.risk.decisioning.decisions.batches import decide_batch
@@ -22,6 +27,7 @@ from huitong.risk.decisioning.decisions.engine import (
     make_records,
     make_update,
 )
+from huitong.risk.decisioning.decisions.overturns import Overturn, find_overturn
 from huitong.risk.decisioning.decisions.queries import (
     DecisionNotFound,
     DecisionNotReplayable,
@@ -33,7 +39,15 @@ from huitong.risk.decisioning.decisions.queries import (
     replay_decision,
     show_decision,
 )
-from huitong.risk.decisioning.decisions.types import Decision, Fallback, Listed, Reason, Value
+from huitong.risk.decisioning.decisions.types import (
+    Decision,
+    Fallback,
+    Listed,
+    Participant,
+    Reason,
+    Side,
+    Value,
+)
 from huitong.risk.decisioning.features.columns import PAYMENT_FEATURES
 from huitong.risk.decisioning.features.facts import PaymentFacts
 from huitong.risk.decisioning.rules.backtests.running import (
@@ -91,6 +105,49 @@ from huitong.risk.decisioning.rules.rule_sets import (
 )
 from huitong.risk.decisioning.rules.types import Backtest, Purpose, Rule, RuleState, RuleVersion
 from huitong.risk.decisioning.types import Action, Column, Features, FeatureType
+from huitong.risk.fraud.cases.commands import (
+    Finding,
+    add_note,
+    assign_case,
+    check_can_propose,
+    close_case,
+    note_proposal,
+    release_case,
+)
+from huitong.risk.fraud.cases.errors import (
+    AlreadyOverturned,
+    CaseChanged,
+    CaseClosed,
+    CaseNotFound,
+    CaseNotTaken,
+    CaseTaken,
+    NothingToOverturn,
+)
+from huitong.risk.fraud.cases.grouping import group_alerts
+from huitong.risk.fraud.cases.links import Link, LinkSource, LinkType, Seen
+from huitong.risk.fraud.cases.overturning import (
+    Overturnable,
+    check_can_overturn,
+    overturn_decision,
+)
+from huitong.risk.fraud.cases.queries import (
+    CaseGraph,
+    draw_case,
+    find_people_in_cases,
+    get_case,
+    list_case_alerts,
+    list_case_entries,
+    list_cases,
+)
+from huitong.risk.fraud.cases.types import (
+    Alert,
+    Case,
+    CaseState,
+    Entry,
+    EntryType,
+    Outcome,
+    Queue,
+)
 from huitong.risk.fraud.evaluate import evaluate_fraud
 from huitong.risk.fraud.labels import Label, LabelSource, find_labels, put_labels
 
@@ -98,10 +155,20 @@ __all__ = [
     "COLUMN_TYPES",
     "PAYMENT_FEATURES",
     "Action",
+    "Alert",
+    "AlreadyOverturned",
     "Assessment",
     "Backtest",
     "BacktestMissing",
     "BacktestResult",
+    "Case",
+    "CaseChanged",
+    "CaseClosed",
+    "CaseGraph",
+    "CaseNotFound",
+    "CaseNotTaken",
+    "CaseState",
+    "CaseTaken",
     "Catalogue",
     "Column",
     "CompiledVersion",
@@ -112,23 +179,35 @@ __all__ = [
     "DecisionNotReplayable",
     "Entity",
     "EntityKind",
+    "Entry",
+    "EntryType",
     "Fallback",
     "FeatureType",
     "Features",
+    "Finding",
     "HistoryUnusableError",
     "Label",
     "LabelSource",
+    "Link",
+    "LinkSource",
+    "LinkType",
     "ListChange",
     "ListEntry",
     "ListEntryNotFound",
     "ListKind",
     "Listed",
     "NamedFeature",
+    "NothingToOverturn",
+    "Outcome",
+    "Overturn",
+    "Overturnable",
+    "Participant",
     "PaymentDecider",
     "PaymentFacts",
     "PaymentSubject",
     "Period",
     "Purpose",
+    "Queue",
     "Reason",
     "Replay",
     "Rule",
@@ -141,23 +220,38 @@ __all__ = [
     "RuleVersionNotFound",
     "RulesAltered",
     "RulesNotLoaded",
+    "Seen",
     "Share",
+    "Side",
     "Value",
+    "add_note",
+    "assign_case",
     "change_list",
     "check_can_go_live",
+    "check_can_overturn",
+    "check_can_propose",
     "check_features",
     "check_list_change",
     "check_predicate",
+    "close_case",
     "decide_batch",
     "default_catalogue",
     "default_rules",
+    "draw_case",
     "evaluate_fraud",
     "explain_decision",
     "find_labels",
     "find_listed",
+    "find_overturn",
+    "find_people_in_cases",
     "get_backtest",
+    "get_case",
     "get_decision",
     "get_rule_version",
+    "group_alerts",
+    "list_case_alerts",
+    "list_case_entries",
+    "list_cases",
     "list_decisions",
     "list_entries",
     "list_features",
@@ -165,11 +259,14 @@ __all__ = [
     "make_records",
     "make_update",
     "name_values",
+    "note_proposal",
+    "overturn_decision",
     "put_labels",
     "read_list_change",
     "read_rules",
     "record_backtest",
     "record_decisions",
+    "release_case",
     "reload_rules",
     "replay_decision",
     "report_failures",

@@ -14,6 +14,7 @@ from huitong.kernel.database.unit_of_work import Database, UnitOfWork
 from huitong.kernel.logs import get_logger
 from huitong.kernel.rulebook import Rulebook
 from huitong.risk.decisioning.decisions import store
+from huitong.risk.decisioning.decisions.alerts import make_alerts, name_participants
 from huitong.risk.decisioning.decisions.batches import (
     Loaded,
     NameKeeper,
@@ -105,13 +106,15 @@ class Decider:
                 decided_at=at,
                 listed=listed,
                 fallback=cause,
+                participants=name_participants(each.entities),
             )
             for each, listed in zip(subjects, loaded.listed, strict=True)
         ]
 
 
 async def record_decisions(uow: UnitOfWork, decisions: Sequence[Decision]) -> None:
-    """Write decisions down in the unit of work that does what they allow, each once."""
+    """Write decisions and their alerts down in the unit of work that does what they allow."""
     if decisions:
-        statement = store.make_insert(decisions)
-        await (await uow.driver()).execute(statement.text, *statement.arguments)
+        driver = await uow.driver()
+        for statement in (store.make_insert(decisions), *make_alerts(decisions)):
+            await driver.execute(statement.text, *statement.arguments)

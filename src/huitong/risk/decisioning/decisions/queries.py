@@ -13,6 +13,7 @@ from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import Fault, InvalidField, NotFound
 from huitong.kernel.ids import DECISION, show_id
 from huitong.risk.decisioning.decisions import store
+from huitong.risk.decisioning.decisions.overturns import find_overturn
 from huitong.risk.decisioning.decisions.policy import combine
 from huitong.risk.decisioning.decisions.types import Decision, Fallback, Reason, Value
 from huitong.risk.decisioning.decisions.values import make_features
@@ -57,6 +58,13 @@ _FAILED: Final = Reason(
     code="rule_failed",
     zh="有一条规则无法计算，因此需要人工核实。",
     en="A rule could not be computed, so somebody has to look at it.",
+)
+
+
+_OVERTURNED: Final = Reason(
+    code="overturned",
+    zh="经两名工作人员复核，这一决定有误，特此更正。",
+    en="Two members of staff looked at this decision again and found it wrong.",
 )
 
 
@@ -123,8 +131,13 @@ async def name_values(uow: UnitOfWork, decision: Decision) -> dict[str, Value]:
 
 
 async def explain_decision(uow: UnitOfWork, decision: Decision) -> tuple[Reason, ...]:
-    """Return why, in plain words for the customer: lists first, then rules in their order."""
-    reasons = [
+    """Return why, in plain words for the customer: lists first, then rules in their order.
+
+    First of all comes that it was wrong, if it was overturned.
+    """
+    overturn = await find_overturn(uow, decision.id)
+    reasons = [] if overturn is None else [_OVERTURNED]
+    reasons += [
         _LISTED[kind] for kind in ListKind if any(listed.list is kind for listed in decision.listed)
     ]
     if decision.fallback is not None:

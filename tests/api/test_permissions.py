@@ -27,6 +27,7 @@ HEX = "0199c0a95d0b7c3e8f6f0d6f1a2b3c4d"
 PREFIXES = {
     "application": "app",
     "approval": "apr",
+    "case": "cas",
     "code": "qr",
     "customer": "cus",
     "decision": "dec",

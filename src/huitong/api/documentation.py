@@ -122,6 +122,7 @@ _TAGS: Final = (
     ("Privacy", "Consents, people's requests about their data, and who read it."),
     ("Rules of risk", "Versions of rules, their back-tests, and what decides."),
     ("Decisions", "What risk decided about payments, why, and from what."),
+    ("Cases", "Alerts of risk that belong together, and the work on them."),
     ("Lists", "Who is allowed for a time, blocked or watched."),
     ("Operations", "Health and metrics of the process."),
 )

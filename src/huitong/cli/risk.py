@@ -1,4 +1,4 @@
-"""`huitong risk`: measure the models of risk on labelled data."""
+"""`huitong risk`: measure the models of risk on labelled data, and look at cases."""
 
 import json
 import os
@@ -10,17 +10,22 @@ from rich.console import Console
 from rich.table import Table
 
 from huitong import risk
+from huitong.cli import risk_cases
 
 _DATA: Final = Path("../shared/data/2-transaction-fraud")
 _WINDOWS: Final = 6
 _WINDOWS_MAX: Final = 52
 
-app: Final = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Risk models.")
+app: Final = typer.Typer(
+    no_args_is_help=True, rich_markup_mode="rich", help="Risk: models and cases."
+)
+
+risk_cases.register(app)
 
 
 def register(parent: typer.Typer) -> None:
     """Add the commands to the command line."""
-    parent.add_typer(app, name="risk", short_help="Measure the models of risk.")
+    parent.add_typer(app, name="risk", short_help="Measure the models of risk, list cases.")
 
 
 @app.command("evaluate", short_help="Measure how well fraud is found, beside published models.")

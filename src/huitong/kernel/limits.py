@@ -333,7 +333,7 @@ LABELS_AT_ONCE_MAX: Final = 10_000
 # Cases. The database's checks of `risk.cases` and `risk.case_entries` say the same.
 CASE_ALERTS_MAX: Final = 500
 CASE_NOTE_LENGTH_MAX: Final = 2_000
-ALERTS_GROUPED_AT_ONCE_MAX: Final = 20
+ALERTS_GROUPED_AT_ONCE_MAX: Final = 50
 # Around one alert, and in the picture of one case.
 CASE_NODES_MAX: Final = 300
 # How far back in an account's orders links are looked for, beside the window in days.

@@ -132,6 +132,7 @@ from huitong.risk.fraud.cases.overturning import (
 )
 from huitong.risk.fraud.cases.queries import (
     CaseGraph,
+    count_ungrouped,
     draw_case,
     find_people_in_cases,
     get_case,
@@ -139,6 +140,7 @@ from huitong.risk.fraud.cases.queries import (
     list_case_entries,
     list_cases,
 )
+from huitong.risk.fraud.cases.retention import CaseNotes, OldLinks
 from huitong.risk.fraud.cases.types import (
     Alert,
     Case,
@@ -167,6 +169,7 @@ __all__ = [
     "CaseGraph",
     "CaseNotFound",
     "CaseNotTaken",
+    "CaseNotes",
     "CaseState",
     "CaseTaken",
     "Catalogue",
@@ -198,6 +201,7 @@ __all__ = [
     "Listed",
     "NamedFeature",
     "NothingToOverturn",
+    "OldLinks",
     "Outcome",
     "Overturn",
     "Overturnable",
@@ -234,6 +238,7 @@ __all__ = [
     "check_list_change",
     "check_predicate",
     "close_case",
+    "count_ungrouped",
     "decide_batch",
     "default_catalogue",
     "default_rules",

@@ -85,6 +85,7 @@ CREATE TABLE risk.links (
     times      integer     NOT NULL CHECK (times > 0),
     PRIMARY KEY (kind, key, other_kind, other_key, type, is_forward)
 );
+CREATE INDEX links_by_time ON risk.links (last_at);
 COMMENT ON TABLE risk.links IS 'What alerts say about who belongs to whom: one row for each end. Ids only.';
 COMMENT ON COLUMN risk.links.is_forward IS 'Whether kind and key are who owns, uses or pays.';
 
@@ -98,11 +99,21 @@ CREATE TABLE risk.case_entries (
     about     text        CHECK (length(about) BETWEEN 1 AND 64),
     note      text        CHECK (length(note) BETWEEN 1 AND 2000)
 );
+CREATE INDEX case_entries_with_note ON risk.case_entries (case_id) WHERE note IS NOT NULL;
 CREATE INDEX case_entries_by_case ON risk.case_entries (case_id, id);
-COMMENT ON TABLE risk.case_entries IS 'What happened with a case. Append-only.';
+COMMENT ON TABLE risk.case_entries IS 'What happened with a case. Append-only, but for notes of cases that were closed long ago.';
 COMMENT ON COLUMN risk.case_entries.about IS 'Public id of what it is about: a decision, another case, a member of staff, a request.';
-CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON risk.case_entries
-    FOR EACH ROW EXECUTE FUNCTION kernel.refuse_change();
+-- A note may be blanked ten years after its case was closed (反洗钱法 Art. 34), and nothing else changes.
+CREATE FUNCTION risk.keep_case_entry() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'DELETE' OR NEW.note IS NOT NULL OR to_jsonb(NEW) - 'note' <> to_jsonb(OLD) - 'note'
+            OR NOT EXISTS (SELECT FROM risk.cases WHERE id = OLD.case_id AND closed_at < now() - interval '10 years') THEN
+        RAISE EXCEPTION 'entry % of a case stays as it is', OLD.id USING ERRCODE = 'HT002';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER keep_entry BEFORE UPDATE OR DELETE ON risk.case_entries
+    FOR EACH ROW EXECUTE FUNCTION risk.keep_case_entry();
 CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON risk.case_entries
     FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
@@ -133,4 +144,5 @@ GRANT SELECT, INSERT ON risk.cases, risk.alerts, risk.case_entities, risk.links,
 GRANT UPDATE (state, priority, alerts, last_alert_at, assigned_to, assigned_at, outcome, closed_at, closed_by, merged_into) ON risk.cases TO huitong_app;
 GRANT UPDATE (case_id, weight) ON risk.alerts TO huitong_app;
 GRANT UPDATE (is_actor) ON risk.case_entities TO huitong_app;
-GRANT UPDATE (first_at, last_at, times) ON risk.links TO huitong_app;
+GRANT UPDATE (first_at, last_at, times), DELETE ON risk.links TO huitong_app;
+GRANT UPDATE (note) ON risk.case_entries TO huitong_app;

@@ -25,7 +25,12 @@ from huitong.risk.decisioning.types import Action
 from huitong.risk.fraud.cases import grouping_store, store
 from huitong.risk.fraud.cases.graph import Neighbourhood
 from huitong.risk.fraud.cases.links import LinkSource, list_links
-from huitong.risk.fraud.cases.neighbours import explore, read_degree_limits, start_of_window
+from huitong.risk.fraud.cases.neighbours import (
+    RememberedLinks,
+    explore,
+    read_degree_limits,
+    start_of_window,
+)
 from huitong.risk.fraud.cases.priority import PriorityRules
 from huitong.risk.fraud.cases.types import Alert, Case, EntryType
 
@@ -58,7 +63,7 @@ async def group_alerts(
     await grouping_store.lock_grouping(uow)
     alerts = await store.take_alerts_to_group(uow, count=limits.ALERTS_GROUPED_AT_ONCE_MAX)
     if alerts:
-        work = _Grouping(uow, sources, rulebook, now)
+        work = _Grouping(uow, [RememberedLinks(each) for each in sources], rulebook, now)
         work.weights = await _find_weights(uow, alerts)
         for alert in alerts:
             await _group(work, alert)

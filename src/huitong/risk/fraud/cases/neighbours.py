@@ -1,6 +1,7 @@
 """Finding the neighbourhood of an alert, step by step outwards, within limits."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -53,6 +54,28 @@ async def explore(
         wanted = set(around.measure())
     around.known = known
     return around
+
+
+@dataclass(slots=True)
+class RememberedLinks:
+    """A source that is asked once about each entity: for one batch, whose alerts share many."""
+
+    source: LinkSource
+    _found: dict[Entity, dict[Link, Seen]] = field(default_factory=dict, init=False)
+
+    async def find_links(
+        self, uow: UnitOfWork, entities: Sequence[Entity], *, since: datetime, each_max: int
+    ) -> dict[Link, Seen]:
+        """Return the links of entities, of those asked about before as they were then."""
+        new = [each for each in entities if each not in self._found]
+        if new:
+            self._found.update((each, {}) for each in new)
+            found = await self.source.find_links(uow, new, since=since, each_max=each_max)
+            for link, seen in found.items():
+                for end in (link.source, link.target):
+                    if end in self._found:
+                        self._found[end][link] = seen
+        return {link: seen for each in entities for link, seen in self._found[each].items()}
 
 
 async def find_links(

@@ -89,6 +89,11 @@ async def list_case_entries(
     return await store.list_entries(uow, case_id, before=before_id or _AFTER_ALL_IDS, count=limit)
 
 
+async def count_ungrouped(uow: UnitOfWork) -> int:
+    """Return how many alerts are in no case yet."""
+    return await store.count_ungrouped(uow)
+
+
 async def find_people_in_cases(
     uow: UnitOfWork, people: Collection[uuid.UUID], *, staff_id: uuid.UUID
 ) -> frozenset[uuid.UUID]:

@@ -114,6 +114,12 @@ async def take_alerts_to_group(uow: UnitOfWork, *, count: int) -> list[Alert]:
     return [_read_alert(row) for row in rows]
 
 
+async def count_ungrouped(uow: UnitOfWork) -> int:
+    """Return how many alerts are in no case yet."""
+    found = await uow.fetch_value("SELECT count(*) FROM risk.alerts WHERE case_id IS NULL")
+    return int(found)
+
+
 async def put_entry(
     uow: UnitOfWork,
     case_id: uuid.UUID,

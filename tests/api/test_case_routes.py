@@ -13,7 +13,7 @@ from tests.api.test_risk_routes import RULE, once, save, store_backtest, today
 
 from huitong import risk
 from huitong.kernel.clock import SystemClock
-from huitong.kernel.ids import DECISION, read_id, uuid7
+from huitong.kernel.ids import CUSTOMER, DECISION, read_id, uuid7
 from huitong.kernel.rulebook import Rulebook
 from huitong.wiring.risk_links import LINK_SOURCES
 
@@ -386,3 +386,20 @@ async def test_a_command_that_is_sent_again_is_done_once(bureau: Bureau) -> None
         assert answer.status_code == 200
     timeline = (await bureau.get(f"{path}/timeline", one))["data"]
     assert [each["type"] for each in timeline].count("note") == 1
+
+
+async def test_looking_at_the_people_of_ones_own_case_is_work(bureau: Bureau) -> None:
+    one, two = await bureau.seat("one"), await bureau.seat("two")
+    payer, payee = await bureau.open_customers("一", "二")
+    case = await bureau.case_of(await bureau.block(payer, payee), one)
+    await bureau.send(f"{CASES}/{case['id']}/assign", {}, one)
+    for headers in (one, two):
+        await bureau.get(f"/v1/staff/customers/{payer['id']}", headers)
+    subject_id = read_id(CUSTOMER, payer["id"], field="id")
+    seen = await bureau.api.run(
+        lambda uow: uow.execute(
+            "SELECT is_related FROM privacy.lookups WHERE subject_id = :id ORDER BY id",
+            id=subject_id,
+        )
+    )
+    assert [row.is_related for row in seen] == [True, False]

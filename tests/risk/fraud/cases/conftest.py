@@ -146,15 +146,24 @@ class Office:
             customer_id=customer_id,
             created_at=NOW,
         )
-        await self.run(
-            lambda uow: uow.execute(
+
+        async def insert(uow: UnitOfWork) -> None:
+            await uow.execute(
                 "INSERT INTO identity.staff (id, name_sealed, email_sealed, email_index, state, "
                 "created_at) VALUES (:id, 'x', 'x', :email, 'active', :now)",
                 id=who.id,
                 email=who.id.bytes * 2,
                 now=NOW,
             )
-        )
+            await uow.execute(
+                "INSERT INTO identity.staff_roles (id, staff_id, role, granted_at) "
+                "SELECT gen_random_uuid(), :id, r, :now FROM unnest(CAST(:roles AS text[])) r",
+                id=who.id,
+                roles=sorted(who.roles),
+                now=NOW,
+            )
+
+        await self.run(insert)
         return Investigator(self, who)
 
 

@@ -274,3 +274,20 @@ async def test_what_takes_part_can_be_proposed_for_a_list_by_who_has_the_case(
     assert (await propose(one, account(2))).id == case_id
     assert await refused(propose(one, account(3))) == InvalidField.code
     assert await refused(propose(two, account(2))) == identity.NotOwnCase.code
+
+
+@pytest.mark.parametrize(
+    "leaving",
+    [
+        "UPDATE identity.staff SET state = 'suspended' WHERE id = :id",
+        "UPDATE identity.staff_roles SET ended_at = granted_at WHERE staff_id = :id",
+    ],
+)
+async def test_what_somebody_had_who_left_can_be_taken(office: Office, leaving: str) -> None:
+    (case_id,) = await office.alert(payment(1, 2))
+    one, two = await office.hire(), await office.hire()
+    await one.take(case_id)
+    assert await refused(two.take(case_id)) == "case_taken"
+    await office.run(lambda uow: uow.execute(leaving, id=one.staff.id))
+    assert (await two.take(case_id)).assigned_to == two.staff.id
+    await two.close(case_id)

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from huitong.kernel.database.unit_of_work import Database, DriverConnection
 from huitong.risk.decisioning.decisions import store
-from huitong.risk.decisioning.decisions.alerts import name_participants
 from huitong.risk.decisioning.decisions.policy import combine
 from huitong.risk.decisioning.decisions.types import Decision, FeatureNames, Listed
 from huitong.risk.decisioning.decisions.values import take_rows
@@ -122,7 +121,6 @@ def decide_batch(
             shadow_hits=() if shadow is None else shadow.hits[place],
             names_id=names.id,
             values=values[place],
-            participants=name_participants(each.entities),
         )
         for place, each in enumerate(subjects)
     ]

@@ -14,7 +14,7 @@ from huitong.kernel.database.unit_of_work import Database, UnitOfWork
 from huitong.kernel.logs import get_logger
 from huitong.kernel.rulebook import Rulebook
 from huitong.risk.decisioning.decisions import store
-from huitong.risk.decisioning.decisions.alerts import make_alerts, name_participants
+from huitong.risk.decisioning.decisions.alerts import is_alert, make_alerts, name_participants
 from huitong.risk.decisioning.decisions.batches import (
     Loaded,
     NameKeeper,
@@ -81,6 +81,9 @@ class Decider:
             return self._fall_back(subjects, loaded, Fallback.SLOW, at=at)
         await self._names.keep(loaded.names)
         decided = decide_batch(self.purpose, subjects, deciding, loaded, at=at)
+        for subject, decision in zip(subjects, decided, strict=True):
+            if is_alert(decision):
+                decision.participants = name_participants(subject.entities)
         seconds = self.clock() - started
         self.breaker.note(seconds, at=self.clock())
         for each in decided:

@@ -15,7 +15,7 @@ from huitong.kernel.logs import get_logger
 from huitong.kernel.money import Money
 from huitong.kernel.rulebook import Rulebook
 from huitong.risk.decisioning.decisions import store
-from huitong.risk.decisioning.decisions.alerts import make_alerts, name_participants
+from huitong.risk.decisioning.decisions.alerts import is_alert, make_alerts, name_participants
 from huitong.risk.decisioning.decisions.batches import (
     Loaded,
     NameKeeper,
@@ -143,8 +143,9 @@ def make_update(facts: Sequence[PaymentFacts], *, at: datetime) -> Statement:
 
 def _add_participants(subjects: Sequence[PaymentSubject], decisions: Sequence[Decision]) -> None:
     for subject, decision in zip(subjects, decisions, strict=True):
-        decision.participants = name_participants(subject.entities, subject.payees)
-        decision.amount = subject.amount
+        if is_alert(decision):
+            decision.participants = name_participants(subject.entities, subject.payees)
+            decision.amount = subject.amount
 
 
 @lru_cache(maxsize=limits.RULE_DAYS_CACHED_MAX)

@@ -39,14 +39,16 @@ async def assign_case(
 ) -> Case:
     """Give a case that nobody works on, or one's own, to somebody who works on cases.
 
+    So can be what somebody had who does not work on cases any more.
+
     Raises CaseNotFound, CaseClosed, CaseTaken, NotPermitted, OwnRecord, InvalidField.
     """
     case = await _hold(uow, case_id, staff, _WRITE)
     if case.assigned_to == to.id:
         return case
-    if case.assigned_to not in (None, staff.id):
+    if case.assigned_to not in {None, staff.id} and await _is_at_work(uow, case.assigned_to):
         raise CaseTaken("Somebody else works on it; they can hand it over or give it back.")
-    if not identity.AccessPolicy.load().permits(to.roles, _CLOSE):
+    if not _can_work(to):
         raise InvalidField("must be somebody who works on cases", field="to")
     await _check_not_own(uow, case, to, _WRITE)
     await work_store.assign(uow, case_id, to.id, now=now)
@@ -157,6 +159,18 @@ async def _hold(
         raise CaseClosed(f"It is {case.state.value}.", context=_show_end(case))
     await _check_not_own(uow, case, staff, permission)
     return case
+
+
+async def _is_at_work(uow: UnitOfWork, staff_id: uuid.UUID | None) -> bool:
+    """Say whether a member of staff can still close a case."""
+    if staff_id is None:
+        return False
+    return _can_work(await identity.get_staff(uow, staff_id))
+
+
+def _can_work(who: identity.Staff) -> bool:
+    is_permitted = identity.AccessPolicy.load().permits(who.roles, _CLOSE)
+    return is_permitted and who.state is identity.StaffState.ACTIVE
 
 
 async def _check_not_own(

@@ -55,6 +55,7 @@ class Neighbourhood:
     #: Whose links were looked for: of the others nobody knows whether they are hubs.
     known: set[Entity] = field(default_factory=set)
     _around: dict[Entity, set[Entity]] = field(default_factory=dict)
+    _owned: dict[Entity, set[Entity]] = field(default_factory=dict)
 
     def add(self, links: Iterable[Link]) -> None:
         """Add links that were found."""
@@ -62,16 +63,12 @@ class Neighbourhood:
             self.links.add(link)
             self._around.setdefault(link.source, set()).add(link.target)
             self._around.setdefault(link.target, set()).add(link.source)
+            if link.type is LinkType.OWNS:
+                self._owned.setdefault(link.source, set()).add(link.target)
 
     def is_hub(self, entity: Entity) -> bool:
         """Say whether an entity has too many links, or owns what has."""
-        if self._is_large(entity):
-            return True
-        return any(
-            self._is_large(link.target)
-            for link in self.links
-            if link.type is LinkType.OWNS and link.source == entity
-        )
+        return self._is_large(entity) or any(map(self._is_large, self._owned.get(entity, ())))
 
     def measure(self) -> dict[Entity, float]:
         """Return what lies within the distance, with it; its own participants are at 0."""

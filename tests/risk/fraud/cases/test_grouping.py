@@ -140,11 +140,13 @@ async def test_cases_that_two_people_work_on_stay_and_name_each_other(office: Of
     for case_id in (first, second):
         await (await office.hire()).take(case_id)
     bridge = (*payment(1, 4), Participant(Side.COUNTERPARTY, account(6)))
-    (joined,) = await office.alert(bridge)
-    assert joined == first
+    joined, again = await office.alert(bridge, bridge)
+    assert joined == again == first
     assert (await office.get(second)).state is risk.CaseState.OPEN
     assert (await office.get(free)).merged_into == first
-    assert EntryType.RELATED in {each.type for each in await office.entries(second)}
+    for each, other in ((first, second), (second, first)):
+        related = [e.about for e in await office.entries(each) if e.type is EntryType.RELATED]
+        assert related == [show_id(CASE, other)]
 
 
 async def test_a_closed_case_takes_nothing_more(office: Office) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Awaitable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -291,3 +292,40 @@ async def test_what_somebody_had_who_left_can_be_taken(office: Office, leaving: 
     await office.run(lambda uow: uow.execute(leaving, id=one.staff.id))
     assert (await two.take(case_id)).assigned_to == two.staff.id
     await two.close(case_id)
+
+
+async def test_what_two_people_overturned_keeps_its_label(office: Office) -> None:
+    case_id, _ = await office.alert(payment(1, 2), payment(1, 3))
+    somebody = await office.hire()
+    await somebody.take(case_id)
+    wrong, right = await office.cases()
+    approval_id = await office.desk.approve("risk.overturn_decision")
+    overturn = await office.run(
+        lambda uow: risk.overturn_decision(
+            uow,
+            decision_id=wrong,
+            approval_id=approval_id,
+            reason="invoice",
+            rulebook=RULEBOOK,
+            now=NOW,
+        )
+    )
+    assert overturn.exempt_until == NOW + timedelta(hours=24)
+    await somebody.close(case_id, "fraud", seen=2)
+    assert await labels(office) == {wrong: False, right: True}
+    listed = await office.run(lambda uow: risk.list_entries(uow, risk.ListKind.ALLOW, now=NOW))
+    assert [(each.entity, each.expires_at) for each in listed] == [
+        (risk.Entity.of_pair(1, 2), overturn.exempt_until)
+    ]
+
+
+async def test_who_comes_to_be_part_of_their_own_case_can_only_give_it_back(
+    office: Office,
+) -> None:
+    (case_id,) = await office.alert(payment(1, 2))
+    somebody = await office.hire(customer_id=uuid.UUID(int=9))
+    await somebody.take(case_id)
+    await office.alert(payment(1, 9))
+    assert await refused(somebody.close(case_id, seen=2)) == "own_record"
+    assert (await somebody.release(case_id)).assigned_to is None
+    assert await refused(somebody.take(case_id)) == "own_record"

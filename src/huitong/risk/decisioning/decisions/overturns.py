@@ -1,6 +1,7 @@
 """Decisions that two people found wrong, as they stand beside the decision."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -34,3 +35,12 @@ async def find_overturn(uow: UnitOfWork, decision_id: uuid.UUID) -> Overturn | N
         overturned_at=row.overturned_at,
         exempt_until=row.exempt_until,
     )
+
+
+async def find_overturned(uow: UnitOfWork, decision_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    """Return those of some decisions that were overturned."""
+    rows = await uow.execute(
+        "SELECT decision_id FROM risk.overturns WHERE decision_id = ANY(:ids)",
+        ids=list(decision_ids),
+    )
+    return {row.decision_id for row in rows}

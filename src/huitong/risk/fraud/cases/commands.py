@@ -9,6 +9,7 @@ from huitong.kernel import audit, limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import InvalidField
 from huitong.kernel.ids import APPROVAL, CASE, STAFF, show_id
+from huitong.risk.decisioning.decisions.overturns import find_overturned
 from huitong.risk.decisioning.rules.lists.types import Entity, EntityKind
 from huitong.risk.fraud.cases import store, work_store
 from huitong.risk.fraud.cases.errors import CaseChanged, CaseClosed, CaseNotTaken, CaseTaken
@@ -59,11 +60,11 @@ async def assign_case(
 async def release_case(
     uow: UnitOfWork, *, case_id: uuid.UUID, staff: identity.Staff, now: datetime
 ) -> Case:
-    """Give back a case of one's own, for anybody to take.
+    """Give back a case of one's own, for anybody to take; also one that one came to be part of.
 
     Raises CaseNotFound, CaseClosed, CaseTaken for somebody else's.
     """
-    case = await _hold(uow, case_id, staff, _WRITE)
+    case = await _hold_open(uow, case_id)
     if case.assigned_to is None:
         return case
     if case.assigned_to != staff.id:
@@ -92,8 +93,9 @@ async def close_case(
 ) -> Case:
     """Close a case of one's own with what was found, which labels every decision in it.
 
-    `unclear` labels none. Raises CaseNotFound, CaseClosed, CaseNotTaken, NotOwnCase, OwnRecord,
-    InvalidField, and CaseChanged if alerts came that were not seen.
+    `unclear` labels none, and what was overturned keeps its label. Raises CaseNotFound,
+    CaseClosed, CaseNotTaken, NotOwnCase, OwnRecord, InvalidField, and CaseChanged if alerts came
+    that were not seen.
     """
     check_note(finding.note)
     case = await _hold(uow, case_id, staff, _CLOSE)
@@ -106,16 +108,7 @@ async def close_case(
     await work_store.close(uow, case_id, finding.outcome, by=staff.id, now=now)
     await _note_down(uow, case_id, EntryType.CLOSED, now=now, note=finding.note)
     if finding.outcome is not Outcome.UNCLEAR:
-        alerts = await store.list_alerts(uow, case_id, count=limits.CASE_ALERTS_MAX)
-        labels = [
-            Label(
-                decision_id=each.decision_id,
-                is_fraud=finding.outcome is Outcome.FRAUD,
-                source=LabelSource.CASE,
-            )
-            for each in alerts
-        ]
-        await put_labels(uow, labels, now=now)
+        await _label(uow, case_id, is_fraud=finding.outcome is Outcome.FRAUD, now=now)
     return await get_case(uow, case_id)
 
 
@@ -154,11 +147,29 @@ async def _hold(
     uow: UnitOfWork, case_id: uuid.UUID, staff: identity.Staff, permission: str
 ) -> Case:
     """Return an open case, held until the end, if a member of staff may work on it so."""
+    case = await _hold_open(uow, case_id)
+    await _check_not_own(uow, case, staff, permission)
+    return case
+
+
+async def _hold_open(uow: UnitOfWork, case_id: uuid.UUID) -> Case:
     case = await get_case(uow, case_id, is_locked=True)
     if case.state is not CaseState.OPEN:
         raise CaseClosed(f"It is {case.state.value}.", context=_show_end(case))
-    await _check_not_own(uow, case, staff, permission)
     return case
+
+
+async def _label(uow: UnitOfWork, case_id: uuid.UUID, *, is_fraud: bool, now: datetime) -> None:
+    """Label the decisions of a case, but for those on which two people decided already."""
+    alerts = await store.list_alerts(uow, case_id, count=limits.CASE_ALERTS_MAX)
+    ids = [each.decision_id for each in alerts]
+    overturned = await find_overturned(uow, ids)
+    labels = [
+        Label(decision_id=each, is_fraud=is_fraud, source=LabelSource.CASE)
+        for each in ids
+        if each not in overturned
+    ]
+    await put_labels(uow, labels, now=now)
 
 
 async def _is_at_work(uow: UnitOfWork, staff_id: uuid.UUID | None) -> bool:

@@ -130,8 +130,9 @@ async def _merge(work: _Grouping, near: Sequence[Case], *, into: uuid.UUID) -> N
             continue
         other = show_id(CASE, case.id)
         if case.assigned_to is not None or size + case.alerts > limits.CASE_ALERTS_MAX:
-            await store.put_entry(uow, into, EntryType.RELATED, now=now, about=other)
-            await store.put_entry(uow, case.id, EntryType.RELATED, now=now, about=shown)
+            if not await store.has_entry(uow, into, EntryType.RELATED, about=other):
+                await store.put_entry(uow, into, EntryType.RELATED, now=now, about=other)
+                await store.put_entry(uow, case.id, EntryType.RELATED, now=now, about=shown)
             continue
         size += case.alerts
         await grouping_store.merge_case(uow, case, into, now=now)

@@ -143,6 +143,20 @@ async def put_entry(
     )
 
 
+async def has_entry(
+    uow: UnitOfWork, case_id: uuid.UUID, entry_type: EntryType, *, about: str
+) -> bool:
+    """Say whether a case's timeline has such a line about something."""
+    found = await uow.fetch_value(
+        "SELECT true FROM risk.case_entries "
+        "WHERE case_id = :case_id AND type = :type AND about = :about LIMIT 1",
+        case_id=case_id,
+        type=entry_type.value,
+        about=about,
+    )
+    return found is True
+
+
 async def list_entries(
     uow: UnitOfWork, case_id: uuid.UUID, *, before: uuid.UUID, count: int
 ) -> list[Entry]:

@@ -123,6 +123,7 @@ _TAGS: Final = (
     ("Rules of risk", "Versions of rules, their back-tests, and what decides."),
     ("Decisions", "What risk decided about payments, why, and from what."),
     ("Cases", "Alerts of risk that belong together, and the work on them."),
+    ("Stopped payments", "Payments that risk held or blocked, and what people decide of them."),
     ("Lists", "Who is allowed for a time, blocked or watched."),
     ("Operations", "Health and metrics of the process."),
 )

@@ -13,6 +13,7 @@ from huitong.payments.channel import (
     ChannelVerdict,
     HttpBankChannel,
 )
+from huitong.payments.commands.appeals import answer_appeal, appeal_stop
 from huitong.payments.commands.authorisations import authorise, capture, void
 from huitong.payments.commands.channel_orders import request_top_up, request_withdrawal
 from huitong.payments.commands.checkouts import close_order, create_checkout, pay_order
@@ -29,6 +30,12 @@ from huitong.payments.commands.expiry import close_order_of_hold, expire_orders
 from huitong.payments.commands.refunds import refund
 from huitong.payments.commands.settling import record_channel_answer
 from huitong.payments.commands.shares import share_profit
+from huitong.payments.commands.stops import (
+    cancel_held_payment,
+    end_due_payments,
+    reject_held_payment,
+    release_held_payment,
+)
 from huitong.payments.errors import (
     AccountClosed,
     AccountFrozen,
@@ -36,6 +43,8 @@ from huitong.payments.errors import (
     AmountExceedsHold,
     AmountNotPositive,
     AmountTooLarge,
+    AppealGiven,
+    AppealMissing,
     BalanceTooLarge,
     CodeAltered,
     CodeExpired,
@@ -71,6 +80,7 @@ from huitong.payments.errors import (
     SameAccount,
     ShareExceedsRemainder,
     ShareReceiverShort,
+    StoppedPaymentNotFound,
     TooManyRefunds,
     TotalLimitExceeded,
     YearLimitExceeded,
@@ -81,11 +91,15 @@ from huitong.payments.events import (
     OrderCreated,
     PaymentAuthorised,
     PaymentFailed,
+    PaymentGivenBack,
+    PaymentHeld,
     PaymentRefunded,
     PaymentSucceeded,
     ProfitShared,
+    StopAppealed,
 )
-from huitong.payments.instant import InstantPayment, InstantPayments
+from huitong.payments.instant import InstantPayments
+from huitong.payments.instant_orders import InstantPayment
 from huitong.payments.invariants import INVARIANTS
 from huitong.payments.jobs import settle_channel_orders
 from huitong.payments.payers import needs_step_up
@@ -95,11 +109,20 @@ from huitong.payments.queries import (
     find_channel_order,
     find_counterparties,
     get_order,
+    get_stopped_payment,
     list_orders,
     list_refunds,
     list_shares,
+    list_waiting_payments,
 )
 from huitong.payments.simulated_bank import BankSimulator, FaultKind
+from huitong.payments.stop_types import (
+    StopAction,
+    StopOutcome,
+    StoppedPayment,
+    StopReason,
+    StopState,
+)
 from huitong.payments.subject_data import PaymentsData
 from huitong.payments.types import (
     Authentication,
@@ -128,6 +151,8 @@ __all__ = [
     "AmountExceedsHold",
     "AmountNotPositive",
     "AmountTooLarge",
+    "AppealGiven",
+    "AppealMissing",
     "Authentication",
     "BalanceTooLarge",
     "BankChannel",
@@ -187,6 +212,8 @@ __all__ = [
     "PaymentAuthorised",
     "PaymentBlocked",
     "PaymentFailed",
+    "PaymentGivenBack",
+    "PaymentHeld",
     "PaymentNeedsStepUp",
     "PaymentRefunded",
     "PaymentSucceeded",
@@ -201,11 +228,21 @@ __all__ = [
     "ShareExceedsRemainder",
     "ShareReceiver",
     "ShareReceiverShort",
+    "StopAction",
+    "StopAppealed",
+    "StopOutcome",
+    "StopReason",
+    "StopState",
+    "StoppedPayment",
+    "StoppedPaymentNotFound",
     "TooManyRefunds",
     "TotalLimitExceeded",
     "YearLimitExceeded",
+    "answer_appeal",
+    "appeal_stop",
     "authorise",
     "calculate_fee",
+    "cancel_held_payment",
     "capture",
     "close_customer",
     "close_order",
@@ -216,23 +253,28 @@ __all__ = [
     "derive_id",
     "draw_png",
     "draw_svg",
+    "end_due_payments",
     "expire_orders",
     "find_channel_order",
     "find_counterparties",
     "find_own_accounts",
     "get_merchant_code",
     "get_order",
+    "get_stopped_payment",
     "issue_customer_code",
     "list_orders",
     "list_refunds",
     "list_shares",
     "list_usage",
+    "list_waiting_payments",
     "needs_step_up",
     "pay_order",
     "prune_customer_codes",
     "read_code",
     "record_channel_answer",
     "refund",
+    "reject_held_payment",
+    "release_held_payment",
     "request_top_up",
     "request_withdrawal",
     "settle_channel_orders",

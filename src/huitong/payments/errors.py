@@ -60,6 +60,27 @@ class PaymentBlocked(Refusal):
     title = "The payment was stopped"
 
 
+class StoppedPaymentNotFound(NotFound):
+    """Risk has not stopped this payment, or it is somebody else's."""
+
+    code = "stopped_payment_not_found"
+    title = "There is no such payment among those that were stopped"
+
+
+class AppealGiven(Conflict):
+    """There is an appeal already, or an answer to it."""
+
+    code = "appeal_given"
+    title = "Another word on this payment is kept already"
+
+
+class AppealMissing(Conflict):
+    """There is nothing to answer."""
+
+    code = "appeal_missing"
+    title = "The payer has not appealed"
+
+
 class PaymentNeedsStepUp(Refusal):
     """Risk asks for one factor more than the payer has proved."""
 

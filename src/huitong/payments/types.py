@@ -30,6 +30,8 @@ class OrderStatus(StrEnum):
 
     #: It waits for somebody to pay.
     CREATED = "created"
+    #: Risk holds it back: the money is reserved, and nobody has it (see `stops`).
+    HELD = "held"
     #: Money is reserved, or a channel is at work.
     PENDING = "pending"
     SUCCEEDED = "succeeded"
@@ -44,6 +46,7 @@ _MOVES: Final[dict[OrderStatus, frozenset[OrderStatus]]] = {
     OrderStatus.CREATED: frozenset(
         {OrderStatus.PENDING, OrderStatus.SUCCEEDED, OrderStatus.FAILED, OrderStatus.CLOSED}
     ),
+    OrderStatus.HELD: frozenset({OrderStatus.SUCCEEDED, OrderStatus.CLOSED}),
     OrderStatus.PENDING: frozenset({OrderStatus.SUCCEEDED, OrderStatus.FAILED, OrderStatus.CLOSED}),
     OrderStatus.SUCCEEDED: frozenset({OrderStatus.PARTLY_REFUNDED, OrderStatus.REFUNDED}),
     OrderStatus.PARTLY_REFUNDED: frozenset({OrderStatus.PARTLY_REFUNDED, OrderStatus.REFUNDED}),
@@ -90,7 +93,7 @@ class Order:
     `amount` is what is to be paid, or was; a capture of less than was `authorised` lowers it.
     `fee` is what the merchant was charged and `fee_returned` what it got back with refunds;
     `shared` is what receivers of profit shares still have. `transfer_id` is the transfer that
-    paid, or the hold of an authorisation or withdrawal that is pending.
+    paid, or the hold of an authorisation or withdrawal that is pending, or of a held payment.
     """
 
     id: uuid.UUID

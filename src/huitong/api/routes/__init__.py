@@ -38,6 +38,7 @@ from huitong.api.routes import (
     staff_passkeys,
     staff_people,
     staff_sessions,
+    stopped_payments,
 )
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
@@ -63,6 +64,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     merchants.router,
     accounts.router,
     payments.router,
+    stopped_payments.own,
+    stopped_payments.router,
     checkouts.router,
     codes.router,
     authorisations.router,

@@ -6,8 +6,15 @@ from typing import Final
 
 from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
-from huitong.payments.types import Counterparty
+from huitong.payments.types import Counterparty, OrderStatus
 
+#: Held, open and closed orders have moved nothing, or gave it back.
+_PAID: Final = [
+    OrderStatus.PENDING.value,
+    OrderStatus.SUCCEEDED.value,
+    OrderStatus.PARTLY_REFUNDED.value,
+    OrderStatus.REFUNDED.value,
+]
 _FIND: Final = """
 SELECT n.account_id, o.other_id, o.is_payer, o.times, o.first_at, o.last_at
   FROM unnest(CAST(:account_ids AS bigint[])) AS n(account_id)
@@ -17,7 +24,7 @@ SELECT n.account_id, o.other_id, o.is_payer, o.times, o.first_at, o.last_at
        FROM (SELECT payee_account_id AS other_id, created_at AS at
                FROM payments.orders
               WHERE payer_account_id = n.account_id AND id >= :since_id
-                AND transfer_id IS NOT NULL AND payee_account_id IS NOT NULL
+                AND status = ANY(:statuses) AND payee_account_id IS NOT NULL
               ORDER BY id DESC LIMIT :orders) r
       GROUP BY r.other_id ORDER BY last_at DESC, r.other_id LIMIT :each_max)
      UNION ALL
@@ -25,7 +32,7 @@ SELECT n.account_id, o.other_id, o.is_payer, o.times, o.first_at, o.last_at
        FROM (SELECT payer_account_id AS other_id, created_at AS at
                FROM payments.orders
               WHERE payee_account_id = n.account_id AND id >= :since_id
-                AND transfer_id IS NOT NULL AND payer_account_id IS NOT NULL
+                AND status = ANY(:statuses) AND payer_account_id IS NOT NULL
               ORDER BY id DESC LIMIT :orders) r
       GROUP BY r.other_id ORDER BY last_at DESC, r.other_id LIMIT :each_max)
  ) o
@@ -40,6 +47,7 @@ async def find_counterparties(
         _FIND,
         account_ids=list(account_ids),
         since_id=since_id,
+        statuses=_PAID,
         orders=limits.LINK_ORDERS_MAX,
         each_max=each_max,
     )

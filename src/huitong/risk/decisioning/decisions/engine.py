@@ -17,15 +17,18 @@ from huitong.kernel.rulebook import Rulebook
 from huitong.risk.decisioning.decisions import store
 from huitong.risk.decisioning.decisions.alerts import is_alert, make_alerts, name_participants
 from huitong.risk.decisioning.decisions.batches import (
+    Lists,
     Loaded,
     NameKeeper,
     Rules,
+    StoredLists,
     decide_batch,
     find_lists,
 )
 from huitong.risk.decisioning.decisions.breaker import Breaker
 from huitong.risk.decisioning.decisions.policy import FallbackPolicy
-from huitong.risk.decisioning.decisions.types import Decision, Fallback
+from huitong.risk.decisioning.decisions.telling import list_payer_reasons
+from huitong.risk.decisioning.decisions.types import Decision, Fallback, Reason
 from huitong.risk.decisioning.decisions.values import name_features
 from huitong.risk.decisioning.features import online
 from huitong.risk.decisioning.features.facts import PaymentFacts
@@ -60,6 +63,7 @@ class PaymentDecider:
     rulebook: Rulebook
     clock: Callable[[], float] = time.perf_counter
     breaker: Breaker = field(default_factory=Breaker)
+    lists: Lists = field(default_factory=StoredLists)
     _names: NameKeeper = field(init=False)
 
     def __post_init__(self) -> None:
@@ -99,6 +103,15 @@ class PaymentDecider:
             each.took_us = took_us
         return decided
 
+    def tell_payer(self, decision: Decision) -> tuple[Reason, ...]:
+        """Return what the payer may know of why, from the rules that the process has just used."""
+        try:
+            live = self.rules.find(Purpose.PAYMENT, business_day(decision.decided_at)).live
+        except RulesNotLoaded:
+            live = None
+        is_known = live is not None and live.version.id == decision.version_id
+        return list_payer_reasons(decision, live.rules.rules if live and is_known else ())
+
     async def load(
         self, connection: DriverConnection, subjects: Sequence[PaymentSubject], *, at: datetime
     ) -> Loaded:
@@ -109,7 +122,7 @@ class PaymentDecider:
             at=at,
             marks=_read_marks(self.rulebook, business_day(at)),
         )
-        listed = await find_lists(connection, subjects, at)
+        listed = await find_lists(self.lists, connection, subjects, at)
         return Loaded(features, name_features(features), listed)
 
     def _fall_back(

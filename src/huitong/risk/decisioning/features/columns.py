@@ -1,4 +1,8 @@
-"""From rows to named features: the one place that says what each feature of a payment is."""
+"""From rows to named features: the one place that says what each feature of a payment is.
+
+A batch is three matrices, of integers, numbers and flags, with one row a feature: numpy then does
+in a few calls what would be sixty. A column is a row of a matrix, made when somebody asks for it.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -11,9 +15,10 @@ from numpy.typing import NDArray
 from huitong.kernel.clock import SHANGHAI
 from huitong.risk.decisioning.features.facts import PaymentFacts
 from huitong.risk.decisioning.features.marks import ROUND_MINOR
+from huitong.risk.decisioning.features.matrices import FeatureMatrices, Layout
 from huitong.risk.decisioning.features.rows import COUNTERS, MICROSECONDS
-from huitong.risk.decisioning.features.views import BatchRows, View
-from huitong.risk.decisioning.types import Column, Features, FeatureType
+from huitong.risk.decisioning.features.views import ROLE_PLACES, BatchViews
+from huitong.risk.decisioning.types import FeatureType
 
 _ZONE: Final = ZoneInfo(SHANGHAI)
 _NIGHT_ENDS_HOUR: Final = 5
@@ -72,24 +77,86 @@ _TIME_FEATURES: Final = (
 )
 
 
+_FACTS: Final = ("amount", "hour", "weekday", "account_class")
+_RATIOS: Final = ("mean_payment_30d", "amount_to_mean_30d", "outflow_to_inflow_1h")
+#: What a payment without a device or an address says nothing of.
+_GIVEN: Final = frozenset({"device", "address"})
+
+LAYOUT: Final = Layout.of(
+    {
+        **dict.fromkeys((*_FACTS, *(name for _, name, _ in _TIME_FEATURES)), FeatureType.INTEGER),
+        **dict.fromkeys(
+            (
+                *(name for _, name, _ in _COUNTER_FEATURES),
+                *(name for _, name in _OTHERS_FEATURES),
+                *_RATIOS,
+            ),
+            FeatureType.NUMBER,
+        ),
+        **dict.fromkeys(
+            (
+                "is_round_amount",
+                "is_night",
+                "is_merchant",
+                "is_strong",
+                "is_new_payee",
+                "is_new_device",
+            ),
+            FeatureType.FLAG,
+        ),
+        "kind": FeatureType.TEXT,
+    },
+    sometimes_unknown={
+        "account_class",
+        "is_new_device",
+        *(name for _, name, _ in _TIME_FEATURES),
+        *(name for role, name, _ in _COUNTER_FEATURES if role in _GIVEN),
+        *(name for role, name in _OTHERS_FEATURES if role in _GIVEN),
+        *_RATIOS,
+    },
+)
+#: Every feature of a payment that a rule may name.
+PAYMENT_FEATURES: Final[Mapping[str, FeatureType]] = LAYOUT.types
+
+
+def _rows(names: Sequence[str]) -> list[int]:
+    return [LAYOUT.row_of[name] for name in names]
+
+
+_COUNTER_ROWS: Final = _rows([name for _, name, _ in _COUNTER_FEATURES])
+_COUNTER_ROLES: Final = np.array([ROLE_PLACES[role] for role, _, _ in _COUNTER_FEATURES])
+_COUNTER_PLACES: Final = np.array([_PLACE_OF[counter] for _, _, counter in _COUNTER_FEATURES])
+_OTHERS_ROWS: Final = _rows([name for _, name in _OTHERS_FEATURES])
+_OTHERS_ROLES: Final = [ROLE_PLACES[role] for role, _ in _OTHERS_FEATURES]
+_TIME_ROWS: Final = _rows([name for _, name, _ in _TIME_FEATURES])
+_TIME_ROLES: Final = [ROLE_PLACES[role] for role, _, _ in _TIME_FEATURES]
+_IS_FIRST: Final = np.array([[mark == "first_us"] for _, _, mark in _TIME_FEATURES])
+_GIVEN_ROWS: Final = {
+    role: _rows(
+        [
+            *(name for each, name, _ in _COUNTER_FEATURES if each == role),
+            *(name for each, name in _OTHERS_FEATURES if each == role),
+        ]
+    )
+    for role in _GIVEN
+}
+
+
 def make_columns(
-    facts: Sequence[PaymentFacts], views: Mapping[str, View], *, at: datetime, at_us: int
-) -> Features:
+    facts: Sequence[PaymentFacts], views: BatchViews, *, at: datetime, at_us: int
+) -> FeatureMatrices:
     """Return all features of a batch of payments that are decided at `at`."""
-    features: dict[str, Column] = _describe(facts, at)
-    for role, name, counter in _COUNTER_FEATURES:
-        features[name] = _number(views[role].counters[:, _PLACE_OF[counter]], _given(views, role))
-    for role, name in _OTHERS_FEATURES:
-        features[name] = _number(views[role].others, _given(views, role))
-    for role, name, mark in _TIME_FEATURES:
-        view = views[role]
-        seconds = np.maximum(0, at_us - getattr(view, mark)) // MICROSECONDS
-        features[name] = Column(FeatureType.INTEGER, seconds, view.is_known)
-    features["is_new_payee"] = Column(FeatureType.FLAG, ~views["pair"].is_known)
-    has_device = np.array([each.device_id is not None for each in facts], np.bool_)
-    features["is_new_device"] = Column(FeatureType.FLAG, ~views["device"].is_known, has_device)
-    features.update(_relate(features))
-    return features
+    made = LAYOUT.make(len(facts))
+    _describe(made, facts, views, at)
+    made.numbers[_COUNTER_ROWS] = views.counters[_COUNTER_ROLES, :, _COUNTER_PLACES]
+    made.numbers[_OTHERS_ROWS] = views.others[_OTHERS_ROLES]
+    for role, rows in _GIVEN_ROWS.items():
+        made.numbers_known[rows] = views.is_known[ROLE_PLACES[role]]
+    happened = np.where(_IS_FIRST, views.first_us[_TIME_ROLES], views.last_us[_TIME_ROLES])
+    made.integers[_TIME_ROWS] = np.maximum(0, at_us - happened) // MICROSECONDS
+    made.integers_known[_TIME_ROWS] = views.is_known[_TIME_ROLES]
+    _relate(made)
+    return made
 
 
 def is_night(at: datetime) -> bool:
@@ -97,68 +164,39 @@ def is_night(at: datetime) -> bool:
     return at.astimezone(_ZONE).hour < _NIGHT_ENDS_HOUR
 
 
-def _given(views: Mapping[str, View], role: str) -> NDArray[np.bool_] | None:
-    # A payer without payments has made none; a payment without a device says nothing of devices.
-    return views[role].is_known if role in ("device", "address") else None
-
-
-def _describe(facts: Sequence[PaymentFacts], at: datetime) -> dict[str, Column]:
+def _describe(
+    made: FeatureMatrices, facts: Sequence[PaymentFacts], views: BatchViews, at: datetime
+) -> None:
     local = at.astimezone(_ZONE)
-    size = len(facts)
-    amount = np.array([each.amount for each in facts], np.int64)
+    amount, account_class = made.integer("amount"), made.integer("account_class")
+    amount[:] = [each.amount for each in facts]
     classes = [each.account_class for each in facts]
-    return {
-        "amount": Column(FeatureType.INTEGER, amount),
-        "is_round_amount": _flag(amount % ROUND_MINOR == 0),
-        "hour": Column(FeatureType.INTEGER, np.full(size, local.hour, np.int64)),
-        "weekday": Column(FeatureType.INTEGER, np.full(size, local.isoweekday(), np.int64)),
-        "is_night": _flag(np.full(size, is_night(at))),
-        "kind": Column(FeatureType.TEXT, np.array([each.kind for each in facts], object)),
-        "is_merchant": _flag(np.array([each.is_merchant for each in facts], np.bool_)),
-        "is_strong": _flag(np.array([each.is_strong for each in facts], np.bool_)),
-        "account_class": Column(
-            FeatureType.INTEGER,
-            np.array([each or 0 for each in classes], np.int64),
-            np.array([each is not None for each in classes], np.bool_),
-        ),
-    }
+    account_class[:] = [each or 0 for each in classes]
+    made.integers_known[LAYOUT.row_of["account_class"]] = [each is not None for each in classes]
+    made.integer("hour")[:] = local.hour
+    made.integer("weekday")[:] = local.isoweekday()
+    made.flag("is_round_amount")[:] = amount % ROUND_MINOR == 0
+    made.flag("is_night")[:] = is_night(at)
+    made.flag("is_merchant")[:] = [each.is_merchant for each in facts]
+    made.flag("is_strong")[:] = [each.is_strong for each in facts]
+    made.flag("is_new_payee")[:] = ~views.is_known[ROLE_PLACES["pair"]]
+    made.flag("is_new_device")[:] = ~views.is_known[ROLE_PLACES["device"]]
+    made.flags_known[LAYOUT.row_of["is_new_device"]] = [
+        each.device_id is not None for each in facts
+    ]
+    made.texts["kind"] = [each.kind for each in facts]
 
 
-def _relate(features: Features) -> dict[str, Column]:
-    amount = features["amount"].values
-    return {
-        "mean_payment_30d": _ratio(features["paid_30d"].values, features["payments_30d"].values),
-        "amount_to_mean_30d": _ratio(
-            amount * features["payments_30d"].values, features["paid_30d"].values
-        ),
-        "outflow_to_inflow_1h": _ratio(
-            features["paid_1h"].values + amount, features["received_1h"].values
-        ),
-    }
+def _relate(made: FeatureMatrices) -> None:
+    amount, number = made.integer("amount"), made.number
+    _divide(made, "mean_payment_30d", number("paid_30d"), number("payments_30d"))
+    _divide(made, "amount_to_mean_30d", amount * number("payments_30d"), number("paid_30d"))
+    _divide(made, "outflow_to_inflow_1h", number("paid_1h") + amount, number("received_1h"))
 
 
-def _ratio(over: NDArray[Any], under: NDArray[Any]) -> Column:
+def _divide(
+    made: FeatureMatrices, name: str, over: NDArray[Any], under: NDArray[np.float64]
+) -> None:
     is_known = under > _NOTHING
-    values = np.divide(over, under, out=np.zeros(len(under)), where=is_known)
-    return _number(values, is_known)
-
-
-def _number(values: NDArray[Any], known: NDArray[np.bool_] | None = None) -> Column:
-    # All of them are doubles already: forty conversions a batch cost more than what is computed.
-    return Column(FeatureType.NUMBER, values, known)
-
-
-def _flag(values: NDArray[np.bool_]) -> Column:
-    return Column(FeatureType.FLAG, values)
-
-
-def _list_catalogue() -> dict[str, FeatureType]:
-    """Name every feature with its type, from an example, so that the list cannot fall behind."""
-    example = [PaymentFacts(payer_account_id=1, payee_account_id=2, amount=1, kind="transfer")]
-    views = BatchRows(example).look({}, at_us=0, day=0, mark=lambda _views, _number: None)
-    made = make_columns(example, views, at=datetime(1970, 1, 1, tzinfo=_ZONE), at_us=0)
-    return {name: column.type for name, column in made.items()}
-
-
-#: Every feature of a payment that a rule may name.
-PAYMENT_FEATURES: Final[Mapping[str, FeatureType]] = _list_catalogue()
+    np.divide(over, under, out=made.number(name), where=is_known)
+    made.numbers_known[LAYOUT.row_of[name]] = is_known

@@ -81,16 +81,7 @@ async def overturn_decision(
         overturned_at=now,
         exempt_until=None if pair is None else now + timedelta(hours=hours),
     )
-    row = await uow.fetch_one(
-        _INSERT,
-        id=decision_id,
-        approval_id=approval_id,
-        reason=reason,
-        now=now,
-        exempt_until=overturn.exempt_until,
-    )
-    if row is None:
-        raise AlreadyOverturned("It was found wrong just now.")
+    await _insert(uow, overturn)
     if pair is not None:
         change = ListChange(list=ListKind.ALLOW, add=[(pair, overturn.exempt_until)])
         await change_list(uow, change, reason=reason, approval_id=approval_id, now=now)
@@ -106,6 +97,19 @@ async def overturn_decision(
         details={"approval": show_id(APPROVAL, approval_id), "exempted": pair is not None},
     )
     return overturn
+
+
+async def _insert(uow: UnitOfWork, overturn: Overturn) -> None:
+    row = await uow.fetch_one(
+        _INSERT,
+        id=overturn.decision_id,
+        approval_id=overturn.approval_id,
+        reason=overturn.reason,
+        now=overturn.overturned_at,
+        exempt_until=overturn.exempt_until,
+    )
+    if row is None:
+        raise AlreadyOverturned("It was found wrong just now.")
 
 
 def _find_pair(alert: Alert) -> Entity | None:

@@ -1,7 +1,7 @@
 """Reading cases: queues, one case, its alerts and timeline, and the graph around it."""
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -15,6 +15,7 @@ from huitong.kernel.rulebook import Rulebook
 from huitong.risk.decisioning.rules.lists.types import Entity
 from huitong.risk.fraud.cases import store, work_store
 from huitong.risk.fraud.cases.errors import CaseNotFound
+from huitong.risk.fraud.cases.graph import DegreeLimits
 from huitong.risk.fraud.cases.links import Link, LinkSource, Seen
 from huitong.risk.fraud.cases.neighbours import find_links, read_degree_limits, start_of_window
 from huitong.risk.fraud.cases.types import Alert, Case, Entry, Queue
@@ -118,33 +119,36 @@ async def draw_case(
     day = business_day(now)
     degrees = read_degree_limits(rulebook, day)
     own = await work_store.list_entities(uow, case_id, count=limits.CASE_NODES_MAX + 1)
-    is_cut = len(own) > limits.CASE_NODES_MAX
-    own = own[: limits.CASE_NODES_MAX]
     found = await find_links(
         uow,
-        own,
+        own[: limits.CASE_NODES_MAX],
         sources,
         since=start_of_window(rulebook, day, now),
         each_max=degrees.largest + 1,
     )
-    shown: dict[Entity, set[Entity]] = {each: set() for each in own}
-    links, cut = [], set()
+    return _draw(own, found, degrees)
+
+
+def _draw(own: Sequence[Entity], found: Mapping[Link, Seen], degrees: DegreeLimits) -> CaseGraph:
+    """Return what fits of the entities of a case and their links."""
+    is_cut = len(own) > limits.CASE_NODES_MAX
+    shown: dict[Entity, set[Entity]] = {each: set() for each in own[: limits.CASE_NODES_MAX]}
+    is_own, cut = set(shown), set()
+    links = []
     for link in sorted(found, key=_order):
-        ends = [end for end in (link.source, link.target) if end in shown]
+        ends = {link.source, link.target}
         full = {
             end
-            for end in ends
+            for end in ends & shown.keys()
             if link.find_other(end) not in shown[end] and len(shown[end]) >= degrees.of(end.kind)
         }
-        new = {link.source, link.target} - shown.keys()
-        if full or len(shown) + len(new) > limits.CASE_NODES_MAX:
+        if full or len(shown) + len(ends - shown.keys()) > limits.CASE_NODES_MAX:
             cut |= full
             is_cut = True
             continue
         for end in (link.source, link.target):
             shown.setdefault(end, set()).add(link.find_other(end))
         links.append((link, found[link]))
-    is_own = set(own)
     nodes = tuple(
         Node(entity=each, is_of_case=each in is_own, has_more=each in cut) for each in shown
     )

@@ -35,6 +35,7 @@ PREFIXES = {
     "entry": "je",
     "key": "key",
     "merchant": "mer",
+    "model": "mdl",
     "passkey": "psk",
     "payment": "pay",
     "session": "ses",

@@ -84,6 +84,8 @@ PAYING: Final[tuple[type[Refusal], ...]] = (
     payments.TotalLimitExceeded,
     payments.YearLimitExceeded,
 )
+#: What risk may refuse of a payment.
+DECIDED: Final[tuple[type[Refusal], ...]] = (payments.PaymentBlocked, payments.PaymentNeedsStepUp)
 _MEANINGS: Final[Mapping[int, str]] = {
     400: "The request cannot be understood.",
     401: "No valid API key, or nobody is logged in.",
@@ -121,6 +123,7 @@ _TAGS: Final = (
     ("Transparency log", "Signed checkpoints of the journal, and proofs that anybody can check."),
     ("Privacy", "Consents, people's requests about their data, and who read it."),
     ("Rules of risk", "Versions of rules, their back-tests, and what decides."),
+    ("Models of risk", "Models of fraud, their cards, how they do, and which of them decides."),
     ("Decisions", "What risk decided about payments, why, and from what."),
     ("Cases", "Alerts of risk that belong together, and the work on them."),
     ("Stopped payments", "Payments that risk held or blocked, and what people decide of them."),

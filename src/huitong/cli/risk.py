@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from huitong import risk
-from huitong.cli import risk_cases
+from huitong.cli import risk_cases, risk_models
 
 _DATA: Final = Path("../shared/data/2-transaction-fraud")
 _WINDOWS: Final = 6
@@ -25,6 +25,7 @@ risk_cases.register(app)
 
 def register(parent: typer.Typer) -> None:
     """Add the commands to the command line."""
+    risk_models.register(app)
     parent.add_typer(app, name="risk", short_help="Measure the models of risk, list cases.")
 
 

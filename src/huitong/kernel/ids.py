@@ -39,6 +39,7 @@ JOB: Final = "job"
 LOAN: Final = "loan"
 LOGIN: Final = "lgn"
 MERCHANT: Final = "mer"
+MODEL: Final = "mdl"
 ONE_TIME_CODE: Final = "otc"
 PARTNER: Final = "ptn"
 PASSKEY: Final = "psk"
@@ -83,6 +84,7 @@ PREFIXES: Final = frozenset(
         LOAN,
         LOGIN,
         MERCHANT,
+        MODEL,
         ONE_TIME_CODE,
         PARTNER,
         PASSKEY,

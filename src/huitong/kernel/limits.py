@@ -349,3 +349,20 @@ RISK_REST_SECONDS: Final = 5.0
 # Risk. The database's checks of `risk.models` say the same.
 MODEL_BYTES_MAX: Final = 33_554_432
 MODEL_CARD_LENGTH_MAX: Final = 65_536
+# Models beside the rules: what is too slow, how often in a row, and how long one then rests.
+MODEL_BUDGET_SECONDS: Final = 0.05
+MODEL_SLOW_BATCHES_MAX: Final = 3
+MODEL_REST_SECONDS: Final = 30.0
+# Of how many scores a process compares the distribution with training.
+MODEL_DRIFT_ROWS: Final = 10_000
+# The log hears of the same trouble of a model once in this time; the metric counts all of it.
+MODEL_ALARM_SECONDS: Final = 60.0
+MODELS_PAGE: Final = 20
+MODEL_VERSIONS_MAX: Final = 100_000
+# Watching reads so many stored decisions of each hour of a week, and says nothing from fewer.
+MODEL_WATCH_HOURS: Final = 168
+MODEL_WATCH_ROWS_AN_HOUR: Final = 120
+MODEL_WATCH_ROWS_MIN: Final = 1_000
+MODEL_WEEKS_MAX: Final = 8
+MODEL_WATCH_INTERVAL_SECONDS: Final = 3_600.0
+MODEL_WEEK_AGAIN_HOURS: Final = 24

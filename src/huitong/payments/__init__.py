@@ -27,6 +27,13 @@ from huitong.payments.commands.codes import (
 )
 from huitong.payments.commands.collections import collect_by_code
 from huitong.payments.commands.expiry import close_order_of_hold, expire_orders
+from huitong.payments.commands.held_withdrawals import (
+    cancel_withdrawal,
+    find_hold,
+    list_held_withdrawals,
+    release_withdrawal,
+    stop_withdrawal,
+)
 from huitong.payments.commands.refunds import refund
 from huitong.payments.commands.settling import record_channel_answer
 from huitong.payments.commands.shares import share_profit
@@ -83,6 +90,7 @@ from huitong.payments.errors import (
     StoppedPaymentNotFound,
     TooManyRefunds,
     TotalLimitExceeded,
+    WithdrawalNotHeld,
     YearLimitExceeded,
 )
 from huitong.payments.events import (
@@ -97,6 +105,8 @@ from huitong.payments.events import (
     PaymentSucceeded,
     ProfitShared,
     StopAppealed,
+    WithdrawalHeld,
+    WithdrawalReleased,
 )
 from huitong.payments.instant import InstantPayments
 from huitong.payments.instant_orders import InstantPayment
@@ -132,6 +142,7 @@ from huitong.payments.types import (
     CodeKind,
     CodeReading,
     Counterparty,
+    HeldWithdrawal,
     MerchantCode,
     Meter,
     Order,
@@ -180,6 +191,7 @@ __all__ = [
     "ExpiryInPast",
     "FaultKind",
     "GuardianMustAct",
+    "HeldWithdrawal",
     "HoldDiffers",
     "HoldExpired",
     "HoldNotExpired",
@@ -237,12 +249,16 @@ __all__ = [
     "StoppedPaymentNotFound",
     "TooManyRefunds",
     "TotalLimitExceeded",
+    "WithdrawalHeld",
+    "WithdrawalNotHeld",
+    "WithdrawalReleased",
     "YearLimitExceeded",
     "answer_appeal",
     "appeal_stop",
     "authorise",
     "calculate_fee",
     "cancel_held_payment",
+    "cancel_withdrawal",
     "capture",
     "close_customer",
     "close_order",
@@ -257,11 +273,13 @@ __all__ = [
     "expire_orders",
     "find_channel_order",
     "find_counterparties",
+    "find_hold",
     "find_own_accounts",
     "get_merchant_code",
     "get_order",
     "get_stopped_payment",
     "issue_customer_code",
+    "list_held_withdrawals",
     "list_orders",
     "list_refunds",
     "list_shares",
@@ -275,10 +293,12 @@ __all__ = [
     "refund",
     "reject_held_payment",
     "release_held_payment",
+    "release_withdrawal",
     "request_top_up",
     "request_withdrawal",
     "settle_channel_orders",
     "share_profit",
     "split_by_weights",
+    "stop_withdrawal",
     "void",
 ]

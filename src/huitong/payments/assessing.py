@@ -8,6 +8,7 @@ the money is reserved, and what becomes of it is for `commands.stops`.
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from ipaddress import IPv6Address
 from typing import Final, Protocol, TypeVar
 
 from huitong import identity, risk
@@ -35,6 +36,11 @@ _HOURS: Final = {
     StopAction.DELAY: "risk.payment.delay.hours",
 }
 
+#: What can be held as a payment of its own; withdrawals are held before they go to the bank.
+_KINDS_STOPPED: Final = frozenset({OrderKind.TRANSFER, OrderKind.PAYMENT, OrderKind.STATIC_QR})
+#: What has somebody waiting at a counter: where others are held, it needs two factors.
+_KINDS_PAID_AT_ONCE: Final = frozenset(OrderKind) - _KINDS_STOPPED - {OrderKind.WITHDRAWAL}
+
 
 class Assessed(Protocol):
     """What of a payment matters here."""
@@ -47,6 +53,8 @@ class Assessed(Protocol):
     proof: identity.PresentedProof | None
     authentication: Authentication
     merchant_id: uuid.UUID | None
+    #: Where the payer's own request came from, as an IPv6 number; an IPv4 address is mapped.
+    address: int | None
     facts: risk.PaymentFacts | None
     decision: risk.Decision | None
     stop: StoppedPayment | None
@@ -79,7 +87,7 @@ async def assess_payments(
             continue
         payment.decision = next(decisions)
         payment.stop = _make_stop(payment, decider, now)
-        assessed.append(_refuse(payment) or found)
+        assessed.append(refuse(payment) or found)
     return assessed
 
 
@@ -133,7 +141,7 @@ def _make_stop(
     assert payment.decision is not None
     assert payment.payee_account_id is not None
     action = _STOPS.get(payment.decision.action)
-    if action is None:
+    if action is None or payment.kind not in _KINDS_STOPPED:
         return None
     hours_key, due_at = _HOURS.get(action), None
     if hours_key is not None:
@@ -166,13 +174,17 @@ def _make_subject(payment: Assessed, parties: Mapping[int, Party]) -> risk.Payme
         kind=payment.kind.value,
         account_class=payer.account_class,
         is_merchant=payee.merchant_id is not None,
-        is_strong=payment.authentication is Authentication.TWO_FACTORS,
+        is_strong=payment.authentication is not Authentication.ONE_FACTOR,
         device_id=None if session is None else session.device_id,
+        address=payment.address,
+        is_payout=payment.kind is OrderKind.WITHDRAWAL,
     )
     entities = list_entities(payer, payee)
     entities.append(risk.Entity.of_pair(payer.account_id, payee.account_id))
     if payment.facts.device_id is not None:
         entities.append(risk.Entity.of_id(risk.EntityKind.DEVICE, payment.facts.device_id))
+    if payment.address is not None:
+        entities.append(risk.Entity.of_address(IPv6Address(payment.address)))
     return risk.PaymentSubject(
         id=payment.order_id,
         facts=payment.facts,
@@ -182,17 +194,23 @@ def _make_subject(payment: Assessed, parties: Mapping[int, Party]) -> risk.Payme
     )
 
 
-def _refuse(payment: Assessed) -> Refusal | None:
+def refuse(payment: Assessed) -> Refusal | None:
+    """Return the refusal that a payment's decision means, or None if it may go on."""
     assert payment.decision is not None
     action = payment.decision.action
     shown: dict[str, object] = {"decision": risk.show_decision(payment.decision.id)}
-    if payment.stop is not None and payment.stop.action is StopAction.BLOCK:
+    if action is risk.Action.BLOCK:
+        if payment.stop is None:
+            return PaymentBlocked("this payment was stopped; ask for the reasons", context=shown)
         shown["payment"] = show_id(PAYMENT, payment.order_id)
         shown["reasons"] = [{"zh": why.zh, "en": why.en} for why in payment.stop.reasons]
         return PaymentBlocked(
             "this payment was stopped; if it is yours, say so in an appeal, and somebody will look",
             context=shown,
         )
-    if action is risk.Action.STEP_UP and payment.authentication is not Authentication.TWO_FACTORS:
+    needs_two = action is risk.Action.STEP_UP or (
+        action in _STOPS and payment.kind in _KINDS_PAID_AT_ONCE
+    )
+    if needs_two and payment.authentication is Authentication.ONE_FACTOR:
         return PaymentNeedsStepUp("confirm that it is you, with one factor more", context=shown)
     return None

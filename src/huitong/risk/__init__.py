@@ -11,7 +11,9 @@ Versions live by `save_rules`, `shadow_rules`, `record_backtest`, `set_rules_liv
 batch, `make_records` and `make_update` are the statements that go with the posting, `get_decision`,
 `explain_decision` and `replay_decision` are for afterwards. `Decider` decides about what is not a
 payment from features that its room computes, and `record_decisions` writes that down. `put_labels`
-takes what became known of decisions.
+takes what became known of decisions. **Models.** `register_model` keeps a trained one in the
+shadow, `install_first_model` is for a new installation; `set_model_status` and `reuse_model` take
+two people; `ModelCache` holds what scores in a process, `watch_models` measures drift and decay.
 
 **Cases.** Decisions that people should look at raise alerts in their own transaction;
 `group_alerts` puts them into cases by who took part and what links them. `assign_case`,
@@ -45,11 +47,40 @@ from huitong.risk.decisioning.decisions.types import (
     Listed,
     Participant,
     Reason,
+    Scoring,
     Side,
     Value,
 )
 from huitong.risk.decisioning.features.columns import PAYMENT_FEATURES
 from huitong.risk.decisioning.features.facts import PaymentFacts
+from huitong.risk.decisioning.models.alarms import (
+    AlarmCause,
+    ModelAlarm,
+    ModelNotOut,
+    check_can_reuse,
+    list_alarms,
+    reuse_model,
+)
+from huitong.risk.decisioning.models.model_cache import (
+    MODEL_NAMES,
+    ModelCache,
+    ServedModel,
+    ServedModels,
+)
+from huitong.risk.decisioning.models.registry import (
+    ModelDamaged,
+    ModelNotFound,
+    ModelStatusConflict,
+    ModelUntried,
+    check_model_status,
+    get_model,
+    install_first_model,
+    list_models,
+    register_model,
+    set_model_status,
+)
+from huitong.risk.decisioning.models.serving import FallbackReason
+from huitong.risk.decisioning.models.types import ModelStatus, RegisteredModel, TrainedModel
 from huitong.risk.decisioning.rules.backtests.running import (
     HistoryUnusableError,
     Period,
@@ -92,7 +123,13 @@ from huitong.risk.decisioning.rules.lists.changing import (
     show_list_change,
 )
 from huitong.risk.decisioning.rules.lists.list_cache import ListCache
-from huitong.risk.decisioning.rules.lists.types import Entity, EntityKind, ListEntry, ListKind
+from huitong.risk.decisioning.rules.lists.types import (
+    Entity,
+    EntityKind,
+    ListEntry,
+    ListKind,
+    number_address,
+)
 from huitong.risk.decisioning.rules.programs.duckdb_sql import COLUMN_TYPES
 from huitong.risk.decisioning.rules.programs.program import check_features
 from huitong.risk.decisioning.rules.rule_cache import CompiledVersion, Deciding, RuleCache
@@ -106,6 +143,9 @@ from huitong.risk.decisioning.rules.rule_sets import (
 )
 from huitong.risk.decisioning.rules.types import Backtest, Purpose, Rule, RuleState, RuleVersion
 from huitong.risk.decisioning.types import Action, Column, Features, FeatureType
+from huitong.risk.decisioning.watching.store import list_drift, list_weeks
+from huitong.risk.decisioning.watching.types import DriftMeasure, WeekMeasure
+from huitong.risk.decisioning.watching.watching import watch_models
 from huitong.risk.fraud.cases.commands import (
     Finding,
     add_note,
@@ -156,8 +196,10 @@ from huitong.risk.fraud.labels import Label, LabelSource, find_labels, put_label
 
 __all__ = [
     "COLUMN_TYPES",
+    "MODEL_NAMES",
     "PAYMENT_FEATURES",
     "Action",
+    "AlarmCause",
     "Alert",
     "AlreadyOverturned",
     "Assessment",
@@ -181,11 +223,13 @@ __all__ = [
     "Decision",
     "DecisionNotFound",
     "DecisionNotReplayable",
+    "DriftMeasure",
     "Entity",
     "EntityKind",
     "Entry",
     "EntryType",
     "Fallback",
+    "FallbackReason",
     "FeatureType",
     "Features",
     "Finding",
@@ -201,6 +245,14 @@ __all__ = [
     "ListEntryNotFound",
     "ListKind",
     "Listed",
+    "ModelAlarm",
+    "ModelCache",
+    "ModelDamaged",
+    "ModelNotFound",
+    "ModelNotOut",
+    "ModelStatus",
+    "ModelStatusConflict",
+    "ModelUntried",
     "NamedFeature",
     "NothingToOverturn",
     "OldLinks",
@@ -215,6 +267,7 @@ __all__ = [
     "Purpose",
     "Queue",
     "Reason",
+    "RegisteredModel",
     "Replay",
     "Rule",
     "RuleCache",
@@ -226,18 +279,25 @@ __all__ = [
     "RuleVersionNotFound",
     "RulesAltered",
     "RulesNotLoaded",
+    "Scoring",
     "Seen",
+    "ServedModel",
+    "ServedModels",
     "Share",
     "Side",
+    "TrainedModel",
     "Value",
+    "WeekMeasure",
     "add_note",
     "assign_case",
     "change_list",
     "check_can_go_live",
     "check_can_overturn",
     "check_can_propose",
+    "check_can_reuse",
     "check_features",
     "check_list_change",
+    "check_model_status",
     "check_predicate",
     "close_case",
     "count_ungrouped",
@@ -254,35 +314,46 @@ __all__ = [
     "get_backtest",
     "get_case",
     "get_decision",
+    "get_model",
     "get_rule_version",
     "group_alerts",
+    "install_first_model",
+    "list_alarms",
     "list_case_alerts",
     "list_case_entries",
     "list_cases",
     "list_decisions",
+    "list_drift",
     "list_entries",
     "list_features",
+    "list_models",
     "list_rule_versions",
+    "list_weeks",
     "make_records",
     "make_update",
     "name_values",
     "note_proposal",
+    "number_address",
     "overturn_decision",
     "put_labels",
     "read_list_change",
     "read_rules",
     "record_backtest",
     "record_decisions",
+    "register_model",
     "release_case",
     "reload_rules",
     "replay_decision",
     "report_failures",
     "retire_rules",
+    "reuse_model",
     "run_backtest",
     "save_rules",
+    "set_model_status",
     "set_rules_live",
     "shadow_rules",
     "show_decision",
     "show_list_change",
     "show_rule",
+    "watch_models",
 ]

@@ -1,4 +1,4 @@
-"""What one API process holds while it runs: database, poster, keys, clock, rules.
+"""What one API process holds while it runs: database, poster, keys, clock, rules, models.
 
 Made once for each process and given to the edge, which opens it before the first request and
 closes it after the last answer.
@@ -36,6 +36,9 @@ class Application:
     rulebook: Rulebook
     rules: risk.RuleCache
     lists: risk.ListCache
+    #: Who decides about payments; None where risk is not asked.
+    decider: risk.PaymentDecider | None
+    models: risk.ModelCache
     _vault: Vault | None = None
     _desk: identity.Desk | None = None
     #: Where identities are checked outside, None where nobody answers; from `start` on.
@@ -56,9 +59,12 @@ class Application:
             async with database.unit_of_work() as uow:
                 return await identity.find_api_key(uow, secret)
 
-        rules = risk.RuleCache(
-            database, {risk.Purpose.PAYMENT: risk.PAYMENT_FEATURES}, now=clock.now
-        )
+        catalogues = {risk.Purpose.PAYMENT: risk.PAYMENT_FEATURES}
+        rules = risk.RuleCache(database, catalogues, now=clock.now)
+        models = risk.ModelCache(database, catalogues, now=clock.now)
+        rulebook = Rulebook.load()
+        lists = risk.ListCache(database)
+        decider = risk.PaymentDecider(database, rules, rulebook, lists=lists, models=models)
         return cls(
             settings=settings,
             clock=clock,
@@ -71,9 +77,11 @@ class Application:
                 posters=1 if settings.workers > 1 else 2,
             ),
             keys=identity.KeyCache(load_key),
-            rulebook=Rulebook.load(),
+            rulebook=rulebook,
             rules=rules,
-            lists=risk.ListCache(database),
+            lists=lists,
+            decider=decider if settings.is_risk_asked else None,
+            models=models,
         )
 
     @property
@@ -99,6 +107,7 @@ class Application:
         self.registries = make_registries(self.settings)
         await self.rules.start()
         await self.lists.start()
+        await self.models.start()
         await self.poster.start()
         self.is_running = True
         await self.prepare()
@@ -111,6 +120,8 @@ class Application:
         if not self.is_prepared:
             try:
                 await self.database.run(ledger.install_chart)
+                if self.decider is not None:
+                    await self.decider.prepare()
                 # With other secrets nobody is found and nothing opens: better not to start.
                 async with self.database.reading() as uow:
                     await self.vault.check(uow)
@@ -133,6 +144,7 @@ class Application:
         finally:
             await self.rules.stop()
             await self.lists.stop()
+            await self.models.stop()
             if self._desk is not None:
                 await close_desk(self._desk)
             if self.registries is not None:

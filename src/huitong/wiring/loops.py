@@ -129,6 +129,10 @@ async def _prune_log_ins(database: Database, now: datetime) -> bool:
     return pruned == limits.PRUNE_ROWS_MAX
 
 
+async def _watch_models(database: Database, now: datetime) -> bool:
+    return await risk.watch_models(database, rulebook=Rulebook.load(), now=now)
+
+
 def make_loops(settings: Settings) -> tuple[Loop, ...]:
     """Return all loops of a worker: `LOOPS`, and those that need its settings."""
 
@@ -174,7 +178,9 @@ def make_loops(settings: Settings) -> tuple[Loop, ...]:
     clock = SystemClock()
 
     async def settle_channel_orders(database: Database, _now: datetime) -> bool:
-        taken = await payments.settle_channel_orders(database, channel, clock=clock)
+        taken = await payments.settle_channel_orders(
+            database, channel, clock=clock, is_counted=settings.is_risk_asked
+        )
         return taken == limits.CHANNEL_ORDERS_AT_ONCE_MAX
 
     async def check_minors(database: Database, now: datetime) -> bool:
@@ -226,6 +232,7 @@ LOOPS: Final[tuple[Loop, ...]] = (
     Loop("payments.prune_customer_codes", 60.0, _prune_customer_codes),
     Loop("risk.group_alerts", 1.0, _group_alerts),
     Loop("privacy.scan_access", 60.0, _scan_access),
+    Loop("risk.watch_models", limits.MODEL_WATCH_INTERVAL_SECONDS, _watch_models),
     Loop("kernel.seal_audit", 1.0, _seal_audit),
     Loop("identity.prune_what_is_over", 300.0, _prune_log_ins),
     Loop("kernel.deliver_events", 0.2, _deliver_events),

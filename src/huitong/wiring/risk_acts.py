@@ -1,4 +1,4 @@
-"""Acts on rules, lists and decisions of risk that take two people."""
+"""Acts on rules, lists, models and decisions of risk that take two people."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -7,7 +7,7 @@ from typing import Any, Final
 from huitong import identity, risk
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import InvalidField
-from huitong.kernel.ids import DECISION, RULE_VERSION, read_id, show_id
+from huitong.kernel.ids import DECISION, MODEL, RULE_VERSION, read_id, show_id
 from huitong.kernel.rulebook import Rulebook
 
 
@@ -45,6 +45,30 @@ async def _change_list(
     return identity.Executed(outcome={"list": change.list.value})
 
 
+async def _set_model_status(
+    uow: UnitOfWork, approval: identity.Approval, payload: Mapping[str, Any], *, now: datetime
+) -> identity.Executed:
+    model = await risk.set_model_status(
+        uow,
+        model_id=read_id(MODEL, payload["model"], field="model"),
+        status=risk.ModelStatus(payload["status"]),
+        approval_id=approval.id,
+        rulebook=Rulebook.load(),
+        now=now,
+    )
+    return identity.Executed(
+        outcome={"model": show_id(MODEL, model.id), "status": model.status.value}
+    )
+
+
+async def _reuse_model(
+    uow: UnitOfWork, approval: identity.Approval, payload: Mapping[str, Any], *, now: datetime
+) -> identity.Executed:
+    model_id = read_id(MODEL, payload["model"], field="model")
+    await risk.reuse_model(uow, model_id=model_id, approval_id=approval.id, now=now)
+    return identity.Executed(outcome={"model": show_id(MODEL, model_id)})
+
+
 def _read_day(text: str) -> date:
     try:
         return date.fromisoformat(text)
@@ -56,6 +80,8 @@ _ACTS: Final[identity.Handlers] = {
     "risk.set_rules_live": _set_rules_live,
     "risk.retire_rules": _retire_rules,
     "risk.change_list": _change_list,
+    "risk.set_model_status": _set_model_status,
+    "risk.reuse_model": _reuse_model,
 }
 
 

@@ -33,12 +33,15 @@ from huitong.api.routes import (
     risk_cases,
     risk_decisions,
     risk_lists,
+    risk_models,
     risk_rules,
+    risk_withdrawals,
     staff_members,
     staff_passkeys,
     staff_people,
     staff_sessions,
     stopped_payments,
+    withdrawals,
 )
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
@@ -70,6 +73,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     codes.router,
     authorisations.router,
     bank_channel.router,
+    withdrawals.router,
     ledger.router,
     log.router,
     privacy.router,
@@ -77,6 +81,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     risk_decisions.router,
     risk_rules.router,
     risk_lists.router,
+    risk_withdrawals.router,
+    risk_models.router,
 )
 #: Path items that are answered outside of the framework.
 MORE_DOCUMENTATION: Final[tuple[Mapping[str, Any], ...]] = (describe_instant_payment(),)

@@ -44,7 +44,7 @@ async def get_decision(
         reasons = await risk.explain_decision(uow, found)
         overturn = await risk.find_overturn(uow, decision_id)
         features = await risk.name_values(uow, found)
-        replay = await risk.replay_decision(uow, found) if found.fallback is None else None
+        replay = await _replay(uow, found)
     return show_decision(found, reasons, features, replay, overturn)
 
 
@@ -94,3 +94,13 @@ async def overturn_decision(
         )
 
     return await ask_for_approval(request, principal, key, make)
+
+
+async def _replay(uow: UnitOfWork, decision: risk.Decision) -> risk.Replay | None:
+    if decision.fallback is not None:
+        return None
+    try:
+        return await risk.replay_decision(uow, decision)
+    except risk.ModelDamaged:
+        # The record is shown all the same: it is whole.
+        return None

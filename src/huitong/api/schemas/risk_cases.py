@@ -145,7 +145,9 @@ class AlertView(View):
     action: ActionName
     amount: MoneyView | None
     participants: list[ParticipantView]
-    weight: int | None = Field(description="Sum of the weights of the rules that were true.")
+    weight: int | None = Field(
+        description="Weights of the rules that were true, and 100 times the model's score."
+    )
     raised_at: Instant
 
 

@@ -49,7 +49,7 @@ CREATE INDEX alerts_by_case ON risk.alerts (case_id, decision_id) WHERE case_id 
 COMMENT ON TABLE risk.alerts IS 'A decision that people should look at, written in the transaction of the decision.';
 COMMENT ON COLUMN risk.alerts.parties IS 'Who took part: side (actor, counterparty, means), kind and key, such as actor:account:00000000000003e8.';
 COMMENT ON COLUMN risk.alerts.case_id IS 'None until the worker has grouped it.';
-COMMENT ON COLUMN risk.alerts.weight IS 'Sum of the weights of the rules that were true.';
+COMMENT ON COLUMN risk.alerts.weight IS 'Weights of the rules that were true, and 100 times the score of the model.';
 CREATE FUNCTION risk.keep_alert_grouped() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.case_id IS NULL OR (OLD.case_id <> NEW.case_id

@@ -225,7 +225,7 @@ async def test_money_action_and_number_make_the_priority(office: Office) -> None
     assert after == [listed[1]]
 
 
-async def test_the_weight_of_rules_counts(office: Office) -> None:
+async def test_the_weight_of_rules_and_the_score_of_the_model_count(office: Office) -> None:
     version = await office.desk.make_live("amount > 5")
     decision = risk.Decision(
         id=uuid.uuid4(),
@@ -234,14 +234,16 @@ async def test_the_weight_of_rules_counts(office: Office) -> None:
         decided_at=NOW,
         version_id=version.id,
         hits=("large",),
-        fallback=risk.Fallback.SLOW,
+        names_id=uuid.uuid4(),
+        packed=b"\x91\x01",
         participants=payment(1, 2),
+        scoring=risk.Scoring(model_id=uuid.uuid4(), score=0.9, action=risk.Action.REVIEW),
     )
     await office.run(lambda uow: risk.record_decisions(uow, [decision]))
     await office.group()
     (case_id,) = (await office.cases()).values()
-    # A rule of weight 10, a review, one alert.
-    assert (await office.get(case_id)).priority == 20 + 2 + 2
+    # A review, a rule of weight 10 with a score of 0.9, one alert.
+    assert (await office.get(case_id)).priority == 20 + (10 + 90) // 5 + 2
 
 
 def test_participants_have_one_side_each_and_pairs_are_none() -> None:

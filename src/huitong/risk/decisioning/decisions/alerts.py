@@ -42,8 +42,11 @@ def is_alert(decision: Decision) -> bool:
     )
 
 
-def make_alerts(decisions: Sequence[Decision]) -> list[Statement]:
-    """Return the statement that writes the alerts of decisions; none if there are none."""
+def make_alerts(decisions: Sequence[Decision], *, keeps_known: bool = False) -> list[Statement]:
+    """Return the statement that writes the alerts of decisions; none if there are none.
+
+    One that is there already stays as it is if `keeps_known`.
+    """
     raised = [each for each in decisions if is_alert(each)]
     if not raised:
         return []
@@ -56,7 +59,8 @@ def make_alerts(decisions: Sequence[Decision]) -> list[Statement]:
         [None if each.amount is None else each.amount.currency for each in raised],
         [",".join(party.code for party in each.participants) for each in raised],
     )
-    return [Statement(_INSERT, columns)]
+    text = f"{_INSERT} ON CONFLICT DO NOTHING" if keeps_known else _INSERT
+    return [Statement(text, columns)]
 
 
 def _find_side(entity: Entity, counterparties: Collection[Entity]) -> Side:

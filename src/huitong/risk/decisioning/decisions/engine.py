@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
 
+import numpy as np
+
 from huitong.kernel import limits
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.statement import Statement
@@ -27,15 +29,23 @@ from huitong.risk.decisioning.decisions.batches import (
 )
 from huitong.risk.decisioning.decisions.breaker import Breaker
 from huitong.risk.decisioning.decisions.policy import FallbackPolicy
+from huitong.risk.decisioning.decisions.scoring import (
+    Models,
+    Scored,
+    read_policy,
+    score_batch,
+)
 from huitong.risk.decisioning.decisions.telling import list_payer_reasons
 from huitong.risk.decisioning.decisions.types import Decision, Fallback, Reason
 from huitong.risk.decisioning.decisions.values import name_features
 from huitong.risk.decisioning.features import online
+from huitong.risk.decisioning.features.columns import PAYMENT_FEATURES
 from huitong.risk.decisioning.features.facts import PaymentFacts
 from huitong.risk.decisioning.features.marks import MarkRules
 from huitong.risk.decisioning.rules.errors import RulesNotLoaded
 from huitong.risk.decisioning.rules.lists.types import Entity
 from huitong.risk.decisioning.rules.types import Purpose
+from huitong.risk.decisioning.types import DTYPES, Column
 
 _log = get_logger(__name__)
 
@@ -56,7 +66,7 @@ class PaymentSubject:
 
 @dataclass(slots=True, eq=False)
 class PaymentDecider:
-    """Decides about payments in one process, by the rules that the process knows."""
+    """Decides about payments in one process, by the rules and models that the process knows."""
 
     database: Database
     rules: Rules
@@ -64,6 +74,7 @@ class PaymentDecider:
     clock: Callable[[], float] = time.perf_counter
     breaker: Breaker = field(default_factory=Breaker)
     lists: Lists = field(default_factory=StoredLists)
+    models: Models | None = None
     _names: NameKeeper = field(init=False)
 
     def __post_init__(self) -> None:
@@ -94,7 +105,14 @@ class PaymentDecider:
             return self._fall_back(subjects, Fallback.NO_RULES, at=at)
         loaded = await self.load(connection, subjects, at=at)
         await self._names.keep(loaded.names)
-        decided = decide_batch(Purpose.PAYMENT, subjects, deciding, loaded, at=at)
+        decided = decide_batch(
+            Purpose.PAYMENT,
+            subjects,
+            deciding,
+            loaded,
+            at=at,
+            scored=self._score(subjects, loaded, day),
+        )
         _add_participants(subjects, decided)
         seconds = self.clock() - started
         self.breaker.note(seconds, at=self.clock())
@@ -112,6 +130,16 @@ class PaymentDecider:
         is_known = live is not None and live.version.id == decision.version_id
         return list_payer_reasons(decision, live.rules.rules if live and is_known else ())
 
+    async def prepare(self) -> None:
+        """Store what decisions refer to, once: later it would take a second connection each time.
+
+        Not needed, but who decides inside a transaction of its own should have done so before.
+        """
+        columns = {
+            name: Column(kind, np.empty(0, DTYPES[kind])) for name, kind in PAYMENT_FEATURES.items()
+        }
+        await self._names.keep(name_features(columns))
+
     async def load(
         self, connection: DriverConnection, subjects: Sequence[PaymentSubject], *, at: datetime
     ) -> Loaded:
@@ -124,6 +152,19 @@ class PaymentDecider:
         )
         listed = await find_lists(self.lists, connection, subjects, at)
         return Loaded(features, name_features(features), listed)
+
+    def _score(
+        self, subjects: Sequence[PaymentSubject], loaded: Loaded, day: date
+    ) -> Scored | None:
+        if self.models is None:
+            return None
+        return score_batch(
+            self.models.find(Purpose.PAYMENT),
+            loaded.features,
+            [each.id for each in subjects],
+            purpose=Purpose.PAYMENT,
+            policy=read_policy(self.rulebook, Purpose.PAYMENT, day),
+        )
 
     def _fall_back(
         self, subjects: Sequence[PaymentSubject], cause: Fallback, *, at: datetime
@@ -144,9 +185,17 @@ class PaymentDecider:
         return decided
 
 
-def make_records(decisions: Sequence[Decision]) -> list[Statement]:
-    """Return the statements that write decisions down, with the alerts that they raise."""
-    return [store.make_insert(decisions), *make_alerts(decisions)] if decisions else []
+def make_records(decisions: Sequence[Decision], *, keeps_known: bool = False) -> list[Statement]:
+    """Return the statements that write decisions down, each once, with the alerts that they raise.
+
+    One that is there already is a unique violation, unless `keeps_known`: then it stays as it is.
+    """
+    if not decisions:
+        return []
+    return [
+        store.make_insert(decisions, keeps_known=keeps_known),
+        *make_alerts(decisions, keeps_known=keeps_known),
+    ]
 
 
 def make_update(facts: Sequence[PaymentFacts], *, at: datetime) -> Statement:

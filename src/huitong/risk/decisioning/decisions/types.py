@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from huitong.kernel.money import Money
+from huitong.risk.decisioning.models.serving import FallbackReason
 from huitong.risk.decisioning.rules.lists.types import Entity, EntityKind, ListKind
 from huitong.risk.decisioning.rules.types import Purpose
 from huitong.risk.decisioning.types import Action, FeatureType
@@ -50,6 +51,31 @@ class FeatureNames:
     id: uuid.UUID
     names: tuple[str, ...]
     types: tuple[FeatureType, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class Scoring:
+    """What models said of one decision.
+
+    `score` is the champion's (`model_id`) probability, None where `fallback` says why it gave none.
+    `action` is what the score that counted asks for: the challenger's where `is_challenged`, else
+    the champion's; None where there was none. The shadow's has no effect.
+    """
+
+    model_id: uuid.UUID | None = None
+    score: float | None = None
+    challenger_id: uuid.UUID | None = None
+    challenger_score: float | None = None
+    shadow_id: uuid.UUID | None = None
+    shadow_score: float | None = None
+    is_challenged: bool = False
+    action: Action | None = None
+    fallback: FallbackReason | None = None
+
+    @property
+    def decider_id(self) -> uuid.UUID | None:
+        """The model whose score counted."""
+        return self.challenger_id if self.is_challenged else self.model_id
 
 
 class Side(StrEnum):
@@ -108,6 +134,8 @@ class Decision:
     #: The values of its features, as `values.pack_rows` writes them.
     packed: bytes | None = None
     took_us: int = 0
+    #: What models said; None where there were none to ask.
+    scoring: Scoring | None = None
     #: For the alert, if it raises one; not read back with the decision.
     participants: tuple[Participant, ...] = ()
     amount: Money | None = None

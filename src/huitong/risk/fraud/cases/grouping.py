@@ -34,7 +34,13 @@ from huitong.risk.fraud.cases.neighbours import (
 from huitong.risk.fraud.cases.priority import PriorityRules
 from huitong.risk.fraud.cases.types import Alert, Case, EntryType
 
-_FIND_HITS: Final = "SELECT id, version_id, hits FROM risk.decisions WHERE id = ANY(:ids)"
+_FIND_HITS: Final = """
+    SELECT id, version_id, hits,
+           coalesce(CASE WHEN is_challenged THEN challenger_score ELSE score END, 0) AS score
+      FROM risk.decisions WHERE id = ANY(:ids)
+"""
+#: What a model's probability of 1 weighs beside rules.
+_WEIGHT_OF_SCORE: Final = 100
 
 
 @dataclass(slots=True)
@@ -154,7 +160,7 @@ async def _grow(work: _Grouping, case_id: uuid.UUID) -> None:
 
 
 async def _find_weights(uow: UnitOfWork, alerts: Sequence[Alert]) -> dict[uuid.UUID, int]:
-    """Return the sum of the weights of the rules that each alert's decision hit."""
+    """Return the sum of the weights of the rules that each alert's decision hit, and its score."""
     rows = await uow.execute(_FIND_HITS, ids=[each.decision_id for each in alerts])
     weights: dict[uuid.UUID, dict[str, int]] = {}
     for version_id in {row.version_id for row in rows if row.hits}:
@@ -162,6 +168,7 @@ async def _find_weights(uow: UnitOfWork, alerts: Sequence[Alert]) -> dict[uuid.U
         rules = msgspec.json.decode(version.rules)
         weights[version_id] = {each["key"]: each["weight"] for each in rules}
     return {
-        row.id: sum(weights[row.version_id][key] for key in row.hits) if row.hits else 0
+        row.id: sum(weights[row.version_id][key] for key in row.hits)
+        + round(_WEIGHT_OF_SCORE * row.score)
         for row in rows
     }

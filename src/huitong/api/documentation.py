@@ -40,11 +40,13 @@ _STAFF: Final[tuple[type[Refusal], ...]] = (
 # Who calls the routes of logging in: a person in a session, or nobody yet.
 _SESSION: Final[tuple[type[Refusal], ...]] = (
     identity.SessionEnded,
+    identity.StepUpRequired,
     problems.AntiForgeryHeaderMissing,
     InvalidField,
 )
 _STRANGER: Final[tuple[type[Refusal], ...]] = (
     identity.LogInRefused,
+    identity.LogInBlocked,
     identity.TooManyAttempts,
     problems.AntiForgeryHeaderMissing,
     InvalidField,

@@ -21,6 +21,7 @@ from huitong.api.logged_in import (
     COOKIE,
     LoggedIn,
     check_anti_forgery,
+    find_any_session,
     find_logged_in,
 )
 from huitong.api.request_body import PublicRoute
@@ -31,6 +32,7 @@ __all__ = [
     "ANTI_FORGERY_HEADER",
     "CLEARED",
     "COOKIE",
+    "AnySession",
     "CurrentSession",
     "LoggedIn",
     "SessionRoute",
@@ -58,6 +60,7 @@ def read_client(
         place=application_of(request).desk.places.find(address),
         device_token=device_token,
         device_name=device_name,
+        agent=request.headers.get("user-agent"),
         request_id=request_id_of(request.scope),
     )
 
@@ -85,7 +88,7 @@ class SessionRoute(PublicRoute):
 
     async def know_caller(self, request: Request) -> None:
         """Find the session; raises SessionEnded, AntiForgeryHeaderMissing."""
-        await find_logged_in(request)
+        await find_any_session(request)
 
 
 class _BearerScheme(HTTPBearer):
@@ -133,5 +136,19 @@ class _RequireSession:
         return await find_logged_in(request)
 
 
+class _RequireAnySession(_RequireSession):
+    """Lets a request pass also from a session that waits for its second factor."""
+
+    async def __call__(
+        self,
+        request: Request,
+        _token: Annotated[Any, Security(_BearerScheme())],
+        _cookie: Annotated[Any, Security(_CookieScheme())],
+    ) -> LoggedIn:
+        return await find_any_session(request)
+
+
+#: What the few routes take that give the second factor, or leave without it.
+AnySession = Annotated[LoggedIn, Security(_RequireAnySession())]
 #: What a route that needs somebody who is logged in takes.
 CurrentSession = Annotated[LoggedIn, Security(_RequireSession())]

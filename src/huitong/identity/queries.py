@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy.engine import Row
 
 from huitong.identity.places import Place
+from huitong.identity.store.logins import read_place_columns
 from huitong.identity.types import Audience, Factor
 from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
@@ -103,20 +104,11 @@ async def list_recent_log_ins(
 
 
 def _read(row: Row[Any]) -> LogIn:
-    place = None
-    if row.place is not None:
-        place = Place(
-            country=row.place,
-            region=row.region,
-            city=row.city,
-            latitude=None if row.latitude is None else float(row.latitude),
-            longitude=None if row.longitude is None else float(row.longitude),
-        )
     return LogIn(
         at=row.attempted_at,
         session_id=row.session_id,
         device_id=row.device_id,
         is_new_device=row.is_new_device,
         method=Factor(row.method),
-        place=place,
+        place=read_place_columns(row),
     )

@@ -226,6 +226,13 @@ PASSKEY_ORIGINS_MAX: Final = 8
 NETWORKS_MAX: Final = 32
 CHALLENGE_SECONDS: Final = 300
 STEP_UP_SECONDS: Final = 300
+# What a log-in is decided from, and for how long it waits for its second factor.
+LOG_INS_LOOKED_AT_MAX: Final = 200
+ADDRESS_TRIES_COUNTED_MAX: Final = 1_000
+LOG_IN_PROOF_SECONDS: Final = 600
+LOG_INS_WAITING_MAX: Final = 5
+# Earlier applications that share something with a new one.
+APPLICATIONS_COMPARED_MAX: Final = 1_000
 ACT_PAYEE_LENGTH_MAX: Final = 128
 SESSION_CACHE_ENTRIES_MAX: Final = 50_000
 SESSION_UNKNOWN_ENTRIES_MAX: Final = 1_000

@@ -4,6 +4,7 @@ Made once for each process and given to the edge, which opens it before the firs
 closes it after the last answer.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -20,6 +21,8 @@ from huitong.ledger import Poster
 from huitong.privacy import Vault
 from huitong.wiring.evidence_desk import make_registries
 from huitong.wiring.identity_desk import close_desk, open_desk
+from huitong.wiring.log_in_risk import LogInRisk
+from huitong.wiring.onboarding_risk import OnboardingRisk
 
 _log = get_logger(__name__)
 
@@ -43,6 +46,8 @@ class Application:
     _desk: identity.Desk | None = None
     #: Where identities are checked outside, None where nobody answers; from `start` on.
     registries: customers.HttpRegistry | None = None
+    #: Who decides about log-ins and applications; empty where risk is not asked.
+    deciders: Mapping[risk.Purpose, risk.Decider]
     is_running: bool = False
     is_prepared: bool = False
 
@@ -59,12 +64,16 @@ class Application:
             async with database.unit_of_work() as uow:
                 return await identity.find_api_key(uow, secret)
 
-        catalogues = {risk.Purpose.PAYMENT: risk.PAYMENT_FEATURES}
-        rules = risk.RuleCache(database, catalogues, now=clock.now)
+        catalogues = {
+            risk.Purpose.PAYMENT: risk.PAYMENT_FEATURES,
+            risk.Purpose.LOG_IN: risk.default_catalogue(risk.Purpose.LOG_IN),
+            risk.Purpose.ONBOARDING: risk.default_catalogue(risk.Purpose.ONBOARDING),
+        }
+        rules, rulebook = risk.RuleCache(database, catalogues, now=clock.now), Rulebook.load()
         models = risk.ModelCache(database, catalogues, now=clock.now)
-        rulebook = Rulebook.load()
         lists = risk.ListCache(database)
         decider = risk.PaymentDecider(database, rules, rulebook, lists=lists, models=models)
+        asked = (risk.Purpose.LOG_IN, risk.Purpose.ONBOARDING) if settings.is_risk_asked else ()
         return cls(
             settings=settings,
             clock=clock,
@@ -82,6 +91,9 @@ class Application:
             lists=lists,
             decider=decider if settings.is_risk_asked else None,
             models=models,
+            deciders={
+                each: risk.Decider(each, database, rules, rulebook, lists=lists) for each in asked
+            },
         )
 
     @property
@@ -96,6 +108,18 @@ class Application:
         assert self._desk is not None, "the application was not started"
         return self._desk
 
+    @property
+    def log_ins(self) -> identity.LogInDecider | None:
+        """Who decides about log-ins, None where risk is not asked."""
+        found = self.deciders.get(risk.Purpose.LOG_IN)
+        return None if found is None else LogInRisk(found)
+
+    @property
+    def onboarding(self) -> customers.ApplicationDecider | None:
+        """Who decides about applications, None where risk is not asked."""
+        found = self.deciders.get(risk.Purpose.ONBOARDING)
+        return None if found is None else OnboardingRisk(found)
+
     async def start(self) -> None:
         """Start what runs by itself; the database may still be down.
 
@@ -103,7 +127,13 @@ class Application:
         """
         ring = load_key_ring(self.settings.home, self.settings.master_keys)
         self._vault = Vault(ring, cipher=self.settings.cipher)
-        self._desk = await open_desk(self.settings, self.database, self._vault, self.clock)
+        self._desk = await open_desk(
+            self.settings,
+            self.database,
+            self._vault,
+            self.clock,
+            decider=self.log_ins,
+        )
         self.registries = make_registries(self.settings)
         await self.rules.start()
         await self.lists.start()
@@ -122,6 +152,8 @@ class Application:
                 await self.database.run(ledger.install_chart)
                 if self.decider is not None:
                     await self.decider.prepare()
+                for decider in self.deciders.values():
+                    await decider.prepare()
                 # With other secrets nobody is found and nothing opens: better not to start.
                 async with self.database.reading() as uow:
                     await self.vault.check(uow)

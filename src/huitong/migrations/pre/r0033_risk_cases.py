@@ -3,7 +3,7 @@
 from huitong.migrations.scripts import run_sql
 
 revision = "0033"
-down_revision = "0034"
+down_revision = "0036"
 
 
 def upgrade() -> None:

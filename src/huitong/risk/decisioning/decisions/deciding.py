@@ -54,6 +54,15 @@ class Decider:
         """Keep the names of features in the same database."""
         self._names = NameKeeper(self.database)
 
+    async def prepare(self) -> None:
+        """Write the names of the purpose's features down, so that no decision has to.
+
+        The first one would need a second connection for it, while it holds its own.
+        """
+        catalogue = default_catalogue(self.purpose)
+        unknown = make_columns(catalogue, [dict.fromkeys(catalogue)])
+        await self._names.keep(name_features(unknown))
+
     async def decide(
         self,
         uow: UnitOfWork,

@@ -29,6 +29,7 @@ PREFIXES = {
     "answer": "tba",
     "approval": "apr",
     "backtest": "bkt",
+    "case": "cas",
     "code": "qr",
     "customer": "cus",
     "decision": "dec",

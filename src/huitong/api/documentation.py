@@ -128,6 +128,7 @@ _TAGS: Final = (
     ("Models of risk", "Models of fraud, their cards, how they do, and which of them decides."),
     ("Decision tables", "Eligibility and prices as rows of conditions, and what they answered."),
     ("Decisions", "What risk decided about payments, why, and from what."),
+    ("Cases", "Alerts of risk that belong together, and the work on them."),
     ("Stopped payments", "Payments that risk held or blocked, and what people decide of them."),
     ("Lists", "Who is allowed for a time, blocked or watched."),
     ("Operations", "Health and metrics of the process."),

@@ -1,4 +1,4 @@
-"""`huitong risk`: rules and tables, back-tests, and the models of risk on labelled data."""
+"""`huitong risk`: rules and tables, back-tests, models on labelled data, and cases."""
 
 import json
 import os
@@ -10,23 +10,24 @@ from rich.console import Console
 from rich.table import Table
 
 from huitong import risk
-from huitong.cli import risk_models, risk_rules, risk_tables
+from huitong.cli import risk_cases, risk_models, risk_rules, risk_tables
 
 _DATA: Final = Path("../shared/data/2-transaction-fraud")
 _WINDOWS: Final = 6
 _WINDOWS_MAX: Final = 52
 
 app: Final = typer.Typer(
-    no_args_is_help=True, rich_markup_mode="rich", help="Risk: rules, tables, models."
+    no_args_is_help=True, rich_markup_mode="rich", help="Risk: rules, tables, models, cases."
 )
 
 
 def register(parent: typer.Typer) -> None:
     """Add the commands to the command line."""
     risk_models.register(app)
+    risk_cases.register(app)
     risk_rules.register(app)
     risk_tables.register(app)
-    parent.add_typer(app, name="risk", short_help="Rules, tables and models of risk.")
+    parent.add_typer(app, name="risk", short_help="Rules, tables, models and cases of risk.")
 
 
 @app.command("evaluate", short_help="Measure how well fraud is found, beside published models.")

@@ -220,6 +220,7 @@ from huitong.customers.onboarding.types import (
 )
 from huitong.customers.parties import (
     Party,
+    find_accounts_by_customer,
     find_accounts_by_merchant,
     find_accounts_by_mobile,
     find_parties,
@@ -419,6 +420,7 @@ __all__ = [
     "disclose_applicant",
     "disclose_customer",
     "disclose_picture",
+    "find_accounts_by_customer",
     "find_accounts_by_merchant",
     "find_accounts_by_mobile",
     "find_beneficial_owners",

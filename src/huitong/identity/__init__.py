@@ -160,7 +160,12 @@ from huitong.identity.places import (
     calculate_speed,
 )
 from huitong.identity.policies import has_two_elements
-from huitong.identity.queries import LogIn, list_recent_log_ins
+from huitong.identity.queries import (
+    DeviceUse,
+    LogIn,
+    find_device_uses,
+    list_recent_log_ins,
+)
 from huitong.identity.session_cache import SessionCache
 from huitong.identity.simulated_sms_gateway import SmsGatewaySimulator
 from huitong.identity.staff_errors import (
@@ -256,6 +261,7 @@ __all__ = [
     "Desk",
     "Device",
     "DeviceNotFound",
+    "DeviceUse",
     "EndedSessions",
     "EnrolmentRefused",
     "Executed",
@@ -357,6 +363,7 @@ __all__ = [
     "end_session",
     "end_sign_up",
     "find_api_key",
+    "find_device_uses",
     "find_people_to_decide_on",
     "find_session",
     "find_sign_up",

@@ -24,6 +24,7 @@ APPROVAL: Final = "apr"
 AUDIT_RECORD: Final = "aud"
 BACKTEST: Final = "bkt"
 BATCH: Final = "bat"
+CASE: Final = "cas"
 CHALLENGE: Final = "chl"
 CHECKOUT: Final = "chk"
 CODE: Final = "qr"
@@ -70,6 +71,7 @@ PREFIXES: Final = frozenset(
         AUDIT_RECORD,
         BACKTEST,
         BATCH,
+        CASE,
         CHALLENGE,
         CHECKOUT,
         CODE,

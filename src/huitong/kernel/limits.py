@@ -363,6 +363,14 @@ TABLE_BOXES_MAX: Final = 2_000
 TABLE_SECONDS_MAX: Final = 1.0
 TABLE_VERSIONS_MAX: Final = 10_000
 TABLES_COMPILED_MAX: Final = 64
+# Cases. The database's checks of `risk.cases` and `risk.case_entries` say the same.
+CASE_ALERTS_MAX: Final = 500
+CASE_NOTE_LENGTH_MAX: Final = 2_000
+ALERTS_GROUPED_AT_ONCE_MAX: Final = 50
+# Around one alert, and in the picture of one case.
+CASE_NODES_MAX: Final = 300
+# How far back in an account's orders links are looked for, beside the window in days.
+LINK_ORDERS_MAX: Final = 200
 RULE_DAYS_CACHED_MAX: Final = 8
 # Deciding about a batch: what is too slow, how often in a row, and how long it then rests.
 RISK_BUDGET_SECONDS: Final = 0.25

@@ -117,6 +117,7 @@ from huitong.payments.postings import OwnAccounts, find_own_accounts
 from huitong.payments.qr import CustomerCode, Picture, draw_png, draw_svg
 from huitong.payments.queries import (
     find_channel_order,
+    find_counterparties,
     get_order,
     get_stopped_payment,
     list_orders,
@@ -141,6 +142,7 @@ from huitong.payments.types import (
     ChannelState,
     CodeKind,
     CodeReading,
+    Counterparty,
     HeldWithdrawal,
     MerchantCode,
     Meter,
@@ -181,6 +183,7 @@ __all__ = [
     "CodeNotFound",
     "CodeReading",
     "CodeUsed",
+    "Counterparty",
     "CreditsExceedDebits",
     "CurrencyNotSupported",
     "CustomerCode",
@@ -270,6 +273,7 @@ __all__ = [
     "end_due_payments",
     "expire_orders",
     "find_channel_order",
+    "find_counterparties",
     "find_hold",
     "find_own_accounts",
     "get_merchant_code",

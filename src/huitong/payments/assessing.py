@@ -99,7 +99,7 @@ def list_decisions(posted: Sequence[Assessed], refused: Sequence[Assessed]) -> l
     decisions = [
         payment.decision for payment in (*posted, *refused) if payment.decision is not None
     ]
-    statements = [risk.make_records(decisions)] if decisions else []
+    statements = risk.make_records(decisions)
     counted = [payment.facts for payment in posted if payment.facts is not None]
     if counted:
         (at,) = {each.decided_at for each in decisions}
@@ -118,20 +118,21 @@ def list_decisions(posted: Sequence[Assessed], refused: Sequence[Assessed]) -> l
 
 def list_entities(payer: Party, payee: Party) -> list[risk.Entity]:
     """Return who of a payment's parties may be on a list."""
-    entities = [
-        risk.Entity.of_account(payer.account_id),
-        risk.Entity.of_account(payee.account_id),
+    return [*_list_party(payer), *_list_party(payee)]
+
+
+def _list_party(party: Party) -> list[risk.Entity]:
+    return [
+        risk.Entity.of_account(party.account_id),
+        *(
+            risk.Entity.of_id(kind, identifier)
+            for kind, identifier in (
+                (risk.EntityKind.CUSTOMER, party.customer_id),
+                (risk.EntityKind.MERCHANT, party.merchant_id),
+            )
+            if identifier is not None
+        ),
     ]
-    entities += [
-        risk.Entity.of_id(kind, identifier)
-        for kind, identifier in (
-            (risk.EntityKind.CUSTOMER, payer.customer_id),
-            (risk.EntityKind.CUSTOMER, payee.customer_id),
-            (risk.EntityKind.MERCHANT, payee.merchant_id),
-        )
-        if identifier is not None
-    ]
-    return entities
 
 
 def _make_stop(
@@ -179,11 +180,18 @@ def _make_subject(payment: Assessed, parties: Mapping[int, Party]) -> risk.Payme
         is_payout=payment.kind is OrderKind.WITHDRAWAL,
     )
     entities = list_entities(payer, payee)
+    entities.append(risk.Entity.of_pair(payer.account_id, payee.account_id))
     if payment.facts.device_id is not None:
         entities.append(risk.Entity.of_id(risk.EntityKind.DEVICE, payment.facts.device_id))
     if payment.address is not None:
         entities.append(risk.Entity.of_address(IPv6Address(payment.address)))
-    return risk.PaymentSubject(id=payment.order_id, facts=payment.facts, entities=tuple(entities))
+    return risk.PaymentSubject(
+        id=payment.order_id,
+        facts=payment.facts,
+        entities=tuple(entities),
+        payees=tuple(_list_party(payee)),
+        amount=payment.amount,
+    )
 
 
 def refuse(payment: Assessed) -> Refusal | None:

@@ -83,7 +83,7 @@ async def deciding(
             raise refused
         yield decision.action
     except Refusal as refusal:
-        refusal.leaves = (*refusal.leaves, risk.make_records([decision], keeps_known=True))
+        refusal.leaves = (*refusal.leaves, *risk.make_records([decision], keeps_known=True))
         raise
     decision.id = order.id
     try:

@@ -262,3 +262,15 @@ class HeldWithdrawal:
     amount: Money
     held_at: datetime
     held_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counterparty:
+    """That an account paid another one (`is_payer`), or was paid by it."""
+
+    account_id: int
+    other_account_id: int
+    is_payer: bool
+    times: int
+    first_at: datetime
+    last_at: datetime

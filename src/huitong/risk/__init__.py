@@ -18,6 +18,10 @@ two people; `ModelCache` holds what scores in a process, `watch_models` measures
 **Tables.** `read_table` compiles a decision table against the
 schema of its name; `save_table`, `set_table_live` and `retire_table` are its life, `ask_table`
 answers by the one that is live.
+**Cases.** Decisions that people should look at raise alerts in their own transaction;
+`group_alerts` puts them into cases by who took part and what links them. `assign_case`,
+`release_case`, `add_note` and `close_case` are the work, `draw_case` is the graph.
+`overturn_decision` says that a decision was wrong, when two people agreed.
 """
 
 from huitong.risk.decisioning.backtesting.commands import (
@@ -44,6 +48,7 @@ from huitong.risk.decisioning.decisions.engine import (
     make_records,
     make_update,
 )
+from huitong.risk.decisioning.decisions.overturns import Overturn, find_overturn
 from huitong.risk.decisioning.decisions.queries import (
     DecisionNotFound,
     DecisionNotReplayable,
@@ -59,8 +64,10 @@ from huitong.risk.decisioning.decisions.types import (
     Decision,
     Fallback,
     Listed,
+    Participant,
     Reason,
     Scoring,
+    Side,
     Value,
 )
 from huitong.risk.decisioning.features.columns import PAYMENT_FEATURES
@@ -202,6 +209,51 @@ from huitong.risk.decisioning.versions.types import VersionState
 from huitong.risk.decisioning.watching.store import list_drift, list_weeks
 from huitong.risk.decisioning.watching.types import DriftMeasure, WeekMeasure
 from huitong.risk.decisioning.watching.watching import watch_models
+from huitong.risk.fraud.cases.commands import (
+    Finding,
+    add_note,
+    assign_case,
+    check_can_propose,
+    close_case,
+    note_proposal,
+    release_case,
+)
+from huitong.risk.fraud.cases.errors import (
+    AlreadyOverturned,
+    CaseChanged,
+    CaseClosed,
+    CaseNotFound,
+    CaseNotTaken,
+    CaseTaken,
+    NothingToOverturn,
+)
+from huitong.risk.fraud.cases.grouping import group_alerts
+from huitong.risk.fraud.cases.links import Link, LinkSource, LinkType, Seen
+from huitong.risk.fraud.cases.overturning import (
+    Overturnable,
+    check_can_overturn,
+    overturn_decision,
+)
+from huitong.risk.fraud.cases.queries import (
+    CaseGraph,
+    count_ungrouped,
+    draw_case,
+    find_people_in_cases,
+    get_case,
+    list_case_alerts,
+    list_case_entries,
+    list_cases,
+)
+from huitong.risk.fraud.cases.retention import CaseNotes, OldLinks
+from huitong.risk.fraud.cases.types import (
+    Alert,
+    Case,
+    CaseState,
+    Entry,
+    EntryType,
+    Outcome,
+    Queue,
+)
 from huitong.risk.fraud.evaluate import evaluate_fraud
 from huitong.risk.fraud.labels import Label, LabelSource, find_labels, put_labels
 
@@ -212,6 +264,8 @@ __all__ = [
     "PAYMENT_FEATURES",
     "Action",
     "AlarmCause",
+    "Alert",
+    "AlreadyOverturned",
     "AnswerReplay",
     "Assessment",
     "Backtest",
@@ -220,6 +274,15 @@ __all__ = [
     "BacktestResult",
     "BacktestRun",
     "BacktestRunning",
+    "Case",
+    "CaseChanged",
+    "CaseClosed",
+    "CaseGraph",
+    "CaseNotFound",
+    "CaseNotTaken",
+    "CaseNotes",
+    "CaseState",
+    "CaseTaken",
     "Catalogue",
     "Column",
     "CompiledVersion",
@@ -232,6 +295,8 @@ __all__ = [
     "DriftMeasure",
     "Entity",
     "EntityKind",
+    "Entry",
+    "EntryType",
     "Exported",
     "FailedTest",
     "Fallback",
@@ -239,10 +304,14 @@ __all__ = [
     "FeatureType",
     "Features",
     "FindParties",
+    "Finding",
     "HistoryUnusableError",
     "HitPolicy",
     "Label",
     "LabelSource",
+    "Link",
+    "LinkSource",
+    "LinkType",
     "ListCache",
     "ListChange",
     "ListEntry",
@@ -259,11 +328,18 @@ __all__ = [
     "ModelUntried",
     "NamedFeature",
     "NoRowHit",
+    "NothingToOverturn",
+    "OldLinks",
+    "Outcome",
+    "Overturn",
+    "Overturnable",
+    "Participant",
     "PaymentDecider",
     "PaymentFacts",
     "PaymentSubject",
     "Period",
     "Purpose",
+    "Queue",
     "Reason",
     "RegisteredModel",
     "Replay",
@@ -280,9 +356,11 @@ __all__ = [
     "RunState",
     "Say",
     "Scoring",
+    "Seen",
     "ServedModel",
     "ServedModels",
     "Share",
+    "Side",
     "TableAltered",
     "TableAnswer",
     "TableAnswerNotFound",
@@ -299,35 +377,49 @@ __all__ = [
     "Value",
     "VersionState",
     "WeekMeasure",
+    "add_note",
     "ask_table",
+    "assign_case",
     "backtest_now",
     "change_list",
     "check_can_go_live",
+    "check_can_overturn",
+    "check_can_propose",
     "check_can_reuse",
     "check_features",
     "check_list_change",
     "check_model_status",
     "check_predicate",
     "check_table_can_go_live",
+    "close_case",
+    "count_ungrouped",
     "decide_batch",
     "default_catalogue",
     "default_rules",
     "default_table",
+    "draw_case",
     "evaluate_fraud",
     "explain_decision",
     "export_history",
     "find_labels",
     "find_listed",
+    "find_overturn",
+    "find_people_in_cases",
     "get_backtest",
     "get_backtest_run",
+    "get_case",
     "get_decision",
     "get_model",
     "get_rule_version",
     "get_schema",
     "get_table_answer",
     "get_table_version",
+    "group_alerts",
     "install_first_model",
     "list_alarms",
+    "list_case_alerts",
+    "list_case_entries",
+    "list_cases",
     "list_decisions",
     "list_drift",
     "list_entries",
@@ -340,7 +432,9 @@ __all__ = [
     "make_records",
     "make_update",
     "name_values",
+    "note_proposal",
     "number_address",
+    "overturn_decision",
     "perform_backtest",
     "put_labels",
     "read_list_change",
@@ -350,6 +444,7 @@ __all__ = [
     "record_backtest",
     "record_decisions",
     "register_model",
+    "release_case",
     "reload_rules",
     "reload_table",
     "replay_decision",

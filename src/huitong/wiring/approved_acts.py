@@ -12,7 +12,7 @@ from huitong.kernel.money import Money
 from huitong.kernel.rulebook import Rulebook
 from huitong.privacy import Vault
 from huitong.wiring.reactions import react_to_decisions
-from huitong.wiring.risk_acts import RISK_ACTS
+from huitong.wiring.risk_acts import make_risk_acts
 
 Payload = Mapping[str, Any]
 
@@ -23,6 +23,7 @@ def make_approved_acts(vault: Vault, rulebook: Rulebook) -> identity.Handlers:
     return {
         **identity.APPROVED_ACTS,
         **_ACTS,
+        **make_risk_acts(rulebook),
         "customers.approve_in_person": evidence.approve_in_person,
         "customers.confirm_in_person": evidence.confirm_in_person,
     }
@@ -169,5 +170,4 @@ _ACTS: Final[identity.Handlers] = {
     "customers.freeze": _freeze_customer,
     "customers.unfreeze": _unfreeze_customer,
     "customers.close": _close_customer,
-    **RISK_ACTS,
 }

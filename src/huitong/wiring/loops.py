@@ -21,6 +21,7 @@ from huitong.privacy import Vault
 from huitong.wiring.evidence_desk import make_evidence_desk
 from huitong.wiring.people_data import make_providers, make_retained
 from huitong.wiring.reactions import HANDLERS, react_to_decisions
+from huitong.wiring.risk_links import LINK_SOURCES
 
 #: Called with the present instant; true if it should be called again at once.
 Step = Callable[[Database, datetime], Awaitable[bool]]
@@ -99,6 +100,14 @@ async def _restrict_expired(database: Database, now: datetime) -> bool:
         lambda uow: customers.restrict_expired(uow, rulebook=rulebook, now=now)
     )
     return found == limits.CUSTOMERS_RESTRICTED_AT_ONCE_MAX
+
+
+async def _group_alerts(database: Database, now: datetime) -> bool:
+    rulebook = Rulebook.load()
+    grouped = await database.run(
+        lambda uow: risk.group_alerts(uow, sources=LINK_SOURCES, rulebook=rulebook, now=now)
+    )
+    return grouped == limits.ALERTS_GROUPED_AT_ONCE_MAX
 
 
 async def _scan_access(database: Database, now: datetime) -> bool:
@@ -221,6 +230,7 @@ LOOPS: Final[tuple[Loop, ...]] = (
     Loop("customers.restrict_expired", 300.0, _restrict_expired),
     Loop("customers.mark_business_reviews_due", 300.0, _mark_business_reviews_due),
     Loop("payments.prune_customer_codes", 60.0, _prune_customer_codes),
+    Loop("risk.group_alerts", 1.0, _group_alerts),
     Loop("privacy.scan_access", 60.0, _scan_access),
     Loop("risk.watch_models", limits.MODEL_WATCH_INTERVAL_SECONDS, _watch_models),
     Loop("kernel.seal_audit", 1.0, _seal_audit),

@@ -1,4 +1,4 @@
-"""Acts on rules, lists, models and decision tables of risk that take two people."""
+"""Acts on rules, lists, models, tables and decisions of risk that take two people."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -7,7 +7,7 @@ from typing import Any, Final
 from huitong import identity, risk
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import InvalidField
-from huitong.kernel.ids import MODEL, RULE_VERSION, TABLE_VERSION, read_id, show_id
+from huitong.kernel.ids import DECISION, MODEL, RULE_VERSION, TABLE_VERSION, read_id, show_id
 from huitong.kernel.rulebook import Rulebook
 
 
@@ -102,7 +102,7 @@ def _read_day(text: str) -> date:
         raise InvalidField("must be a day like 2026-12-31", field="effective_from") from error
 
 
-RISK_ACTS: Final[identity.Handlers] = {
+_ACTS: Final[identity.Handlers] = {
     "risk.set_rules_live": _set_rules_live,
     "risk.retire_rules": _retire_rules,
     "risk.change_list": _change_list,
@@ -111,3 +111,25 @@ RISK_ACTS: Final[identity.Handlers] = {
     "risk.set_table_live": _set_table_live,
     "risk.retire_table": _retire_table,
 }
+
+
+def make_risk_acts(rulebook: Rulebook) -> identity.Handlers:
+    """Return what does each act of risk that takes two people."""
+
+    async def overturn_decision(
+        uow: UnitOfWork, approval: identity.Approval, payload: Mapping[str, Any], *, now: datetime
+    ) -> identity.Executed:
+        overturn = await risk.overturn_decision(
+            uow,
+            decision_id=read_id(DECISION, payload["decision"], field="decision"),
+            approval_id=approval.id,
+            reason=approval.reason,
+            rulebook=rulebook,
+            now=now,
+        )
+        outcome = {"decision": risk.show_decision(overturn.decision_id)}
+        if overturn.exempt_until is not None:
+            outcome["exempt_until"] = overturn.exempt_until.isoformat()
+        return identity.Executed(outcome=outcome)
+
+    return {**_ACTS, "risk.overturn_decision": overturn_decision}

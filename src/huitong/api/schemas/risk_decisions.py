@@ -1,13 +1,14 @@
 """Decisions of risk as they travel."""
 
 import uuid
-from typing import Annotated, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from fastapi import Path
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from huitong import risk
-from huitong.api.schemas.common import Instant, View, example_id, id_pattern
+from huitong.api.schemas.approvals import Why
+from huitong.api.schemas.common import Body, Instant, View, example_id, id_pattern
 from huitong.kernel import ids
 from huitong.kernel.ids import show_id
 
@@ -37,6 +38,27 @@ class ReplayView(View):
 
     action: ActionName
     is_same: bool = Field(description="Whether it came out as it did then.")
+
+
+class OverturnDecision(Body):
+    """Why a decision was wrong."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        json_schema_extra={"examples": [{"reason": "the customer showed the invoice"}]}
+    )
+
+    reason: Why
+
+
+class OverturnView(View):
+    """That two members of staff found a decision wrong."""
+
+    request: str = Field(pattern=id_pattern(ids.APPROVAL), examples=[example_id(ids.APPROVAL)])
+    reason: str
+    overturned_at: Instant
+    exempt_until: Instant | None = Field(
+        description="Until when rules let this payer pay this payee."
+    )
 
 
 class ScoringView(View):
@@ -78,6 +100,7 @@ class DecisionView(View):
     features: dict[str, int | float | bool | str | None]
     took_microseconds: int = Field(description="This decision's part of its batch's time.")
     decided_at: Instant
+    overturned: OverturnView | None
     replay: ReplayView | None = Field(
         description="None for one that fell back, or whose model is damaged."
     )
@@ -88,6 +111,7 @@ def show_decision(
     reasons: tuple[risk.Reason, ...],
     features: dict[str, risk.Value],
     replay: risk.Replay | None,
+    overturn: risk.Overturn | None,
 ) -> DecisionView:
     """Return a decision as a view."""
     return DecisionView.model_validate(
@@ -107,10 +131,20 @@ def show_decision(
             "features": features,
             "took_microseconds": decision.took_us,
             "decided_at": decision.decided_at,
+            "overturned": None if overturn is None else _show_overturn(overturn),
             "replay": None
             if replay is None
             else {"action": replay.action.code, "is_same": replay.is_same},
         }
+    )
+
+
+def _show_overturn(overturn: risk.Overturn) -> OverturnView:
+    return OverturnView(
+        request=show_id(ids.APPROVAL, overturn.approval_id),
+        reason=overturn.reason,
+        overturned_at=overturn.overturned_at,
+        exempt_until=overturn.exempt_until,
     )
 
 

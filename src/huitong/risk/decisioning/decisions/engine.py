@@ -14,8 +14,10 @@ from huitong.kernel.clock import business_day
 from huitong.kernel.database.statement import Statement
 from huitong.kernel.database.unit_of_work import Database, DriverConnection
 from huitong.kernel.logs import get_logger
+from huitong.kernel.money import Money
 from huitong.kernel.rulebook import Rulebook
 from huitong.risk.decisioning.decisions import store
+from huitong.risk.decisioning.decisions.alerts import is_alert, make_alerts, name_participants
 from huitong.risk.decisioning.decisions.batches import (
     Lists,
     Loaded,
@@ -50,11 +52,16 @@ _log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PaymentSubject:
-    """One payment to decide about: its order's id, its facts, and who may be on a list."""
+    """One payment to decide about: its order's id, its facts, and who may be on a list.
+
+    `payees` are those of `entities` who are paid; with `amount` they are told to who looks at it.
+    """
 
     id: uuid.UUID
     facts: PaymentFacts
     entities: tuple[Entity, ...] = ()
+    payees: tuple[Entity, ...] = ()
+    amount: Money | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -106,6 +113,7 @@ class PaymentDecider:
             at=at,
             scored=self._score(subjects, loaded, day),
         )
+        _add_participants(subjects, decided)
         seconds = self.clock() - started
         self.breaker.note(seconds, at=self.clock())
         took_us = round(seconds * 1_000_000 / len(subjects))
@@ -163,7 +171,7 @@ class PaymentDecider:
     ) -> list[Decision]:
         _log.error("decided_without_assessment", cause=cause.value, payments=len(subjects))
         policy = FallbackPolicy.read(self.rulebook, business_day(at))
-        return [
+        decided = [
             Decision(
                 id=each.id,
                 purpose=Purpose.PAYMENT,
@@ -173,19 +181,33 @@ class PaymentDecider:
             )
             for each in subjects
         ]
+        _add_participants(subjects, decided)
+        return decided
 
 
-def make_records(decisions: Sequence[Decision], *, keeps_known: bool = False) -> Statement:
-    """Return the statement that writes decisions down, each once.
+def make_records(decisions: Sequence[Decision], *, keeps_known: bool = False) -> list[Statement]:
+    """Return the statements that write decisions down, each once, with the alerts that they raise.
 
     One that is there already is a unique violation, unless `keeps_known`: then it stays as it is.
     """
-    return store.make_insert(decisions, keeps_known=keeps_known)
+    if not decisions:
+        return []
+    return [
+        store.make_insert(decisions, keeps_known=keeps_known),
+        *make_alerts(decisions, keeps_known=keeps_known),
+    ]
 
 
 def make_update(facts: Sequence[PaymentFacts], *, at: datetime) -> Statement:
     """Return the statement that counts payments which were decided about, and posted at `at`."""
     return online.make_update(facts, at=at)
+
+
+def _add_participants(subjects: Sequence[PaymentSubject], decisions: Sequence[Decision]) -> None:
+    for subject, decision in zip(subjects, decisions, strict=True):
+        if is_alert(decision):
+            decision.participants = name_participants(subject.entities, subject.payees)
+            decision.amount = subject.amount
 
 
 @lru_cache(maxsize=limits.RULE_DAYS_CACHED_MAX)

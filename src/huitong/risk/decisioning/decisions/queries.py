@@ -16,6 +16,7 @@ from huitong.kernel.ids import DECISION, show_id
 from huitong.kernel.rulebook import Rulebook
 from huitong.risk.decisioning.decisions import store
 from huitong.risk.decisioning.decisions.model_reasons import explain_score, is_asked_by_model
+from huitong.risk.decisioning.decisions.overturns import find_overturn
 from huitong.risk.decisioning.decisions.policy import combine
 from huitong.risk.decisioning.decisions.rescoring import rescore
 from huitong.risk.decisioning.decisions.telling import FAILED
@@ -58,6 +59,13 @@ _FALLBACKS: Final[Mapping[Fallback, Reason]] = {
         en="Deciding was too slow then, and the written policy for that held.",
     ),
 }
+
+
+_OVERTURNED: Final = Reason(
+    code="overturned",
+    zh="经两名工作人员复核，这一决定有误，特此更正。",
+    en="Two members of staff looked at this decision again and found it wrong.",
+)
 
 
 class DecisionNotFound(NotFound):
@@ -123,9 +131,12 @@ async def name_values(uow: UnitOfWork, decision: Decision) -> dict[str, Value]:
 async def explain_decision(uow: UnitOfWork, decision: Decision) -> tuple[Reason, ...]:
     """Return why, in plain words for the customer: lists, then rules, then what a model saw.
 
-    A model is heard if it asked for what was decided.
+    A model is heard if it asked for what was decided. First of all comes that the decision was
+    wrong, if it was overturned.
     """
-    reasons = [
+    overturn = await find_overturn(uow, decision.id)
+    reasons = [] if overturn is None else [_OVERTURNED]
+    reasons += [
         _LISTED[kind] for kind in ListKind if any(listed.list is kind for listed in decision.listed)
     ]
     if decision.fallback is not None:

@@ -36,6 +36,8 @@ class EntityKind(StrEnum):
     MERCHANT = "merchant"
     #: By blind index: a list never holds a number.
     MOBILE = "mobile"
+    #: Payer and payee together, on `allow` only.
+    PAIR = "pair"
 
 
 KEY_BYTES: Final = {EntityKind.ACCOUNT: 8, EntityKind.MOBILE: 32}
@@ -44,7 +46,7 @@ ID_BYTES: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """One customer, account, device, address, merchant or mobile number."""
+    """One customer, account, device, address, merchant, mobile number, or payer with payee."""
 
     kind: EntityKind
     key: bytes = field(repr=False)
@@ -63,6 +65,12 @@ class Entity:
     def of_account(account_id: int) -> "Entity":
         """Return an account."""
         return Entity(EntityKind.ACCOUNT, account_id.to_bytes(8, "big"))
+
+    @staticmethod
+    def of_pair(payer_account_id: int, payee_account_id: int) -> "Entity":
+        """Return what a payer pays to one payee."""
+        key = payer_account_id.to_bytes(8, "big") + payee_account_id.to_bytes(8, "big")
+        return Entity(EntityKind.PAIR, key)
 
     @staticmethod
     def of_address(address: IPv4Address | IPv6Address) -> "Entity":

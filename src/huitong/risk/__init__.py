@@ -11,7 +11,8 @@ Versions live by `save_rules`, `shadow_rules`, `record_backtest`, `set_rules_liv
 batch, `make_records` and `make_update` are the statements that go with the posting, `get_decision`,
 `explain_decision` and `replay_decision` are for afterwards. `Decider` decides about what is not a
 payment from features that its room computes, and `record_decisions` writes that down. `put_labels`
-takes what became known of decisions.
+takes what became known of decisions. **Models.** `train_on_platform` and `train_on_simulator` make
+one, `register_model` keeps it, `install_start_model` gives a new installation its first.
 """
 
 from huitong.risk.decisioning.decisions.batches import decide_batch
@@ -36,6 +37,8 @@ from huitong.risk.decisioning.decisions.queries import (
 from huitong.risk.decisioning.decisions.types import Decision, Fallback, Listed, Reason, Value
 from huitong.risk.decisioning.features.columns import PAYMENT_FEATURES
 from huitong.risk.decisioning.features.facts import PaymentFacts
+from huitong.risk.decisioning.models.registry import register_model
+from huitong.risk.decisioning.models.types import RegisteredModel, TrainedModel
 from huitong.risk.decisioning.rules.backtests.running import (
     HistoryUnusableError,
     Period,
@@ -93,6 +96,8 @@ from huitong.risk.decisioning.rules.types import Backtest, Purpose, Rule, RuleSt
 from huitong.risk.decisioning.types import Action, Column, Features, FeatureType
 from huitong.risk.fraud.evaluate import evaluate_fraud
 from huitong.risk.fraud.labels import Label, LabelSource, find_labels, put_labels
+from huitong.risk.fraud.shipping import install_start_model, write_model
+from huitong.risk.fraud.train import train_on_platform, train_on_simulator
 
 __all__ = [
     "COLUMN_TYPES",
@@ -130,6 +135,7 @@ __all__ = [
     "Period",
     "Purpose",
     "Reason",
+    "RegisteredModel",
     "Replay",
     "Rule",
     "RuleCache",
@@ -142,6 +148,7 @@ __all__ = [
     "RulesAltered",
     "RulesNotLoaded",
     "Share",
+    "TrainedModel",
     "Value",
     "change_list",
     "check_can_go_live",
@@ -158,6 +165,7 @@ __all__ = [
     "get_backtest",
     "get_decision",
     "get_rule_version",
+    "install_start_model",
     "list_decisions",
     "list_entries",
     "list_features",
@@ -170,6 +178,7 @@ __all__ = [
     "read_rules",
     "record_backtest",
     "record_decisions",
+    "register_model",
     "reload_rules",
     "replay_decision",
     "report_failures",
@@ -181,4 +190,7 @@ __all__ = [
     "show_decision",
     "show_list_change",
     "show_rule",
+    "train_on_platform",
+    "train_on_simulator",
+    "write_model",
 ]

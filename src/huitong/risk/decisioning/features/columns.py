@@ -54,7 +54,7 @@ def make_columns(
     facts: Sequence[PaymentFacts], views: Mapping[str, View], *, at: datetime, at_us: int
 ) -> Features:
     """Return all features of a batch of payments that are decided at `at`."""
-    features = _describe(facts, at)
+    features: dict[str, Column] = _describe(facts, at)
     given = _find_given(facts)
     for entity, name, place in _DECAYED:
         # All of them are doubles already: forty conversions cost more than what is computed.
@@ -89,7 +89,7 @@ def _find_given(facts: Sequence[PaymentFacts]) -> dict[Entity, NDArray[np.bool_]
     }
 
 
-def _describe(facts: Sequence[PaymentFacts], at: datetime) -> Features:
+def _describe(facts: Sequence[PaymentFacts], at: datetime) -> dict[str, Column]:
     features: dict[str, Column] = {}
     for fact in _FACTS:
         values = [getattr(payment, fact.name) for payment in facts]

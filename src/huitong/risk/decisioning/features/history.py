@@ -87,7 +87,8 @@ class History:
         if measure.value not in self._columns:
             found = self._mark(measure) if measure.is_mark else self._unusual(measure)
             self._columns[measure.value] = found
-        return self._columns[measure.value]
+        weights: Floats = self._columns[measure.value]
+        return weights
 
     def _unusual(self, measure: Measure) -> Floats:
         if measure is Measure.UNEXPLAINED_LABEL:
@@ -111,12 +112,14 @@ class History:
             return self._spread(timeline, timeline.last_counted < 0)
         if measure is Measure.TESTS:
             below = self._read_rules(lambda rules: rules.test_below)
-            return (self.read("amount") < below).astype(np.float64)
+            is_test: Floats = (self.read("amount") < below).astype(np.float64)
+            return is_test
         if measure is Measure.ROUND_NIGHTS:
             is_night = self.read_local(LocalTime("", LocalPart.NIGHT)).values
             is_merchant = self.read_fact(Fact("is_merchant", FeatureType.FLAG)).values
             is_round = self.read("amount") % ROUND_MINOR == 0
-            return (is_night & is_merchant & is_round).astype(np.float64)
+            marked: Floats = (is_night & is_merchant & is_round).astype(np.float64)
+            return marked
         return self._find_fast_outflows()
 
     def _find_fast_outflows(self) -> Floats:

@@ -174,11 +174,11 @@ def _count_today(history: History, timeline: Timeline, feature: DistinctToday) -
     days = history.local_seconds[timeline.positions] // DAY
     bits = sketch_places(history.read_ids(feature.other))[timeline.positions]
     is_first = find_first_in_day(timeline, days, bits, SKETCH_BITS)
-    before = np.cumsum(is_first) - is_first
+    before: Integers = np.cumsum(is_first) - is_first
     # A day of an entity begins with an empty sketch.
     begins = timeline.starts | (np.diff(days, prepend=days[:1]) != 0)
-    start = latest(begins)
-    return np.array(ESTIMATES)[before - before[start]]
+    estimates: Floats = np.array(ESTIMATES)[before - before[latest(begins)]]
+    return estimates
 
 
 def _count_distinct(history: History, timeline: Timeline, feature: Distinct) -> Floats:

@@ -111,6 +111,29 @@ async def register_model(uow: UnitOfWork, *, model: TrainedModel, now: datetime)
     return registered
 
 
+async def install_first_model(
+    uow: UnitOfWork, *, model: TrainedModel, now: datetime
+) -> RegisteredModel:
+    """Register a model and make it the champion at once, where its name has no model yet.
+
+    For the preparation of a new installation only: nothing was scored there yet, and nobody works
+    there who could approve it. Raises ModelStatusConflict if the name is taken.
+    """
+    await _lock_name(uow, model.name)
+    if await uow.fetch_value(
+        "SELECT 1 FROM risk.models WHERE name = :name LIMIT 1", name=model.name
+    ):
+        raise ModelStatusConflict(f"{model.name} has models already", field="name")
+    registered = await register_model(uow, model=model, now=now)
+    await uow.execute("UPDATE risk.models SET status = 'champion' WHERE id = :id", id=registered.id)
+    await audit.record(
+        uow,
+        action="risk.install_first_model",
+        subject=_subject(registered.name, registered.version),
+    )
+    return replace(registered, status=ModelStatus.CHAMPION)
+
+
 async def set_model_status(
     uow: UnitOfWork, *, model_id: uuid.UUID, status: ModelStatus
 ) -> RegisteredModel:

@@ -79,7 +79,9 @@ def create_api(application: Application) -> FastAPI:
 
 def _in_front(inner: ASGIApp, application: Application) -> ASGIApp:
     """Return `inner` with the hot path for instant payments in front of it."""
-    decider = risk.PaymentDecider(application.database, application.rules, application.rulebook)
+    decider = risk.PaymentDecider(
+        application.database, application.rules, application.rulebook, lists=application.lists
+    )
     writer = payments.InstantPayments(
         decider=decider if application.settings.is_risk_asked else None,
         database=application.database,

@@ -64,8 +64,10 @@ async def _measure(scratch: Scratch, options: Options) -> Result:
     rounds = Rounds()
     latencies: list[Latencies] = []
     database = scratch.open()
+    lists = risk.ListCache(database)
     try:
-        decider, deciding = _make_decider(database)
+        await lists.start()
+        decider, deciding = _make_decider(database, lists)
         async with database.unit_of_work() as uow:
             connection = await uow.driver()
             known = options.scaled(KNOWN_PAYMENTS, least=BATCH)
@@ -78,11 +80,14 @@ async def _measure(scratch: Scratch, options: Options) -> Result:
                 await _in_batches(connection, decider, chance, seconds, rounds)
                 await _rules_alone(connection, decider, deciding, chance, seconds, rounds)
     finally:
+        await lists.stop()
         await database.close()
     return _make_result(scratch, rounds, np.concatenate(latencies), len(deciding.rules.rules))
 
 
-def _make_decider(database: Database) -> tuple[risk.PaymentDecider, risk.CompiledVersion]:
+def _make_decider(
+    database: Database, lists: risk.ListCache
+) -> tuple[risk.PaymentDecider, risk.CompiledVersion]:
     rulebook, now = Rulebook.load(), datetime.now(UTC)
     document = risk.default_rules(risk.Purpose.PAYMENT, rulebook, business_day(now))
     version = risk.RuleVersion(
@@ -100,7 +105,7 @@ def _make_decider(database: Database) -> tuple[risk.PaymentDecider, risk.Compile
     )
     compiled = risk.CompiledVersion(version, risk.read_rules(document, risk.PAYMENT_FEATURES))
     rules = _FixedRules(risk.Deciding(compiled, None))
-    return risk.PaymentDecider(database, rules, rulebook), compiled
+    return risk.PaymentDecider(database, rules, rulebook, lists=lists), compiled
 
 
 def _make_subjects(chance: random.Random, count: int) -> list[risk.PaymentSubject]:

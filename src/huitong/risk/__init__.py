@@ -6,7 +6,7 @@ the model of payment fraud, its training and evaluation, and the cases that peop
 **Rules.** A set of rules is a document that `read_rules` compiles against the features of its
 purpose; `RuleSet.assess` runs it over a batch, `run_backtest` over a table of history in DuckDB.
 Versions live by `save_rules`, `shadow_rules`, `record_backtest`, `set_rules_live`, `retire_rules`;
-`RuleCache` holds what decides in a process. **Lists.** `find_listed` looks a batch up, and
+`RuleCache` holds what decides in a process. **Lists.** `ListCache` knows who is on one, and
 `change_list` changes them when two people agreed. **Decisions.** `PaymentDecider` decides about a
 batch, `make_records` and `make_update` are the statements that go with the posting, `get_decision`,
 `explain_decision` and `replay_decision` are for afterwards. `Decider` decides about what is not a
@@ -80,6 +80,7 @@ from huitong.risk.decisioning.rules.lists.changing import (
     read_list_change,
     show_list_change,
 )
+from huitong.risk.decisioning.rules.lists.list_cache import ListCache
 from huitong.risk.decisioning.rules.lists.types import Entity, EntityKind, ListEntry, ListKind
 from huitong.risk.decisioning.rules.programs.duckdb_sql import COLUMN_TYPES
 from huitong.risk.decisioning.rules.programs.program import check_features
@@ -123,6 +124,7 @@ __all__ = [
     "HistoryUnusableError",
     "Label",
     "LabelSource",
+    "ListCache",
     "ListChange",
     "ListEntry",
     "ListEntryNotFound",

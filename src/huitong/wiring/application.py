@@ -35,6 +35,7 @@ class Application:
     keys: identity.KeyCache
     rulebook: Rulebook
     rules: risk.RuleCache
+    lists: risk.ListCache
     _vault: Vault | None = None
     _desk: identity.Desk | None = None
     #: Where identities are checked outside, None where nobody answers; from `start` on.
@@ -72,6 +73,7 @@ class Application:
             keys=identity.KeyCache(load_key),
             rulebook=Rulebook.load(),
             rules=rules,
+            lists=risk.ListCache(database),
         )
 
     @property
@@ -96,6 +98,7 @@ class Application:
         self._desk = await open_desk(self.settings, self.database, self._vault, self.clock)
         self.registries = make_registries(self.settings)
         await self.rules.start()
+        await self.lists.start()
         await self.poster.start()
         self.is_running = True
         await self.prepare()
@@ -129,6 +132,7 @@ class Application:
             await self.poster.stop()
         finally:
             await self.rules.stop()
+            await self.lists.stop()
             if self._desk is not None:
                 await close_desk(self._desk)
             if self.registries is not None:

@@ -172,3 +172,70 @@ def test_a_bad_change_is_refused(document: Any, field: str) -> None:
         risk.read_list_change(document)
 
     assert refused.value.field == field
+
+
+class TestCache:
+    """What a process knows of lists without asking for each payment."""
+
+    @staticmethod
+    async def find(desk: Any, cache: risk.ListCache, *entities: Entity, days: int = 0) -> Any:
+        async def look_up(uow: Any) -> Any:
+            now = desk.now + timedelta(days=days)
+            return await cache.find(await uow.driver(), entities, now=now)
+
+        return await desk.run(look_up)
+
+    async def test_it_learns_what_has_changed(self, desk: Any) -> None:
+        cache = risk.ListCache(desk.database, clock=lambda: 0.0)
+        await change(desk, ListKind.BLOCK, add=[(DEVICE, None)])
+        await change(desk, ListKind.ALLOW, add=[(CUSTOMER, desk.now + timedelta(days=1))])
+        await cache.learn_news()
+        both = {DEVICE: {ListKind.BLOCK}, CUSTOMER: {ListKind.ALLOW}}
+        assert await self.find(desk, cache, DEVICE, ACCOUNT, CUSTOMER) == both
+        assert await self.find(desk, cache, DEVICE, CUSTOMER, days=2) == {DEVICE: {ListKind.BLOCK}}
+
+        await change(desk, ListKind.BLOCK, remove=[DEVICE])
+        await change(desk, ListKind.WATCH, add=[(DEVICE, None)])
+        assert await self.find(desk, cache, DEVICE) == {DEVICE: {ListKind.BLOCK}}
+        await cache.learn_news()
+        assert await self.find(desk, cache, DEVICE) == {DEVICE: {ListKind.WATCH}}
+        await change(desk, ListKind.WATCH, remove=[DEVICE])
+        await cache.learn_news()
+        assert await self.find(desk, cache, DEVICE) == {}
+
+    async def test_the_same_key_of_another_kind_is_somebody_else(self, desk: Any) -> None:
+        cache = risk.ListCache(desk.database, clock=lambda: 0.0)
+        await change(desk, ListKind.BLOCK, add=[(DEVICE, None)])
+        await cache.learn_news()
+        assert await self.find(desk, cache, Entity(EntityKind.CUSTOMER, DEVICE.key)) == {}
+
+    async def test_with_old_news_the_database_is_asked(self, desk: Any) -> None:
+        clock = [0.0]
+        cache = risk.ListCache(desk.database, clock=lambda: clock[0])
+        await cache.learn_news()
+        await change(desk, ListKind.BLOCK, add=[(DEVICE, None)])
+        assert await self.find(desk, cache, DEVICE) == {}
+        clock[0] = 60.0
+        assert await self.find(desk, cache, DEVICE) == {DEVICE: {ListKind.BLOCK}}
+
+    async def test_a_change_that_is_not_committed_is_learned_afterwards(self, desk: Any) -> None:
+        cache = risk.ListCache(desk.database, clock=lambda: 0.0)
+        approval_id = await desk.approve("risk.change_list")
+        async with desk.database.unit_of_work() as uow:
+            block = ListChange(list=ListKind.BLOCK, add=[(DEVICE, None)])
+            await risk.change_list(uow, block, reason="seen", approval_id=approval_id, now=desk.now)
+            await cache.learn_news()
+        assert await self.find(desk, cache, DEVICE) == {}
+        await cache.learn_news()
+        assert await self.find(desk, cache, DEVICE) == {DEVICE: {ListKind.BLOCK}}
+
+    async def test_it_watches_by_itself(self, desk: Any) -> None:
+        cache = risk.ListCache(desk.database)
+        await cache.start()
+        try:
+            await change(desk, ListKind.BLOCK, add=[(DEVICE, None)])
+            async with asyncio.timeout(20):
+                while not await self.find(desk, cache, DEVICE):  # noqa: ASYNC110 - polling is the point
+                    await asyncio.sleep(0.05)
+        finally:
+            await cache.stop()

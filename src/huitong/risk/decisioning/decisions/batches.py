@@ -1,7 +1,7 @@
 """From what was loaded for a batch to its decisions: rules, lists and the record, all at once."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
@@ -13,9 +13,9 @@ from huitong.kernel.database.unit_of_work import Database, DriverConnection
 from huitong.risk.decisioning.decisions import store
 from huitong.risk.decisioning.decisions.policy import combine
 from huitong.risk.decisioning.decisions.types import Decision, FeatureNames, Listed
-from huitong.risk.decisioning.decisions.values import take_rows
+from huitong.risk.decisioning.decisions.values import pack_rows
 from huitong.risk.decisioning.rules.lists.changing import find_listed
-from huitong.risk.decisioning.rules.lists.types import Entity
+from huitong.risk.decisioning.rules.lists.types import Entity, ListKind
 from huitong.risk.decisioning.rules.rule_cache import CompiledVersion, Deciding
 from huitong.risk.decisioning.rules.rule_sets import Assessment, report_failures
 from huitong.risk.decisioning.rules.types import Purpose
@@ -68,12 +68,32 @@ class NameKeeper:
             self._kept.add(names.id)
 
 
+class Lists(Protocol):
+    """Where it is found who is on a list: a `ListCache`, or the database."""
+
+    async def find(
+        self, connection: DriverConnection, entities: Sequence[Entity], /, *, now: datetime
+    ) -> Mapping[Entity, frozenset[ListKind]]:
+        """Return the lists on which entities are now; who is on none is not in it."""
+        ...
+
+
+class StoredLists:
+    """The lists as the database has them at this moment."""
+
+    async def find(
+        self, connection: DriverConnection, entities: Sequence[Entity], /, *, now: datetime
+    ) -> Mapping[Entity, frozenset[ListKind]]:
+        """Return the lists on which entities are now, in one query."""
+        return await find_listed(connection, entities, now=now) if entities else {}
+
+
 async def find_lists(
-    connection: DriverConnection, subjects: Sequence[Subject], at: datetime
+    lists: Lists, connection: DriverConnection, subjects: Sequence[Subject], at: datetime
 ) -> list[tuple[Listed, ...]]:
-    """Return the lists on which the parties of each subject are, in one query."""
+    """Return the lists on which the parties of each subject are."""
     entities = [entity for each in subjects for entity in each.entities]
-    found = await find_listed(connection, entities, now=at) if entities else {}
+    found = await lists.find(connection, entities, now=at)
     if not found:
         return [()] * len(subjects)
     return [
@@ -105,7 +125,7 @@ def decide_batch(
     shadow = _assess(purpose, deciding.shadow, loaded.features, rows)
     asked = np.zeros(rows, np.int64) if live is None else live.said.actions
     actions = combine(asked, listed)
-    values = take_rows(loaded.features, names)
+    packed = pack_rows(loaded.features)
     return [
         Decision(
             id=each.id,
@@ -120,7 +140,7 @@ def decide_batch(
             shadow_action=None if shadow is None else Action(int(shadow.said.actions[place])),
             shadow_hits=() if shadow is None else shadow.hits[place],
             names_id=names.id,
-            values=values[place],
+            packed=packed[place],
         )
         for place, each in enumerate(subjects)
     ]

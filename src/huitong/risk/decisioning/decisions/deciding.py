@@ -15,9 +15,11 @@ from huitong.kernel.logs import get_logger
 from huitong.kernel.rulebook import Rulebook
 from huitong.risk.decisioning.decisions import store
 from huitong.risk.decisioning.decisions.batches import (
+    Lists,
     Loaded,
     NameKeeper,
     Rules,
+    StoredLists,
     Subject,
     decide_batch,
     find_lists,
@@ -44,6 +46,7 @@ class Decider:
     rulebook: Rulebook
     clock: Callable[[], float] = time.perf_counter
     breaker: Breaker = field(default_factory=Breaker)
+    lists: Lists = field(default_factory=StoredLists)
     _names: NameKeeper = field(init=False)
 
     def __post_init__(self) -> None:
@@ -70,7 +73,7 @@ class Decider:
         catalogue = default_catalogue(self.purpose)
         features = make_columns(catalogue, values)
         started = self.clock()
-        listed = await find_lists(await uow.driver(), subjects, at)
+        listed = await find_lists(self.lists, await uow.driver(), subjects, at)
         loaded = Loaded(features, name_features(features), listed)
         try:
             deciding = self.rules.find(self.purpose, business_day(at))

@@ -15,9 +15,11 @@ from huitong.kernel.logs import get_logger
 from huitong.kernel.rulebook import Rulebook
 from huitong.risk.decisioning.decisions import store
 from huitong.risk.decisioning.decisions.batches import (
+    Lists,
     Loaded,
     NameKeeper,
     Rules,
+    StoredLists,
     decide_batch,
     find_lists,
 )
@@ -53,6 +55,7 @@ class PaymentDecider:
     rulebook: Rulebook
     clock: Callable[[], float] = time.perf_counter
     breaker: Breaker = field(default_factory=Breaker)
+    lists: Lists = field(default_factory=StoredLists)
     _names: NameKeeper = field(init=False)
 
     def __post_init__(self) -> None:
@@ -101,7 +104,7 @@ class PaymentDecider:
             at=at,
             marks=_read_marks(self.rulebook, business_day(at)),
         )
-        listed = await find_lists(connection, subjects, at)
+        listed = await find_lists(self.lists, connection, subjects, at)
         return Loaded(features, name_features(features), listed)
 
     def _fall_back(

@@ -14,8 +14,8 @@ from huitong.kernel.errors import Fault, InvalidField, NotFound
 from huitong.kernel.ids import DECISION, show_id
 from huitong.risk.decisioning.decisions import store
 from huitong.risk.decisioning.decisions.policy import combine
-from huitong.risk.decisioning.decisions.types import Decision, Fallback, Reason, Value
-from huitong.risk.decisioning.decisions.values import make_features
+from huitong.risk.decisioning.decisions.types import Decision, Fallback, FeatureNames, Reason, Value
+from huitong.risk.decisioning.decisions.values import make_features, unpack
 from huitong.risk.decisioning.rules.commands import get_rule_version
 from huitong.risk.decisioning.rules.lists.types import ListKind
 from huitong.risk.decisioning.rules.rule_sets import reload_rules
@@ -116,10 +116,8 @@ async def name_values(uow: UnitOfWork, decision: Decision) -> dict[str, Value]:
     """Return the features that a decision was made from, by name; empty if it fell back."""
     if decision.names_id is None:
         return {}
-    names = await store.find_names(uow, decision.names_id)
-    if names is None:
-        raise DecisionNotReplayable("the names of its features are not there")
-    return dict(zip(names.names, decision.values, strict=True))
+    names, values = await _read_values(uow, decision)
+    return dict(zip(names.names, values, strict=True))
 
 
 async def explain_decision(uow: UnitOfWork, decision: Decision) -> tuple[Reason, ...]:
@@ -146,18 +144,14 @@ async def replay_decision(uow: UnitOfWork, decision: Decision) -> Replay:
 
     Raises DecisionNotReplayable for one that fell back, as nothing was looked at.
     """
-    if decision.names_id is None:
-        raise DecisionNotReplayable("it fell back, so it was made from nothing")
-    names = await store.find_names(uow, decision.names_id)
-    if names is None:
-        raise DecisionNotReplayable("the names of its features are not there")
+    names, values = await _read_values(uow, decision)
     if decision.version_id is None:
         action = combine(_NOBODY_ASKS, [decision.listed])[0]
         return Replay(action=action, hits=(), failed=(), is_same=action is decision.action)
     version = await get_rule_version(uow, decision.version_id)
     catalogue = dict(zip(names.names, names.types, strict=True))
     rules = reload_rules(version.rules, catalogue)
-    said = rules.assess(make_features(names, decision.values), rows=1)
+    said = rules.assess(make_features(names, values), rows=1)
     action = combine(said.actions, [decision.listed])[0]
     keys = [rule.key for rule in rules.rules]
     hits = tuple(key for key, hit in zip(keys, said.hits[:, 0], strict=True) if hit)
@@ -166,3 +160,14 @@ async def replay_decision(uow: UnitOfWork, decision: Decision) -> Replay:
         failed = tuple(key for key, is_bad in zip(keys, said.failed[:, 0], strict=True) if is_bad)
     is_same = (action, hits, failed) == (decision.action, decision.hits, decision.failed)
     return Replay(action=action, hits=hits, failed=failed, is_same=is_same)
+
+
+async def _read_values(
+    uow: UnitOfWork, decision: Decision
+) -> tuple[FeatureNames, tuple[Value, ...]]:
+    if decision.names_id is None or decision.packed is None:
+        raise DecisionNotReplayable("it fell back, so it was made from nothing")
+    names = await store.find_names(uow, decision.names_id)
+    if names is None:
+        raise DecisionNotReplayable("the names of its features are not there")
+    return names, unpack(decision.packed, names)

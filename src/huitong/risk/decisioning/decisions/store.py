@@ -9,24 +9,21 @@ from sqlalchemy.engine import Row
 from huitong.kernel.database.statement import Statement
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.risk.decisioning.decisions.types import Decision, Fallback, FeatureNames, Listed
-from huitong.risk.decisioning.decisions.values import pack, unpack
 from huitong.risk.decisioning.rules.types import Purpose
 from huitong.risk.decisioning.types import Action, FeatureType
 
-# Keys and codes have no comma, and arrays of arrays of different lengths cannot be given.
+# What a batch has in common is given once. Keys and codes have neither comma nor bar, and arrays
+# of arrays of different lengths cannot be given: four lists travel as one text, mostly "|||".
 _INSERT: Final = """
 INSERT INTO risk.decisions (id, purpose, action, decided_at, listed, version_id, hits, failed,
                             shadow_version_id, shadow_action, shadow_hits, fallback, names_id,
                             feature_values, took_us)
-SELECT n.id, n.purpose, n.action, n.decided_at, string_to_array(n.listed, ','), n.version_id,
-       string_to_array(n.hits, ','), string_to_array(n.failed, ','), n.shadow_version_id,
-       n.shadow_action, string_to_array(n.shadow_hits, ','), n.fallback, n.names_id,
-       n.feature_values, n.took_us
-  FROM unnest($1::uuid[], $2::text[], $3::smallint[], $4::timestamptz[], $5::text[], $6::uuid[],
-              $7::text[], $8::text[], $9::uuid[], $10::smallint[], $11::text[], $12::text[],
-              $13::uuid[], $14::bytea[], $15::integer[])
-       AS n(id, purpose, action, decided_at, listed, version_id, hits, failed, shadow_version_id,
-            shadow_action, shadow_hits, fallback, names_id, feature_values, took_us)
+SELECT n.id, $1, n.action, $2, string_to_array(split_part(n.codes, '|', 1), ','), $3,
+       string_to_array(split_part(n.codes, '|', 2), ','),
+       string_to_array(split_part(n.codes, '|', 3), ','), $4, n.shadow_action,
+       string_to_array(split_part(n.codes, '|', 4), ','), $5, $6, n.feature_values, $7
+  FROM unnest($8::uuid[], $9::smallint[], $10::text[], $11::smallint[], $12::bytea[])
+       AS n(id, action, codes, shadow_action, feature_values)
 """
 _FIND: Final = """
     SELECT id, purpose, action, decided_at, listed, version_id, hits, failed, shadow_version_id,
@@ -36,27 +33,45 @@ _FIND: Final = """
 
 
 def make_insert(decisions: Sequence[Decision]) -> Statement:
-    """Return the statement that writes decisions, each once."""
+    """Return the statement that writes the decisions of one batch, each once.
+
+    Raises ValueError for decisions that were not made together.
+    """
+    first = decisions[0]
+    common = _list_common(first)
+    if any(_list_common(each) != common for each in decisions):
+        raise ValueError("these decisions were not made in one batch")
     return Statement(
         _INSERT,
         (
+            *common,
             [each.id for each in decisions],
-            [each.purpose.value for each in decisions],
             [int(each.action) for each in decisions],
-            [each.decided_at for each in decisions],
-            [",".join(listed.code for listed in each.listed) for each in decisions],
-            [each.version_id for each in decisions],
-            [",".join(each.hits) for each in decisions],
-            [",".join(each.failed) for each in decisions],
-            [each.shadow_version_id for each in decisions],
-            [None if each.shadow_action is None else int(each.shadow_action) for each in decisions],
-            [",".join(each.shadow_hits) for each in decisions],
-            [None if each.fallback is None else each.fallback.value for each in decisions],
-            [each.names_id for each in decisions],
-            [None if each.names_id is None else pack(each.values) for each in decisions],
-            [each.took_us for each in decisions],
+            [_join_codes(each) for each in decisions],
+            [each.shadow_action for each in decisions],
+            [each.packed for each in decisions],
         ),
     )
+
+
+def _list_common(decision: Decision) -> tuple[object, ...]:
+    return (
+        decision.purpose.value,
+        decision.decided_at,
+        decision.version_id,
+        decision.shadow_version_id,
+        decision.fallback,
+        decision.names_id,
+        decision.took_us,
+    )
+
+
+def _join_codes(decision: Decision) -> str:
+    if not (decision.listed or decision.hits or decision.failed or decision.shadow_hits):
+        return "|||"
+    listed = [each.code for each in decision.listed]
+    lists = (listed, decision.hits, decision.failed, decision.shadow_hits)
+    return "|".join(",".join(codes) for codes in lists)
 
 
 async def put_names(uow: UnitOfWork, names: FeatureNames) -> None:
@@ -117,6 +132,6 @@ def _read(row: Row[Any]) -> Decision:
         shadow_hits=tuple(row.shadow_hits),
         fallback=None if row.fallback is None else Fallback(row.fallback),
         names_id=row.names_id,
-        values=() if row.feature_values is None else unpack(bytes(row.feature_values)),
+        packed=row.feature_values,
         took_us=row.took_us,
     )

@@ -74,7 +74,8 @@ class Decision:
     shadow_hits: tuple[str, ...] = ()
     fallback: Fallback | None = None
     names_id: uuid.UUID | None = None
-    values: tuple[Value, ...] = ()
+    #: The values of its features, as `values.pack_rows` writes them.
+    packed: bytes | None = None
     took_us: int = 0
 
 

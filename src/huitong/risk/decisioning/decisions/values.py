@@ -3,15 +3,21 @@
 import hashlib
 import math
 import uuid
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any, Final, TypeAlias
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from huitong.kernel.errors import InvalidField
 from huitong.risk.decisioning.decisions.types import FeatureNames, Value
+from huitong.risk.decisioning.features.matrices import FeatureMatrices, Layout
 from huitong.risk.decisioning.types import DTYPES, Column, Features, FeatureType
+
+#: Names and types of features, in the order in which they come.
+Types: TypeAlias = tuple[tuple[str, FeatureType], ...]
 
 _UUID_BYTES: Final = 16
 _EMPTY: Final = {
@@ -27,12 +33,18 @@ _KINDS: Final[dict[FeatureType, type | tuple[type, ...]]] = {
     FeatureType.FLAG: bool,
     FeatureType.TEXT: str,
 }
-_names_of: dict[tuple[str, ...], FeatureNames] = {}
+#: No MessagePack begins with this byte.
+_MARK: Final = b"\xc1"
+_WORD: Final = 8
+_NO_INTEGER: Final = -(2**63)
+_NO_FLAG: Final = 2
+_names_of: dict[Types | Layout, FeatureNames] = {}
+_layout_of: dict[Types, Layout] = {}
 
 
 def name_features(features: Features) -> FeatureNames:
     """Return names and types of features; the id is a digest of them, so it says what they are."""
-    key = tuple(features)
+    key = features.layout if isinstance(features, FeatureMatrices) else _types(features)
     known = _names_of.get(key)
     if known is None:
         names = tuple(sorted(features))
@@ -42,21 +54,6 @@ def name_features(features: Features) -> FeatureNames:
         known = FeatureNames(id=uuid.UUID(bytes=digest), names=names, types=types)
         _names_of[key] = known
     return known
-
-
-def take_rows(features: Features, names: FeatureNames) -> list[tuple[Value, ...]]:
-    """Return the values of each row of a batch, in the order of the names; NULL is None."""
-    columns: list[list[Any]] = []
-    for name in names.names:
-        column = features[name]
-        values = column.values.tolist()
-        if column.known is not None:
-            known = column.known.tolist()
-            if not all(known):
-                pairs = zip(values, known, strict=True)
-                values = [value if is_known else None for value, is_known in pairs]
-        columns.append(values)
-    return list(zip(*columns, strict=True))
 
 
 def make_features(names: FeatureNames, values: Sequence[Value]) -> Features:
@@ -104,11 +101,76 @@ def _check_value(name: str, kind: FeatureType, value: Value) -> None:
         raise InvalidField("must fit into 64 bits", field=f"features.{name}")
 
 
-def pack(values: Sequence[Value]) -> bytes:
-    """Return values as they are stored."""
-    return msgspec.msgpack.encode(values)
+def pack_rows(features: Features) -> list[bytes]:
+    """Return the values of each row as they are stored: integers, numbers, flags, then texts.
+
+    Within a type they stand in the order of names. Eight bytes an integer and a number, one a flag
+    (2 is NULL), little-endian, texts as a MessagePack array. Some 60 doubles as MessagePack would
+    take as much room, and ten times as long.
+    """
+    made = features if isinstance(features, FeatureMatrices) else _layout(features).fill(features)
+    blocks = [
+        _cut(np.where(made.integers_known, made.integers, _NO_INTEGER)),
+        _cut(np.where(made.numbers_known, made.numbers, np.nan)),
+        _cut(np.where(made.flags_known, made.flags, _NO_FLAG).astype(np.uint8)),
+        _pack_texts(made),
+    ]
+    return [_MARK + b"".join(row) for row in zip(*blocks, strict=True)]
 
 
-def unpack(packed: bytes) -> tuple[Value, ...]:
-    """Return what `pack` wrote; raises msgspec.DecodeError."""
-    return msgspec.msgpack.decode(packed, type=tuple[int | float | bool | str | None, ...])
+def unpack(packed: bytes, names: FeatureNames) -> tuple[Value, ...]:
+    """Return what `pack_rows` wrote of a row, in the order of names; raises ValueError.
+
+    What decisions of before wrote, one MessagePack array, is read as well.
+    """
+    if packed[:1] != _MARK:
+        return msgspec.msgpack.decode(packed, type=tuple[int | float | bool | str | None, ...])
+    counts = [names.types.count(kind) for kind in FeatureType]
+    integers, numbers, flags = counts[0] * _WORD, counts[1] * _WORD, counts[2]
+    ends = np.cumsum([len(_MARK), integers, numbers, flags])
+    parts = [packed[start:end] for start, end in pairwise(ends)]
+    if len(packed) <= ends[-1]:
+        raise ValueError("these are not the values of features with these names")
+    values: dict[FeatureType, Iterator[Value]] = {
+        FeatureType.INTEGER: iter(_blank(np.frombuffer(parts[0], "<i8"), _NO_INTEGER)),
+        FeatureType.NUMBER: iter(_blank(np.frombuffer(parts[1], "<f8"), np.nan)),
+        FeatureType.FLAG: iter([None if each == _NO_FLAG else each == 1 for each in parts[2]]),
+        FeatureType.TEXT: iter(msgspec.msgpack.decode(packed[ends[-1] :], type=list[str | None])),
+    }
+    return tuple(next(values[kind]) for kind in names.types)
+
+
+def _blank(values: NDArray[Any], null: float) -> list[Value]:
+    is_null = np.isnan(values) if math.isnan(null) else values == null
+    return [None if bad else value for value, bad in zip(values.tolist(), is_null, strict=True)]
+
+
+def _cut(matrix: NDArray[Any]) -> list[bytes]:
+    """Return the bytes of each column of a matrix."""
+    height, rows = matrix.shape
+    width = height * matrix.itemsize
+    whole = matrix.T.astype(matrix.dtype.newbyteorder("<"), copy=False).tobytes()
+    return [whole[row * width : (row + 1) * width] for row in range(rows)]
+
+
+def _pack_texts(made: FeatureMatrices) -> list[bytes]:
+    rows = made.integers.shape[1]
+    texts = zip(*(made.texts[name] for name in sorted(made.texts)), strict=True)
+    known: dict[tuple[str | None, ...], bytes] = {}
+    packed = [known.get(row) or known.setdefault(row, _encode(row)) for row in texts]
+    return packed or [_encode(())] * rows
+
+
+_encode: Final = msgspec.msgpack.Encoder().encode
+
+
+def _layout(features: Features) -> Layout:
+    key = _types(features)
+    layout = _layout_of.get(key)
+    if layout is None:
+        layout = _layout_of[key] = Layout.of(dict(key), sometimes_unknown=features)
+    return layout
+
+
+def _types(features: Features) -> Types:
+    return tuple((name, column.type) for name, column in features.items())

@@ -40,7 +40,6 @@ from huitong.risk.decisioning.features.history import (
     find_first_in_day,
     scan_timeline,
 )
-from huitong.risk.decisioning.features.ratios import divide
 from huitong.risk.decisioning.features.rows import ESTIMATES, SKETCH_BITS, sketch_places
 from huitong.risk.decisioning.features.scans import Flags, Floats, Integers, latest
 from huitong.risk.decisioning.features.timelines import (
@@ -86,7 +85,7 @@ def compute_features(
             done.update(_compute_entity(history, entity, features))
         for each in wanted:
             if isinstance(each, Ratio):
-                done[each.name] = divide(done, each)
+                done[each.name] = _divide(done, each)
     return {name: done[name] for name in names}
 
 
@@ -227,6 +226,23 @@ def _place(
     placed[looks] = (values if known is None else np.where(known, values, 0))[timeline.looks]
     is_known[looks] = True if known is None else known[timeline.looks]
     return Column(type_, placed, None if is_known.all() else is_known)
+
+
+def _divide(features: Features, ratio: Ratio) -> Column:
+    """Return a ratio of features that are there, NULL where a part is."""
+    over: Values = features[ratio.over].values
+    if ratio.plus:
+        over = over + features[ratio.plus].values
+    if ratio.times:
+        over = over * features[ratio.times].values
+    under = features[ratio.under].values
+    is_known = under > ratio.least
+    for part in ratio.parts:
+        known = features[part].known
+        if known is not None:
+            is_known = is_known & known
+    values = np.divide(over, under, out=np.zeros(len(under)), where=is_known)
+    return Column(FeatureType.NUMBER, values, is_known)
 
 
 def to_matrix(features: Mapping[str, Column], names: Sequence[str]) -> Floats:

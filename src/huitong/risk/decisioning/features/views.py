@@ -20,6 +20,8 @@ from huitong.risk.decisioning.features.rows import (
 
 _NO_MARKS: Final = [0] * (len(COUNTERS) - AMOUNTS)
 _RATES: Final = float(np.log(2.0)) / half_lives_us()
+#: The roles in the order in which a batch keeps them.
+ROLE_PLACES: Final = {role: place for place, role in enumerate(ROLES)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,6 +37,30 @@ class View:
     last_us: NDArray[np.int64]
     counters: NDArray[np.float64]
     others: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BatchViews:
+    """The views of all roles, in the order of `ROLE_PLACES`: one place more in each array."""
+
+    is_known: NDArray[np.bool_]
+    first_us: NDArray[np.int64]
+    last_us: NDArray[np.int64]
+    counters: NDArray[np.float64]
+    others: NDArray[np.float64]
+
+    def split(self) -> dict[str, View]:
+        """Return each role's view, on the same memory."""
+        return {
+            role: View(
+                self.is_known[place],
+                self.first_us[place],
+                self.last_us[place],
+                self.counters[place],
+                self.others[place],
+            )
+            for role, place in ROLE_PLACES.items()
+        }
 
 
 class BatchRows:
@@ -61,8 +87,8 @@ class BatchRows:
         at_us: int,
         day: int,
         mark: Callable[[Mapping[str, View], int], None],
-    ) -> dict[str, View]:
-        """Return a view for each role, from the rows that were found at their places.
+    ) -> BatchViews:
+        """Return the views of all roles, from the rows that were found at their places.
 
         `mark` is called for each payment in turn, when its views are what they must be, and sets
         its marks: those behind it may then see what it adds.
@@ -88,22 +114,17 @@ class BatchRows:
         elapsed = np.maximum(0, at_us - last_us)
         counters *= np.exp(np.maximum(-EXPONENT_MAX, -elapsed[:, None] * _RATES))
         others = np.array([ESTIMATES[sketch.bit_count()] for sketch in sketches])
-        views = {}
-        for role, meets in self._roles.items():
-            places = np.array(meets, np.intp)
-            views[role] = View(
-                is_known[places],
-                first_us[places],
-                last_us[places],
-                counters[places],
-                others[places],
-            )
+        meets = np.array(list(self._roles.values()), np.intp)
+        whole = BatchViews(
+            is_known[meets], first_us[meets], last_us[meets], counters[meets], others[meets]
+        )
+        views = whole.split()
         if self._is_shared:
             self._add_batch(views, sketches, at_us, mark)
         else:
             for number in range(len(self._facts)):
                 mark(views, number)
-        return views
+        return whole
 
     def _add_batch(
         self,

@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from sqlalchemy.exc import DBAPIError
-
-from huitong.kernel import limits
 from huitong.kernel.clock import business_day
-from huitong.kernel.database.unit_of_work import Database, DatabaseUnavailable
+from huitong.kernel.database.unit_of_work import Database
 from huitong.kernel.logs import get_logger
+from huitong.risk.decisioning.news import NewsWatcher
 from huitong.risk.decisioning.rules import store
 from huitong.risk.decisioning.rules.errors import RulesNotLoaded
 from huitong.risk.decisioning.rules.language.checking import Catalogue
@@ -65,23 +63,15 @@ class RuleCache:
         self._news: dict[Purpose, int] = {}
         self._versions: dict[Purpose, list[CompiledVersion]] = {}
         self._asked_at: float | None = None
-        self._watcher: asyncio.Task[None] | None = None
+        self._watcher = NewsWatcher(self.learn_news, "rules")
 
     async def start(self) -> None:
         """Read the rules, and begin to watch for changes; while the database is away, to wait."""
-        try:
-            await self.learn_news()
-        except (DatabaseUnavailable, DBAPIError) as error:
-            _log.warning("no_news_of_rules", reason=type(error).__name__)
-        if self._watcher is None:
-            self._watcher = asyncio.create_task(self._watch())
+        await self._watcher.start()
 
     async def stop(self) -> None:
         """Stop watching."""
-        if self._watcher is not None:
-            self._watcher.cancel()
-            await asyncio.gather(self._watcher, return_exceptions=True)
-            self._watcher = None
+        await self._watcher.stop()
 
     @property
     def news_age_seconds(self) -> float:
@@ -134,19 +124,3 @@ class RuleCache:
                     )
             versions.setdefault(version.purpose, []).append(CompiledVersion(version, rules))
         return versions
-
-    async def _watch(self) -> None:
-        is_known_to_fail = False
-        while True:
-            await asyncio.sleep(limits.RULE_NEWS_INTERVAL_SECONDS)
-            try:
-                await self.learn_news()
-            except (DatabaseUnavailable, DBAPIError) as error:
-                # Said once, and not twice a second for as long as the database is away.
-                if not is_known_to_fail:
-                    _log.warning("no_news_of_rules", reason=type(error).__name__)
-                is_known_to_fail = True
-            else:
-                if is_known_to_fail:
-                    _log.info("news_of_rules_again")
-                is_known_to_fail = False

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -29,6 +30,46 @@ async def find_listed(
         _FIND, [each.kind.value for each in entities], [each.key for each in entities], now
     )
     return [(row["place"] - 1, ListKind(row["list"])) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedEntry:
+    """An entry as it is since a revision."""
+
+    revision: int
+    list: ListKind
+    kind: EntityKind
+    key: bytes
+    expires_at: datetime | None
+    is_removed: bool
+
+
+async def read_revision(uow: UnitOfWork) -> int:
+    """Return the number of the latest change."""
+    revision: int = await uow.fetch_value("SELECT revision FROM risk.list_news")
+    return revision
+
+
+async def list_changed(uow: UnitOfWork, *, after: int) -> list[ChangedEntry]:
+    """Return the entries that have changed after a revision, in the order of their changes."""
+    rows = await uow.execute(
+        """
+        SELECT revision, list, kind, key, expires_at, removed_at IS NOT NULL AS is_removed
+          FROM risk.list_entries WHERE revision > :after ORDER BY revision, id
+        """,
+        after=after,
+    )
+    return [
+        ChangedEntry(
+            row.revision,
+            ListKind(row.list),
+            EntityKind(row.kind),
+            row.key,
+            row.expires_at,
+            row.is_removed,
+        )
+        for row in rows
+    ]
 
 
 async def lock_lists(uow: UnitOfWork) -> None:

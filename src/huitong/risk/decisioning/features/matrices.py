@@ -1,0 +1,142 @@
+"""The features of a batch as matrices, and how they are written down row by row."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from huitong.risk.decisioning.types import Column, FeatureType
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """Which features there are, and in which row of the matrix of its type each one stands.
+
+    Rows are in the order of names, so that what is written down needs only names and types to be
+    read again.
+    """
+
+    types: Mapping[str, FeatureType]
+    row_of: Mapping[str, int]
+    sometimes_unknown: frozenset[str]
+    counts: Mapping[FeatureType, int]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all features, in their order."""
+        return tuple(self.types)
+
+    @classmethod
+    def of(cls, types: Mapping[str, FeatureType], *, sometimes_unknown: Collection[str]) -> Self:
+        """Return the layout of features; those that are `sometimes_unknown` may be NULL."""
+        counts = dict.fromkeys(FeatureType, 0)
+        row_of = {}
+        for name in sorted(types):
+            row_of[name] = counts[types[name]]
+            counts[types[name]] += 1
+        ordered = {name: types[name] for name in sorted(types)}
+        return cls(ordered, row_of, frozenset(sometimes_unknown), counts)
+
+    def make(self, size: int) -> "FeatureMatrices":
+        """Return matrices for so many rows of a batch: zeros, all known."""
+        integers = (self.counts[FeatureType.INTEGER], size)
+        numbers = (self.counts[FeatureType.NUMBER], size)
+        flags = (self.counts[FeatureType.FLAG], size)
+        return FeatureMatrices(
+            layout=self,
+            integers=np.zeros(integers, np.int64),
+            integers_known=np.ones(integers, np.bool_),
+            numbers=np.zeros(numbers),
+            numbers_known=np.ones(numbers, np.bool_),
+            flags=np.zeros(flags, np.bool_),
+            flags_known=np.ones(flags, np.bool_),
+            texts={},
+        )
+
+    def fill(self, features: Mapping[str, Column]) -> "FeatureMatrices":
+        """Return columns as matrices; raises KeyError for a feature that is not there."""
+        made = self.make(len(next(iter(features.values())).values) if features else 0)
+        for name, kind in self.types.items():
+            column, row = features[name], self.row_of[name]
+            if kind is FeatureType.TEXT:
+                made.texts[name] = _list_texts(column)
+                continue
+            values, known = made.pair(kind)
+            values[row] = column.values
+            if column.known is not None:
+                known[row] = column.known
+        return made
+
+
+def _list_texts(column: Column) -> list[str | None]:
+    texts: list[str | None] = column.values.tolist()
+    if column.known is not None:
+        pairs = zip(texts, column.known.tolist(), strict=True)
+        texts = [text if is_known else None for text, is_known in pairs]
+    return texts
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class FeatureMatrices(Mapping[str, Column]):
+    """The features of a batch, by name: one row a feature and one column a row of the batch."""
+
+    layout: Layout
+    integers: NDArray[np.int64]
+    integers_known: NDArray[np.bool_]
+    numbers: NDArray[np.float64]
+    numbers_known: NDArray[np.bool_]
+    flags: NDArray[np.bool_]
+    flags_known: NDArray[np.bool_]
+    #: One list a feature; None is NULL.
+    texts: dict[str, list[str | None]]
+    _columns: dict[str, Column] = field(default_factory=dict)
+
+    def integer(self, name: str) -> NDArray[np.int64]:
+        """Return the values of a feature, to read or to write."""
+        row: NDArray[np.int64] = self.integers[self.layout.row_of[name]]
+        return row
+
+    def number(self, name: str) -> NDArray[np.float64]:
+        """Return the values of a feature, to read or to write."""
+        row: NDArray[np.float64] = self.numbers[self.layout.row_of[name]]
+        return row
+
+    def flag(self, name: str) -> NDArray[np.bool_]:
+        """Return the values of a feature, to read or to write."""
+        row: NDArray[np.bool_] = self.flags[self.layout.row_of[name]]
+        return row
+
+    def pair(self, kind: FeatureType) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Return the matrix of a type, and which of its values are known; not of texts."""
+        if kind is FeatureType.INTEGER:
+            return self.integers, self.integers_known
+        if kind is FeatureType.NUMBER:
+            return self.numbers, self.numbers_known
+        return self.flags, self.flags_known
+
+    def __getitem__(self, name: str) -> Column:
+        """Return a column; raises KeyError."""
+        column = self._columns.get(name)
+        if column is None:
+            column = self._columns[name] = self._make(name)
+        return column
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the names, in their order."""
+        return iter(self.layout.types)
+
+    def __len__(self) -> int:
+        """Return how many features there are."""
+        return len(self.layout.types)
+
+    def _make(self, name: str) -> Column:
+        kind, row = self.layout.types[name], self.layout.row_of[name]
+        is_masked = name in self.layout.sometimes_unknown
+        if kind is FeatureType.TEXT:
+            texts = np.array([text or "" for text in self.texts[name]], object)
+            is_given = np.array([text is not None for text in self.texts[name]], np.bool_)
+            return Column(kind, texts, is_given if is_masked else None)
+        values, known = self.pair(kind)
+        return Column(kind, values[row], known[row] if is_masked else None)

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -63,14 +62,9 @@ def evaluate(
     regression and a random forest on the handbook's own features are measured. Features of a
     transaction use only what was known before it.
     """
-    progress = Console(stderr=True, highlight=False)
-
-    def say(line: str) -> None:
-        progress.print(line, markup=False, style="dim", soft_wrap=True)
-
     report = {
         "transaction_fraud": risk.evaluate_fraud(
-            data, windows=windows, threads=os.cpu_count() or 1, say=say
+            data, windows=windows, threads=os.cpu_count() or 1, say=_say
         )
     }
     if as_json:
@@ -119,11 +113,6 @@ def train(
     that they were decided from; one without a label counts as genuine. The model is registered as
     the next version of `payment_fraud` and begins in the shadow, without effect.
     """
-    progress = Console(stderr=True, highlight=False)
-
-    def say(line: str) -> None:
-        progress.print(line, markup=False, style="dim", soft_wrap=True)
-
     if source is Source.SIMULATOR:
         model = risk.train_on_simulator(
             seed=seed,
@@ -131,25 +120,21 @@ def train(
             days=days,
             rulebook=Rulebook.load(),
             threads=threads,
-            say=say,
+            say=_say,
         )
     else:
-        model = asyncio.run(_train_on_platform(seed, threads, say))
+        model = asyncio.run(_train_on_platform(seed, threads))
     if is_dry:
         typer.echo(model.card)
-        return
-    if into is not None:
+    elif into is not None:
         risk.write_model(model, into)
-        say(f"The model and its card are in {into}.")
-        return
-    registered = asyncio.run(_register(model))
-    typer.echo(f"{registered.name} version {registered.version}, {registered.id}")
-    measured = model.metrics
-    say(
-        f"AUC-ROC {measured['auc_roc']:.3f}, average precision "
-        f"{measured['average_precision']:.3f} on the latest payments. It is in the shadow now: it "
-        "scores beside the champion without effect until two people let it decide."
-    )
+        _say(f"The model and its card are in {into}.")
+    else:
+        _register(model)
+
+
+def _say(line: str) -> None:
+    Console(stderr=True, highlight=False).print(line, markup=False, style="dim", soft_wrap=True)
 
 
 def _open_database() -> Database:
@@ -157,20 +142,28 @@ def _open_database() -> Database:
     return Database(settings.database_app_url, role=settings.database_app_role, size=1)
 
 
-async def _train_on_platform(
-    seed: int, threads: int, say: Callable[[str], None]
-) -> risk.TrainedModel:
+async def _train_on_platform(seed: int, threads: int) -> risk.TrainedModel:
     now = SystemClock().now()
     async with _open_database() as database:
-        return await risk.train_on_platform(database, seed=seed, threads=threads, now=now, say=say)
+        return await risk.train_on_platform(database, seed=seed, threads=threads, now=now, say=_say)
 
 
-async def _register(model: risk.TrainedModel) -> risk.RegisteredModel:
-    now = SystemClock().now()
-    async with _open_database() as database:
-        return await database.run(
-            lambda uow: risk.register_model(uow, model=model, now=now), _CALLER
-        )
+def _register(model: risk.TrainedModel) -> None:
+    async def register() -> risk.RegisteredModel:
+        now = SystemClock().now()
+        async with _open_database() as database:
+            return await database.run(
+                lambda uow: risk.register_model(uow, model=model, now=now), _CALLER
+            )
+
+    registered = asyncio.run(register())
+    typer.echo(f"{registered.name} version {registered.version}, {registered.id}")
+    measured = model.metrics
+    _say(
+        f"AUC-ROC {measured['auc_roc']:.3f}, average precision "
+        f"{measured['average_precision']:.3f} on the latest payments. It is in the shadow now: it "
+        "scores beside the champion without effect until two people let it decide."
+    )
 
 
 def _print(console: Console, report: dict[str, Any]) -> None:

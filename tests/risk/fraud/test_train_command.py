@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from huitong.risk import Decision, FeatureType, Label, LabelSource, Purpose, Val
 from huitong.risk.decisioning.decisions import store
 from huitong.risk.decisioning.decisions.deciding import record_decisions
 from huitong.risk.decisioning.decisions.types import FeatureNames
+from huitong.risk.decisioning.decisions.values import make_columns, pack_rows
 from huitong.risk.decisioning.features.columns import PAYMENT_FEATURES
 from huitong.risk.decisioning.features.path import PATH_MODEL
 from huitong.risk.decisioning.models.registry import list_models
@@ -47,6 +49,7 @@ def run(*arguments: str) -> Result:
 def make_decision(number: int, at: datetime, **values: Value) -> Decision:
     """A decision whose id is as late as `number`."""
     row = {name: _BASES[kind] for name, kind in PAYMENT_FEATURES.items()} | values
+    (packed,) = pack_rows(make_columns(PAYMENT_FEATURES, [row]))
     return Decision(
         id=uuid.UUID(int=number + 1),
         purpose=Purpose.PAYMENT,
@@ -54,7 +57,7 @@ def make_decision(number: int, at: datetime, **values: Value) -> Decision:
         decided_at=at,
         version_id=uuid.UUID(int=9),
         names_id=NAMES.id,
-        values=tuple(row[name] for name in NAMES.names),
+        packed=packed,
     )
 
 
@@ -63,7 +66,8 @@ async def keep(
 ) -> None:
     async with database.unit_of_work() as uow:
         await store.put_names(uow, NAMES)
-        await record_decisions(uow, decisions)
+        for _, batch in groupby(decisions, key=lambda each: (each.decided_at, each.names_id)):
+            await record_decisions(uow, list(batch))
         await put_labels(
             uow, [make_label(decisions[number], is_fraud=True) for number in frauds], now=NOW
         )
@@ -123,7 +127,7 @@ class TestPlatform:
                 amount += 900
                 frauds.append(number)
             # The last of them are younger than a week.
-            at = began + timedelta(minutes=14 * number)
+            at = began + timedelta(hours=12 * (number // 50))
             decisions.append(make_decision(number, at, amount=amount))
         asyncio.run(self._keep(owner_url, decisions, frauds))
         matured = sum(
@@ -163,9 +167,7 @@ class TestPlatform:
 
     def test_no_fraud_is_nothing_to_learn_from(self, owner_url: str) -> None:
         began = datetime.now(UTC) - timedelta(days=60)
-        decisions = [
-            make_decision(number, began + timedelta(minutes=number)) for number in range(5_001)
-        ]
+        decisions = [make_decision(number, began) for number in range(5_001)]
         asyncio.run(self._keep(owner_url, decisions, [4, 5]))
         done = run()
         assert isinstance(done.exception, TrainingDataTooFew)
@@ -237,7 +239,8 @@ class TestReading:
         self, database: Database
     ) -> None:
         names = FeatureNames(id=uuid_of(2), names=("amount",), types=(FeatureType.INTEGER,))
-        old = replace(make_decision(0, NOW - timedelta(days=9)), names_id=names.id, values=(5,))
+        (packed,) = pack_rows(make_columns({"amount": FeatureType.INTEGER}, [{"amount": 5}]))
+        old = replace(make_decision(0, NOW - timedelta(days=9)), names_id=names.id, packed=packed)
         async with database.unit_of_work() as uow:
             await store.put_names(uow, names)
         await keep(database, [old])

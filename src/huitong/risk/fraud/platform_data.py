@@ -1,7 +1,8 @@
 """From the platform's own decisions to rows for training. Imports LightGBM: import it late."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -35,6 +36,11 @@ _PAGE: Final = """
      LIMIT :count
 """
 _AFTER_ALL_IDS: Final = uuid.UUID(int=2**128 - 1)
+_NO_ROWS: Final = np.empty((0, len(PATH_MODEL)))
+_LIMITS: Final = (
+    "Payments without a label count as genuine, so fraud that nobody reported teaches it that such "
+    "payments are; refused payments are there only where somebody labelled them."
+)
 
 
 async def read_platform_data(uow: UnitOfWork, *, now: datetime) -> TrainingData:
@@ -44,46 +50,51 @@ async def read_platform_data(uow: UnitOfWork, *, now: datetime) -> TrainingData:
     means genuine, except of payments that were refused, which are left out without one. A feature
     that was not computed yet when it was decided is unknown. Raises TrainingDataTooFew for none.
     """
-    until = now - timedelta(seconds=LABEL_DELAY_SECONDS)
-    names: dict[uuid.UUID, FeatureNames] = {}
-    pages: list[Floats] = []
-    labels: list[float] = []
-    days: list[datetime] = []
-    before_id = _AFTER_ALL_IDS
-    while len(labels) < limits.TRAINING_PAYMENTS_MAX:
-        rows = await uow.execute(
-            _PAGE,
-            until=until,
-            before_id=before_id,
-            count=min(limits.TRAINING_PAYMENTS_PAGE, limits.TRAINING_PAYMENTS_MAX - len(labels)),
-        )
-        if not rows:
-            break
-        before_id = rows[-1].id
-        await _find_names(uow, rows, names)
-        matrix, known = _read_page(rows, names)
-        pages.append(matrix)
-        labels += known
-        days += [rows[0].decided_at, rows[-1].decided_at]
-    if not labels:
+    pages = [page async for page in _read_pages(uow, now - timedelta(seconds=LABEL_DELAY_SECONDS))]
+    matrix = np.concatenate([_NO_ROWS, *(page.matrix for page in pages)])
+    if len(matrix) == 0:
         raise TrainingDataTooFew(
             f"{limits.TRAINING_PAYMENTS_MIN:,} payments whose labels are known are needed, and "
             "there are 0"
         )
-    # Read from the newest to the oldest.
+    labels = np.concatenate([page.labels for page in pages])
+    # Pages come from the newest to the oldest.
     return TrainingData(
         feature_names=PATH_MODEL,
-        matrix=np.concatenate(pages)[::-1],
-        labels=np.array(labels[::-1], np.float64),
-        first_on=business_day(min(days)),
-        last_on=business_day(max(days)),
+        matrix=matrix[::-1],
+        labels=labels[::-1],
+        first_on=business_day(pages[-1].first_at),
+        last_on=business_day(pages[0].last_at),
         source="Decisions of this platform with what became known of them",
         command="huitong risk train",
-        limits=(
-            "Payments without a label count as genuine, so fraud that nobody reported teaches it "
-            "that such payments are; refused payments are there only where somebody labelled them."
-        ),
+        limits=_LIMITS,
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Page:
+    """Rows that say something, from the newest to the oldest, and when they were decided."""
+
+    matrix: Floats
+    labels: Floats
+    first_at: datetime
+    last_at: datetime
+
+
+async def _read_pages(uow: UnitOfWork, until: datetime) -> AsyncIterator[_Page]:
+    """Go through decisions from the newest to the oldest, as many as training takes."""
+    names: dict[uuid.UUID, FeatureNames] = {}
+    before_id, left = _AFTER_ALL_IDS, limits.TRAINING_PAYMENTS_MAX
+    while left:
+        count = min(limits.TRAINING_PAYMENTS_PAGE, left)
+        rows = await uow.execute(_PAGE, until=until, before_id=before_id, count=count)
+        if not rows:
+            return
+        before_id = rows[-1].id
+        await _find_names(uow, rows, names)
+        matrix, labels = _read_page(rows, names)
+        left -= len(labels)
+        yield _Page(matrix, labels, rows[-1].decided_at, rows[0].decided_at)
 
 
 async def _find_names(
@@ -107,18 +118,19 @@ class FeatureNamesMissing(Fault):
 
 def _read_page(
     rows: Sequence[Row[Any]], names: dict[uuid.UUID, FeatureNames]
-) -> tuple[Floats, list[float]]:
+) -> tuple[Floats, Floats]:
     """Return features and labels of the rows that say something, in their order."""
     matrix: list[list[float]] = []
     labels: list[float] = []
     for row in rows:
-        of_row = names[row.names_id].names
-        values = dict(zip(of_row, unpack(bytes(row.feature_values)), strict=True))
+        of_row = names[row.names_id]
+        values = dict(zip(of_row.names, unpack(bytes(row.feature_values), of_row), strict=True))
         if row.is_fraud is None and _was_refused(Action(row.action), values.get("is_strong")):
             continue
         matrix.append([_to_number(values.get(name)) for name in PATH_MODEL])
         labels.append(float(bool(row.is_fraud)))
-    return np.array(matrix, np.float64).reshape(len(labels), len(PATH_MODEL)), labels
+    shape = (len(labels), len(PATH_MODEL))
+    return np.array(matrix, np.float64).reshape(shape), np.array(labels, np.float64)
 
 
 def _was_refused(action: Action, is_strong: object) -> bool:

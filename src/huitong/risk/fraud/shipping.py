@@ -1,6 +1,5 @@
 """A trained model as files, and the one that is shipped: every new installation begins with it."""
 
-import gzip
 from datetime import datetime
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -19,8 +18,8 @@ from huitong.risk.decisioning.models.types import (
 )
 
 _FOLDER: Final = "huitong.risk.fraud.start_model"
-_ONNX: Final = "model.onnx.gz"
-_TREES: Final = "trees.txt.gz"
+_ONNX: Final = "model.onnx"
+_TREES: Final = "trees.txt"
 _SETTINGS: Final = "settings.json"
 _CARD: Final = "card.md"
 
@@ -43,8 +42,8 @@ def write_model(model: TrainedModel, folder: Path) -> None:
         bins=dict(model.bins),
         metrics=dict(model.metrics),
     )
-    (folder / _ONNX).write_bytes(gzip.compress(model.onnx, mtime=0))
-    (folder / _TREES).write_bytes(gzip.compress(model.trees.encode(), mtime=0))
+    (folder / _ONNX).write_bytes(model.onnx)
+    (folder / _TREES).write_text(model.trees, encoding="utf-8")
     document = msgspec.json.format(msgspec.json.encode(settings), indent=1)
     (folder / _SETTINGS).write_bytes(document + b"\n")
     (folder / _CARD).write_text(model.card, encoding="utf-8")
@@ -56,8 +55,8 @@ def read_model(folder: Traversable) -> TrainedModel:
     return TrainedModel(
         name=settings.name,
         feature_names=settings.feature_names,
-        onnx=gzip.decompress((folder / _ONNX).read_bytes()),
-        trees=gzip.decompress((folder / _TREES).read_bytes()).decode(),
+        onnx=(folder / _ONNX).read_bytes(),
+        trees=(folder / _TREES).read_text(encoding="utf-8"),
         calibration=settings.calibration,
         bins=settings.bins,
         metrics=settings.metrics,

@@ -104,10 +104,7 @@ def train_fraud_model(data: TrainingData, *, seed: int, threads: int = 1) -> Tra
     if np.isinf(data.matrix).any():
         raise ValueError("the rows to train on hold infinite values")
     parts = _cut(len(data.labels))
-    for name in ("train", "calibrate", "measure"):
-        labels = data.labels[getattr(parts, name)]
-        if not 0 < np.count_nonzero(labels) < len(labels):
-            raise ValueError(f"the rows to {name} on must hold both fraud and honest payments")
+    _check_parts(data, parts)
     booster = train_trees(
         data.matrix[parts.train],
         data.labels[parts.train],
@@ -138,6 +135,13 @@ def train_fraud_model(data: TrainingData, *, seed: int, threads: int = 1) -> Tra
             limits=data.limits,
         ),
     )
+
+
+def _check_parts(data: TrainingData, parts: _Parts) -> None:
+    for name in ("train", "calibrate", "measure"):
+        labels = data.labels[getattr(parts, name)]
+        if not 0 < np.count_nonzero(labels) < len(labels):
+            raise ValueError(f"the rows to {name} on must hold both fraud and honest payments")
 
 
 def _cut(count: int) -> _Parts:

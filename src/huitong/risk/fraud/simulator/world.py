@@ -123,6 +123,7 @@ def make_world(random: np.random.Generator, *, customers: int, days: int) -> Wor
         is_new, random.integers(0, days, customers), -random.integers(1, 2_000, customers)
     )
     scale = 4_000 * np.exp(random.normal(0.0, 0.6, customers))
+    offices = max(2, employers)
     return World(
         days=days,
         people=customers,
@@ -138,7 +139,7 @@ def make_world(random: np.random.Generator, *, customers: int, days: int) -> Wor
         device_changed_on=random.integers(0, 3 * days, customers),
         has_second_device=happens(random, customers, 0.3),
         home=random.integers(0, households, customers),
-        office=random.integers(households, households + max(2, employers), customers),
+        office=random.integers(households, households + offices, customers),
         travel_from=random.integers(0, 4 * days, customers),
         travel_days=random.integers(3, 10, customers),
         employer=random.integers(0, employers, customers),
@@ -151,7 +152,7 @@ def make_world(random: np.random.Generator, *, customers: int, days: int) -> Wor
         price=np.exp(random.normal(0.0, 0.8, merchants)),
         is_round=happens(random, merchants, 0.06),
         kind=random.integers(1, 6, merchants),
-        addresses=households + max(2, employers),
+        addresses=households + offices,
     )
 
 

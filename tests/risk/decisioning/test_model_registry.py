@@ -38,7 +38,7 @@ NOW = datetime(2026, 11, 26, 9, tzinfo=UTC)
 TRAINER = Caller(actor="staff:trainer")
 
 
-def make_model(name: str = "tried_fraud") -> TrainedModel:
+def make_model(name: str = "payment_fraud") -> TrainedModel:
     random = np.random.default_rng(1)
     matrix = random.normal(size=(1_000, 2))
     booster = train_trees(
@@ -71,7 +71,7 @@ async def set_status(
 
 
 async def list_statuses(database: Database) -> list[tuple[int, ModelStatus]]:
-    found = await database.run(lambda uow: list_models(uow, "tried_fraud"))
+    found = await database.run(lambda uow: list_models(uow, "payment_fraud"))
     return [(each.version, each.status) for each in found]
 
 
@@ -102,10 +102,10 @@ async def test_a_new_champion_sends_the_old_one_back_to_the_shadow(database: Dat
     promoted = await set_status(database, second, ModelStatus.CHAMPION)
     assert promoted.status is ModelStatus.CHAMPION
     assert await list_statuses(database) == [(2, ModelStatus.CHAMPION), (1, ModelStatus.SHADOW)]
-    champion = await database.run(lambda uow: find_model(uow, "tried_fraud"))
+    champion = await database.run(lambda uow: find_model(uow, "payment_fraud"))
     assert champion == promoted
     records = await database.run(
-        lambda uow: audit.list_records(uow, subject="tried_fraud/2", limit=10)
+        lambda uow: audit.list_records(uow, subject="payment_fraud/2", limit=10)
     )
     assert [(each.action, each.actor) for each in records] == [
         ("risk.set_model_status", TRAINER.actor),
@@ -120,7 +120,7 @@ async def test_names_have_versions_and_champions_of_their_own(database: Database
     assert (payments.version, logins.version) == (1, 1)
     for each in (payments, logins):
         await set_status(database, each, ModelStatus.CHAMPION)
-    for name, model in (("tried_fraud", payments), ("log_ins", logins)):
+    for name, model in (("payment_fraud", payments), ("log_ins", logins)):
         found = await database.run(lambda uow, name=name: find_model(uow, name))
         assert found is not None
         assert found.id == model.id

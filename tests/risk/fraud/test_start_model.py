@@ -1,17 +1,18 @@
 """The model that is shipped: what it is worth, and how a new installation comes to it."""
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 
 import lightgbm
 import numpy as np
 import pytest
-from tests.risk.decisioning.test_model_registry import NOW
 
 import huitong.risk.fraud.start_model
 from huitong.kernel import audit
 from huitong.kernel.database.unit_of_work import Database
 from huitong.kernel.rulebook import Rulebook
+from huitong.kernel.settings import Settings
 from huitong.risk.decisioning.features.columns import PAYMENT_FEATURES
 from huitong.risk.decisioning.models.registry import (
     find_model,
@@ -32,8 +33,9 @@ from huitong.risk.fraud.shipping import (
 from huitong.risk.fraud.simulated_data import compute_rows
 from huitong.risk.fraud.simulator.history import simulate
 from huitong.risk.fraud.training import FRAUD_MODEL_NAME, measure_scores
-from huitong.wiring.preparation import prepare_url
+from huitong.wiring.preparation import prepare
 
+NOW = datetime(2026, 11, 26, 9, tzinfo=UTC)
 FOLDER = Path(huitong.risk.fraud.start_model.__file__).parent
 
 
@@ -80,49 +82,67 @@ def test_its_card_says_what_its_metrics_are_and_how_it_was_made() -> None:
         assert f"| {kind} | {measured['payments']} |" in model.card
 
 
-async def test_a_new_installation_has_it_as_its_champion(database: Database) -> None:
-    champion = await database.run(lambda uow: find_model(uow, FRAUD_MODEL_NAME))
-    assert champion is not None
-    assert (champion.version, champion.registered_by) == (1, "system")
-    loaded = await database.run(lambda uow: load_model(uow, champion.id))
-    assert loaded == read_start_model()
-    records = await database.run(
-        lambda uow: audit.list_records(uow, subject=f"{FRAUD_MODEL_NAME}/1", limit=10)
-    )
-    assert [each.action for each in records] == [
-        "risk.install_first_model",
-        "risk.register_model",
-    ]
+@pytest.fixture
+def prepared(owner_url: str, tmp_path: Path) -> Settings:
+    """An installation that was prepared as `huitong migrate` does."""
+    environment = {"HUITONG_HOME": str(tmp_path), "HUITONG_DATABASE_URL": owner_url}
+    installation = Settings.from_environment(environment)
+    prepare(installation)
+    return installation
 
 
-async def test_preparing_again_changes_nothing_whatever_became_of_it(
-    owner_url: str, database: Database
-) -> None:
-    champion = await database.run(lambda uow: find_model(uow, FRAUD_MODEL_NAME))
-    assert champion is not None
-    await database.run(
-        lambda uow: set_model_status(uow, model_id=champion.id, status=ModelStatus.RETIRED)
+def test_a_new_installation_has_it_as_its_champion(prepared: Settings) -> None:
+    async def look() -> None:
+        async with Database(prepared.database_owner_url, size=1) as database:
+            champion = await database.run(lambda uow: find_model(uow, FRAUD_MODEL_NAME))
+            assert champion is not None
+            assert (champion.version, champion.registered_by) == (1, "system")
+            loaded = await database.run(lambda uow: load_model(uow, champion.id))
+            assert loaded == read_start_model()
+            records = await database.run(
+                lambda uow: audit.list_records(uow, subject=f"{FRAUD_MODEL_NAME}/1", limit=10)
+            )
+            done = [each.action for each in records]
+            assert done == ["risk.install_first_model", "risk.register_model"]
+
+    asyncio.run(look())
+
+
+def test_preparing_again_changes_nothing_whatever_became_of_it(prepared: Settings) -> None:
+    async def change() -> None:
+        async with Database(prepared.database_owner_url, size=1) as database:
+            champion = await database.run(lambda uow: find_model(uow, FRAUD_MODEL_NAME))
+            assert champion is not None
+            await database.run(
+                lambda uow: set_model_status(uow, model_id=champion.id, status=ModelStatus.RETIRED)
+            )
+
+    async def list_all() -> list[tuple[int, ModelStatus]]:
+        async with Database(prepared.database_owner_url, size=1) as database:
+            models = await database.run(lambda uow: list_models(uow, FRAUD_MODEL_NAME))
+            return [(each.version, each.status) for each in models]
+
+    prepare(prepared)
+    assert asyncio.run(list_all()) == [(1, ModelStatus.CHAMPION)]
+    asyncio.run(change())
+    prepare(prepared)
+    assert asyncio.run(list_all()) == [(1, ModelStatus.RETIRED)]
+
+
+async def test_two_preparations_at_once_install_one(database: Database) -> None:
+    installed = await asyncio.gather(
+        *(database.run(lambda uow: install_start_model(uow, now=NOW)) for _ in range(4))
     )
-    await asyncio.to_thread(prepare_url, owner_url)
+    assert sorted(each is None for each in installed) == [False, True, True, True]
     models = await database.run(lambda uow: list_models(uow, FRAUD_MODEL_NAME))
-    assert [(each.version, each.status) for each in models] == [(1, ModelStatus.RETIRED)]
+    assert [(each.version, each.status) for each in models] == [(1, ModelStatus.CHAMPION)]
 
 
-async def test_two_preparations_at_once_install_one(owner_url: str) -> None:
-    async with Database(owner_url, size=4) as database:
-        await database.run(lambda uow: uow.execute("ALTER TABLE risk.models DISABLE TRIGGER USER"))
-        await database.run(lambda uow: uow.execute("DELETE FROM risk.models"))
-        installed = await asyncio.gather(
-            *(database.run(lambda uow: install_start_model(uow, now=NOW)) for _ in range(4))
-        )
-        assert sorted(each is None for each in installed) == [False, True, True, True]
-        models = await database.run(lambda uow: list_models(uow, FRAUD_MODEL_NAME))
-        assert [(each.version, each.status) for each in models] == [(1, ModelStatus.CHAMPION)]
-
-
-async def test_a_model_that_is_trained_later_begins_in_the_shadow(database: Database) -> None:
-    later = await database.run(lambda uow: register_model(uow, model=read_start_model(), now=NOW))
-    assert (later.version, later.status) == (2, ModelStatus.SHADOW)
+async def test_a_bank_that_has_a_model_keeps_it(database: Database) -> None:
+    own = await database.run(lambda uow: register_model(uow, model=read_start_model(), now=NOW))
+    assert await database.run(lambda uow: install_start_model(uow, now=NOW)) is None
+    models = await database.run(lambda uow: list_models(uow, FRAUD_MODEL_NAME))
+    assert [(each.id, each.status) for each in models] == [(own.id, ModelStatus.SHADOW)]
 
 
 def test_a_model_comes_back_from_its_files_as_it_was(tmp_path: Path) -> None:

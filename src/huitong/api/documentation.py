@@ -84,6 +84,8 @@ PAYING: Final[tuple[type[Refusal], ...]] = (
     payments.TotalLimitExceeded,
     payments.YearLimitExceeded,
 )
+#: What risk may refuse of a payment.
+DECIDED: Final[tuple[type[Refusal], ...]] = (payments.PaymentBlocked, payments.PaymentNeedsStepUp)
 _MEANINGS: Final[Mapping[int, str]] = {
     400: "The request cannot be understood.",
     401: "No valid API key, or nobody is logged in.",
@@ -122,6 +124,7 @@ _TAGS: Final = (
     ("Privacy", "Consents, people's requests about their data, and who read it."),
     ("Rules of risk", "Versions of rules, their back-tests, and what decides."),
     ("Decisions", "What risk decided about payments, why, and from what."),
+    ("Stopped payments", "Payments that risk held or blocked, and what people decide of them."),
     ("Lists", "Who is allowed for a time, blocked or watched."),
     ("Operations", "Health and metrics of the process."),
 )

@@ -24,7 +24,7 @@ from huitong.api.logged_in import (
     find_logged_in,
 )
 from huitong.api.request_body import PublicRoute
-from huitong.api.request_context import request_id_of
+from huitong.api.request_context import read_address, request_id_of
 from huitong.kernel.database.unit_of_work import Caller
 
 __all__ = [
@@ -51,19 +51,8 @@ _PERMISSION: Final = "login:own"
 def read_client(
     request: Request, *, device_token: str | None = None, device_name: str | None = None
 ) -> identity.Client:
-    """Return where a request comes from.
-
-    The connection's address, or what a proxy says that was named in `HUITONG_TRUSTED_PROXIES`: the
-    server has put it in the connection's place (`cli/serve.py`), and no header is read here.
-    """
-    address: identity.Address = _NO_ADDRESS
-    if request.client is not None:
-        try:
-            address = ipaddress.ip_address(request.client.host)
-        except ValueError:
-            address = _NO_ADDRESS
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
+    """Return where a request comes from."""
+    address = read_address(request.scope) or _NO_ADDRESS
     return identity.Client(
         address=address,
         place=application_of(request).desk.places.find(address),

@@ -8,12 +8,16 @@ from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import InvalidField, NotFound
 from huitong.kernel.ids import PAYMENT, show_id
 from huitong.ledger import Page
+from huitong.payments.errors import StoppedPaymentNotFound
+from huitong.payments.stop_types import StoppedPayment
 from huitong.payments.store import channel_orders as channel_store
 from huitong.payments.store import orders as store
 from huitong.payments.store import refunds as refund_store
+from huitong.payments.store import stops as stop_store
 from huitong.payments.types import ChannelOrder, Order, Refund, Share
 
 _AFTER_ALL_IDS: Final = uuid.UUID(int=2**128 - 1)
+_BEFORE_ALL_IDS: Final = uuid.UUID(int=0)
 
 
 async def get_order(uow: UnitOfWork, order_id: uuid.UUID) -> Order:
@@ -59,6 +63,33 @@ async def list_shares(uow: UnitOfWork, order_id: uuid.UUID) -> tuple[Share, ...]
 async def find_channel_order(uow: UnitOfWork, order_id: uuid.UUID) -> ChannelOrder | None:
     """Return what was asked of a bank channel for an order, or None if nothing was."""
     return await channel_store.find_channel_order(uow, order_id)
+
+
+async def get_stopped_payment(
+    uow: UnitOfWork, payment_id: uuid.UUID, *, for_update: bool = False
+) -> StoppedPayment:
+    """Return a payment that risk held or blocked; raises StoppedPaymentNotFound."""
+    stop = await stop_store.find_stop(uow, payment_id, for_update=for_update)
+    if stop is None:
+        shown = show_id(PAYMENT, payment_id)
+        raise StoppedPaymentNotFound(f"there is no stopped payment {shown}", context={"id": shown})
+    return stop
+
+
+async def list_waiting_payments(
+    uow: UnitOfWork,
+    *,
+    after_id: uuid.UUID | None = None,
+    limit: int = limits.PAGE_SIZE_DEFAULT,
+) -> list[StoppedPayment]:
+    """Return stopped payments that wait for people, oldest first.
+
+    Those that are held, and those whose payer has appealed and has no answer yet. Raises
+    InvalidField for a bad limit.
+    """
+    if not 1 <= limit <= limits.PAGE_SIZE_MAX:
+        raise InvalidField(f"must be from 1 to {limits.PAGE_SIZE_MAX}", field="limit")
+    return await stop_store.list_waiting(uow, after_id=after_id or _BEFORE_ALL_IDS, count=limit)
 
 
 def _read_cursor(cursor: str) -> uuid.UUID:

@@ -81,7 +81,13 @@ from huitong.risk.decisioning.rules.lists.changing import (
     show_list_change,
 )
 from huitong.risk.decisioning.rules.lists.list_cache import ListCache
-from huitong.risk.decisioning.rules.lists.types import Entity, EntityKind, ListEntry, ListKind
+from huitong.risk.decisioning.rules.lists.types import (
+    Entity,
+    EntityKind,
+    ListEntry,
+    ListKind,
+    number_address,
+)
 from huitong.risk.decisioning.rules.programs.duckdb_sql import COLUMN_TYPES
 from huitong.risk.decisioning.rules.programs.program import check_features
 from huitong.risk.decisioning.rules.rule_cache import CompiledVersion, Deciding, RuleCache
@@ -175,6 +181,7 @@ __all__ = [
     "make_records",
     "make_update",
     "name_values",
+    "number_address",
     "put_labels",
     "read_list_change",
     "read_rules",

@@ -36,6 +36,8 @@ class Application:
     rulebook: Rulebook
     rules: risk.RuleCache
     lists: risk.ListCache
+    #: Who decides about payments; None where risk is not asked.
+    decider: risk.PaymentDecider | None
     _vault: Vault | None = None
     _desk: identity.Desk | None = None
     #: Where identities are checked outside, None where nobody answers; from `start` on.
@@ -59,6 +61,9 @@ class Application:
         rules = risk.RuleCache(
             database, {risk.Purpose.PAYMENT: risk.PAYMENT_FEATURES}, now=clock.now
         )
+        rulebook = Rulebook.load()
+        lists = risk.ListCache(database)
+        decider = risk.PaymentDecider(database, rules, rulebook, lists=lists)
         return cls(
             settings=settings,
             clock=clock,
@@ -71,9 +76,10 @@ class Application:
                 posters=1 if settings.workers > 1 else 2,
             ),
             keys=identity.KeyCache(load_key),
-            rulebook=Rulebook.load(),
+            rulebook=rulebook,
             rules=rules,
-            lists=risk.ListCache(database),
+            lists=lists,
+            decider=decider if settings.is_risk_asked else None,
         )
 
     @property
@@ -111,6 +117,8 @@ class Application:
         if not self.is_prepared:
             try:
                 await self.database.run(ledger.install_chart)
+                if self.decider is not None:
+                    await self.decider.prepare()
                 # With other secrets nobody is found and nothing opens: better not to start.
                 async with self.database.reading() as uow:
                     await self.vault.check(uow)

@@ -98,6 +98,30 @@ async def _refund(
     return identity.Executed(outcome={"refund": show_id(REFUND, refund.id)})
 
 
+async def _release_withdrawal(
+    uow: UnitOfWork,
+    approval: identity.Approval,  # noqa: ARG001 - as every act has it
+    payload: Payload,
+    *,
+    now: datetime,
+) -> identity.Executed:
+    order_id = read_id(PAYMENT, payload["payment"], field="payment")
+    order = await payments.release_withdrawal(uow, order_id=order_id, now=now)
+    return identity.Executed(outcome={"payment": show_id(PAYMENT, order.id)})
+
+
+async def _stop_withdrawal(
+    uow: UnitOfWork,
+    approval: identity.Approval,  # noqa: ARG001 - as every act has it
+    payload: Payload,
+    *,
+    now: datetime,
+) -> identity.Executed:
+    order_id = read_id(PAYMENT, payload["payment"], field="payment")
+    order = await payments.stop_withdrawal(uow, order_id=order_id, now=now)
+    return identity.Executed(outcome={"payment": show_id(PAYMENT, order.id)})
+
+
 async def _freeze_customer(
     uow: UnitOfWork, approval: identity.Approval, payload: Payload, *, now: datetime
 ) -> identity.Executed:
@@ -140,6 +164,8 @@ def _show_customer(customer_id: uuid.UUID) -> dict[str, str]:
 _ACTS: Final[identity.Handlers] = {
     "ledger.set_account_state": _set_account_state,
     "payments.refund": _refund,
+    "payments.release_withdrawal": _release_withdrawal,
+    "payments.stop_withdrawal": _stop_withdrawal,
     "customers.freeze": _freeze_customer,
     "customers.unfreeze": _unfreeze_customer,
     "customers.close": _close_customer,

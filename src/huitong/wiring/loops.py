@@ -73,6 +73,11 @@ async def _expire_orders(database: Database, now: datetime) -> bool:
     return closed == limits.ORDERS_CLOSED_AT_ONCE_MAX
 
 
+async def _end_held_payments(database: Database, now: datetime) -> bool:
+    ended = await database.run(lambda uow: payments.end_due_payments(uow, now=now))
+    return ended == limits.HELD_PAYMENTS_ENDED_AT_ONCE_MAX
+
+
 async def _expire_holds(database: Database, now: datetime) -> bool:
     found = await database.run(lambda uow: ledger.expire_holds(uow, now=now))
     return found == limits.HOLDS_EXPIRED_AT_ONCE_MAX
@@ -160,7 +165,9 @@ def make_loops(settings: Settings) -> tuple[Loop, ...]:
     clock = SystemClock()
 
     async def settle_channel_orders(database: Database, _now: datetime) -> bool:
-        taken = await payments.settle_channel_orders(database, channel, clock=clock)
+        taken = await payments.settle_channel_orders(
+            database, channel, clock=clock, is_counted=settings.is_risk_asked
+        )
         return taken == limits.CHANNEL_ORDERS_AT_ONCE_MAX
 
     async def check_minors(database: Database, now: datetime) -> bool:
@@ -204,6 +211,7 @@ LOOPS: Final[tuple[Loop, ...]] = (
     Loop("ledger.project_lines", 0.1, _project_lines),
     Loop("ledger.seal_transfers", 1.0, _seal_transfers),
     Loop("payments.expire_orders", 1.0, _expire_orders),
+    Loop("payments.end_held_payments", 1.0, _end_held_payments),
     Loop("ledger.expire_holds", 1.0, _expire_holds),
     Loop("customers.mark_reviews_due", 300.0, _mark_reviews_due),
     Loop("customers.restrict_expired", 300.0, _restrict_expired),

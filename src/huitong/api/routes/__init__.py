@@ -33,10 +33,13 @@ from huitong.api.routes import (
     risk_decisions,
     risk_lists,
     risk_rules,
+    risk_withdrawals,
     staff_members,
     staff_passkeys,
     staff_people,
     staff_sessions,
+    stopped_payments,
+    withdrawals,
 )
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
@@ -62,16 +65,20 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     merchants.router,
     accounts.router,
     payments.router,
+    stopped_payments.own,
+    stopped_payments.router,
     checkouts.router,
     codes.router,
     authorisations.router,
     bank_channel.router,
+    withdrawals.router,
     ledger.router,
     log.router,
     privacy.router,
     risk_decisions.router,
     risk_rules.router,
     risk_lists.router,
+    risk_withdrawals.router,
 )
 #: Path items that are answered outside of the framework.
 MORE_DOCUMENTATION: Final[tuple[Mapping[str, Any], ...]] = (describe_instant_payment(),)

@@ -195,9 +195,9 @@ async def has_open_orders(uow: UnitOfWork, account_id: int) -> bool:
     """Say whether an account pays or is paid by an order that is not at its end."""
     found: bool = await uow.fetch_value(
         "SELECT EXISTS (SELECT FROM payments.orders WHERE payer_account_id = :account_id "
-        "AND status IN ('created', 'pending')) "
+        "AND status IN ('created', 'held', 'pending')) "
         "OR EXISTS (SELECT FROM payments.orders WHERE payee_account_id = :account_id "
-        "AND status IN ('created', 'pending'))",
+        "AND status IN ('created', 'held', 'pending'))",
         account_id=account_id,
     )
     return found

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
 
+import numpy as np
+
 from huitong.kernel import limits
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.statement import Statement
@@ -25,14 +27,17 @@ from huitong.risk.decisioning.decisions.batches import (
 )
 from huitong.risk.decisioning.decisions.breaker import Breaker
 from huitong.risk.decisioning.decisions.policy import FallbackPolicy
-from huitong.risk.decisioning.decisions.types import Decision, Fallback
+from huitong.risk.decisioning.decisions.telling import list_payer_reasons
+from huitong.risk.decisioning.decisions.types import Decision, Fallback, Reason
 from huitong.risk.decisioning.decisions.values import name_features
 from huitong.risk.decisioning.features import online
+from huitong.risk.decisioning.features.columns import PAYMENT_FEATURES
 from huitong.risk.decisioning.features.facts import PaymentFacts
 from huitong.risk.decisioning.features.marks import MarkRules
 from huitong.risk.decisioning.rules.errors import RulesNotLoaded
 from huitong.risk.decisioning.rules.lists.types import Entity
 from huitong.risk.decisioning.rules.types import Purpose
+from huitong.risk.decisioning.types import DTYPES, Column
 
 _log = get_logger(__name__)
 
@@ -94,6 +99,25 @@ class PaymentDecider:
             each.took_us = took_us
         return decided
 
+    def tell_payer(self, decision: Decision) -> tuple[Reason, ...]:
+        """Return what the payer may know of why, from the rules that the process has just used."""
+        try:
+            live = self.rules.find(Purpose.PAYMENT, business_day(decision.decided_at)).live
+        except RulesNotLoaded:
+            live = None
+        is_known = live is not None and live.version.id == decision.version_id
+        return list_payer_reasons(decision, live.rules.rules if live and is_known else ())
+
+    async def prepare(self) -> None:
+        """Store what decisions refer to, once: later it would take a second connection each time.
+
+        Not needed, but who decides inside a transaction of its own should have done so before.
+        """
+        columns = {
+            name: Column(kind, np.empty(0, DTYPES[kind])) for name, kind in PAYMENT_FEATURES.items()
+        }
+        await self._names.keep(name_features(columns))
+
     async def load(
         self, connection: DriverConnection, subjects: Sequence[PaymentSubject], *, at: datetime
     ) -> Loaded:
@@ -124,9 +148,12 @@ class PaymentDecider:
         ]
 
 
-def make_records(decisions: Sequence[Decision]) -> Statement:
-    """Return the statement that writes decisions down."""
-    return store.make_insert(decisions)
+def make_records(decisions: Sequence[Decision], *, keeps_known: bool = False) -> Statement:
+    """Return the statement that writes decisions down, each once.
+
+    One that is there already is a unique violation, unless `keeps_known`: then it stays as it is.
+    """
+    return store.make_insert(decisions, keeps_known=keeps_known)
 
 
 def make_update(facts: Sequence[PaymentFacts], *, at: datetime) -> Statement:

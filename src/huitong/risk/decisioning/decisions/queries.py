@@ -14,6 +14,7 @@ from huitong.kernel.errors import Fault, InvalidField, NotFound
 from huitong.kernel.ids import DECISION, show_id
 from huitong.risk.decisioning.decisions import store
 from huitong.risk.decisioning.decisions.policy import combine
+from huitong.risk.decisioning.decisions.telling import FAILED
 from huitong.risk.decisioning.decisions.types import Decision, Fallback, FeatureNames, Reason, Value
 from huitong.risk.decisioning.decisions.values import make_features, unpack
 from huitong.risk.decisioning.rules.commands import get_rule_version
@@ -53,11 +54,6 @@ _FALLBACKS: Final[Mapping[Fallback, Reason]] = {
         en="Deciding was too slow then, and the written policy for that held.",
     ),
 }
-_FAILED: Final = Reason(
-    code="rule_failed",
-    zh="有一条规则无法计算，因此需要人工核实。",
-    en="A rule could not be computed, so somebody has to look at it.",
-)
 
 
 class DecisionNotFound(NotFound):
@@ -135,7 +131,7 @@ async def explain_decision(uow: UnitOfWork, decision: Decision) -> tuple[Reason,
             for key in decision.hits
         ]
     if decision.failed:
-        reasons.append(_FAILED)
+        reasons.append(FAILED)
     return tuple(reasons)
 
 

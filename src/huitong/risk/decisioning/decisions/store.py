@@ -32,9 +32,10 @@ _FIND: Final = """
 """
 
 
-def make_insert(decisions: Sequence[Decision]) -> Statement:
+def make_insert(decisions: Sequence[Decision], *, keeps_known: bool = False) -> Statement:
     """Return the statement that writes the decisions of one batch, each once.
 
+    One that is there already is a unique violation, unless `keeps_known`: then it stays as it is.
     Raises ValueError for decisions that were not made together.
     """
     first = decisions[0]
@@ -42,7 +43,7 @@ def make_insert(decisions: Sequence[Decision]) -> Statement:
     if any(_list_common(each) != common for each in decisions):
         raise ValueError("these decisions were not made in one batch")
     return Statement(
-        _INSERT,
+        f"{_INSERT} ON CONFLICT DO NOTHING" if keeps_known else _INSERT,
         (
             *common,
             [each.id for each in decisions],

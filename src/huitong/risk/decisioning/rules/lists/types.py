@@ -7,6 +7,14 @@ from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
+_VERSION_6: Final = 6
+_MAPPED: Final = int(IPv6Address("::ffff:0.0.0.0"))
+
+
+def number_address(address: IPv4Address | IPv6Address) -> int:
+    """Return an address as the number of an IPv6 address: one of IPv4 in its mapped form."""
+    return int(address) if address.version == _VERSION_6 else _MAPPED | int(address)
+
 
 class ListKind(StrEnum):
     """What being on a list means."""
@@ -59,10 +67,7 @@ class Entity:
     @staticmethod
     def of_address(address: IPv4Address | IPv6Address) -> "Entity":
         """Return an address; IPv4 in its mapped form, so that both writings are one."""
-        packed = address.packed
-        if len(packed) < ID_BYTES:
-            packed = IPv6Address(f"::ffff:{address}").packed
-        return Entity(EntityKind.ADDRESS, packed)
+        return Entity(EntityKind.ADDRESS, number_address(address).to_bytes(ID_BYTES, "big"))
 
     @staticmethod
     def of_mobile(blind_index: bytes) -> "Entity":

@@ -218,7 +218,7 @@ class TestReading:
 
     async def test_what_was_refused_counts_only_with_a_label(self, database: Database) -> None:
         at = NOW - timedelta(days=9)
-        blocked, asked, passed, labelled = (
+        decisions = [
             replace(make_decision(number, at, amount=number, is_strong=is_strong), action=action)
             for number, (action, is_strong) in enumerate(
                 [
@@ -226,13 +226,16 @@ class TestReading:
                     (Action.STEP_UP, False),
                     (Action.STEP_UP, True),
                     (Action.BLOCK, True),
+                    (Action.REVIEW, False),
+                    (Action.DELAY, True),
+                    (Action.ALLOW, False),
                 ]
             )
-        )
-        await keep(database, [blocked, asked, passed, labelled], frauds=[3])
+        ]
+        await keep(database, decisions, frauds=[3])
         data = await read(database)
-        assert data.matrix[:, PATH_MODEL.index("amount")].tolist() == [2.0, 3.0]
-        assert data.labels.tolist() == [0.0, 1.0]
+        assert data.matrix[:, PATH_MODEL.index("amount")].tolist() == [2.0, 3.0, 5.0, 6.0]
+        assert data.labels.tolist() == [0.0, 1.0, 0.0, 0.0]
 
     async def test_features_that_were_not_computed_then_are_unknown(
         self, database: Database

@@ -23,7 +23,7 @@ from huitong.risk.decisioning.types import Action
 from huitong.risk.fraud.training import TrainingData, TrainingDataTooFew
 
 # What was refused and never labelled says nothing: it might have been either. That is what was
-# blocked, and what was asked for a second factor that was not there.
+# blocked, and what was not simply allowed and had no second factor behind it.
 _PAGE: Final = """
     SELECT d.id, d.decided_at, d.action, d.names_id, d.feature_values, l.is_fraud
       FROM risk.decisions d
@@ -134,7 +134,8 @@ def _read_page(
 
 
 def _was_refused(action: Action, is_strong: object) -> bool:
-    return action is Action.BLOCK or (action is Action.STEP_UP and is_strong is not True)
+    """Say whether it may have been: what is paid at once wants a second factor to be reviewed."""
+    return action is Action.BLOCK or (action is not Action.ALLOW and is_strong is not True)
 
 
 def _to_number(value: Any) -> float:

@@ -376,6 +376,12 @@ RULE_DAYS_CACHED_MAX: Final = 8
 RISK_BUDGET_SECONDS: Final = 0.25
 RISK_SLOW_BATCHES_MAX: Final = 5
 RISK_REST_SECONDS: Final = 5.0
+# Training: fewer teach nothing, more do not fit into memory.
+TRAINING_PAYMENTS_MIN: Final = 5_000
+TRAINING_PAYMENTS_MAX: Final = 2_000_000
+TRAINING_PAYMENTS_PAGE: Final = 5_000
+TRAINING_FRAUDS_MIN: Final = 100
+TRAINING_FRAUDS_OF_PART_MIN: Final = 10
 # Risk. The database's checks of `risk.models` say the same.
 MODEL_BYTES_MAX: Final = 33_554_432
 MODEL_CARD_LENGTH_MAX: Final = 65_536

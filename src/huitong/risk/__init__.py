@@ -12,9 +12,10 @@ Versions live by `save_rules`, `shadow_rules`, `record_backtest`, `set_rules_liv
 batch, `make_records` and `make_update` are the statements that go with the posting, `get_decision`,
 `explain_decision` and `replay_decision` are for afterwards. `Decider` decides about what is not a
 payment from features that its room computes, and `record_decisions` writes that down. `put_labels`
-takes what became known of decisions. **Models.** `register_model` keeps a trained one in the
-shadow, `install_first_model` is for a new installation; `set_model_status` and `reuse_model` take
-two people; `ModelCache` holds what scores in a process, `watch_models` measures drift and decay.
+takes what became known of decisions. **Models.** `train_on_platform` and
+`train_on_simulator` make one, `register_model` keeps it in the shadow, `install_start_model` gives
+a new installation its first; `set_model_status` and `reuse_model` take two people; `ModelCache`
+holds what scores in a process, `watch_models` measures drift and decay.
 **Tables.** `read_table` compiles a decision table against the
 schema of its name; `save_table`, `set_table_live` and `retire_table` are its life, `ask_table`
 answers by the one that is live.
@@ -256,6 +257,8 @@ from huitong.risk.fraud.cases.types import (
 )
 from huitong.risk.fraud.evaluate import evaluate_fraud
 from huitong.risk.fraud.labels import Label, LabelSource, find_labels, put_labels
+from huitong.risk.fraud.shipping import install_start_model, write_model
+from huitong.risk.fraud.train import train_on_platform, train_on_simulator
 
 __all__ = [
     "BACKTEST_JOB",
@@ -416,6 +419,7 @@ __all__ = [
     "get_table_version",
     "group_alerts",
     "install_first_model",
+    "install_start_model",
     "list_alarms",
     "list_case_alerts",
     "list_case_entries",
@@ -467,6 +471,9 @@ __all__ = [
     "show_schema",
     "show_table",
     "show_values",
+    "train_on_platform",
+    "train_on_simulator",
     "try_table",
     "watch_models",
+    "write_model",
 ]

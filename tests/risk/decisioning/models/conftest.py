@@ -158,7 +158,7 @@ class Models:
             connection = await uow.driver()
             decided = await self.decider.decide(connection, subjects, at=at)
             for statement in (
-                risk.make_records(decided),
+                *risk.make_records(decided),
                 risk.make_update([each.facts for each in subjects], at=at),
             ):
                 await connection.execute(statement.text, *statement.arguments)

@@ -139,7 +139,7 @@ from huitong.identity.flows.step_up import (
     start_step_up,
 )
 from huitong.identity.hashing import SecretHasher
-from huitong.identity.mobiles import name_mobile_payee
+from huitong.identity.mobiles import index_address, name_mobile_payee
 from huitong.identity.places import (
     NowhereFinder,
     Place,
@@ -351,6 +351,7 @@ __all__ = [
     "has_two_elements",
     "hold_session",
     "hold_staff_session",
+    "index_address",
     "issue_api_key",
     "list_api_keys",
     "list_approvals",

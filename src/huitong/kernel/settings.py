@@ -78,6 +78,8 @@ class Settings:
     is_plain_http_allowed: bool = False
     #: Whether risk decides about each payment.
     is_risk_asked: bool = True
+    #: Whether rate limits and counter-measures turn requests away; what happens is counted anyway.
+    is_admission_limited: bool = True
     #: A certificate chain and its key in PEM, from elsewhere; both or neither.
     tls_certificate: Path | None = None
     tls_key: Path | None = None
@@ -143,6 +145,8 @@ class Settings:
             ),
             is_tls=read_choice(variables, "HUITONG_TLS", _default_tls(variables), _SWITCH) == "on",
             is_risk_asked=read_choice(variables, "HUITONG_RISK", "on", _SWITCH) == "on",
+            is_admission_limited=read_choice(variables, "HUITONG_RATE_LIMITS", "on", _SWITCH)
+            == "on",
             is_plain_http_allowed=read_choice(variables, "HUITONG_PLAIN_HTTP", "off", _SWITCH)
             == "on",
             tls_certificate=read_path(variables, "HUITONG_TLS_CERT"),
@@ -242,6 +246,7 @@ class Settings:
             "HUITONG_TLS": "on" if self.is_tls else "off",
             "HUITONG_PLAIN_HTTP": "on" if self.is_plain_http_allowed else "off",
             "HUITONG_RISK": "on" if self.is_risk_asked else "off",
+            "HUITONG_RATE_LIMITS": "on" if self.is_admission_limited else "off",
             "HUITONG_PASSKEY_DOMAIN": self.passkey_domain,
             "HUITONG_METRICS_NETWORKS": ",".join(self.metrics_networks),
         }

@@ -97,6 +97,7 @@ from huitong.payments.queries import (
     list_orders,
     list_refunds,
     list_shares,
+    measure_channel,
 )
 from huitong.payments.simulated_bank import BankSimulator, FaultKind
 from huitong.payments.subject_data import PaymentsData
@@ -223,6 +224,7 @@ __all__ = [
     "list_refunds",
     "list_shares",
     "list_usage",
+    "measure_channel",
     "needs_step_up",
     "pay_order",
     "prune_customer_codes",

@@ -1,6 +1,7 @@
 """Reads of payments, one thing or one page at a time."""
 
 import uuid
+from datetime import datetime
 from typing import Final
 
 from huitong.kernel import limits
@@ -59,6 +60,14 @@ async def list_shares(uow: UnitOfWork, order_id: uuid.UUID) -> tuple[Share, ...]
 async def find_channel_order(uow: UnitOfWork, order_id: uuid.UUID) -> ChannelOrder | None:
     """Return what was asked of a bank channel for an order, or None if nothing was."""
     return await channel_store.find_channel_order(uow, order_id)
+
+
+async def measure_channel(uow: UnitOfWork, *, since: datetime) -> tuple[int, int, int]:
+    """Return how many orders the bank channel carried out, refused and left without an answer.
+
+    The first two are of what ended since an instant, the last of what waits now.
+    """
+    return await channel_store.count_outcomes(uow, since=since)
 
 
 def _read_cursor(cursor: str) -> uuid.UUID:

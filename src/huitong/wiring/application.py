@@ -9,7 +9,7 @@ from typing import Self
 
 from sqlalchemy.exc import DBAPIError
 
-from huitong import customers, identity, ledger, risk
+from huitong import customers, identity, ledger, operations, risk
 from huitong.kernel.clock import Clock, SystemClock
 from huitong.kernel.cryptography import load_key_ring
 from huitong.kernel.database.unit_of_work import Database, DatabaseUnavailable
@@ -35,6 +35,8 @@ class Application:
     keys: identity.KeyCache
     rulebook: Rulebook
     rules: risk.RuleCache
+    admission: operations.Admission
+    reporter: operations.Reporter
     _vault: Vault | None = None
     _desk: identity.Desk | None = None
     #: Where identities are checked outside, None where nobody answers; from `start` on.
@@ -58,6 +60,7 @@ class Application:
         rules = risk.RuleCache(
             database, {risk.Purpose.PAYMENT: risk.PAYMENT_FEATURES}, now=clock.now
         )
+        rulebook = Rulebook.load()
         return cls(
             settings=settings,
             clock=clock,
@@ -70,8 +73,16 @@ class Application:
                 posters=1 if settings.workers > 1 else 2,
             ),
             keys=identity.KeyCache(load_key),
-            rulebook=Rulebook.load(),
+            rulebook=rulebook,
             rules=rules,
+            admission=operations.Admission(
+                database,
+                rulebook,
+                processes=settings.workers,
+                now=clock.now,
+                is_enforcing=settings.is_admission_limited,
+            ),
+            reporter=operations.Reporter(database, rulebook, "api", now=clock.now),
         )
 
     @property
@@ -96,6 +107,8 @@ class Application:
         self._desk = await open_desk(self.settings, self.database, self._vault, self.clock)
         self.registries = make_registries(self.settings)
         await self.rules.start()
+        await self.admission.start()
+        await self.reporter.start()
         await self.poster.start()
         self.is_running = True
         await self.prepare()
@@ -129,6 +142,8 @@ class Application:
             await self.poster.stop()
         finally:
             await self.rules.stop()
+            await self.admission.stop()
+            await self.reporter.stop()
             if self._desk is not None:
                 await close_desk(self._desk)
             if self.registries is not None:

@@ -4,8 +4,6 @@ A step does a bounded piece of work in transactions of its own and says whether 
 workers run the same loops at once; every step copes with that.
 """
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Final
@@ -19,20 +17,12 @@ from huitong.kernel.rulebook import Rulebook
 from huitong.kernel.settings import Settings
 from huitong.privacy import Vault
 from huitong.wiring.evidence_desk import make_evidence_desk
+from huitong.wiring.loop_types import Loop, Step
 from huitong.wiring.people_data import make_providers, make_retained
 from huitong.wiring.reactions import HANDLERS, react_to_decisions
+from huitong.wiring.watching import WATCH_LOOPS
 
-#: Called with the present instant; true if it should be called again at once.
-Step = Callable[[Database, datetime], Awaitable[bool]]
-
-
-@dataclass(frozen=True, slots=True)
-class Loop:
-    """One loop; `interval_seconds` is the pause after a step that found nothing more to do."""
-
-    name: str
-    interval_seconds: float
-    step: Step
+__all__ = ["LOOPS", "Loop", "Step", "make_loops"]
 
 
 async def _deliver_events(database: Database, now: datetime) -> bool:
@@ -216,4 +206,5 @@ LOOPS: Final[tuple[Loop, ...]] = (
     Loop("kernel.measure_outbox", 15.0, _measure_outbox),
     Loop("kernel.prune_events", 60.0, _prune_events),
     Loop("kernel.prune_replies", 60.0, _prune_replies),
+    *WATCH_LOOPS,
 )

@@ -28,6 +28,7 @@ from huitong.api.routes import (
     merchants,
     onboarding,
     onboarding_guardians,
+    operations,
     payments,
     privacy,
     risk_decisions,
@@ -72,6 +73,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     risk_decisions.router,
     risk_rules.router,
     risk_lists.router,
+    operations.router,
 )
 #: Path items that are answered outside of the framework.
 MORE_DOCUMENTATION: Final[tuple[Mapping[str, Any], ...]] = (describe_instant_payment(),)

@@ -41,6 +41,16 @@ _TAKE_DUE: Final = """
       FROM taken c JOIN payments.orders o ON o.id = c.order_id
      ORDER BY c.id
 """
+#: The reason of an order that was sent and not answered.
+NO_ANSWER: Final = "no answer"
+_COUNT_OUTCOMES: Final = """
+    SELECT count(*) FILTER (WHERE state = 'succeeded') AS succeeded,
+           count(*) FILTER (WHERE state = 'failed') AS failed,
+           (SELECT count(*) FROM payments.channel_orders
+             WHERE state IN ('to_send', 'sent') AND reason = :no_answer) AS unanswered
+      FROM payments.channel_orders
+     WHERE updated_at > :since AND state IN ('succeeded', 'failed')
+"""
 _SAVE: Final = """
     UPDATE payments.channel_orders
        SET state = :state, due_at = :due_at, updated_at = :updated_at, reason = :reason
@@ -97,6 +107,13 @@ async def save_channel_order(uow: UnitOfWork, channel_order: ChannelOrder) -> No
         updated_at=channel_order.updated_at,
         reason=channel_order.reason,
     )
+
+
+async def count_outcomes(uow: UnitOfWork, *, since: datetime) -> tuple[int, int, int]:
+    """Return how many orders succeeded and failed since an instant, and wait unanswered now."""
+    row = await uow.fetch_one(_COUNT_OUTCOMES, since=since, no_answer=NO_ANSWER)
+    assert row is not None
+    return row.succeeded, row.failed, row.unanswered
 
 
 def _read(row: Row[Any]) -> ChannelOrder:

@@ -1,0 +1,195 @@
+"""SQL of signals, of the processes that count them, and of the one row of state."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from huitong.kernel import limits
+from huitong.kernel.database.unit_of_work import UnitOfWork
+from huitong.operations.distinct import show_bits
+from huitong.operations.types import Entity, EntityKind, SignalKind, SignalRow, Watcher
+
+_ADD: Final = """
+INSERT INTO operations.signals AS s (minute, kind, entity_kind, entity, network, count, sketch)
+SELECT $1, n.kind, n.entity_kind, n.entity, n.network::cidr, n.count, ('x' || n.sketch)::bit(4096)
+  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[])
+       AS n (kind, entity_kind, entity, network, count, sketch)
+    ON CONFLICT (minute, kind, entity_kind, entity) DO UPDATE
+   SET count = s.count + excluded.count, sketch = s.sketch | excluded.sketch
+"""
+# Only what came after people last dealt with this entity counts.
+_SUMS: Final = """
+SELECT s.kind, s.entity_kind, s.entity, max(s.network::text) AS network,
+       sum(s.count)::bigint AS count, bit_count(bit_or(s.sketch)) AS bits_set
+  FROM operations.signals s
+  LEFT JOIN LATERAL (
+       SELECT max(d.at) AS at FROM (
+           SELECT max(lifted_at) AS at FROM operations.countermeasures
+            WHERE entity_kind = s.entity_kind AND entity = s.entity
+           UNION ALL
+           SELECT max(resolved_at) FROM operations.incidents
+            WHERE entity_kind = s.entity_kind AND entity = s.entity) d
+       ) dealt ON true
+ WHERE s.minute > CAST(:since AS timestamptz) AND s.kind = ANY (CAST(:kinds AS text[]))
+   AND (dealt.at IS NULL OR s.minute > dealt.at)
+ GROUP BY s.kind, s.entity_kind, s.entity
+HAVING sum(s.count) >= :least
+ ORDER BY sum(s.count) DESC
+ LIMIT :rows
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """What was counted of one entity within a window; `bits_set` is of the joined sketches."""
+
+    kind: SignalKind
+    entity: Entity
+    count: int
+    bits_set: int
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The number of changes of counter-measures, and when the worker last looked."""
+
+    news: int
+    evaluated_at: datetime | None
+
+
+async def add_signals(uow: UnitOfWork, rows: Sequence[SignalRow], *, now: datetime) -> None:
+    """Add counts of one process to those of the minute; `rows` must come in the order of keys."""
+    if not rows:
+        return
+    connection = await uow.driver()
+    await connection.execute(
+        _ADD,
+        now.replace(second=0, microsecond=0),
+        [row.kind.value for row in rows],
+        [row.entity.kind.value for row in rows],
+        [row.entity.name for row in rows],
+        [row.entity.network for row in rows],
+        [row.count for row in rows],
+        [None if row.sketch is None else show_bits(row.sketch) for row in rows],
+    )
+
+
+async def sum_signals(
+    uow: UnitOfWork, kinds: Sequence[SignalKind], *, since: datetime, least: int
+) -> list[Sum]:
+    """Return what was counted after `since`, entities with at least so many, most first."""
+    rows = await uow.execute(
+        _SUMS,
+        since=since,
+        kinds=[kind.value for kind in kinds],
+        least=least,
+        rows=limits.SIGNALS_READ_MAX,
+    )
+    return [
+        Sum(
+            SignalKind(row.kind),
+            Entity(EntityKind(row.entity_kind), row.entity, row.network),
+            row.count,
+            row.bits_set or 0,
+        )
+        for row in rows
+    ]
+
+
+async def count_signals(uow: UnitOfWork, *, since: datetime) -> Mapping[SignalKind, int]:
+    """Return how many of each kind there were since an instant, of whomever."""
+    rows = await uow.execute(
+        "SELECT kind, sum(count)::bigint AS count FROM operations.signals "
+        "WHERE minute > CAST(:since AS timestamptz) GROUP BY kind",
+        since=since,
+    )
+    return {SignalKind(row.kind): row.count for row in rows}
+
+
+async def prune_signals(uow: UnitOfWork, *, now: datetime) -> int:
+    """Delete signals and watchers that nobody needs any more, some at a time; return how many."""
+    before = now - timedelta(hours=limits.SIGNALS_KEPT_HOURS)
+    rows = await uow.execute(
+        """
+        DELETE FROM operations.signals WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM operations.signals WHERE minute < :before LIMIT :limit
+               FOR UPDATE SKIP LOCKED))
+        RETURNING 1
+        """,
+        before=before,
+        limit=limits.PRUNE_ROWS_MAX,
+    )
+    await uow.execute("DELETE FROM operations.watchers WHERE ended_at < :before", before=before)
+    return len(rows)
+
+
+async def read_state(uow: UnitOfWork) -> State:
+    """Return the row of state."""
+    row = await uow.fetch_one("SELECT news, evaluated_at FROM operations.state")
+    assert row is not None, "the migration puts it there"
+    return State(row.news, row.evaluated_at)
+
+
+async def bump_news(uow: UnitOfWork) -> None:
+    """Let all processes know that counter-measures have changed."""
+    await uow.execute("UPDATE operations.state SET news = news + 1")
+
+
+async def try_to_evaluate(uow: UnitOfWork, now: datetime) -> bool:
+    """Take the part of the one who evaluates, until the end; False while another has it."""
+    is_ours: bool = await uow.fetch_value(
+        "SELECT pg_try_advisory_xact_lock(hashtext('operations.evaluate'))"
+    )
+    if is_ours:
+        await uow.execute("UPDATE operations.state SET evaluated_at = :now", now=now)
+    return is_ours
+
+
+async def try_to_verify(uow: UnitOfWork, *, before: datetime, now: datetime) -> bool:
+    """Take up the verification of the books if nobody did since `before`."""
+    found = await uow.fetch_one(
+        "UPDATE operations.state SET verified_at = :now "
+        "WHERE verified_at IS NULL OR verified_at < :before RETURNING 1",
+        before=before,
+        now=now,
+    )
+    return found is not None
+
+
+async def put_watcher(uow: UnitOfWork, watcher: Watcher) -> None:
+    """Say that a process is there; one that was given up is there again."""
+    await uow.execute(
+        """
+        INSERT INTO operations.watchers (id, process, started_at, seen_at, queue_depth)
+        VALUES (:id, :process, :started_at, :seen_at, :queue_depth)
+            ON CONFLICT (id) DO UPDATE
+           SET seen_at = excluded.seen_at, queue_depth = excluded.queue_depth, ended_at = NULL
+        """,
+        id=watcher.id,
+        process=watcher.process,
+        started_at=watcher.started_at,
+        seen_at=watcher.seen_at,
+        queue_depth=watcher.queue_depth,
+    )
+
+
+async def end_watchers(uow: UnitOfWork, watcher_ids: Sequence[uuid.UUID], now: datetime) -> None:
+    """Note that processes have stopped, or are given up."""
+    await uow.execute(
+        "UPDATE operations.watchers SET ended_at = :now "
+        "WHERE id = ANY (CAST(:ids AS uuid[])) AND ended_at IS NULL",
+        ids=list(watcher_ids),
+        now=now,
+    )
+
+
+async def list_watchers(uow: UnitOfWork) -> list[Watcher]:
+    """Return the processes that should be there."""
+    rows = await uow.execute(
+        "SELECT id, process, started_at, seen_at, queue_depth FROM operations.watchers "
+        "WHERE ended_at IS NULL ORDER BY process, id LIMIT :limit",
+        limit=limits.WATCHERS_READ_MAX,
+    )
+    return [Watcher(**row._asdict()) for row in rows]

@@ -22,6 +22,7 @@ from huitong.operations import (
 )
 
 NOW = datetime(2026, 11, 26, 4, 30, 30, tzinfo=UTC)
+LOGIN = Entity(EntityKind.LOGIN, "lgn_" + "f6" * 16)
 KEY = Entity(EntityKind.API_KEY, "key_" + "a1" * 16)
 OTHER_KEY = Entity(EntityKind.API_KEY, "key_" + "b2" * 16)
 SYSTEM_KEY = Entity(EntityKind.SYSTEM_KEY, "key_" + "c3" * 16)
@@ -92,22 +93,29 @@ async def test_looking_again_takes_nothing_twice(note: Any, look: Any, database:
 async def test_a_scraper_is_throttled_then_blocked_and_its_neighbour_is_not(
     note: Any, look: Any, database: Database
 ) -> None:
-    await note(SignalKind.READ, KEY, things=1_200)
-    await note(SignalKind.READ, OTHER_KEY, things=400)
+    await note(SignalKind.READ, KEY, things=6_800)
+    await note(SignalKind.READ, OTHER_KEY, things=4_000)
     found = await look()
     assert set(found) == {("scraping", KEY.name)}
-    assert found["scraping", KEY.name].evidence["different"] == pytest.approx(1_200, rel=0.06)
+    assert found["scraping", KEY.name].evidence["different"] == pytest.approx(6_800, rel=0.1)
     assert await in_force(database) == [(KEY.name, "throttle")]
-    await note(SignalKind.READ, KEY, things=3_500)
+    await note(SignalKind.READ, KEY, things=18_000)
     await look()
     assert await in_force(database) == [(KEY.name, "block"), (KEY.name, "throttle")]
 
 
+async def test_customers_read_fewer_things_than_shops(
+    note: Any, look: Any, database: Database
+) -> None:
+    await note(SignalKind.READ, LOGIN, things=250)
+    assert await look() == {}
+    await note(SignalKind.READ, LOGIN, things=350)
+    await look()
+    assert await in_force(database) == [(LOGIN.name, "throttle")]
+
+
 async def test_reading_one_thing_again_and_again_is_no_scraping(note: Any, look: Any) -> None:
-    for _ in range(3):
-        await note(SignalKind.READ, KEY, things=300)
-    counted = [note(SignalKind.READ, KEY, things=1) for _ in range(4)]
-    await asyncio.gather(*counted)
+    await asyncio.gather(*(note(SignalKind.READ, LOGIN, things=100) for _ in range(8)))
     assert await look() == {}
 
 

@@ -21,7 +21,8 @@ _OK: Final = 200
 #: Asked by those who keep the platform running, from wherever they are.
 _UNGUARDED: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 _COOKIE_PREFIX: Final = b"__Host-huitong_"
-_SIGNALS_BY_CODE: Final[Mapping[str, SignalKind]] = {
+#: What refusals count as, by their codes.
+SIGNALS_BY_CODE: Final[Mapping[str, SignalKind]] = {
     "not_authenticated": SignalKind.BAD_CREDENTIALS,
     "code_altered": SignalKind.BAD_CREDENTIALS,
     "approval_altered": SignalKind.BAD_CREDENTIALS,
@@ -192,7 +193,7 @@ def find_credential(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
 
 def find_signal(refusal: Refusal) -> SignalKind | None:
     """Return what a refusal counts as, or None for one of business."""
-    kind = _SIGNALS_BY_CODE.get(refusal.code)
+    kind = SIGNALS_BY_CODE.get(refusal.code)
     if kind is not None:
         return kind
     if isinstance(refusal, NotFound) or isinstance(refusal.__cause__, NotOwned):

@@ -66,7 +66,11 @@ def judge_traffic(counts: Mapping[SignalKind, int], limits: HealthLimits) -> lis
         ):
             count = counts.get(signal, 0)
             if Decimal(count) >= share * requests and count:
-                evidence = {"requests": requests, signal.value: count, "threshold": str(share)}
+                evidence: Evidence = {
+                    "requests": requests,
+                    signal.value: count,
+                    "threshold": str(share),
+                }
                 found.append(_finding(incident, severity, API, evidence))
     for signal, incident, entity in (
         (SignalKind.BUGS, IncidentKind.BUGS, API),
@@ -119,7 +123,7 @@ def _judge_channel(channel: ChannelMeasures, limits: HealthLimits) -> list[Findi
     too_few = failed < limits.channel_orders_least
     if too_few or Decimal(failed) < limits.channel_share * orders:
         return []
-    evidence = {
+    evidence: Evidence = {
         "succeeded": channel.succeeded,
         "refused": channel.refused,
         "unanswered": channel.unanswered,

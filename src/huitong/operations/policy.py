@@ -13,7 +13,8 @@ _ADDRESS: Final = frozenset({EntityKind.ADDRESS})
 _CALLERS: Final = frozenset(
     {EntityKind.API_KEY, EntityKind.SYSTEM_KEY, EntityKind.LOGIN, EntityKind.STAFF}
 )
-_KEYS_AND_LOGINS: Final = frozenset({EntityKind.API_KEY, EntityKind.LOGIN})
+_KEYS: Final = frozenset({EntityKind.API_KEY})
+_LOGINS: Final = frozenset({EntityKind.LOGIN})
 _ANYBODY: Final = _CALLERS | _ADDRESS
 #: Counted by how many different things it was about, and not by how often.
 _OF_DIFFERENT_THINGS: Final = frozenset({SignalKind.READ, SignalKind.NOT_FOUND})
@@ -127,9 +128,10 @@ def _read_rules(rulebook: Rulebook, on: date) -> tuple[AbuseRule, ...]:
         signal: SignalKind,
         kinds: frozenset[EntityKind],
         *measures: CountermeasureKind,
+        of: str = "",
     ) -> AbuseRule:
         levels = tuple(
-            Level(rulebook.integer(f"operations.{incident}.{measure}", on), measure)
+            Level(rulebook.integer(f"operations.{incident}{of}.{measure}", on), measure)
             for measure in measures
         )
         return AbuseRule(incident=incident, signal=signal, entity_kinds=kinds, levels=levels)
@@ -146,7 +148,8 @@ def _read_rules(rulebook: Rulebook, on: date) -> tuple[AbuseRule, ...]:
         ),
         rule(IncidentKind.BROKEN_CREDENTIALS, SignalKind.BAD_CREDENTIALS, _ADDRESS, block),
         rule(IncidentKind.ENUMERATION, SignalKind.NOT_FOUND, _ANYBODY, throttle, block),
-        rule(IncidentKind.SCRAPING, SignalKind.READ, _KEYS_AND_LOGINS, throttle, block),
+        rule(IncidentKind.SCRAPING, SignalKind.READ, _KEYS, throttle, block),
+        rule(IncidentKind.SCRAPING, SignalKind.READ, _LOGINS, throttle, block, of=".login"),
         AbuseRule(
             incident=IncidentKind.SCRAPING,
             signal=SignalKind.READ,

@@ -22,7 +22,7 @@ SELECT $1, n.kind, n.entity_kind, n.entity, n.network::cidr, n.count, ('x' || n.
 # Only what came after people last dealt with this entity counts.
 _SUMS: Final = """
 SELECT s.kind, s.entity_kind, s.entity, max(s.network::text) AS network,
-       sum(s.count)::bigint AS count, bit_count(bit_or(s.sketch)) AS bits_set
+       sum(s.count)::bigint AS counted, bit_count(bit_or(s.sketch)) AS bits_set
   FROM operations.signals s
   LEFT JOIN LATERAL (
        SELECT max(d.at) AS at FROM (
@@ -91,7 +91,7 @@ async def sum_signals(
         Sum(
             SignalKind(row.kind),
             Entity(EntityKind(row.entity_kind), row.entity, row.network),
-            row.count,
+            row.counted,
             row.bits_set or 0,
         )
         for row in rows
@@ -101,11 +101,11 @@ async def sum_signals(
 async def count_signals(uow: UnitOfWork, *, since: datetime) -> Mapping[SignalKind, int]:
     """Return how many of each kind there were since an instant, of whomever."""
     rows = await uow.execute(
-        "SELECT kind, sum(count)::bigint AS count FROM operations.signals "
+        "SELECT kind, sum(count)::bigint AS counted FROM operations.signals "
         "WHERE minute > CAST(:since AS timestamptz) GROUP BY kind",
         since=since,
     )
-    return {SignalKind(row.kind): row.count for row in rows}
+    return {SignalKind(row.kind): row.counted for row in rows}
 
 
 async def prune_signals(uow: UnitOfWork, *, now: datetime) -> int:

@@ -390,7 +390,7 @@ async def list_failing(town: "Town", at: datetime) -> list[operations.Incident]:
 async def test_a_bank_that_answers_nobody_is_an_incident(
     town: "Town", bank: Bank, new_id, cny
 ) -> None:
-    customer = await town.open_customer()
+    customer = await town.add_customer("王芳")
     await bank.fault("error", times=100)
     for _ in range(2):
         await top_up(town, customer.account_id, new_id(), cny("10.00"))
@@ -410,7 +410,7 @@ async def test_a_bank_that_answers_nobody_is_an_incident(
 
 
 async def test_a_bank_that_works_is_none(town: "Town", bank: Bank, new_id, cny) -> None:
-    customer = await town.open_customer()
+    customer = await town.add_customer("王芳")
     for _ in range(4):
         await bank.settle(await top_up(town, customer.account_id, new_id(), cny("10.00")))
     assert await list_failing(town, bank.clock.now()) == []

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from huitong import identity, payments
+from huitong import identity, operations, payments
 from huitong.api import problems
 from huitong.api.declarations import list_declarations
 from huitong.api.problems import MEDIA_TYPE, status_of
@@ -23,6 +23,8 @@ from huitong.kernel.idempotency import IdempotencyKeyReused
 
 Responses = dict[int | str, dict[str, Any]]
 
+#: What any request may be turned away for.
+_TOO_MUCH: Final[tuple[type[Refusal], ...]] = (operations.RateLimited, operations.CallerBlocked)
 _ALWAYS: Final[tuple[type[Refusal], ...]] = (
     problems.NotAuthenticated,
     problems.NotAllowed,
@@ -30,24 +32,28 @@ _ALWAYS: Final[tuple[type[Refusal], ...]] = (
     identity.NotPermitted,
     problems.AntiForgeryHeaderMissing,
     InvalidField,
+    *_TOO_MUCH,
 )
 _STAFF: Final[tuple[type[Refusal], ...]] = (
     problems.NotAuthenticated,
     identity.NotPermitted,
     problems.AntiForgeryHeaderMissing,
     InvalidField,
+    *_TOO_MUCH,
 )
 # Who calls the routes of logging in: a person in a session, or nobody yet.
 _SESSION: Final[tuple[type[Refusal], ...]] = (
     identity.SessionEnded,
     problems.AntiForgeryHeaderMissing,
     InvalidField,
+    *_TOO_MUCH,
 )
 _STRANGER: Final[tuple[type[Refusal], ...]] = (
     identity.LogInRefused,
     identity.TooManyAttempts,
     problems.AntiForgeryHeaderMissing,
     InvalidField,
+    *_TOO_MUCH,
 )
 _KINDS_BY_CALLER: Final[Mapping[str, tuple[type[Refusal], ...]]] = {
     "key": _ALWAYS,
@@ -123,7 +129,7 @@ _TAGS: Final = (
     ("Rules of risk", "Versions of rules, their back-tests, and what decides."),
     ("Decisions", "What risk decided about payments, why, and from what."),
     ("Lists", "Who is allowed for a time, blocked or watched."),
-    ("Operations", "Health and metrics of the process."),
+    ("Operations", "Health and metrics of the process; incidents, and what is done about them."),
 )
 _DESCRIPTION: Final = f"""
 Payments on one double-entry ledger.

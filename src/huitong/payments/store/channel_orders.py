@@ -41,13 +41,15 @@ _TAKE_DUE: Final = """
       FROM taken c JOIN payments.orders o ON o.id = c.order_id
      ORDER BY c.id
 """
-#: The reason of an order that was sent and not answered.
+#: The reason of an order that was sent and not answered. One that is to be sent again never
+#: arrived.
 NO_ANSWER: Final = "no answer"
 _COUNT_OUTCOMES: Final = """
     SELECT count(*) FILTER (WHERE state = 'succeeded') AS succeeded,
            count(*) FILTER (WHERE state = 'failed') AS failed,
            (SELECT count(*) FROM payments.channel_orders
-             WHERE state IN ('to_send', 'sent') AND reason = :no_answer) AS unanswered
+             WHERE state IN ('to_send', 'sent')
+               AND (reason = :no_answer OR (state = 'to_send' AND attempts > 0))) AS unanswered
       FROM payments.channel_orders
      WHERE updated_at > :since AND state IN ('succeeded', 'failed')
 """

@@ -305,8 +305,8 @@ def _build(app: FastAPI, more: tuple[Mapping[str, Any], ...]) -> dict[str, Any]:
     schemas = components.setdefault("schemas", {})
     schemas["Problem"] = dict(_PROBLEM_SCHEMA)
     for part in more:
-        for path, operations in part["paths"].items():
-            document["paths"].setdefault(path, {}).update(operations)
+        for path, methods in part["paths"].items():
+            document["paths"].setdefault(path, {}).update(methods)
         schemas.update(part["schemas"])
     components["headers"] = {
         "X-Request-Id": {
@@ -318,8 +318,8 @@ def _build(app: FastAPI, more: tuple[Mapping[str, Any], ...]) -> dict[str, Any]:
         operation = document["paths"].get(declaration.path, {}).get(declaration.method.lower())
         if operation is not None and declaration.security is not None:
             operation["security"] = declaration.security
-    for operations in document["paths"].values():
-        for operation in operations.values():
+    for methods in document["paths"].values():
+        for operation in methods.values():
             _complete(operation)
     document["paths"] = dict(sorted(document["paths"].items()))
     components["schemas"] = dict(sorted(schemas.items()))

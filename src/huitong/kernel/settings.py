@@ -93,6 +93,8 @@ class Settings:
     trusted_proxies: tuple[str, ...] = ()
     #: From where `/metrics` may be asked: addresses or networks.
     metrics_networks: tuple[str, ...] = _LOOPBACK_NETWORKS
+    #: Where the worker shows its metrics on this machine; nowhere if it is None.
+    worker_metrics_port: int | None = None
     #: A database of places in MaxMind's format, newer than the one that is installed.
     places_database: Path | None = None
     #: The domain that passkeys belong to. Passkeys of another domain open nothing, so it is chosen
@@ -160,6 +162,10 @@ class Settings:
             trusted_proxies=read_networks(variables, "HUITONG_TRUSTED_PROXIES"),
             metrics_networks=read_networks(variables, "HUITONG_METRICS_NETWORKS")
             or _LOOPBACK_NETWORKS,
+            worker_metrics_port=read_integer(
+                variables, "HUITONG_WORKER_METRICS_PORT", default=0, maximum=_PORT_MAX
+            )
+            or None,
             places_database=read_path(variables, "HUITONG_PLACES_DATABASE"),
         )
         return settings._with_database_of(variables)
@@ -259,6 +265,8 @@ class Settings:
         ):
             if path is not None:
                 variables[name] = str(path)
+        if self.worker_metrics_port is not None:
+            variables["HUITONG_WORKER_METRICS_PORT"] = str(self.worker_metrics_port)
         if self.otlp_endpoint is not None:
             variables["OTEL_EXPORTER_OTLP_ENDPOINT"] = self.otlp_endpoint
         if self.bank_channel_url is not None:

@@ -50,7 +50,7 @@ async def evaluate(
         return None
     found = await _evaluate_abuse(uow, policy, now)
     since = now - policy.health_window
-    sums = await store.sum_signals(uow, _HEALTH_SIGNALS, since=since, least=1)
+    sums = await store.sum_signals(uow, dict.fromkeys(_HEALTH_SIGNALS, 1), since=since)
     findings = [
         *health.judge_traffic({each.kind: each.count for each in sums}, policy.health),
         *health.judge_rooms(measured, policy.health),
@@ -61,10 +61,12 @@ async def evaluate(
 
 
 async def _evaluate_abuse(uow: UnitOfWork, policy: Policy, now: datetime) -> list[Incident]:
-    kinds = sorted({rule.signal for rule in policy.rules})
-    # A count is never less than the number of different things.
-    least = min(level.least for rule in policy.rules for level in rule.levels)
-    sums = await store.sum_signals(uow, kinds, since=now - policy.abuse_window, least=least)
+    leasts: dict[SignalKind, int] = {}
+    for rule in policy.rules:
+        # A count is never less than the number of different things, whose estimate may be more.
+        least = rule.levels[0].least * 9 // 10
+        leasts[rule.signal] = min(least, leasts.get(rule.signal, least))
+    sums = await store.sum_signals(uow, leasts, since=now - policy.abuse_window)
     found = []
     for rule in policy.rules:
         for each in sums:

@@ -19,25 +19,34 @@ SELECT $1, n.kind, n.entity_kind, n.entity, n.network::cidr, n.count, ('x' || n.
     ON CONFLICT (minute, kind, entity_kind, entity) DO UPDATE
    SET count = s.count + excluded.count, sketch = s.sketch | excluded.sketch
 """
-# Only what came after people last dealt with this entity counts.
+# First whose counts are large enough at all, which are few; of those, only what came after people
+# last dealt with them counts. The limit is for each kind, so that no kind crowds out another.
 _SUMS: Final = """
-SELECT s.kind, s.entity_kind, s.entity, max(s.network::text) AS network,
+WITH wanted AS (
+    SELECT * FROM unnest(CAST(:kinds AS text[]), CAST(:leasts AS bigint[])) AS w (kind, least)
+), ranked AS (
+    SELECT s.kind, s.entity_kind, s.entity,
+           row_number() OVER (PARTITION BY s.kind ORDER BY sum(s.count) DESC) AS place
+      FROM operations.signals s JOIN wanted w USING (kind)
+     WHERE s.minute > CAST(:since AS timestamptz)
+     GROUP BY s.kind, s.entity_kind, s.entity
+    HAVING sum(s.count) >= min(w.least)
+), candidates AS (
+    SELECT r.kind, r.entity_kind, r.entity, greatest(
+               CAST(:since AS timestamptz),
+               (SELECT max(c.lifted_at) FROM operations.countermeasures c
+                 WHERE c.entity_kind = r.entity_kind AND c.entity = r.entity),
+               (SELECT max(i.resolved_at) FROM operations.incidents i
+                 WHERE i.entity_kind = r.entity_kind AND i.entity = r.entity)) AS since
+      FROM ranked r WHERE r.place <= :rows
+)
+SELECT c.kind, c.entity_kind, c.entity, max(s.network::text) AS network,
        sum(s.count)::bigint AS counted, bit_count(bit_or(s.sketch)) AS bits_set
-  FROM operations.signals s
-  LEFT JOIN LATERAL (
-       SELECT max(d.at) AS at FROM (
-           SELECT max(lifted_at) AS at FROM operations.countermeasures
-            WHERE entity_kind = s.entity_kind AND entity = s.entity
-           UNION ALL
-           SELECT max(resolved_at) FROM operations.incidents
-            WHERE entity_kind = s.entity_kind AND entity = s.entity) d
-       ) dealt ON true
- WHERE s.minute > CAST(:since AS timestamptz) AND s.kind = ANY (CAST(:kinds AS text[]))
-   AND (dealt.at IS NULL OR s.minute > dealt.at)
- GROUP BY s.kind, s.entity_kind, s.entity
-HAVING sum(s.count) >= :least
- ORDER BY sum(s.count) DESC
- LIMIT :rows
+  FROM candidates c
+  JOIN operations.signals s
+    ON s.kind = c.kind AND s.entity_kind = c.entity_kind AND s.entity = c.entity
+   AND s.minute > c.since
+ GROUP BY c.kind, c.entity_kind, c.entity
 """
 
 
@@ -77,14 +86,18 @@ async def add_signals(uow: UnitOfWork, rows: Sequence[SignalRow], *, now: dateti
 
 
 async def sum_signals(
-    uow: UnitOfWork, kinds: Sequence[SignalKind], *, since: datetime, least: int
+    uow: UnitOfWork, leasts: Mapping[SignalKind, int], *, since: datetime
 ) -> list[Sum]:
-    """Return what was counted after `since`, entities with at least so many, most first."""
+    """Return what was counted after `since` of entities with at least `leasts` of a kind.
+
+    What came before a counter-measure was lifted, or an incident resolved, is not in it, so a sum
+    may be smaller. At most `limits.SIGNALS_READ_MAX` entities of each kind.
+    """
     rows = await uow.execute(
         _SUMS,
         since=since,
-        kinds=[kind.value for kind in kinds],
-        least=least,
+        kinds=[kind.value for kind in leasts],
+        leasts=list(leasts.values()),
         rows=limits.SIGNALS_READ_MAX,
     )
     return [

@@ -17,6 +17,7 @@ from huitong.wiring.application import Application
 #: The keys under which the gate, and the caller once it is known, stand in the ASGI scope.
 _GATE: Final = "huitong.gate"
 _CALLER: Final = "huitong.gate_caller"
+_IS_COUNTED: Final = "huitong.gate_counted"
 _OK: Final = 200
 #: Asked by those who keep the platform running, from wherever they are.
 _UNGUARDED: Final = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -63,13 +64,23 @@ class Gate:
         scope[_GATE] = self
         credential = find_credential(scope["headers"])
         if credential is None:
-            address = self._find_address(scope)
-            if address is not None and scope["path"] not in _UNGUARDED:
-                self._admission.admit(EntityKind.ADDRESS, address.name)
+            if scope["path"] not in _UNGUARDED:
+                self.admit_stranger(scope)
         elif self._admission.has_addresses:
             address = self._find_address(scope)
             if address is not None:
                 self._admission.admit_credential(address, credential)
+
+    def admit_stranger(self, scope: Scope) -> None:
+        """Let in whom nobody will come to know, by the address; raises RateLimited, CallerBlocked.
+
+        Once for each request. Doors at which nobody is known ask for it whatever credential comes:
+        otherwise any would do to get around the address's budget.
+        """
+        address = None if scope.get(_IS_COUNTED) else self._find_address(scope)
+        if address is not None:
+            scope[_IS_COUNTED] = True
+            self._admission.admit(EntityKind.ADDRESS, address.name)
 
     def enter_with(self, scope: Scope, credential: bytes | None) -> None:
         """Do as `enter` for a request whose Authorization header was read already."""
@@ -174,6 +185,13 @@ def admit(scope: Scope, kind: EntityKind, name: str) -> None:
     gate = gate_of(scope)
     if gate is not None:
         gate.admit(scope, kind, name, find_credential(scope["headers"]))
+
+
+def admit_stranger(scope: Scope) -> None:
+    """Let in whom nobody will come to know; raises RateLimited, CallerBlocked."""
+    gate = gate_of(scope)
+    if gate is not None:
+        gate.admit_stranger(scope)
 
 
 def check_challenge(scope: Scope) -> None:

@@ -70,26 +70,28 @@ async def act(
         taken_at=now,
         ends_at=now + hold,
     )
+    await _record(uow, taken)
+    return taken
+
+
+async def _record(uow: UnitOfWork, taken: Countermeasure) -> None:
+    now = taken.taken_at
     await store.insert_countermeasure(uow, taken)
+    details = {
+        "countermeasure": show_id(COUNTERMEASURE, taken.id),
+        "kind": taken.kind.value,
+        "ends_at": taken.ends_at.isoformat(),
+    }
     await store.insert_step(
-        uow,
-        incident.id,
-        StepKind.COUNTERMEASURE_TAKEN,
-        now=now,
-        details={
-            "countermeasure": show_id(COUNTERMEASURE, taken.id),
-            "kind": kind.value,
-            "ends_at": taken.ends_at.isoformat(),
-        },
+        uow, taken.incident_id, StepKind.COUNTERMEASURE_TAKEN, now=now, details=details
     )
     event = CountermeasureTaken(
         countermeasure_id=taken.id,
-        incident_id=incident.id,
-        kind=kind.value,
-        entity_kind=entity.kind.value,
-        entity=entity.name,
+        incident_id=taken.incident_id,
+        kind=taken.kind.value,
+        entity_kind=taken.entity.kind.value,
+        entity=taken.entity.name,
         ends_at=taken.ends_at,
     )
     await outbox.append(uow, [event])
     await bump_news(uow)
-    return taken

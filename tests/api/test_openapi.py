@@ -117,7 +117,9 @@ def check_security(where: str, path: str, operation: dict[str, Any]) -> None:
     names = [next(iter(each)) for each in operation.get("security", [])]
     if path.startswith(STAFF_DOORS):
         assert names == [], where
-    elif path.startswith(("/v1/staff/", "/v1/api-keys", "/v1/risk/", "/v1/stopped-payments")):
+    elif path.startswith(
+        ("/v1/staff/", "/v1/api-keys", "/v1/risk/", "/v1/operations/", "/v1/stopped-payments")
+    ):
         assert names == ["StaffSession", "StaffCookie"], where
     else:
         (scope,) = operation["security"][0]["ApiKey"]

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from huitong import identity, payments
+from huitong import identity, operations, payments
 from huitong.api import problems
 from huitong.api.declarations import list_declarations
 from huitong.api.problems import MEDIA_TYPE, status_of
@@ -23,6 +23,8 @@ from huitong.kernel.idempotency import IdempotencyKeyReused
 
 Responses = dict[int | str, dict[str, Any]]
 
+#: What any request may be turned away for.
+_TOO_MUCH: Final[tuple[type[Refusal], ...]] = (operations.RateLimited, operations.CallerBlocked)
 _ALWAYS: Final[tuple[type[Refusal], ...]] = (
     problems.NotAuthenticated,
     problems.NotAllowed,
@@ -30,12 +32,14 @@ _ALWAYS: Final[tuple[type[Refusal], ...]] = (
     identity.NotPermitted,
     problems.AntiForgeryHeaderMissing,
     InvalidField,
+    *_TOO_MUCH,
 )
 _STAFF: Final[tuple[type[Refusal], ...]] = (
     problems.NotAuthenticated,
     identity.NotPermitted,
     problems.AntiForgeryHeaderMissing,
     InvalidField,
+    *_TOO_MUCH,
 )
 # Who calls the routes of logging in: a person in a session, or nobody yet.
 _SESSION: Final[tuple[type[Refusal], ...]] = (
@@ -43,6 +47,7 @@ _SESSION: Final[tuple[type[Refusal], ...]] = (
     identity.StepUpRequired,
     problems.AntiForgeryHeaderMissing,
     InvalidField,
+    *_TOO_MUCH,
 )
 _STRANGER: Final[tuple[type[Refusal], ...]] = (
     identity.LogInRefused,
@@ -50,6 +55,7 @@ _STRANGER: Final[tuple[type[Refusal], ...]] = (
     identity.TooManyAttempts,
     problems.AntiForgeryHeaderMissing,
     InvalidField,
+    *_TOO_MUCH,
 )
 _KINDS_BY_CALLER: Final[Mapping[str, tuple[type[Refusal], ...]]] = {
     "key": _ALWAYS,
@@ -131,7 +137,7 @@ _TAGS: Final = (
     ("Cases", "Alerts of risk that belong together, and the work on them."),
     ("Stopped payments", "Payments that risk held or blocked, and what people decide of them."),
     ("Lists", "Who is allowed for a time, blocked or watched."),
-    ("Operations", "Health and metrics of the process."),
+    ("Operations", "Health and metrics of the process; incidents, and what is done about them."),
 )
 _DESCRIPTION: Final = f"""
 Payments on one double-entry ledger.
@@ -307,8 +313,8 @@ def _build(app: FastAPI, more: tuple[Mapping[str, Any], ...]) -> dict[str, Any]:
     schemas = components.setdefault("schemas", {})
     schemas["Problem"] = dict(_PROBLEM_SCHEMA)
     for part in more:
-        for path, operations in part["paths"].items():
-            document["paths"].setdefault(path, {}).update(operations)
+        for path, methods in part["paths"].items():
+            document["paths"].setdefault(path, {}).update(methods)
         schemas.update(part["schemas"])
     components["headers"] = {
         "X-Request-Id": {
@@ -320,8 +326,8 @@ def _build(app: FastAPI, more: tuple[Mapping[str, Any], ...]) -> dict[str, Any]:
         operation = document["paths"].get(declaration.path, {}).get(declaration.method.lower())
         if operation is not None and declaration.security is not None:
             operation["security"] = declaration.security
-    for operations in document["paths"].values():
-        for operation in operations.values():
+    for methods in document["paths"].values():
+        for operation in methods.values():
             _complete(operation)
     document["paths"] = dict(sorted(document["paths"].items()))
     components["schemas"] = dict(sorted(schemas.items()))

@@ -11,12 +11,14 @@ from typing import Final
 from starlette.requests import Request
 
 from huitong import identity
+from huitong.api import gate
 from huitong.api.bearer import application_of, read_bearer
 from huitong.api.problems import AntiForgeryHeaderMissing
 from huitong.api.request_context import request_id_of
 from huitong.api.security_log import ACTOR
 from huitong.kernel.database.unit_of_work import Caller
 from huitong.kernel.ids import LOGIN, show_id
+from huitong.operations import EntityKind
 from huitong.wiring.application import Application
 
 COOKIE: Final = "__Host-huitong_session"
@@ -85,6 +87,7 @@ async def find_any_session(request: Request, application: Application | None = N
     logged_in = LoggedIn(session, request_id_of(request.scope))
     request.scope[_LOGGED_IN] = logged_in
     request.scope[ACTOR] = logged_in.caller.actor
+    gate.admit(request.scope, EntityKind.LOGIN, logged_in.caller.actor)
     return logged_in
 
 

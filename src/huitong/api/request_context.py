@@ -14,6 +14,8 @@ from typing import Any, Final
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from huitong.api import gate as gates
+from huitong.api.gate import Gate
 from huitong.api.problems import BodyTooLarge, HeadersTooLarge, RequestTimeout, make_problem
 from huitong.api.security_log import note_refusal
 from huitong.kernel import limits, logs, metrics
@@ -93,9 +95,10 @@ def request_id_of(scope: MutableMapping[str, Any]) -> str | None:
 class RequestContext:
     """The outermost layer around an ASGI application."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        """Surround `app`."""
+    def __init__(self, app: ASGIApp, gate: Gate | None = None) -> None:
+        """Surround `app`; without a gate everybody comes in."""
         self._app = app
+        self._gate = gate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection; what is not HTTP passes through."""
@@ -113,6 +116,8 @@ class RequestContext:
                 await self._handle(scope, receive, answer)
         finally:
             metrics.HTTP_REQUESTS_IN_PROGRESS.dec()
+            if self._gate is not None:
+                self._gate.note_answer(scope, answer.status)
             # The template, not the path: a label must not take as many values as there are ids.
             route = getattr(scope.get("route"), "path", _UNKNOWN_ROUTE)
             metrics.HTTP_REQUESTS.labels(method, route, str(answer.status)).inc()
@@ -123,6 +128,8 @@ class RequestContext:
     async def _handle(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         try:
             _check_headers(scope)
+            if self._gate is not None:
+                self._gate.enter(scope)
             await self._app(scope, _limit(receive), answer.send_message)
         except Exception as error:  # noqa: BLE001
             # An edge: whoever asked must get an answer that gives nothing away, and staff an alarm.
@@ -135,6 +142,7 @@ def record_error(error: Exception, scope: MutableMapping[str, Any]) -> None:
     if isinstance(error, Refusal):
         metrics.REFUSALS.labels(error.code).inc()
         note_refusal(error, scope)
+        gates.note_refusal(error, scope)
     elif isinstance(error, Fault):
         metrics.FAULTS.labels(error.code).inc()
         _log.warning("request_failed", code=error.code, detail=error.detail)

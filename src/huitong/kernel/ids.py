@@ -29,12 +29,14 @@ CHALLENGE: Final = "chl"
 CHECKOUT: Final = "chk"
 CODE: Final = "qr"
 CONSENT: Final = "con"
+COUNTERMEASURE: Final = "cms"
 CUSTOMER: Final = "cus"
 DECISION: Final = "dec"
 DEVICE: Final = "dev"
 ENTRY: Final = "je"
 EVENT: Final = "evt"
 HOLD: Final = "hold"
+INCIDENT: Final = "inc"
 JOB: Final = "job"
 LOAN: Final = "loan"
 LOGIN: Final = "lgn"
@@ -76,12 +78,14 @@ PREFIXES: Final = frozenset(
         CHECKOUT,
         CODE,
         CONSENT,
+        COUNTERMEASURE,
         CUSTOMER,
         DECISION,
         DEVICE,
         ENTRY,
         EVENT,
         HOLD,
+        INCIDENT,
         JOB,
         LOAN,
         LOGIN,

@@ -125,6 +125,7 @@ from huitong.payments.queries import (
     list_refunds,
     list_shares,
     list_waiting_payments,
+    measure_channel,
 )
 from huitong.payments.simulated_bank import BankSimulator, FaultKind
 from huitong.payments.stop_types import (
@@ -287,6 +288,7 @@ __all__ = [
     "list_shares",
     "list_usage",
     "list_waiting_payments",
+    "measure_channel",
     "needs_step_up",
     "pay_order",
     "prune_customer_codes",

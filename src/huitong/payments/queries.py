@@ -109,6 +109,14 @@ async def list_waiting_payments(
     return await stop_store.list_waiting(uow, after_id=after_id or _BEFORE_ALL_IDS, count=limit)
 
 
+async def measure_channel(uow: UnitOfWork, *, since: datetime) -> tuple[int, int, int]:
+    """Return how many orders the bank channel carried out, refused and left without an answer.
+
+    The first two are of what ended since an instant, the last of what waits now.
+    """
+    return await channel_store.count_outcomes(uow, since=since)
+
+
 def _read_cursor(cursor: str) -> uuid.UUID:
     try:
         identifier = uuid.UUID(hex=cursor)

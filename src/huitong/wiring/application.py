@@ -10,7 +10,7 @@ from typing import Self
 
 from sqlalchemy.exc import DBAPIError
 
-from huitong import customers, identity, ledger, risk
+from huitong import customers, identity, ledger, operations, risk
 from huitong.kernel.clock import Clock, SystemClock
 from huitong.kernel.cryptography import load_key_ring
 from huitong.kernel.database.unit_of_work import Database, DatabaseUnavailable
@@ -42,6 +42,8 @@ class Application:
     #: Who decides about payments; None where risk is not asked.
     decider: risk.PaymentDecider | None
     models: risk.ModelCache
+    admission: operations.Admission
+    reporter: operations.Reporter
     _vault: Vault | None = None
     _desk: identity.Desk | None = None
     #: Where identities are checked outside, None where nobody answers; from `start` on.
@@ -95,6 +97,14 @@ class Application:
             deciders={
                 each: risk.Decider(each, database, rules, rulebook, lists=lists) for each in asked
             },
+            admission=operations.Admission(
+                database,
+                rulebook,
+                processes=settings.workers,
+                now=clock.now,
+                is_enforcing=settings.is_admission_limited,
+            ),
+            reporter=operations.Reporter(database, rulebook, "api", now=clock.now),
         )
 
     @property
@@ -139,6 +149,8 @@ class Application:
         await self.rules.start()
         await self.lists.start()
         await self.models.start()
+        await self.admission.start()
+        await self.reporter.start()
         await self.poster.start()
         self.is_running = True
         await self.prepare()
@@ -178,6 +190,8 @@ class Application:
             await self.rules.stop()
             await self.lists.stop()
             await self.models.stop()
+            await self.admission.stop()
+            await self.reporter.stop()
             if self._desk is not None:
                 await close_desk(self._desk)
             if self.registries is not None:

@@ -4,8 +4,6 @@ A step does a bounded piece of work in transactions of its own and says whether 
 workers run the same loops at once; every step copes with that.
 """
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Final
@@ -19,21 +17,13 @@ from huitong.kernel.rulebook import Rulebook
 from huitong.kernel.settings import Settings
 from huitong.privacy import Vault
 from huitong.wiring.evidence_desk import make_evidence_desk
+from huitong.wiring.loop_types import Loop, Step
 from huitong.wiring.people_data import make_providers, make_retained
 from huitong.wiring.reactions import HANDLERS, react_to_decisions
 from huitong.wiring.risk_links import LINK_SOURCES
+from huitong.wiring.watching import WATCH_LOOPS
 
-#: Called with the present instant; true if it should be called again at once.
-Step = Callable[[Database, datetime], Awaitable[bool]]
-
-
-@dataclass(frozen=True, slots=True)
-class Loop:
-    """One loop; `interval_seconds` is the pause after a step that found nothing more to do."""
-
-    name: str
-    interval_seconds: float
-    step: Step
+__all__ = ["LOOPS", "Loop", "Step", "make_loops"]
 
 
 async def _deliver_events(database: Database, now: datetime) -> bool:
@@ -165,8 +155,15 @@ def make_loops(settings: Settings) -> tuple[Loop, ...]:
             audit_chain.keep_checkpoint(settings.home, published)
         return False
 
+    async def check_minors(database: Database, now: datetime) -> bool:
+        found = await database.run(
+            lambda uow: customers.check_minors(uow, vault, rulebook=Rulebook.load(), now=now)
+        )
+        return found == limits.MINORS_CHECKED_AT_ONCE_MAX
+
     loops = (
         *LOOPS,
+        Loop("customers.check_minors", 300.0, check_minors),
         Loop("customers.check_applications", 1.0, check_applications),
         Loop("ledger.publish_checkpoint", 60.0, publish_checkpoint),
         *_make_privacy_loops(settings),
@@ -183,13 +180,6 @@ def make_loops(settings: Settings) -> tuple[Loop, ...]:
         )
         return taken == limits.CHANNEL_ORDERS_AT_ONCE_MAX
 
-    async def check_minors(database: Database, now: datetime) -> bool:
-        found = await database.run(
-            lambda uow: customers.check_minors(uow, vault, rulebook=Rulebook.load(), now=now)
-        )
-        return found == limits.MINORS_CHECKED_AT_ONCE_MAX
-
-    loops = (*loops, Loop("customers.check_minors", 300.0, check_minors))
     return (*loops, Loop("payments.settle_channel_orders", 0.2, settle_channel_orders))
 
 
@@ -239,4 +229,5 @@ LOOPS: Final[tuple[Loop, ...]] = (
     Loop("kernel.measure_outbox", 15.0, _measure_outbox),
     Loop("kernel.prune_events", 60.0, _prune_events),
     Loop("kernel.prune_replies", 60.0, _prune_replies),
+    *WATCH_LOOPS,
 )

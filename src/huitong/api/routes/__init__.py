@@ -28,6 +28,7 @@ from huitong.api.routes import (
     merchants,
     onboarding,
     onboarding_guardians,
+    operations,
     payments,
     privacy,
     risk_backtests,
@@ -87,6 +88,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     risk_lists.router,
     risk_withdrawals.router,
     risk_models.router,
+    operations.router,
 )
 #: Path items that are answered outside of the framework.
 MORE_DOCUMENTATION: Final[tuple[Mapping[str, Any], ...]] = (describe_instant_payment(),)

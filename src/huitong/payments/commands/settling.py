@@ -86,7 +86,7 @@ async def record_channel_answer(
         return await _fail(uow, order, sent, answer, now)
     # Unknown to the bank means that it never arrived: it is sent again, under the same id.
     state = ChannelState.TO_SEND if verdict is ChannelVerdict.UNKNOWN else ChannelState.SENT
-    reason = "no answer" if answer is None else answer.reason
+    reason = store.NO_ANSWER if answer is None else answer.reason
     await store.save_channel_order(uow, _postpone(sent, state, reason, now))
     return order
 

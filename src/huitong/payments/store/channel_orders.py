@@ -54,6 +54,18 @@ _LOCK_OVER: Final = """
      LIMIT :count
        FOR UPDATE OF c SKIP LOCKED
 """
+#: The reason of an order that was sent and not answered. One that is to be sent again never
+#: arrived.
+NO_ANSWER: Final = "no answer"
+_COUNT_OUTCOMES: Final = """
+    SELECT count(*) FILTER (WHERE state = 'succeeded') AS succeeded,
+           count(*) FILTER (WHERE state = 'failed') AS failed,
+           (SELECT count(*) FROM payments.channel_orders
+             WHERE state IN ('to_send', 'sent')
+               AND (reason = :no_answer OR (state = 'to_send' AND attempts > 0))) AS unanswered
+      FROM payments.channel_orders
+     WHERE updated_at > :since AND state IN ('succeeded', 'failed')
+"""
 _SAVE: Final = """
     UPDATE payments.channel_orders
        SET state = :state, due_at = :due_at, updated_at = :updated_at, reason = :reason
@@ -148,6 +160,13 @@ async def list_held(uow: UnitOfWork, *, before_id: uuid.UUID, count: int) -> lis
         count=count,
     )
     return [_read(row) for row in rows]
+
+
+async def count_outcomes(uow: UnitOfWork, *, since: datetime) -> tuple[int, int, int]:
+    """Return how many orders succeeded and failed since an instant, and wait unanswered now."""
+    row = await uow.fetch_one(_COUNT_OUTCOMES, since=since, no_answer=NO_ANSWER)
+    assert row is not None
+    return row.succeeded, row.failed, row.unanswered
 
 
 def _read(row: Row[Any]) -> ChannelOrder:

@@ -35,7 +35,16 @@ async def list_protected(client: httpx.AsyncClient) -> list[tuple[str, str, str]
         (method, path.format(**EXAMPLES), operation["security"][0]["ApiKey"][0])
         for path, operations in document["paths"].items()
         if path.startswith("/v1/")
-        and not path.startswith(("/v1/identity/", "/v1/staff/", "/v1/api-keys", "/v1/risk/"))
+        and not path.startswith(
+            (
+                "/v1/identity/",
+                "/v1/staff/",
+                "/v1/api-keys",
+                "/v1/risk/",
+                "/v1/operations/",
+                "/v1/stopped-payments",
+            )
+        )
         for method, operation in operations.items()
     ]
 

@@ -14,6 +14,7 @@ from jsonschema_rs import validator_for
 from huitong import identity, ledger, payments
 from huitong.api import create_app
 from huitong.api.app import create_api
+from huitong.api.gate import Gate
 from huitong.api.hot_path import HotPath
 from huitong.api.own_payments import OwnPayments
 from huitong.api.problems import store_refusal
@@ -420,6 +421,7 @@ async def test_a_full_queue_is_a_503_that_says_when_to_come_again(
         writer=writer,
         keys=application.keys,
         own=OwnPayments(application),
+        gate=Gate(application),
         now=application.clock.now,
     )
     before = await api.count()

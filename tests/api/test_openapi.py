@@ -117,7 +117,9 @@ def check_security(where: str, path: str, operation: dict[str, Any]) -> None:
     names = [next(iter(each)) for each in operation.get("security", [])]
     if path.startswith(STAFF_DOORS):
         assert names == [], where
-    elif path.startswith(("/v1/staff/", "/v1/api-keys", "/v1/risk/")):
+    elif path.startswith(
+        ("/v1/staff/", "/v1/api-keys", "/v1/risk/", "/v1/operations/", "/v1/stopped-payments")
+    ):
         assert names == ["StaffSession", "StaffCookie"], where
     else:
         (scope,) = operation["security"][0]["ApiKey"]
@@ -136,9 +138,10 @@ def check_security(where: str, path: str, operation: dict[str, Any]) -> None:
 DECISIONS = ("/approve", "/reject", "/withdraw", "/suspend")
 #: What staff see of people: answers to keys are kept, and personal data is not kept there.
 LOOKS = ("/search", "/disclosures", "/pictures")
-#: One changes nothing; the other's answer is personal data, too.
+#: Two change nothing; another's answer is personal data, too.
 WITHOUT_KEY = {
     "/v1/codes/read",
+    "/v1/risk/table-versions/{table_version}/try",
     "/v1/staff/sign-out",
     "/v1/privacy/customers/{customer}/requests/{subject_request}/download",
 }

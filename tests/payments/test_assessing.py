@@ -1,82 +1,22 @@
 """Payments that risk is asked about: what goes on, what is stopped, and what is written down."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import pytest
 from sqlalchemy.exc import DBAPIError
-from tests.payments.test_instant import Till, open_till
-from tests.risk.decisioning.rules.conftest import Desk
+from tests.payments.guarding import LARGE, Guarded, open_guarded
 
-from huitong import payments, risk
+from huitong import risk
 from huitong.kernel.ids import uuid7
-from huitong.kernel.rulebook import Rulebook
 from huitong.payments.types import Authentication
-
-LARGE = "amount > 50000"
-
-
-@dataclass
-class Guarded:
-    """A till behind which risk decides, and whom it decides about."""
-
-    till: Till
-    desk: Desk
-    rules: risk.RuleCache
-    decider: risk.PaymentDecider
-    payer: Any
-    payee: Any
-
-    async def live(self, predicate: str = LARGE, action: str = "block") -> Any:
-        version = await self.desk.make_live(predicate, action=action)
-        await self.rules.learn_news()
-        return version
-
-    async def put_on_list(self, kind: str, entity: risk.Entity) -> None:
-        approval_id = await self.desk.approve("risk.change_list")
-        until = None if kind != "allow" else self.desk.now.replace(year=self.desk.now.year + 1)
-        change = risk.ListChange(list=risk.ListKind(kind), add=((entity, until),))
-        await self.desk.run(
-            lambda uow: risk.change_list(
-                uow, change, reason="test", approval_id=approval_id, now=self.desk.now
-            )
-        )
-
-    def make(self, amount: str, **how: Any) -> payments.InstantPayment:
-        return self.till.make(self.payer, amount, payee_account_id=self.payee.account_id, **how)
-
-    async def send(self, *made: payments.InstantPayment) -> list[Any]:
-        return await self.till.send(*made)
-
-    async def find(self, payment: payments.InstantPayment) -> risk.Decision:
-        found: risk.Decision = await self.desk.run(
-            lambda uow: risk.get_decision(uow, payment.order_id)
-        )
-        return found
-
-    async def replay(self, decision: risk.Decision) -> risk.Replay:
-        found: risk.Replay = await self.desk.run(lambda uow: risk.replay_decision(uow, decision))
-        return found
-
-    async def explain(self, decision: risk.Decision) -> list[str]:
-        reasons = await self.desk.run(lambda uow: risk.explain_decision(uow, decision))
-        return [each.code for each in reasons]
 
 
 @pytest.fixture
 async def guarded(town: Any, now: datetime) -> AsyncIterator[Guarded]:
-    payer = await town.add_customer("李雷", "5000.00")
-    payee = await town.add_customer("韩梅", "10.00")
-    rules = risk.RuleCache(
-        town.database, {risk.Purpose.PAYMENT: risk.PAYMENT_FEATURES}, now=lambda: now
-    )
-    await rules.learn_news()
-    decider = risk.PaymentDecider(town.database, rules, Rulebook.load())
-    desk = Desk(town.database, now=now, catalogue=risk.PAYMENT_FEATURES)
-    async with open_till(town.database, town.vault, now, decider) as till:
-        yield Guarded(till, desk, rules, decider, payer, payee)
+    async with open_guarded(town, now) as opened:
+        yield opened
 
 
 async def test_without_rules_everything_passes_and_is_written_down_with_its_features(
@@ -142,14 +82,6 @@ async def test_a_step_up_passes_with_two_factors_and_not_with_one(guarded: Guard
     assert refused == ["payment_needs_step_up", None]
     for payment in (strong, weak):
         assert (await guarded.find(payment)).action is risk.Action.STEP_UP
-
-
-async def test_a_review_goes_on_and_is_listed(guarded: Guarded) -> None:
-    await guarded.live(action="review")
-    made = guarded.make("600.00")
-    (paid,) = await guarded.send(made)
-    assert paid["kind"] == "transfer"
-    assert (await guarded.find(made)).action is risk.Action.REVIEW
 
 
 async def test_lists_beat_rules_and_blocking_beats_allowing(guarded: Guarded) -> None:
@@ -226,3 +158,52 @@ async def test_a_decision_is_never_changed_and_unknown_ones_are_named(guarded: G
             await guarded.desk.run(lambda uow, text=statement: uow.execute(text))
     with pytest.raises(risk.DecisionNotFound):
         await guarded.desk.run(lambda uow: risk.get_decision(uow, uuid7()))
+
+
+async def test_what_is_stopped_raises_an_alert_with_who_took_part_and_what_passes_none(
+    guarded: Guarded,
+) -> None:
+    await guarded.live()
+    small, large = guarded.make("500.00"), guarded.make("500.01")
+    await guarded.send(small, large)
+    rows = await guarded.desk.run(
+        lambda uow: uow.execute("SELECT decision_id, amount, currency, parties FROM risk.alerts")
+    )
+    assert [(row.decision_id, row.amount, row.currency) for row in rows] == [
+        (large.order_id, 50_001, "CNY")
+    ]
+    payer, payee = guarded.payer, guarded.payee
+    assert set(rows[0].parties) == {
+        f"actor:account:{payer.account_id:016x}",
+        f"actor:customer:{payer.id.hex}",
+        f"counterparty:account:{payee.account_id:016x}",
+        f"counterparty:customer:{payee.id.hex}",
+    }
+
+
+async def test_what_was_decided_without_rules_raises_an_alert_too(
+    guarded: Guarded, town: Any
+) -> None:
+    guarded.decider.rules = risk.RuleCache(
+        town.database, {risk.Purpose.PAYMENT: risk.PAYMENT_FEATURES}, now=lambda: guarded.desk.now
+    )
+    large = guarded.make("1000.01", authentication=Authentication.ONE_FACTOR)
+    await guarded.send(guarded.make("1000.00"), large)
+    rows = await guarded.desk.run(
+        lambda uow: uow.execute("SELECT decision_id, parties FROM risk.alerts")
+    )
+    assert [(row.decision_id, len(row.parties)) for row in rows] == [(large.order_id, 4)]
+
+
+async def test_a_pair_that_is_allowed_passes_rules_in_its_direction_only(
+    guarded: Guarded,
+) -> None:
+    await guarded.live()
+    payer, payee = guarded.payer, guarded.payee
+    await guarded.put_on_list("allow", risk.Entity.of_pair(payer.account_id, payee.account_id))
+    (paid,) = await guarded.send(guarded.make("600.00"))
+    assert paid["kind"] == "transfer"
+    back = guarded.till.make(payee, "600.00", payee_account_id=payer.account_id)
+    assert await guarded.send(back) == [["payment_blocked", None]]
+    await guarded.put_on_list("block", risk.Entity.of_account(payee.account_id))
+    assert await guarded.send(guarded.make("600.00")) == [["payment_blocked", None]]

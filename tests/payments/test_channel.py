@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from huitong import ledger, payments
+from huitong import ledger, operations, payments
 from huitong.kernel.clock import FixedClock
 from huitong.kernel.errors import InvalidField
 from huitong.kernel.money import CurrencyMismatch, Money
 from huitong.kernel.serving import serve_inside
 from huitong.payments import errors
+from huitong.wiring import watching
 
 if TYPE_CHECKING:
     from conftest import Town
@@ -377,3 +378,39 @@ async def test_the_bank_refuses_requests_that_make_no_sense(bank: Bank, new_id) 
         assert (await client.delete("/faults")).json() == {"faults": 0}
         assert (await client.get("/healthz")).json() == {"status": "ok"}
         assert (await client.get(path)).json()["state"] == "succeeded"
+
+
+async def list_failing(town: "Town", at: datetime) -> list[operations.Incident]:
+    await watching.evaluate(town.database, at)
+    async with town.database.reading() as uow:
+        found = await operations.list_incidents(uow)
+    return [each for each in found if each.kind is operations.IncidentKind.CHANNEL_FAILING]
+
+
+async def test_a_bank_that_answers_nobody_is_an_incident(
+    town: "Town", bank: Bank, new_id, cny
+) -> None:
+    customer = await town.add_customer("王芳")
+    await bank.fault("error", times=100)
+    for _ in range(2):
+        await top_up(town, customer.account_id, new_id(), cny("10.00"))
+    await bank.settle_once()
+    assert await list_failing(town, bank.clock.now()) == [], "two may be chance"
+    order = await top_up(town, customer.account_id, new_id(), cny("10.00"))
+    await bank.settle_once()
+    (incident,) = await list_failing(town, bank.clock.now())
+    assert (incident.entity.name, incident.severity) == ("channel:bank", "critical")
+    assert incident.evidence["unanswered"] == 3
+    async with httpx.AsyncClient(base_url=bank.url) as client:
+        await client.delete("/faults")
+    await bank.settle(order)
+    await list_failing(town, bank.clock.now())
+    (known,) = await list_failing(town, bank.clock.now())
+    assert known.last_seen_at == incident.last_seen_at, "it is well again"
+
+
+async def test_a_bank_that_works_is_none(town: "Town", bank: Bank, new_id, cny) -> None:
+    customer = await town.add_customer("王芳")
+    for _ in range(4):
+        await bank.settle(await top_up(town, customer.account_id, new_id(), cny("10.00")))
+    assert await list_failing(town, bank.clock.now()) == []

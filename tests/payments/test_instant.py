@@ -80,7 +80,7 @@ def _digest(content: bytes) -> bytes:
 def read(answer: ledger.Answer) -> Any:
     assert answer.reply is not None
     body = json.loads(answer.reply.body)
-    assert (answer.reply.status == 201) is isinstance(body, dict)
+    assert (answer.reply.status in (201, 202)) is isinstance(body, dict)
     return body
 
 

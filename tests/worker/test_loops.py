@@ -268,6 +268,12 @@ async def test_seals_and_signs_the_audit_trail_and_keeps_the_note_in_the_home(
     assert stored == note
 
 
+def test_minors_are_checked_where_no_bank_channel_answers(owner_url: str, tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path).with_database(owner_url=owner_url, app_role="huitong_app")
+    assert settings.bank_channel_url is None
+    assert "customers.check_minors" in {loop.name for loop in make_loops(settings)}
+
+
 async def test_the_whole_worker_starts_works_and_stops(
     database: Database, owner_url: str, tmp_path: Path
 ) -> None:

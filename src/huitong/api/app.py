@@ -11,9 +11,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from huitong import payments, risk
+from huitong import payments
 from huitong.api import health, home, metrics, reference, routes
 from huitong.api.documentation import use_own_document
+from huitong.api.gate import Gate
 from huitong.api.hot_path import HotPath
 from huitong.api.own_payments import OwnPayments
 from huitong.api.problems import (
@@ -50,8 +51,9 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> ASGIApp:
     Raises DatabaseNotConfigured. `clock` is for tests and demonstrations.
     """
     application = Application.assemble(settings, clock=clock)
-    inner = RequestContext(create_api(application))
-    return _in_front(inner, application)
+    gate = Gate(application)
+    inner = RequestContext(create_api(application), gate)
+    return _in_front(inner, application, gate)
 
 
 def create_api(application: Application) -> FastAPI:
@@ -77,13 +79,10 @@ def create_api(application: Application) -> FastAPI:
     return app
 
 
-def _in_front(inner: ASGIApp, application: Application) -> ASGIApp:
+def _in_front(inner: ASGIApp, application: Application, gate: Gate) -> ASGIApp:
     """Return `inner` with the hot path for instant payments in front of it."""
-    decider = risk.PaymentDecider(
-        application.database, application.rules, application.rulebook, lists=application.lists
-    )
     writer = payments.InstantPayments(
-        decider=decider if application.settings.is_risk_asked else None,
+        decider=application.decider,
         database=application.database,
         rulebook=application.rulebook,
         # There is one from the start on, and this is before it.
@@ -97,6 +96,7 @@ def _in_front(inner: ASGIApp, application: Application) -> ASGIApp:
         writer=writer,
         keys=application.keys,
         own=OwnPayments(application),
+        gate=gate,
         now=application.clock.now,
     )
 

@@ -16,6 +16,7 @@ from fastapi.security.http import HTTPBearer
 from starlette.requests import HTTPConnection, Request
 
 from huitong import identity
+from huitong.api import gate
 from huitong.api.applicants import find_applicant, is_applicants
 from huitong.api.bearer import application_of, read_bearer
 from huitong.api.logged_in import find_logged_in, is_customers
@@ -32,6 +33,7 @@ from huitong.api.signed_in import (
 from huitong.kernel.database.unit_of_work import Caller
 from huitong.kernel.errors import NotFound
 from huitong.kernel.ids import API_KEY, LOGIN, SIGN_UP, show_id
+from huitong.operations import EntityKind
 
 __all__ = [
     "PUBLIC",
@@ -123,7 +125,18 @@ async def authenticate(request: Request) -> Principal:
     principal = await _find_principal(request)
     request.scope[_CALLER] = principal
     request.scope[ACTOR] = principal.scope
+    if principal.customer is None:
+        # Customers are let in where their session is found, which some routes do by themselves.
+        gate.admit(request.scope, _kind_of(principal), principal.scope)
     return principal
+
+
+def _kind_of(principal: Principal) -> EntityKind:
+    if principal.staff is not None:
+        return EntityKind.STAFF
+    if principal.key is not None:
+        return gate.kind_of_key(principal.key)
+    return EntityKind.LOGIN
 
 
 async def _find_principal(request: Request) -> Principal:

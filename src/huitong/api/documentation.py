@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from huitong import identity, payments
+from huitong import identity, operations, payments
 from huitong.api import problems
 from huitong.api.declarations import list_declarations
 from huitong.api.problems import MEDIA_TYPE, status_of
@@ -23,6 +23,8 @@ from huitong.kernel.idempotency import IdempotencyKeyReused
 
 Responses = dict[int | str, dict[str, Any]]
 
+#: What any request may be turned away for.
+_TOO_MUCH: Final[tuple[type[Refusal], ...]] = (operations.RateLimited, operations.CallerBlocked)
 _ALWAYS: Final[tuple[type[Refusal], ...]] = (
     problems.NotAuthenticated,
     problems.NotAllowed,
@@ -30,24 +32,30 @@ _ALWAYS: Final[tuple[type[Refusal], ...]] = (
     identity.NotPermitted,
     problems.AntiForgeryHeaderMissing,
     InvalidField,
+    *_TOO_MUCH,
 )
 _STAFF: Final[tuple[type[Refusal], ...]] = (
     problems.NotAuthenticated,
     identity.NotPermitted,
     problems.AntiForgeryHeaderMissing,
     InvalidField,
+    *_TOO_MUCH,
 )
 # Who calls the routes of logging in: a person in a session, or nobody yet.
 _SESSION: Final[tuple[type[Refusal], ...]] = (
     identity.SessionEnded,
+    identity.StepUpRequired,
     problems.AntiForgeryHeaderMissing,
     InvalidField,
+    *_TOO_MUCH,
 )
 _STRANGER: Final[tuple[type[Refusal], ...]] = (
     identity.LogInRefused,
+    identity.LogInBlocked,
     identity.TooManyAttempts,
     problems.AntiForgeryHeaderMissing,
     InvalidField,
+    *_TOO_MUCH,
 )
 _KINDS_BY_CALLER: Final[Mapping[str, tuple[type[Refusal], ...]]] = {
     "key": _ALWAYS,
@@ -84,6 +92,8 @@ PAYING: Final[tuple[type[Refusal], ...]] = (
     payments.TotalLimitExceeded,
     payments.YearLimitExceeded,
 )
+#: What risk may refuse of a payment.
+DECIDED: Final[tuple[type[Refusal], ...]] = (payments.PaymentBlocked, payments.PaymentNeedsStepUp)
 _MEANINGS: Final[Mapping[int, str]] = {
     400: "The request cannot be understood.",
     401: "No valid API key, or nobody is logged in.",
@@ -121,9 +131,13 @@ _TAGS: Final = (
     ("Transparency log", "Signed checkpoints of the journal, and proofs that anybody can check."),
     ("Privacy", "Consents, people's requests about their data, and who read it."),
     ("Rules of risk", "Versions of rules, their back-tests, and what decides."),
+    ("Models of risk", "Models of fraud, their cards, how they do, and which of them decides."),
+    ("Decision tables", "Eligibility and prices as rows of conditions, and what they answered."),
     ("Decisions", "What risk decided about payments, why, and from what."),
+    ("Cases", "Alerts of risk that belong together, and the work on them."),
+    ("Stopped payments", "Payments that risk held or blocked, and what people decide of them."),
     ("Lists", "Who is allowed for a time, blocked or watched."),
-    ("Operations", "Health and metrics of the process."),
+    ("Operations", "Health and metrics of the process; incidents, and what is done about them."),
 )
 _DESCRIPTION: Final = f"""
 Payments on one double-entry ledger.
@@ -299,8 +313,8 @@ def _build(app: FastAPI, more: tuple[Mapping[str, Any], ...]) -> dict[str, Any]:
     schemas = components.setdefault("schemas", {})
     schemas["Problem"] = dict(_PROBLEM_SCHEMA)
     for part in more:
-        for path, operations in part["paths"].items():
-            document["paths"].setdefault(path, {}).update(operations)
+        for path, methods in part["paths"].items():
+            document["paths"].setdefault(path, {}).update(methods)
         schemas.update(part["schemas"])
     components["headers"] = {
         "X-Request-Id": {
@@ -312,8 +326,8 @@ def _build(app: FastAPI, more: tuple[Mapping[str, Any], ...]) -> dict[str, Any]:
         operation = document["paths"].get(declaration.path, {}).get(declaration.method.lower())
         if operation is not None and declaration.security is not None:
             operation["security"] = declaration.security
-    for operations in document["paths"].values():
-        for operation in operations.values():
+    for methods in document["paths"].values():
+        for operation in methods.values():
             _complete(operation)
     document["paths"] = dict(sorted(document["paths"].items()))
     components["schemas"] = dict(sorted(schemas.items()))

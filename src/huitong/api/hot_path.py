@@ -18,6 +18,7 @@ from starlette.requests import Request
 from huitong import ledger, payments
 from huitong.api import problems
 from huitong.api.bearer import read_bearer
+from huitong.api.gate import Gate, kind_of_key
 from huitong.api.own_payments import OwnPayments
 from huitong.api.request_body import check_media_type, parse_json
 from huitong.api.request_context import (
@@ -25,6 +26,7 @@ from huitong.api.request_context import (
     SECURITY_HEADERS,
     check_headers_length,
     is_secure,
+    read_address,
     read_request_id,
     record_error,
 )
@@ -106,6 +108,7 @@ class HotPath:
         writer: ledger.Writer,
         keys: KeyCache,
         own: OwnPayments,
+        gate: Gate,
         now: Callable[[], datetime],
     ) -> None:
         """Put the poster's queue behind the route; `keys` and `now` are the application's own.
@@ -117,6 +120,7 @@ class HotPath:
         self._writer = writer
         self._keys = keys
         self._own = own
+        self._gate = gate
         self._now = now
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -145,20 +149,22 @@ class HotPath:
     async def _pay(self, scope: Scope, receive: Receive) -> StoredReply:
         headers = _read_headers(scope["headers"])
         header = headers.get(b"authorization")
+        self._gate.enter_with(scope, header)
         secret = read_bearer([] if header is None else [header.decode("latin-1")])
         if secret is None or not secret.startswith(SECRET_PREFIX):
             session = await self._own.find_session(Request(scope), secret)
             if session is not None:
                 return await self._pay_own(session, headers, scope, receive)
         key = await self._find_key(secret, scope)
+        actor = ids.show_id(ids.API_KEY, key.id)
+        self._gate.admit(scope, kind_of_key(key), actor, header)
         name = _read_name(headers)
         body = await _read_body(receive)
         payment = _read_payment(_decode(body, _decoder), body, self._now())
         payment.acting_merchant_id = key.merchant_id
-        actor = ids.show_id(ids.API_KEY, key.id)
         if key.merchant_id is not None:
             scope[ACTOR] = actor
-        return await self._submit(payment, actor, name, body)
+        return await self._submit(payment, actor, name, body, scope)
 
     async def _pay_own(
         self, session: Session, headers: dict[bytes, bytes], scope: Scope, receive: Receive
@@ -168,11 +174,11 @@ class HotPath:
         body = await _read_body(receive)
         asked, now = _decode(body, _own_decoder), self._now()
         payment = _read_payment(asked, body, now)
-        self._own.bind(payment, session, asked.step_up, now=now)
-        return await self._submit(payment, actor, name, body)
+        self._own.bind(payment, session, asked.step_up, address=read_address(scope), now=now)
+        return await self._submit(payment, actor, name, body, scope)
 
     async def _submit(
-        self, payment: payments.InstantPayment, caller: str, name: str, body: bytes
+        self, payment: payments.InstantPayment, caller: str, name: str, body: bytes, scope: Scope
     ) -> StoredReply:
         reply_key = ReplyKey(
             scope=caller, key=name, fingerprint=idempotency.fingerprint("POST", PATH, body)
@@ -181,6 +187,9 @@ class HotPath:
         answer = await self._poster.submit(job)
         if answer.reply is None:
             raise AssertionError("the writer answers every payment")
+        if answer.reply.status == _NOT_FOUND:
+            payee = payment.payee_account_id or payment.payee_mobile or payment.code_id
+            self._gate.note_missing(scope, f"{payment.payer_account_id}:{payee}")
         return answer.reply
 
     async def _find_key(self, secret: str | None, scope: Scope) -> ApiKey:

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
+from huitong.api import gate
 from huitong.api.authentication import Principal, application_of
 from huitong.api.problems import media_type_of, store_refusal
 from huitong.api.security_log import note_refusal
@@ -58,6 +59,7 @@ async def run_once(
 
     def refuse(refusal: Refusal) -> StoredReply:
         note_refusal(refusal, request.scope)
+        gate.note_refusal(refusal, request.scope)
         return store_refusal(refusal, request_id=principal.request_id)
 
     reply = await idempotency.once(

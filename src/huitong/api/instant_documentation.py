@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from huitong import identity, payments
 from huitong.api.documentation import PAYING, errors
+from huitong.api.schemas.stopped_payments import HeldPaymentView
 from huitong.kernel import limits
 
 _ACCOUNT: Final = {
@@ -88,6 +89,10 @@ _SCHEMA: Final[Mapping[str, Any]] = {
 }
 
 
+_HELD: Final = (
+    "Accepted and held: the money is reserved and nobody has it yet. `held` says why and until "
+    "when; the payer may cancel it."
+)
 _KEY: Final[Mapping[str, Any]] = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -112,14 +117,14 @@ def describe_instant_payment() -> Mapping[str, Any]:
         payments.PaymentBlocked,
         payments.PaymentNeedsStepUp,
         identity.StepUpRequired,
+        identity.SessionReduced,
         identity.StepUpRefused,
         *PAYING,
         is_command=True,
     )
     content = {"schema": {"$ref": "#/components/schemas/PayInstantly"}, "examples": _EXAMPLES}
-    answer = {"schema": {"$ref": "#/components/schemas/PaymentView"}}
     return {
-        "schemas": {"PayInstantly": dict(_SCHEMA)},
+        "schemas": {"PayInstantly": dict(_SCHEMA), **_describe_held_payment()},
         "paths": {
             "/v1/payments": {
                 "post": {
@@ -132,10 +137,8 @@ def describe_instant_payment() -> Mapping[str, Any]:
                     "parameters": [dict(_KEY)],
                     "requestBody": {"required": True, "content": {"application/json": content}},
                     "responses": {
-                        "201": {
-                            "description": "Paid; the order as it now stands.",
-                            "content": {"application/json": answer},
-                        },
+                        "201": _describe_answer("PaymentView", "Paid; the order as it now stands."),
+                        "202": _describe_answer("HeldPaymentView", _HELD),
                         **{str(status): response for status, response in refusals.items()},
                     },
                     "security": [
@@ -147,3 +150,17 @@ def describe_instant_payment() -> Mapping[str, Any]:
             }
         },
     }
+
+
+def _describe_answer(view: str, description: str) -> dict[str, Any]:
+    schema = {"$ref": f"#/components/schemas/{view}"}
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def _describe_held_payment() -> dict[str, Any]:
+    """Return the schemas of what the framework's routes never answer with."""
+    schema = HeldPaymentView.model_json_schema(
+        ref_template="#/components/schemas/{model}", mode="serialization"
+    )
+    parts = schema.pop("$defs")
+    return {"HeldPaymentView": schema, **{name: parts[name] for name in ("HeldView", "WhyView")}}

@@ -11,12 +11,14 @@ from typing import Final
 from starlette.requests import Request
 
 from huitong import identity
+from huitong.api import gate
 from huitong.api.bearer import application_of, read_bearer
 from huitong.api.problems import AntiForgeryHeaderMissing
 from huitong.api.request_context import request_id_of
 from huitong.api.security_log import ACTOR
 from huitong.kernel.database.unit_of_work import Caller
 from huitong.kernel.ids import LOGIN, show_id
+from huitong.operations import EntityKind
 from huitong.wiring.application import Application
 
 COOKIE: Final = "__Host-huitong_session"
@@ -49,9 +51,22 @@ def is_customers(request: Request, secret: str | None) -> bool:
 
 
 async def find_logged_in(request: Request, application: Application | None = None) -> LoggedIn:
-    """Return who is logged in; raises SessionEnded and AntiForgeryHeaderMissing. Asks once.
+    """Return who is logged in, with everything that was asked of them. Asks once.
 
-    In front of the framework the application must be named.
+    In front of the framework the application must be named. Raises SessionEnded,
+    AntiForgeryHeaderMissing, and StepUpRequired for a session that waits for a second factor.
+    """
+    logged_in = await find_any_session(request, application)
+    if logged_in.session.awaits_proof:
+        now = (application or application_of(request)).clock.now()
+        raise identity.demand_second_factor(logged_in.session, now)
+    return logged_in
+
+
+async def find_any_session(request: Request, application: Application | None = None) -> LoggedIn:
+    """Return whose session it is, also one that waits for a second factor and opens nothing yet.
+
+    Raises SessionEnded, AntiForgeryHeaderMissing.
     """
     known = request.scope.get(_LOGGED_IN)
     if isinstance(known, LoggedIn):
@@ -72,6 +87,7 @@ async def find_logged_in(request: Request, application: Application | None = Non
     logged_in = LoggedIn(session, request_id_of(request.scope))
     request.scope[_LOGGED_IN] = logged_in
     request.scope[ACTOR] = logged_in.caller.actor
+    gate.admit(request.scope, EntityKind.LOGIN, logged_in.caller.actor)
     return logged_in
 
 

@@ -45,8 +45,13 @@ STATUS_BY_CODE: Final[Mapping[str, int]] = {
     "session_ended": 401,
     "anti_forgery_header_missing": 403,
     "step_up_required": 403,
+    "session_reduced": 403,
+    "log_in_blocked": 403,
     "too_many_attempts": 429,
     "code_limit_reached": 429,
+    "rate_limited": 429,
+    "caller_blocked": 429,
+    "challenge_required": 403,
     "not_permitted": 403,
     "own_record": 403,
     "own_request": 403,
@@ -296,11 +301,23 @@ def make_problem(error: Exception) -> Problem:
 def _read_headers(refusal: Refusal) -> Mapping[str, str]:
     seconds = refusal.context.get("retry_after_seconds")
     if isinstance(seconds, int):
-        return {"Retry-After": str(seconds)}
-    if refusal.code == "step_up_required":
+        return {"Retry-After": str(seconds), **_show_rate_limit(refusal, seconds)}
+    if refusal.code in ("step_up_required", "challenge_required"):
         # RFC 9470's word for it; the scope is not what is missing.
         return {"WWW-Authenticate": _STEP_UP_CHALLENGE}
     return _NO_HEADERS
+
+
+def _show_rate_limit(refusal: Refusal, seconds: int) -> Mapping[str, str]:
+    """Return the fields of draft-ietf-httpapi-ratelimit-headers-10, sections 3 and 4."""
+    policy = refusal.context.get("policy")
+    if policy is None:
+        return _NO_HEADERS
+    quota, window = refusal.context["quota"], refusal.context["window_seconds"]
+    return {
+        "RateLimit-Policy": f'"{policy}";q={quota};w={window}',
+        "RateLimit": f'"{policy}";r=0;t={seconds}',
+    }
 
 
 def _read_detail(refusal: Refusal) -> str:

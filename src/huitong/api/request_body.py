@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
+from huitong.api import gate
 from huitong.api.authentication import authenticate
 from huitong.api.problems import MalformedJson, UnsupportedMediaType
 from huitong.api.validation import shorten
@@ -47,7 +48,8 @@ class PublicRoute(APIRoute):
     """A route that anybody may call: reads a strict body."""
 
     async def know_caller(self, request: Request) -> None:
-        """Find out who is calling, before anything of the body is read."""
+        """Let a stranger in, or find out who is calling, before anything of the body is read."""
+        gate.admit_stranger(request.scope)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the framework's handler with the two steps before it."""

@@ -8,11 +8,14 @@ import re
 import time
 from collections.abc import Iterable, MutableMapping
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Final
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from huitong.api import gate as gates
+from huitong.api.gate import Gate
 from huitong.api.problems import BodyTooLarge, HeadersTooLarge, RequestTimeout, make_problem
 from huitong.api.security_log import note_refusal
 from huitong.kernel import limits, logs, metrics
@@ -66,6 +69,23 @@ def is_secure(scope: MutableMapping[str, Any]) -> bool:
     return scope.get("scheme") == "https"
 
 
+def read_address(scope: MutableMapping[str, Any]) -> IPv4Address | IPv6Address | None:
+    """Return the address that a request comes from, or None, as over a Unix socket.
+
+    The connection's, or what a proxy says that was named in `HUITONG_TRUSTED_PROXIES`: the server
+    has put it in the connection's place (`cli/serve.py`), and no header is read here.
+    """
+    client = scope.get("client")
+    if client is None:
+        return None
+    try:
+        address = ip_address(client[0])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return address if mapped is None else mapped
+
+
 def request_id_of(scope: MutableMapping[str, Any]) -> str | None:
     """Return the id of the request that a scope belongs to."""
     identifier = scope.get(REQUEST_ID)
@@ -75,9 +95,10 @@ def request_id_of(scope: MutableMapping[str, Any]) -> str | None:
 class RequestContext:
     """The outermost layer around an ASGI application."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        """Surround `app`."""
+    def __init__(self, app: ASGIApp, gate: Gate | None = None) -> None:
+        """Surround `app`; without a gate everybody comes in."""
         self._app = app
+        self._gate = gate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection; what is not HTTP passes through."""
@@ -95,6 +116,8 @@ class RequestContext:
                 await self._handle(scope, receive, answer)
         finally:
             metrics.HTTP_REQUESTS_IN_PROGRESS.dec()
+            if self._gate is not None:
+                self._gate.note_answer(scope, answer.status)
             # The template, not the path: a label must not take as many values as there are ids.
             route = getattr(scope.get("route"), "path", _UNKNOWN_ROUTE)
             metrics.HTTP_REQUESTS.labels(method, route, str(answer.status)).inc()
@@ -105,6 +128,8 @@ class RequestContext:
     async def _handle(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         try:
             _check_headers(scope)
+            if self._gate is not None:
+                self._gate.enter(scope)
             await self._app(scope, _limit(receive), answer.send_message)
         except Exception as error:  # noqa: BLE001
             # An edge: whoever asked must get an answer that gives nothing away, and staff an alarm.
@@ -117,6 +142,7 @@ def record_error(error: Exception, scope: MutableMapping[str, Any]) -> None:
     if isinstance(error, Refusal):
         metrics.REFUSALS.labels(error.code).inc()
         note_refusal(error, scope)
+        gates.note_refusal(error, scope)
     elif isinstance(error, Fault):
         metrics.FAULTS.labels(error.code).inc()
         _log.warning("request_failed", code=error.code, detail=error.detail)

@@ -13,6 +13,7 @@ from huitong.cli import (
     ledger,
     log,
     migrate,
+    operations,
     permissions,
     privacy,
     registry,
@@ -44,7 +45,7 @@ app = typer.Typer(
 
 for command in (
     up, serve, worker, keys, staff, permissions, privacy, migrate, ledger, log, audit, backup, demo,
-    bench, bank, registry, risk, sms_gateway,
+    bench, bank, registry, risk, sms_gateway, operations,
 ):  # fmt: skip
     command.register(app)
 

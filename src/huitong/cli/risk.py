@@ -1,7 +1,9 @@
-"""`huitong risk`: measure the models of risk on labelled data."""
+"""`huitong risk`: rules and tables, back-tests, models on labelled data, and cases."""
 
+import asyncio
 import json
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -10,17 +12,32 @@ from rich.console import Console
 from rich.table import Table
 
 from huitong import risk
+from huitong.cli import risk_cases, risk_models, risk_rules, risk_tables
+from huitong.kernel.clock import SystemClock
+from huitong.kernel.database.unit_of_work import Caller, Database
+from huitong.kernel.rulebook import Rulebook
+from huitong.kernel.settings import Settings
 
 _DATA: Final = Path("../shared/data/2-transaction-fraud")
 _WINDOWS: Final = 6
 _WINDOWS_MAX: Final = 52
+_CALLER: Final = Caller(actor="cli")
+_CUSTOMERS: Final = 4_000
+_DAYS: Final = 120
+_THREADS_MAX: Final = 256
 
-app: Final = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Risk models.")
+app: Final = typer.Typer(
+    no_args_is_help=True, rich_markup_mode="rich", help="Risk: rules, tables, models, cases."
+)
 
 
 def register(parent: typer.Typer) -> None:
     """Add the commands to the command line."""
-    parent.add_typer(app, name="risk", short_help="Measure the models of risk.")
+    risk_models.register(app)
+    risk_cases.register(app)
+    risk_rules.register(app)
+    risk_tables.register(app)
+    parent.add_typer(app, name="risk", short_help="Rules, tables, models and cases of risk.")
 
 
 @app.command("evaluate", short_help="Measure how well fraud is found, beside published models.")
@@ -52,20 +69,108 @@ def evaluate(
     regression and a random forest on the handbook's own features are measured. Features of a
     transaction use only what was known before it.
     """
-    progress = Console(stderr=True, highlight=False)
-
-    def say(line: str) -> None:
-        progress.print(line, markup=False, style="dim", soft_wrap=True)
-
     report = {
         "transaction_fraud": risk.evaluate_fraud(
-            data, windows=windows, threads=os.cpu_count() or 1, say=say
+            data, windows=windows, threads=os.cpu_count() or 1, say=_say
         )
     }
     if as_json:
         typer.echo(json.dumps(report, ensure_ascii=False))
         return
     _print(Console(), report["transaction_fraud"])
+
+
+class Source(StrEnum):
+    """Where the payments to train on are from."""
+
+    PLATFORM = "platform"
+    SIMULATOR = "simulator"
+
+
+@app.command("train", short_help="Train the model of payment fraud and register it.")
+def train(
+    *,
+    source: Annotated[
+        Source,
+        typer.Option(
+            "--from", help="The platform's own decisions and labels, or simulated customers."
+        ),
+    ] = Source.PLATFORM,
+    seed: Annotated[int, typer.Option(min=0, help="The same data and seed, the same model.")] = 0,
+    customers: Annotated[
+        int, typer.Option(help="How many customers the simulator has.")
+    ] = _CUSTOMERS,
+    days: Annotated[int, typer.Option(help="How many days it simulates.")] = _DAYS,
+    threads: Annotated[
+        int, typer.Option(min=1, max=_THREADS_MAX, help="How many cores it may use.")
+    ] = 1,
+    into: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Write the model into this folder and do not register it."
+        ),
+    ] = None,
+    is_dry: Annotated[
+        bool, typer.Option("--dry-run", help="Print the model card, and register nothing.")
+    ] = False,
+) -> None:
+    """Train the model of payment fraud, calibrate and measure it, and write its model card.
+
+    From the platform it takes payments that were decided at least a week ago, with the features
+    that they were decided from; one without a label counts as genuine. The model is registered as
+    the next version of `payment_fraud` and begins in the shadow, without effect.
+    """
+    if source is Source.SIMULATOR:
+        model = risk.train_on_simulator(
+            seed=seed,
+            customers=customers,
+            days=days,
+            rulebook=Rulebook.load(),
+            threads=threads,
+            say=_say,
+        )
+    else:
+        model = asyncio.run(_train_on_platform(seed, threads))
+    if is_dry:
+        typer.echo(model.card)
+    elif into is not None:
+        risk.write_model(model, into)
+        _say(f"The model and its card are in {into}.")
+    else:
+        _register(model)
+
+
+def _say(line: str) -> None:
+    Console(stderr=True, highlight=False).print(line, markup=False, style="dim", soft_wrap=True)
+
+
+def _open_database() -> Database:
+    settings = Settings.from_environment()
+    return Database(settings.database_app_url, role=settings.database_app_role, size=1)
+
+
+async def _train_on_platform(seed: int, threads: int) -> risk.TrainedModel:
+    now = SystemClock().now()
+    async with _open_database() as database:
+        return await risk.train_on_platform(database, seed=seed, threads=threads, now=now, say=_say)
+
+
+def _register(model: risk.TrainedModel) -> None:
+    async def register() -> risk.RegisteredModel:
+        now = SystemClock().now()
+        async with _open_database() as database:
+            return await database.run(
+                lambda uow: risk.register_model(uow, model=model, now=now), _CALLER
+            )
+
+    registered = asyncio.run(register())
+    typer.echo(f"{registered.name} version {registered.version}, {registered.id}")
+    measured = model.metrics
+    _say(
+        f"AUC-ROC {measured['auc_roc']:.3f}, average precision "
+        f"{measured['average_precision']:.3f} on the latest payments. It is in the shadow now: it "
+        "scores beside the champion without effect until two people let it decide."
+    )
 
 
 def _print(console: Console, report: dict[str, Any]) -> None:

@@ -9,7 +9,11 @@ import typer
 import uvloop
 
 from huitong.cli.process import load_entry_point, prepare_process
+from huitong.kernel.logs import get_logger
+from huitong.kernel.metrics import serve_metrics
 from huitong.kernel.telemetry import shutdown_telemetry
+
+_log = get_logger(__name__)
 
 
 def register(app: typer.Typer) -> None:
@@ -25,6 +29,12 @@ def worker() -> None:
     """
     settings = prepare_process("worker")
     run = load_entry_point("huitong.worker:run")
+    if settings.worker_metrics_port is not None:
+        try:
+            serve_metrics(settings.worker_metrics_port)
+        except OSError as error:
+            # Work goes on without being looked at; a second worker of one machine gets here, too.
+            _log.warning("metrics_not_served", reason=str(error))
     try:
         uvloop.run(_run_until_signal(run(settings)))
     finally:

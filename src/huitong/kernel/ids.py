@@ -25,20 +25,24 @@ APPROVAL: Final = "apr"
 AUDIT_RECORD: Final = "aud"
 BACKTEST: Final = "bkt"
 BATCH: Final = "bat"
+CASE: Final = "cas"
 CHALLENGE: Final = "chl"
 CHECKOUT: Final = "chk"
 CODE: Final = "qr"
 CONSENT: Final = "con"
+COUNTERMEASURE: Final = "cms"
 CUSTOMER: Final = "cus"
 DECISION: Final = "dec"
 DEVICE: Final = "dev"
 ENTRY: Final = "je"
 EVENT: Final = "evt"
 HOLD: Final = "hold"
+INCIDENT: Final = "inc"
 JOB: Final = "job"
 LOAN: Final = "loan"
 LOGIN: Final = "lgn"
 MERCHANT: Final = "mer"
+MODEL: Final = "mdl"
 ONE_TIME_CODE: Final = "otc"
 PARTNER: Final = "ptn"
 PASSKEY: Final = "psk"
@@ -53,6 +57,8 @@ STAFF: Final = "stf"
 STEP_UP: Final = "stp"
 SUBJECT: Final = "sub"
 SUBJECT_REQUEST: Final = "srq"
+TABLE_ANSWER: Final = "tba"
+TABLE_VERSION: Final = "tbl"
 TOP_UP: Final = "top"
 TRANSFER: Final = "tr"
 WEBHOOK: Final = "whk"
@@ -68,20 +74,24 @@ PREFIXES: Final = frozenset(
         AUDIT_RECORD,
         BACKTEST,
         BATCH,
+        CASE,
         CHALLENGE,
         CHECKOUT,
         CODE,
         CONSENT,
+        COUNTERMEASURE,
         CUSTOMER,
         DECISION,
         DEVICE,
         ENTRY,
         EVENT,
         HOLD,
+        INCIDENT,
         JOB,
         LOAN,
         LOGIN,
         MERCHANT,
+        MODEL,
         ONE_TIME_CODE,
         PARTNER,
         PASSKEY,
@@ -96,6 +106,8 @@ PREFIXES: Final = frozenset(
         STEP_UP,
         SUBJECT,
         SUBJECT_REQUEST,
+        TABLE_ANSWER,
+        TABLE_VERSION,
         TOP_UP,
         TRANSFER,
         WEBHOOK,

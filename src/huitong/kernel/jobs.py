@@ -152,3 +152,22 @@ async def note_failure(uow: UnitOfWork, job_id: int, error: str, *, now: datetim
         # PostgreSQL's text cannot hold this character.
         error=error.replace("\0", "")[: limits.ERROR_TEXT_LENGTH_MAX],
     )
+
+
+async def count_waiting(uow: UnitOfWork, *, now: datetime) -> tuple[int, int]:
+    """Return how many jobs are due and how many failed (`limits.OUTBOX_COUNT_MAX` at most)."""
+    row = await uow.fetch_one(
+        """
+        SELECT (SELECT count(*) FROM (
+                    SELECT FROM jobs.procrastinate_jobs
+                     WHERE status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= :now)
+                     LIMIT :limit) AS due) AS due,
+               (SELECT count(*) FROM (
+                    SELECT FROM jobs.procrastinate_jobs WHERE status = 'failed'
+                     LIMIT :limit) AS failed) AS failed
+        """,
+        now=now,
+        limit=limits.OUTBOX_COUNT_MAX,
+    )
+    assert row is not None
+    return row.due, row.failed

@@ -14,6 +14,7 @@ from prometheus_client import (
     Gauge,
     Histogram,
     generate_latest,
+    start_http_server,
 )
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
@@ -111,6 +112,12 @@ RULE_FAILURES: Final = Counter(
     ("purpose",),
     registry=REGISTRY,
 )
+MODEL_FALLBACKS: Final = Counter(
+    "huitong_model_fallbacks_total",
+    "Decisions that rules made without the model, by purpose and reason. An alarm.",
+    ("purpose", "reason"),
+    registry=REGISTRY,
+)
 OUTBOX_PENDING: Final = Gauge(
     "huitong_outbox_pending",
     "Events that wait in the outbox.",
@@ -133,3 +140,11 @@ JOBS: Final = Counter(
 def render_metrics() -> bytes:
     """Return all metrics of this process in Prometheus' text format, of type `CONTENT_TYPE`."""
     return generate_latest(REGISTRY)
+
+
+def serve_metrics(port: int) -> None:
+    """Show the metrics of this process on a port of this machine, from a thread, until it ends.
+
+    For processes without an API. Raises OSError if the port is taken.
+    """
+    start_http_server(port, addr="127.0.0.1", registry=REGISTRY)

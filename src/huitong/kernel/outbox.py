@@ -212,3 +212,13 @@ async def measure(uow: UnitOfWork) -> int:
     )
     OUTBOX_PENDING.set(waiting)
     return waiting
+
+
+async def count_parked(uow: UnitOfWork) -> int:
+    """Return how many events were given up (`limits.OUTBOX_COUNT_MAX` at most)."""
+    count: int = await uow.fetch_value(
+        "SELECT count(*) FROM (SELECT FROM kernel.outbox WHERE parked_at IS NOT NULL LIMIT :limit)"
+        " AS parked",
+        limit=limits.OUTBOX_COUNT_MAX,
+    )
+    return count

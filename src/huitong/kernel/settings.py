@@ -83,6 +83,8 @@ class Settings:
     is_plain_http_allowed: bool = False
     #: Whether risk decides about each payment.
     is_risk_asked: bool = True
+    #: Whether rate limits and counter-measures turn requests away; what happens is counted anyway.
+    is_admission_limited: bool = True
     #: A certificate chain and its key in PEM, from elsewhere; both or neither.
     tls_certificate: Path | None = None
     tls_key: Path | None = None
@@ -96,6 +98,8 @@ class Settings:
     trusted_proxies: tuple[str, ...] = ()
     #: From where `/metrics` may be asked: addresses or networks.
     metrics_networks: tuple[str, ...] = _LOOPBACK_NETWORKS
+    #: Where the worker shows its metrics on this machine; nowhere if it is None.
+    worker_metrics_port: int | None = None
     #: A database of places in MaxMind's format, newer than the one that is installed.
     places_database: Path | None = None
     #: The domain that passkeys belong to. Passkeys of another domain open nothing, so it is chosen
@@ -149,6 +153,8 @@ class Settings:
             ),
             is_tls=read_choice(variables, "HUITONG_TLS", _default_tls(variables), _SWITCH) == "on",
             is_risk_asked=read_choice(variables, "HUITONG_RISK", "on", _SWITCH) == "on",
+            is_admission_limited=read_choice(variables, "HUITONG_RATE_LIMITS", "on", _SWITCH)
+            == "on",
             is_plain_http_allowed=read_choice(variables, "HUITONG_PLAIN_HTTP", "off", _SWITCH)
             == "on",
             tls_certificate=read_path(variables, "HUITONG_TLS_CERT"),
@@ -162,6 +168,10 @@ class Settings:
             trusted_proxies=read_networks(variables, "HUITONG_TRUSTED_PROXIES"),
             metrics_networks=read_networks(variables, "HUITONG_METRICS_NETWORKS")
             or _LOOPBACK_NETWORKS,
+            worker_metrics_port=read_integer(
+                variables, "HUITONG_WORKER_METRICS_PORT", default=0, maximum=_PORT_MAX
+            )
+            or None,
             places_database=read_path(variables, "HUITONG_PLACES_DATABASE"),
         )
         return settings._with_database_of(variables)
@@ -253,6 +263,7 @@ class Settings:
             "HUITONG_TLS": "on" if self.is_tls else "off",
             "HUITONG_PLAIN_HTTP": "on" if self.is_plain_http_allowed else "off",
             "HUITONG_RISK": "on" if self.is_risk_asked else "off",
+            "HUITONG_RATE_LIMITS": "on" if self.is_admission_limited else "off",
             "HUITONG_PASSKEY_DOMAIN": self.passkey_domain,
             "HUITONG_METRICS_NETWORKS": ",".join(self.metrics_networks),
         }
@@ -265,6 +276,8 @@ class Settings:
         ):
             if path is not None:
                 variables[name] = str(path)
+        if self.worker_metrics_port is not None:
+            variables["HUITONG_WORKER_METRICS_PORT"] = str(self.worker_metrics_port)
         if self.otlp_endpoint is not None:
             variables["OTEL_EXPORTER_OTLP_ENDPOINT"] = self.otlp_endpoint
         if self.bank_channel_url is not None:

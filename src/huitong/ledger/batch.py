@@ -4,7 +4,7 @@ Everything happens in one transaction. What to do when it fails is the poster's 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -17,7 +17,7 @@ from huitong.kernel.database.unit_of_work import DriverConnection
 from huitong.kernel.errors import Refusal
 from huitong.kernel.idempotency import ReplyKey, StoredReply
 from huitong.ledger.posting import AtRisk, is_plain, make_fast_statement, post_exactly
-from huitong.ledger.types import Outcome, Request, Verdict
+from huitong.ledger.types import Outcome, Request, TransferKind, Verdict
 
 #: A payment and its fee; what a writer prepares is of that order.
 _UNPREPARED_SIZE: Final = 2
@@ -84,14 +84,22 @@ class Answer(msgspec.Struct, frozen=True):
     reply: StoredReply | None
 
 
+class Deferred:
+    """In the place of an answer: nothing was done with this job, which only the exact way takes."""
+
+
+_DEFERRED: Final = Deferred()
+
+
 async def post_jobs(
     connection: DriverConnection, jobs: Sequence[Job], *, now: datetime, is_exact: bool
-) -> "list[Answer | Refusal]":
+) -> "list[Answer | Refusal | Deferred]":
     """Post `jobs` in one transaction and return each one's answer after its commit.
 
     The fast way believes that no job was seen before; the exact way looks, and gives stored
-    replies again. Raises AtRisk or the driver's error: then nothing stands, unless the connection
-    was lost, and the exact way must be tried.
+    replies again. Where a writer reserves money for some jobs and moves it for others, the fast way
+    takes those others and leaves the few to be posted exactly. Raises AtRisk or the driver's error:
+    then nothing stands, unless the connection was lost, and the exact way must be tried.
     """
     if not is_exact:
         return await _post_fast(connection, jobs, now)
@@ -121,9 +129,29 @@ async def post_jobs(
 
 async def _post_fast(
     connection: DriverConnection, jobs: Sequence[Job], now: datetime
-) -> "list[Answer | Refusal]":
+) -> "list[Answer | Refusal | Deferred]":
     """Post in one statement, which is its own transaction: one round trip to the commit."""
-    prepared = await _prepare(connection, jobs, now)
+    found = dict(zip(jobs, await _prepare(connection, jobs, now), strict=True))
+    taken = {job: each for job, each in found.items() if not _is_deferrable(job, each)}
+    answers = await _post_at_once(connection, taken, now)
+    return [answers.get(job, _DEFERRED) for job in jobs]
+
+
+def _is_deferrable(job: Job, prepared: Request | Refusal) -> bool:
+    """Whether a job may and must wait for the exact way.
+
+    Callers who send requests ready made may count on their order; those of writers are strangers
+    to each other.
+    """
+    if job.request is not None or isinstance(prepared, Refusal):
+        return False
+    return any(each.kind is not TransferKind.POSTED for each in prepared.entry.transfers)
+
+
+async def _post_at_once(
+    connection: DriverConnection, taken: "Mapping[Job, Request | Refusal]", now: datetime
+) -> "dict[Job, Answer | Refusal]":
+    jobs, prepared = list(taken), list(taken.values())
     requests = [each for each in prepared if isinstance(each, Request)]
     if not is_plain(requests, now=now):
         raise AtRisk("something must be decided one by one")
@@ -135,7 +163,7 @@ async def _post_fast(
     whole = join_statements(others, make_fast_statement(requests))
     recorded_at = await connection.fetchval(whole.text, *whole.arguments)
     posted = Outcome(Verdict.POSTED, recorded_at=recorded_at)
-    return [_with_time(made.answers[job], posted) for job in jobs]
+    return {job: _with_time(made.answers[job], posted) for job in jobs}
 
 
 def _with_time(answer: "Answer | Refusal", posted: Outcome) -> "Answer | Refusal":

@@ -36,6 +36,8 @@ class TransferCode(IntEnum):
     PAYMENT_HOLD = 302, "Payment authorised", "预授权"
     PAYMENT_CAPTURE = 303, "Payment captured", "预授权完成"
     PAYMENT_VOID = 304, "Authorisation cancelled", "预授权撤销"
+    PAYMENT_HELD = 305, "Payment held back", "付款暂缓"
+    PAYMENT_GIVEN_BACK = 306, "Held payment given back", "暂缓付款退回"
     REFUND = 311, "Refund", "退款"
 
     FEE = 401, "Fee", "手续费"

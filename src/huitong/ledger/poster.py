@@ -24,7 +24,7 @@ from huitong.kernel.database.unit_of_work import (
 )
 from huitong.kernel.errors import Fault, LimitExceeded, Refusal
 from huitong.kernel.idempotency import ReplyKey, ReplyRace, make_reuse_refusal
-from huitong.ledger.batch import Answer, Job, post_jobs
+from huitong.ledger.batch import Answer, Deferred, Job, post_jobs
 from huitong.ledger.posting import AT_RISK_STATES, AtRisk
 
 #: Deadlock, serialisation failure, and an identifier that another process used in this moment:
@@ -210,10 +210,12 @@ class Poster:
         metrics.POSTER_BATCH_TRANSFERS.observe(size)
         return jobs
 
-    async def _post_safely(self, line: _Line, jobs: list[Job], deadline: float) -> None:
+    async def _post_safely(
+        self, line: _Line, jobs: list[Job], deadline: float, *, is_exact: bool = False
+    ) -> None:
         """Post `jobs` and settle every one of their futures, whatever happens."""
         try:
-            await self._post(line, jobs, deadline)
+            deferred = await self._post(line, jobs, deadline, is_exact=is_exact)
         except Exception as error:  # noqa: BLE001
             # An edge: the callers of a batch must hear of any failure, and the poster must live
             # on for the next batch.
@@ -225,9 +227,14 @@ class Poster:
                 await self._post_safely(line, jobs[middle:], deadline)
             else:
                 self._fail(jobs, error)
+        else:
+            if deferred:
+                await self._post_safely(line, deferred, deadline, is_exact=True)
 
-    async def _post(self, line: _Line, jobs: list[Job], deadline: float) -> None:
-        is_exact = False
+    async def _post(
+        self, line: _Line, jobs: list[Job], deadline: float, *, is_exact: bool
+    ) -> list[Job]:
+        """Post `jobs`, settle them, and return those that are left for the exact way."""
         losses = conflicts = 0
         while True:
             try:
@@ -250,13 +257,17 @@ class Poster:
                 # rows of the try before, if so.
                 is_exact = True
             else:
+                deferred: list[Job] = []
                 for job, answer in zip(jobs, answers, strict=True):
-                    self._settle(job, answer)
-                return
+                    if isinstance(answer, Deferred):
+                        deferred.append(job)
+                    else:
+                        self._settle(job, answer)
+                return deferred
 
     async def _attempt(
         self, line: _Line, jobs: Sequence[Job], deadline: float, *, is_exact: bool
-    ) -> "list[Answer | Refusal]":
+    ) -> "list[Answer | Refusal | Deferred]":
         connection = await line.get(deadline)
         # A connection over which nothing comes any more would otherwise hold its callers for ever.
         watchdog = asyncio.get_running_loop().call_at(deadline, connection.terminate)

@@ -13,6 +13,7 @@ from huitong.payments.channel import (
     ChannelVerdict,
     HttpBankChannel,
 )
+from huitong.payments.commands.appeals import answer_appeal, appeal_stop
 from huitong.payments.commands.authorisations import authorise, capture, void
 from huitong.payments.commands.channel_orders import request_top_up, request_withdrawal
 from huitong.payments.commands.checkouts import close_order, create_checkout, pay_order
@@ -26,9 +27,22 @@ from huitong.payments.commands.codes import (
 )
 from huitong.payments.commands.collections import collect_by_code
 from huitong.payments.commands.expiry import close_order_of_hold, expire_orders
+from huitong.payments.commands.held_withdrawals import (
+    cancel_withdrawal,
+    find_hold,
+    list_held_withdrawals,
+    release_withdrawal,
+    stop_withdrawal,
+)
 from huitong.payments.commands.refunds import refund
 from huitong.payments.commands.settling import record_channel_answer
 from huitong.payments.commands.shares import share_profit
+from huitong.payments.commands.stops import (
+    cancel_held_payment,
+    end_due_payments,
+    reject_held_payment,
+    release_held_payment,
+)
 from huitong.payments.errors import (
     AccountClosed,
     AccountFrozen,
@@ -36,6 +50,8 @@ from huitong.payments.errors import (
     AmountExceedsHold,
     AmountNotPositive,
     AmountTooLarge,
+    AppealGiven,
+    AppealMissing,
     BalanceTooLarge,
     CodeAltered,
     CodeExpired,
@@ -71,8 +87,10 @@ from huitong.payments.errors import (
     SameAccount,
     ShareExceedsRemainder,
     ShareReceiverShort,
+    StoppedPaymentNotFound,
     TooManyRefunds,
     TotalLimitExceeded,
+    WithdrawalNotHeld,
     YearLimitExceeded,
 )
 from huitong.payments.events import (
@@ -81,11 +99,17 @@ from huitong.payments.events import (
     OrderCreated,
     PaymentAuthorised,
     PaymentFailed,
+    PaymentGivenBack,
+    PaymentHeld,
     PaymentRefunded,
     PaymentSucceeded,
     ProfitShared,
+    StopAppealed,
+    WithdrawalHeld,
+    WithdrawalReleased,
 )
-from huitong.payments.instant import InstantPayment, InstantPayments
+from huitong.payments.instant import InstantPayments
+from huitong.payments.instant_orders import InstantPayment
 from huitong.payments.invariants import INVARIANTS
 from huitong.payments.jobs import settle_channel_orders
 from huitong.payments.payers import needs_step_up
@@ -93,12 +117,24 @@ from huitong.payments.postings import OwnAccounts, find_own_accounts
 from huitong.payments.qr import CustomerCode, Picture, draw_png, draw_svg
 from huitong.payments.queries import (
     find_channel_order,
+    find_counterparties,
     get_order,
+    get_stopped_payment,
     list_orders,
+    list_payers,
     list_refunds,
     list_shares,
+    list_waiting_payments,
+    measure_channel,
 )
 from huitong.payments.simulated_bank import BankSimulator, FaultKind
+from huitong.payments.stop_types import (
+    StopAction,
+    StopOutcome,
+    StoppedPayment,
+    StopReason,
+    StopState,
+)
 from huitong.payments.subject_data import PaymentsData
 from huitong.payments.types import (
     Authentication,
@@ -107,6 +143,8 @@ from huitong.payments.types import (
     ChannelState,
     CodeKind,
     CodeReading,
+    Counterparty,
+    HeldWithdrawal,
     MerchantCode,
     Meter,
     Order,
@@ -126,6 +164,8 @@ __all__ = [
     "AmountExceedsHold",
     "AmountNotPositive",
     "AmountTooLarge",
+    "AppealGiven",
+    "AppealMissing",
     "Authentication",
     "BalanceTooLarge",
     "BankChannel",
@@ -144,6 +184,7 @@ __all__ = [
     "CodeNotFound",
     "CodeReading",
     "CodeUsed",
+    "Counterparty",
     "CreditsExceedDebits",
     "CurrencyNotSupported",
     "CustomerCode",
@@ -152,6 +193,7 @@ __all__ = [
     "ExpiryInPast",
     "FaultKind",
     "GuardianMustAct",
+    "HeldWithdrawal",
     "HoldDiffers",
     "HoldExpired",
     "HoldNotExpired",
@@ -184,6 +226,8 @@ __all__ = [
     "PaymentAuthorised",
     "PaymentBlocked",
     "PaymentFailed",
+    "PaymentGivenBack",
+    "PaymentHeld",
     "PaymentNeedsStepUp",
     "PaymentRefunded",
     "PaymentSucceeded",
@@ -198,11 +242,25 @@ __all__ = [
     "ShareExceedsRemainder",
     "ShareReceiver",
     "ShareReceiverShort",
+    "StopAction",
+    "StopAppealed",
+    "StopOutcome",
+    "StopReason",
+    "StopState",
+    "StoppedPayment",
+    "StoppedPaymentNotFound",
     "TooManyRefunds",
     "TotalLimitExceeded",
+    "WithdrawalHeld",
+    "WithdrawalNotHeld",
+    "WithdrawalReleased",
     "YearLimitExceeded",
+    "answer_appeal",
+    "appeal_stop",
     "authorise",
     "calculate_fee",
+    "cancel_held_payment",
+    "cancel_withdrawal",
     "capture",
     "close_customer",
     "close_order",
@@ -213,26 +271,38 @@ __all__ = [
     "derive_id",
     "draw_png",
     "draw_svg",
+    "end_due_payments",
     "expire_orders",
     "find_channel_order",
+    "find_counterparties",
+    "find_hold",
     "find_own_accounts",
     "get_merchant_code",
     "get_order",
+    "get_stopped_payment",
     "issue_customer_code",
+    "list_held_withdrawals",
     "list_orders",
+    "list_payers",
     "list_refunds",
     "list_shares",
     "list_usage",
+    "list_waiting_payments",
+    "measure_channel",
     "needs_step_up",
     "pay_order",
     "prune_customer_codes",
     "read_code",
     "record_channel_answer",
     "refund",
+    "reject_held_payment",
+    "release_held_payment",
+    "release_withdrawal",
     "request_top_up",
     "request_withdrawal",
     "settle_channel_orders",
     "share_profit",
     "split_by_weights",
+    "stop_withdrawal",
     "void",
 ]

@@ -1,26 +1,45 @@
 """Asking risk about a batch of payments, and what follows from its answer.
 
 `block` refuses the payment. `step_up` asks for a second factor, and passes where two stand behind
-the payment: the payer proved one more for it, or a partner vouches. `review` and `delay` are
-recorded for people to look at, and the payment goes on: holding money back until then is not built
-yet.
+the payment: the payer proved one more for it, or a partner vouches. `review` and `delay` hold it:
+the money is reserved, and what becomes of it is for `commands.stops`.
 """
 
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Protocol, TypeVar
+from datetime import datetime, timedelta
+from ipaddress import IPv6Address
+from typing import Final, Protocol, TypeVar
 
 from huitong import identity, risk
 from huitong.customers import Party
+from huitong.kernel.clock import business_day
 from huitong.kernel.database.statement import Statement
 from huitong.kernel.database.unit_of_work import DriverConnection
 from huitong.kernel.errors import Refusal
+from huitong.kernel.ids import PAYMENT, show_id
 from huitong.kernel.money import Money
 from huitong.payments.errors import PaymentBlocked, PaymentNeedsStepUp
+from huitong.payments.stop_types import StopAction, StoppedPayment, StopReason, StopState
+from huitong.payments.store.stops import make_insert
 from huitong.payments.types import Authentication, OrderKind
 
 Checked = TypeVar("Checked")
+
+_STOPS: Final = {
+    risk.Action.REVIEW: StopAction.REVIEW,
+    risk.Action.DELAY: StopAction.DELAY,
+    risk.Action.BLOCK: StopAction.BLOCK,
+}
+_HOURS: Final = {
+    StopAction.REVIEW: "risk.payment.review.hours",
+    StopAction.DELAY: "risk.payment.delay.hours",
+}
+
+#: What can be held as a payment of its own; withdrawals are held before they go to the bank.
+_KINDS_STOPPED: Final = frozenset({OrderKind.TRANSFER, OrderKind.PAYMENT, OrderKind.STATIC_QR})
+#: What has somebody waiting at a counter: where others are held, it needs two factors.
+_KINDS_PAID_AT_ONCE: Final = frozenset(OrderKind) - _KINDS_STOPPED - {OrderKind.WITHDRAWAL}
 
 
 class Assessed(Protocol):
@@ -33,8 +52,12 @@ class Assessed(Protocol):
     kind: OrderKind
     proof: identity.PresentedProof | None
     authentication: Authentication
+    merchant_id: uuid.UUID | None
+    #: Where the payer's own request came from, as an IPv6 number; an IPv4 address is mapped.
+    address: int | None
     facts: risk.PaymentFacts | None
     decision: risk.Decision | None
+    stop: StoppedPayment | None
 
 
 async def assess_payments(
@@ -48,11 +71,12 @@ async def assess_payments(
 ) -> list[Checked | Refusal]:
     """Return what was checked, with a refusal in the place of what risk does not let through.
 
-    What was refused before is not assessed. Sets `facts` and `decision` of the others.
+    What was refused before is not assessed. Sets `facts` and `decision` of the others, and `stop`
+    of those that are held or blocked.
     """
     asked = []
     for payment, found in zip(payments, checked, strict=True):
-        payment.facts = payment.decision = None
+        payment.facts = payment.decision = payment.stop = None
         if not isinstance(found, Refusal):
             asked.append(_make_subject(payment, parties))
     decisions = iter(await decider.decide(connection, asked, at=now))
@@ -62,21 +86,82 @@ async def assess_payments(
             assessed.append(found)
             continue
         payment.decision = next(decisions)
-        assessed.append(_refuse(payment) or found)
+        payment.stop = _make_stop(payment, decider, now)
+        assessed.append(refuse(payment) or found)
     return assessed
 
 
 def list_decisions(posted: Sequence[Assessed], refused: Sequence[Assessed]) -> list[Statement]:
-    """Return the statements that record decisions, and count the payments that were posted."""
+    """Return the statements that record decisions and stops, and count what was posted.
+
+    A payment that is held counts like one that is paid, as it does against the caps.
+    """
     decisions = [
         payment.decision for payment in (*posted, *refused) if payment.decision is not None
     ]
-    statements = [risk.make_records(decisions)] if decisions else []
+    statements = risk.make_records(decisions)
     counted = [payment.facts for payment in posted if payment.facts is not None]
     if counted:
         (at,) = {each.decided_at for each in decisions}
         statements.append(risk.make_update(counted, at=at))
+    stops = [payment.stop for payment in posted if payment.stop is not None]
+    # What the ledger refused was not held: it is over, and nothing was reserved.
+    stops += [
+        payment.stop
+        for payment in refused
+        if payment.stop is not None and payment.stop.action is StopAction.BLOCK
+    ]
+    if stops:
+        statements.append(make_insert(stops))
     return statements
+
+
+def list_entities(payer: Party, payee: Party) -> list[risk.Entity]:
+    """Return who of a payment's parties may be on a list."""
+    return [*_list_party(payer), *_list_party(payee)]
+
+
+def _list_party(party: Party) -> list[risk.Entity]:
+    return [
+        risk.Entity.of_account(party.account_id),
+        *(
+            risk.Entity.of_id(kind, identifier)
+            for kind, identifier in (
+                (risk.EntityKind.CUSTOMER, party.customer_id),
+                (risk.EntityKind.MERCHANT, party.merchant_id),
+            )
+            if identifier is not None
+        ),
+    ]
+
+
+def _make_stop(
+    payment: Assessed, decider: risk.PaymentDecider, now: datetime
+) -> StoppedPayment | None:
+    assert payment.decision is not None
+    assert payment.payee_account_id is not None
+    action = _STOPS.get(payment.decision.action)
+    if action is None or payment.kind not in _KINDS_STOPPED:
+        return None
+    hours_key, due_at = _HOURS.get(action), None
+    if hours_key is not None:
+        hours = decider.rulebook.integer(hours_key, business_day(now))
+        due_at = now + timedelta(hours=hours)
+    return StoppedPayment(
+        id=payment.order_id,
+        kind=payment.kind,
+        action=action,
+        state=StopState.BLOCKED if due_at is None else StopState.HELD,
+        payer_account_id=payment.payer_account_id,
+        payee_account_id=payment.payee_account_id,
+        merchant_id=payment.merchant_id,
+        amount=payment.amount,
+        reasons=tuple(
+            StopReason(zh=why.zh, en=why.en) for why in decider.tell_payer(payment.decision)
+        ),
+        stopped_at=now,
+        due_at=due_at,
+    )
 
 
 def _make_subject(payment: Assessed, parties: Mapping[int, Party]) -> risk.PaymentSubject:
@@ -89,33 +174,43 @@ def _make_subject(payment: Assessed, parties: Mapping[int, Party]) -> risk.Payme
         kind=payment.kind.value,
         account_class=payer.account_class,
         is_merchant=payee.merchant_id is not None,
-        is_strong=payment.authentication is Authentication.TWO_FACTORS,
+        is_strong=payment.authentication is not Authentication.ONE_FACTOR,
         device_id=None if session is None else session.device_id,
+        address=payment.address,
+        is_payout=payment.kind is OrderKind.WITHDRAWAL,
     )
-    entities = [
-        risk.Entity.of_account(payer.account_id),
-        risk.Entity.of_account(payee.account_id),
-    ]
-    for kind, identifier in (
-        (risk.EntityKind.CUSTOMER, payer.customer_id),
-        (risk.EntityKind.CUSTOMER, payee.customer_id),
-        (risk.EntityKind.MERCHANT, payee.merchant_id),
-        (risk.EntityKind.DEVICE, payment.facts.device_id),
-    ):
-        if identifier is not None:
-            entities.append(risk.Entity.of_id(kind, identifier))
-    return risk.PaymentSubject(id=payment.order_id, facts=payment.facts, entities=tuple(entities))
+    entities = list_entities(payer, payee)
+    entities.append(risk.Entity.of_pair(payer.account_id, payee.account_id))
+    if payment.facts.device_id is not None:
+        entities.append(risk.Entity.of_id(risk.EntityKind.DEVICE, payment.facts.device_id))
+    if payment.address is not None:
+        entities.append(risk.Entity.of_address(IPv6Address(payment.address)))
+    return risk.PaymentSubject(
+        id=payment.order_id,
+        facts=payment.facts,
+        entities=tuple(entities),
+        payees=tuple(_list_party(payee)),
+        amount=payment.amount,
+    )
 
 
-def _refuse(payment: Assessed) -> Refusal | None:
+def refuse(payment: Assessed) -> Refusal | None:
+    """Return the refusal that a payment's decision means, or None if it may go on."""
     assert payment.decision is not None
     action = payment.decision.action
-    shown = {"decision": risk.show_decision(payment.decision.id)}
+    shown: dict[str, object] = {"decision": risk.show_decision(payment.decision.id)}
     if action is risk.Action.BLOCK:
+        if payment.stop is None:
+            return PaymentBlocked("this payment was stopped; ask for the reasons", context=shown)
+        shown["payment"] = show_id(PAYMENT, payment.order_id)
+        shown["reasons"] = [{"zh": why.zh, "en": why.en} for why in payment.stop.reasons]
         return PaymentBlocked(
-            "this payment was stopped; ask for the reasons, and for somebody to look at it",
+            "this payment was stopped; if it is yours, say so in an appeal, and somebody will look",
             context=shown,
         )
-    if action is risk.Action.STEP_UP and payment.authentication is not Authentication.TWO_FACTORS:
+    needs_two = action is risk.Action.STEP_UP or (
+        action in _STOPS and payment.kind in _KINDS_PAID_AT_ONCE
+    )
+    if needs_two and payment.authentication is Authentication.ONE_FACTOR:
         return PaymentNeedsStepUp("confirm that it is you, with one factor more", context=shown)
     return None

@@ -60,11 +60,39 @@ class PaymentBlocked(Refusal):
     title = "The payment was stopped"
 
 
+class StoppedPaymentNotFound(NotFound):
+    """Risk has not stopped this payment, or it is somebody else's."""
+
+    code = "stopped_payment_not_found"
+    title = "There is no such payment among those that were stopped"
+
+
+class AppealGiven(Conflict):
+    """There is an appeal already, or an answer to it."""
+
+    code = "appeal_given"
+    title = "Another word on this payment is kept already"
+
+
+class AppealMissing(Conflict):
+    """There is nothing to answer."""
+
+    code = "appeal_missing"
+    title = "The payer has not appealed"
+
+
 class PaymentNeedsStepUp(Refusal):
     """Risk asks for one factor more than the payer has proved."""
 
     code = "payment_needs_step_up"
     title = "The payment needs one more proof of who pays"
+
+
+class WithdrawalNotHeld(Conflict):
+    """It was sent to the bank, given up, or never waited."""
+
+    code = "withdrawal_not_held"
+    title = "The withdrawal does not wait any more"
 
 
 class SameAccount(Refusal):

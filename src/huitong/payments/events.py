@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from huitong.kernel.money import Money
 from huitong.kernel.outbox import Event
+from huitong.payments.stop_types import StopAction
 from huitong.payments.types import ChannelDirection, OrderKind
 
 
@@ -36,6 +37,37 @@ class PaymentAuthorised(Event):
     amount: Money
     expires_at: datetime
     authorised_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentHeld(Event):
+    """Risk holds a payment back; at `due_at` a delayed one is paid, one under review given back."""
+
+    topic: ClassVar[str] = "payments.PaymentHeld.v1"
+
+    order_id: uuid.UUID
+    kind: OrderKind
+    action: StopAction
+    payer_account_id: int
+    payee_account_id: int
+    merchant_id: uuid.UUID | None
+    amount: Money
+    due_at: datetime
+    held_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentGivenBack(Event):
+    """A held payment was not paid; `outcome` says how it ended, or why it could not be paid."""
+
+    topic: ClassVar[str] = "payments.PaymentGivenBack.v1"
+
+    order_id: uuid.UUID
+    kind: OrderKind
+    payer_account_id: int
+    amount: Money
+    outcome: str
+    given_back_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +102,7 @@ class PaymentFailed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderClosed(Event):
-    """An order was given up; `reason` is closed, voided or expired."""
+    """An order was given up; `reason` is closed, voided, expired, cancelled or stopped."""
 
     topic: ClassVar[str] = "payments.OrderClosed.v1"
 
@@ -118,3 +150,37 @@ class ChannelOrderRequested(Event):
     direction: ChannelDirection
     amount: Money
     requested_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopAppealed(Event):
+    """A payer says that a payment which risk stopped is theirs."""
+
+    topic: ClassVar[str] = "payments.StopAppealed.v1"
+
+    payment_id: uuid.UUID
+    payer_account_id: int
+    appealed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawalHeld(Event):
+    """A withdrawal waits until `held_until`, or with None until somebody has looked at it."""
+
+    topic: ClassVar[str] = "payments.WithdrawalHeld.v1"
+
+    order_id: uuid.UUID
+    amount: Money
+    held_until: datetime | None
+    held_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawalReleased(Event):
+    """Staff let a withdrawal go to the bank that was held."""
+
+    topic: ClassVar[str] = "payments.WithdrawalReleased.v1"
+
+    order_id: uuid.UUID
+    amount: Money
+    released_at: datetime

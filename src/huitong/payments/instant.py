@@ -6,31 +6,33 @@ the caps are, the ledger entries, the orders and the events.
 
 import uuid
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from huitong import customers, identity, ledger, risk
+from huitong import customers, ledger, risk
 from huitong.customers import Capacity, Party
-from huitong.kernel import outbox
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.statement import Statement
 from huitong.kernel.database.unit_of_work import Database, DriverConnection
 from huitong.kernel.errors import Refusal
 from huitong.kernel.idempotency import StoredReply
-from huitong.kernel.ids import uuid7
 from huitong.kernel.money import CurrencyMismatch, Money
 from huitong.kernel.rulebook import Rulebook
 from huitong.ledger import MeterUse, TransferCode
 from huitong.payments.assessing import assess_payments, list_decisions
 from huitong.payments.calculations import calculate_fee
 from huitong.payments.errors import AccountNotFound, CodeNotFound, ReferenceUsed, make_refusal
-from huitong.payments.events import PaymentSucceeded
+from huitong.payments.instant_orders import InstantPayment, find_batch_time, list_rows
 from huitong.payments.limit_rules import list_meter_uses
 from huitong.payments.minor_rules import check_minor
 from huitong.payments.payers import list_uses, recognise_payers
-from huitong.payments.postings import OwnAccounts, find_own_accounts, payment_entry
-from huitong.payments.types import Authentication, OrderKind
+from huitong.payments.postings import (
+    OwnAccounts,
+    find_own_accounts,
+    hold_entry,
+    payment_entry,
+)
+from huitong.payments.types import OrderKind
 from huitong.privacy import Vault
 
 _FULL: Final = Capacity.FULL.value
@@ -44,58 +46,6 @@ SELECT o.merchant_id, o.reference
   FROM payments.orders o
   JOIN unnest($1::uuid[], $2::text[]) AS n(merchant_id, reference) USING (merchant_id, reference)
 """
-
-_ADD_ORDERS: Final = """
-INSERT INTO payments.orders (id, kind, status, currency, amount, fee, payer_account_id,
-                             payee_account_id, merchant_id, reference, description, transfer_id,
-                             created_at, completed_at)
-SELECT n.id, n.kind, 'succeeded', n.currency, n.amount, n.fee, n.payer, n.payee, n.merchant_id,
-       n.reference, n.description, n.id, n.created_at, $12::timestamptz
-  FROM unnest($1::uuid[], $2::text[], $3::char(3)[], $4::bigint[], $5::bigint[], $6::bigint[],
-              $7::bigint[], $8::uuid[], $9::text[], $10::text[], $11::timestamptz[])
-       AS n(id, kind, currency, amount, fee, payer, payee, merchant_id, reference, description,
-            created_at)
-"""
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class InstantPayment:
-    """One instruction, and what preparing it found out. Exactly one payee form is given.
-
-    The order's id is the transfer's id too, so a batch that is tried again moves the same money.
-    """
-
-    payer_account_id: int
-    amount: Money
-    requested_at: datetime
-    payee_account_id: int | None = None
-    payee_mobile: str | None = None
-    code_id: uuid.UUID | None = None
-    reference: str | None = None
-    description: str | None = None
-    #: A caller that is bound to a merchant may only spend that merchant's money.
-    acting_merchant_id: uuid.UUID | None = None
-    #: The guardian of a payer who is a minor, if it is the guardian who pays.
-    guardian_id: uuid.UUID | None = None
-    #: What a customer who pays themselves brings; they may only spend their own or a ward's money.
-    proof: identity.PresentedProof | None = None
-    #: Who has a key vouches for two factors.
-    authentication: Authentication = Authentication.TWO_FACTORS
-    order_id: uuid.UUID = field(default_factory=uuid7)
-    kind: OrderKind = OrderKind.TRANSFER
-    merchant_id: uuid.UUID | None = None
-    fee: Money | None = None
-    completed_at: datetime | None = None
-    #: What risk was told and decided, unless it was refused before.
-    facts: risk.PaymentFacts | None = None
-    decision: risk.Decision | None = None
-
-    @property
-    def payee_field(self) -> str:
-        """Return the name of the field by which the caller named the payee."""
-        if self.payee_mobile is not None:
-            return "payee_mobile"
-        return "payee" if self.code_id is None else "code"
 
 
 class InstantPayments:
@@ -166,7 +116,7 @@ class InstantPayments:
         ]
 
     def answer(self, payload: InstantPayment, result: "ledger.Outcome | Refusal") -> StoredReply:
-        """Return the order as the caller sees it, or the problem."""
+        """Return the order as the caller sees it, or the problem: 202 for one that is held."""
         if isinstance(result, Refusal):
             return self._render_refusal(result)
         if not result.is_posted:
@@ -175,7 +125,7 @@ class InstantPayments:
                 payload.payee_account_id or 0: payload.payee_field,
             }
             return self._render_refusal(make_refusal(result, fields))
-        return StoredReply(201, self._render(payload))
+        return StoredReply(201 if payload.stop is None else 202, self._render(payload))
 
     def list_statements(
         self, posted: Sequence[InstantPayment], refused: Sequence[InstantPayment]
@@ -183,12 +133,8 @@ class InstantPayments:
         """Write the orders and their events, and what was decided about all of them."""
         statements = list_decisions(posted, refused)
         if posted:
-            events = [outbox.make_row(_make_event(payment)) for payment in posted]
-            statements += [
-                Statement(_ADD_ORDERS, _order_columns(posted)),
-                outbox.make_append(events),
-                *list_uses(posted, now=_completed_at(posted)),
-            ]
+            statements += list_rows(posted)
+            statements += list_uses(posted, now=find_batch_time(posted))
         return statements
 
     async def _resolve_payees(
@@ -304,6 +250,18 @@ class InstantPayments:
     def _make_entry(self, payment: InstantPayment, parties: dict[int, Party]) -> ledger.Entry:
         payee = parties[payment.payee_account_id or 0]
         currency = payment.amount.currency
+        if payment.stop is not None:
+            # The fee is on what is paid, and nothing is yet.
+            payment.fee = Money.zero(currency)
+            return hold_entry(
+                transfer_id=payment.order_id,
+                payer_account_id=payment.payer_account_id,
+                payee_account_id=payee.account_id,
+                amount=payment.amount,
+                code=TransferCode.PAYMENT_HELD,
+                effective_on=business_day(payment.requested_at),
+                expires_at=None,
+            )
         fee_max = None if payee.fee_max is None else Money(payee.fee_max, currency)
         payment.fee = calculate_fee(payment.amount, payee.fee_rate, fee_max)
         return payment_entry(
@@ -349,44 +307,3 @@ async def _find_used_references(
         _USED_REFERENCES, [merchant for merchant, _ in wanted], [text for _, text in wanted]
     )
     return {(row[0], row[1]) for row in rows}
-
-
-def _order_columns(payments: Sequence[InstantPayment]) -> tuple[object, ...]:
-    return (
-        [p.order_id for p in payments],
-        [p.kind for p in payments],
-        [p.amount.currency for p in payments],
-        [p.amount.minor for p in payments],
-        [p.fee.minor if p.fee is not None else 0 for p in payments],
-        [p.payer_account_id for p in payments],
-        [p.payee_account_id for p in payments],
-        [p.merchant_id for p in payments],
-        [p.reference for p in payments],
-        [p.description for p in payments],
-        [p.requested_at for p in payments],
-        _completed_at(payments),
-    )
-
-
-def _completed_at(payments: Sequence[InstantPayment]) -> datetime:
-    """Return the one instant at which a batch is completed."""
-    completed_at = payments[0].completed_at
-    assert completed_at is not None
-    return completed_at
-
-
-def _make_event(payment: InstantPayment) -> PaymentSucceeded:
-    assert payment.payee_account_id is not None
-    assert payment.fee is not None
-    assert payment.completed_at is not None
-    return PaymentSucceeded(
-        order_id=payment.order_id,
-        kind=payment.kind,
-        payer_account_id=payment.payer_account_id,
-        payee_account_id=payment.payee_account_id,
-        merchant_id=payment.merchant_id,
-        amount=payment.amount,
-        fee=payment.fee,
-        transfer_id=payment.order_id,
-        succeeded_at=payment.completed_at,
-    )

@@ -28,6 +28,54 @@ _PAID_ORDERS_MOVED_MONEY: Final = """
      WHERE o.status IN ('succeeded', 'partly_refunded', 'refunded')
        AND (t.id IS NULL OR t.currency <> o.currency OR t.amount <> o.amount)
 """
+# Three tables tell of a held payment: each must have the other two beside it. 305 is the code
+# PAYMENT_HELD.
+_HELD_ORDERS_HAVE_HOLDS: Final = """
+    WITH open_holds AS (
+        SELECT h.id, h.amount, h.currency, h.debit_account_id, h.credit_account_id, h.expires_at
+          FROM ledger.holds h
+          JOIN ledger.transfers t ON t.id = h.id AND t.kind = 1
+         WHERE h.state = 0 AND t.code = 305
+    ), held AS (
+        SELECT * FROM payments.orders WHERE status = 'held'
+    ), stops AS (
+        SELECT * FROM payments.stopped_payments WHERE state = 'held'
+    )
+    SELECT 'pay_' || replace(coalesce(o.id, h.id, s.id)::text, '-', '') AS subject,
+           'a held order, its open hold without an end, and why it is held' AS expected,
+           format('order %s %s, hold %s %s, stop %s %s', o.amount, o.currency, h.amount,
+                  h.currency, s.amount, s.currency) AS found
+      FROM held o
+      FULL JOIN open_holds h ON h.id = o.transfer_id
+      FULL JOIN stops s ON s.id = coalesce(o.id, h.id)
+     WHERE o.id IS NULL OR h.id IS NULL OR s.id IS NULL OR h.id <> o.id
+        OR h.expires_at IS NOT NULL
+        OR (o.amount, o.currency, o.payer_account_id, o.payee_account_id)
+           <> (h.amount, h.currency, h.debit_account_id, h.credit_account_id)
+        OR (o.amount, o.currency, o.payer_account_id, o.payee_account_id)
+           <> (s.amount, s.currency, s.payer_account_id, s.payee_account_id)
+"""
+_STOPPED_PAYMENTS_ENDED_ONCE: Final = """
+    SELECT 'pay_' || replace(s.id::text, '-', '') AS subject,
+           format('%s: order, hold and decision that say the same', s.state) AS expected,
+           format('order %s, hold in state %s with %s posted, decision %s', o.status, h.state,
+                  h.posted_amount, d.action) AS found
+      FROM payments.stopped_payments s
+      LEFT JOIN payments.orders o ON o.id = s.id
+      LEFT JOIN ledger.holds h ON h.id = s.id
+      LEFT JOIN risk.decisions d ON d.id = s.id
+     WHERE CASE s.state
+               WHEN 'held' THEN false
+               WHEN 'paid' THEN coalesce(o.status, '') NOT IN
+                                ('succeeded', 'partly_refunded', 'refunded')
+                             OR (h.state, h.posted_amount) IS DISTINCT FROM (1, s.amount)
+                             OR h.resolved_by <> o.transfer_id
+               WHEN 'given_back' THEN (o.status, h.state) IS DISTINCT FROM ('closed', 2)
+               ELSE o.id IS NOT NULL OR h.id IS NOT NULL
+           END
+        OR d.action IS DISTINCT FROM
+           CASE s.action WHEN 'review' THEN 2 WHEN 'delay' THEN 3 ELSE 4 END
+"""
 
 #: What `huitong ledger verify` checks of this room, after the ledger's own invariants.
 INVARIANTS: Final = (
@@ -40,5 +88,15 @@ INVARIANTS: Final = (
         "paid_orders_moved_money",
         "What a paid order is about stands in the journal",
         _PAID_ORDERS_MOVED_MONEY,
+    ),
+    Invariant(
+        "held_orders_have_holds",
+        "Every held order has its open hold and says why, and every such hold its order",
+        _HELD_ORDERS_HAVE_HOLDS,
+    ),
+    Invariant(
+        "stopped_payments_ended_once",
+        "What was stopped was paid once, given back once, or never reserved",
+        _STOPPED_PAYMENTS_ENDED_ONCE,
     ),
 )

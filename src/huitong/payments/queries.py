@@ -1,6 +1,8 @@
 """Reads of payments, one thing or one page at a time."""
 
 import uuid
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from huitong.kernel import limits
@@ -8,12 +10,17 @@ from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import InvalidField, NotFound
 from huitong.kernel.ids import PAYMENT, show_id
 from huitong.ledger import Page
+from huitong.payments.errors import StoppedPaymentNotFound
+from huitong.payments.stop_types import StoppedPayment
 from huitong.payments.store import channel_orders as channel_store
+from huitong.payments.store import counterparties as counterparty_store
 from huitong.payments.store import orders as store
 from huitong.payments.store import refunds as refund_store
-from huitong.payments.types import ChannelOrder, Order, Refund, Share
+from huitong.payments.store import stops as stop_store
+from huitong.payments.types import ChannelOrder, Counterparty, Order, Refund, Share
 
 _AFTER_ALL_IDS: Final = uuid.UUID(int=2**128 - 1)
+_BEFORE_ALL_IDS: Final = uuid.UUID(int=0)
 
 
 async def get_order(uow: UnitOfWork, order_id: uuid.UUID) -> Order:
@@ -44,6 +51,20 @@ async def list_orders(
     return Page(items, items[-1].id.hex if len(found) > limit else None)
 
 
+async def find_counterparties(
+    uow: UnitOfWork, account_ids: Sequence[int], *, since: datetime, each_max: int
+) -> list[Counterparty]:
+    """Return whom accounts paid and were paid by since an instant, the latest first.
+
+    At most `each_max` of each account and direction, out of its newest LINK_ORDERS_MAX orders.
+    """
+    # Identifiers begin with their time, so the index that an account's orders have finds them.
+    since_id = uuid.UUID(int=int(since.timestamp() * 1_000) << 80)
+    return await counterparty_store.find_counterparties(
+        uow, account_ids, since_id=since_id, each_max=each_max
+    )
+
+
 async def list_refunds(uow: UnitOfWork, order_id: uuid.UUID) -> tuple[Refund, ...]:
     """Return the refunds of an order, at most REFUNDS_PER_PAYMENT_MAX; raises NotFound."""
     await get_order(uow, order_id)
@@ -61,6 +82,41 @@ async def find_channel_order(uow: UnitOfWork, order_id: uuid.UUID) -> ChannelOrd
     return await channel_store.find_channel_order(uow, order_id)
 
 
+async def get_stopped_payment(
+    uow: UnitOfWork, payment_id: uuid.UUID, *, for_update: bool = False
+) -> StoppedPayment:
+    """Return a payment that risk held or blocked; raises StoppedPaymentNotFound."""
+    stop = await stop_store.find_stop(uow, payment_id, for_update=for_update)
+    if stop is None:
+        shown = show_id(PAYMENT, payment_id)
+        raise StoppedPaymentNotFound(f"there is no stopped payment {shown}", context={"id": shown})
+    return stop
+
+
+async def list_waiting_payments(
+    uow: UnitOfWork,
+    *,
+    after_id: uuid.UUID | None = None,
+    limit: int = limits.PAGE_SIZE_DEFAULT,
+) -> list[StoppedPayment]:
+    """Return stopped payments that wait for people, oldest first.
+
+    Those that are held, and those whose payer has appealed and has no answer yet. Raises
+    InvalidField for a bad limit.
+    """
+    if not 1 <= limit <= limits.PAGE_SIZE_MAX:
+        raise InvalidField(f"must be from 1 to {limits.PAGE_SIZE_MAX}", field="limit")
+    return await stop_store.list_waiting(uow, after_id=after_id or _BEFORE_ALL_IDS, count=limit)
+
+
+async def measure_channel(uow: UnitOfWork, *, since: datetime) -> tuple[int, int, int]:
+    """Return how many orders the bank channel carried out, refused and left without an answer.
+
+    The first two are of what ended since an instant, the last of what waits now.
+    """
+    return await channel_store.count_outcomes(uow, since=since)
+
+
 def _read_cursor(cursor: str) -> uuid.UUID:
     try:
         identifier = uuid.UUID(hex=cursor)
@@ -69,3 +125,8 @@ def _read_cursor(cursor: str) -> uuid.UUID:
     if identifier is None or identifier.hex != cursor:
         raise InvalidField("must be the next_cursor of an earlier page", field="cursor")
     return identifier
+
+
+async def list_payers(uow: UnitOfWork, order_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """Return the payer's account of each of so many orders; who is not there has none."""
+    return await store.list_payers(uow, order_ids)

@@ -11,7 +11,8 @@ from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import InvalidField
 from huitong.kernel.ids import PAYMENT, show_id
-from huitong.payments.store import orders
+from huitong.payments.stop_types import StoppedPayment
+from huitong.payments.store import orders, stops
 from huitong.payments.types import Order
 from huitong.privacy import Erasure, Json, Kept, kept_until
 
@@ -26,14 +27,22 @@ class PaymentsData:
     correctable: Final[frozenset[str]] = frozenset()
 
     async def export(self, uow: UnitOfWork, subject_id: uuid.UUID) -> Mapping[str, Json]:
-        """Return the newest `limits.EXPORT_ORDERS_MAX` orders of each account."""
+        """Return the newest `limits.EXPORT_ORDERS_MAX` orders and stops of each account."""
         shown: list[Json] = []
+        stopped: list[Json] = []
         for account in await ledger.list_accounts_of(uow, subject_id):
             found = await orders.list_orders_of_account(
                 uow, account.id, _AFTER_ALL_IDS, limits.EXPORT_ORDERS_MAX
             )
             shown += [_show(order) for order in found]
-        return {"orders": shown} if shown else {}
+            stopped += [
+                _show_stop(stop)
+                for stop in await stops.list_stops_of_payer(
+                    uow, account.id, count=limits.EXPORT_ORDERS_MAX
+                )
+            ]
+        data: dict[str, Json] = {"orders": shown, "stopped_payments": stopped}
+        return {name: listed for name, listed in data.items() if listed}
 
     async def correct(
         self,
@@ -69,6 +78,7 @@ class PaymentsData:
         """Take away what the person wrote into payments; who paid whom stays, by number."""
         for account in await ledger.list_accounts_of(uow, subject_id):
             await orders.forget_descriptions(uow, account.id)
+            await stops.forget_appeals(uow, account.id)
 
 
 def _show(order: Order) -> dict[str, Json]:
@@ -83,3 +93,18 @@ def _show(order: Order) -> dict[str, Json]:
     for name, account in (("payer", order.payer_account_id), ("payee", order.payee_account_id)):
         shown[name] = None if account is None else ledger.show_account(account)
     return shown | {"reference": order.reference, "description": order.description}
+
+
+def _show_stop(stop: StoppedPayment) -> Json:
+    return {
+        "id": show_id(PAYMENT, stop.id),
+        "action": stop.action.value,
+        "state": stop.state.value,
+        "outcome": stop.outcome,
+        "amount": stop.amount.to_json(),
+        "payee": ledger.show_account(stop.payee_account_id),
+        "stopped_at": stop.stopped_at.isoformat(),
+        "reasons": [{"zh": why.zh, "en": why.en} for why in stop.reasons],
+        "appeal": stop.appeal,
+        "answer": stop.answer,
+    }

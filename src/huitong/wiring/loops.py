@@ -4,13 +4,11 @@ A step does a bounded piece of work in transactions of its own and says whether 
 workers run the same loops at once; every step copes with that.
 """
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Final
 
-from huitong import customers, identity, ledger, payments, privacy
+from huitong import customers, identity, ledger, payments, privacy, risk
 from huitong.kernel import audit_chain, idempotency, limits, outbox, outbox_delivery
 from huitong.kernel.cryptography import load_key_ring
 from huitong.kernel.database.unit_of_work import Database
@@ -19,20 +17,13 @@ from huitong.kernel.settings import Settings
 from huitong.privacy import Vault
 from huitong.wiring.clocks import make_clock
 from huitong.wiring.evidence_desk import make_evidence_desk
+from huitong.wiring.loop_types import Loop, Step
 from huitong.wiring.people_data import make_providers, make_retained
 from huitong.wiring.reactions import HANDLERS, react_to_decisions
+from huitong.wiring.risk_links import LINK_SOURCES
+from huitong.wiring.watching import WATCH_LOOPS
 
-#: Called with the present instant; true if it should be called again at once.
-Step = Callable[[Database, datetime], Awaitable[bool]]
-
-
-@dataclass(frozen=True, slots=True)
-class Loop:
-    """One loop; `interval_seconds` is the pause after a step that found nothing more to do."""
-
-    name: str
-    interval_seconds: float
-    step: Step
+__all__ = ["LOOPS", "Loop", "Step", "make_loops"]
 
 
 async def _deliver_events(database: Database, now: datetime) -> bool:
@@ -73,6 +64,11 @@ async def _expire_orders(database: Database, now: datetime) -> bool:
     return closed == limits.ORDERS_CLOSED_AT_ONCE_MAX
 
 
+async def _end_held_payments(database: Database, now: datetime) -> bool:
+    ended = await database.run(lambda uow: payments.end_due_payments(uow, now=now))
+    return ended == limits.HELD_PAYMENTS_ENDED_AT_ONCE_MAX
+
+
 async def _expire_holds(database: Database, now: datetime) -> bool:
     found = await database.run(lambda uow: ledger.expire_holds(uow, now=now))
     return found == limits.HOLDS_EXPIRED_AT_ONCE_MAX
@@ -96,6 +92,14 @@ async def _restrict_expired(database: Database, now: datetime) -> bool:
     return found == limits.CUSTOMERS_RESTRICTED_AT_ONCE_MAX
 
 
+async def _group_alerts(database: Database, now: datetime) -> bool:
+    rulebook = Rulebook.load()
+    grouped = await database.run(
+        lambda uow: risk.group_alerts(uow, sources=LINK_SOURCES, rulebook=rulebook, now=now)
+    )
+    return grouped == limits.ALERTS_GROUPED_AT_ONCE_MAX
+
+
 async def _scan_access(database: Database, now: datetime) -> bool:
     await database.run(lambda uow: privacy.scan_access(uow, now=now))
     return False
@@ -113,6 +117,10 @@ async def _prune_customer_codes(database: Database, now: datetime) -> bool:
 async def _prune_log_ins(database: Database, now: datetime) -> bool:
     pruned = await database.run(lambda uow: identity.prune_what_is_over(uow, now=now))
     return pruned == limits.PRUNE_ROWS_MAX
+
+
+async def _watch_models(database: Database, now: datetime) -> bool:
+    return await risk.watch_models(database, rulebook=Rulebook.load(), now=now)
 
 
 def make_loops(settings: Settings) -> tuple[Loop, ...]:
@@ -148,8 +156,15 @@ def make_loops(settings: Settings) -> tuple[Loop, ...]:
             audit_chain.keep_checkpoint(settings.home, published)
         return False
 
+    async def check_minors(database: Database, now: datetime) -> bool:
+        found = await database.run(
+            lambda uow: customers.check_minors(uow, vault, rulebook=Rulebook.load(), now=now)
+        )
+        return found == limits.MINORS_CHECKED_AT_ONCE_MAX
+
     loops = (
         *LOOPS,
+        Loop("customers.check_minors", 300.0, check_minors),
         Loop("customers.check_applications", 1.0, check_applications),
         Loop("ledger.publish_checkpoint", 60.0, publish_checkpoint),
         *_make_privacy_loops(settings),
@@ -160,16 +175,11 @@ def make_loops(settings: Settings) -> tuple[Loop, ...]:
     channel = payments.HttpBankChannel(settings.bank_channel_url)
 
     async def settle_channel_orders(database: Database, _now: datetime) -> bool:
-        taken = await payments.settle_channel_orders(database, channel, clock=clock)
+        taken = await payments.settle_channel_orders(
+            database, channel, clock=clock, is_counted=settings.is_risk_asked
+        )
         return taken == limits.CHANNEL_ORDERS_AT_ONCE_MAX
 
-    async def check_minors(database: Database, now: datetime) -> bool:
-        found = await database.run(
-            lambda uow: customers.check_minors(uow, vault, rulebook=Rulebook.load(), now=now)
-        )
-        return found == limits.MINORS_CHECKED_AT_ONCE_MAX
-
-    loops = (*loops, Loop("customers.check_minors", 300.0, check_minors))
     return (*loops, Loop("payments.settle_channel_orders", 0.2, settle_channel_orders))
 
 
@@ -204,16 +214,20 @@ LOOPS: Final[tuple[Loop, ...]] = (
     Loop("ledger.project_lines", 0.1, _project_lines),
     Loop("ledger.seal_transfers", 1.0, _seal_transfers),
     Loop("payments.expire_orders", 1.0, _expire_orders),
+    Loop("payments.end_held_payments", 1.0, _end_held_payments),
     Loop("ledger.expire_holds", 1.0, _expire_holds),
     Loop("customers.mark_reviews_due", 300.0, _mark_reviews_due),
     Loop("customers.restrict_expired", 300.0, _restrict_expired),
     Loop("customers.mark_business_reviews_due", 300.0, _mark_business_reviews_due),
     Loop("payments.prune_customer_codes", 60.0, _prune_customer_codes),
+    Loop("risk.group_alerts", 1.0, _group_alerts),
     Loop("privacy.scan_access", 60.0, _scan_access),
+    Loop("risk.watch_models", limits.MODEL_WATCH_INTERVAL_SECONDS, _watch_models),
     Loop("kernel.seal_audit", 1.0, _seal_audit),
     Loop("identity.prune_what_is_over", 300.0, _prune_log_ins),
     Loop("kernel.deliver_events", 0.2, _deliver_events),
     Loop("kernel.measure_outbox", 15.0, _measure_outbox),
     Loop("kernel.prune_events", 60.0, _prune_events),
     Loop("kernel.prune_replies", 60.0, _prune_replies),
+    *WATCH_LOOPS,
 )

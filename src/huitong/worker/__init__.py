@@ -8,6 +8,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
+from huitong import operations
 from huitong.kernel import limits
 from huitong.kernel.clock import Clock
 from huitong.kernel.database.unit_of_work import (
@@ -19,6 +20,7 @@ from huitong.kernel.errors import Fault
 from huitong.kernel.job_worker import make_app, run_worker
 from huitong.kernel.logs import get_logger
 from huitong.kernel.metrics import BUGS, FAULTS
+from huitong.kernel.rulebook import Rulebook
 from huitong.kernel.settings import Settings
 from huitong.wiring.clocks import make_clock
 from huitong.wiring.loops import Loop, make_loops
@@ -48,8 +50,13 @@ async def run(settings: Settings) -> None:
             app = make_app(url, role=role, database=database, definitions=JOBS, clock=clock)
             await run_worker(app)
 
+        reporter = operations.Reporter(database, Rulebook.load(), "worker", now=clock.now)
         _log.info("the worker starts", loops=[loop.name for loop in loops])
-        await run_all(database, loops, clock=clock, run_jobs=run_jobs)
+        await reporter.start()
+        try:
+            await run_all(database, loops, clock=clock, run_jobs=run_jobs)
+        finally:
+            await reporter.stop()
 
 
 async def run_all(

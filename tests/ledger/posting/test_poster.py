@@ -162,6 +162,33 @@ async def test_says_at_once_that_the_queue_is_full(bench):
     assert await bench.totals(anna) == [(4, 100, 0, 0)]
 
 
+async def test_leaves_what_a_writer_reserves_to_a_batch_of_its_own(bench):
+    anna, shop = await bench.open_wallet(10), await bench.open()
+    made = {
+        1: bench.transfer(anna, shop, 1),
+        2: bench.hold(anna, shop, 2),
+        3: bench.transfer(anna, shop, 3),
+        4: bench.hold(anna, shop, 9),
+    }
+    clerk = Clerk(prepared={number: bench.request(each) for number, each in made.items()})
+    async with running(bench.database, bench) as poster:
+        jobs = [Job(key=key(f"k{number}"), writer=clerk, payload=number) for number in made]
+        answers = await settle([poster.submit(job) for job in jobs])
+        again = await poster.submit(Job(key=key("k2"), writer=clerk, payload=2))
+
+    assert [answer.reply.body for answer in answers] == [
+        b"1 paid",
+        b"2 paid",
+        b"3 paid",
+        b"4 insufficient_funds",
+    ]
+    assert again.reply == answers[1].reply
+    rows = await bench.owner.fetch("SELECT id, sequence >> 16 AS batch FROM ledger.transfers")
+    batches = {row["id"]: row["batch"] for row in rows}
+    assert batches[made[1].id] == batches[made[3].id] != batches[made[2].id]
+    assert await bench.totals(anna) == [(4, 10, 2, 0)]
+
+
 async def test_refuses_an_entry_that_is_too_long_for_a_batch(bench):
     anna, shop = await bench.open_wallet(100), await bench.open()
     long = bench.request(*[bench.transfer(anna, shop, 1) for _ in range(1_001)])

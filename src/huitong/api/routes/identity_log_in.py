@@ -12,6 +12,7 @@ from starlette.responses import Response
 from huitong import identity
 from huitong.api.authentication import PUBLIC, application_of
 from huitong.api.documentation import errors
+from huitong.api.gate import check_challenge
 from huitong.api.request_body import PublicRoute
 from huitong.api.schemas.common import NoBody
 from huitong.api.schemas.identity import (
@@ -26,9 +27,11 @@ from huitong.api.schemas.identity import (
     StartLogInByCode,
     show_options,
     show_session,
+    show_terms,
 )
 from huitong.api.sessions import check_anti_forgery, read_client, set_cookie, stranger
 from huitong.kernel.ids import CHALLENGE, ONE_TIME_CODE, read_id, show_id
+from huitong.operations import ChallengeRequired
 
 router: Final = APIRouter(
     prefix="/v1/identity",
@@ -127,12 +130,15 @@ async def log_in_by_sign_up(
     summary="Log in with a password",
     status_code=201,
     response_model=LoggedInView,
-    responses=errors(caller="stranger", is_command=True, has_idempotency_key=False),
+    responses=errors(
+        ChallengeRequired, caller="stranger", is_command=True, has_idempotency_key=False
+    ),
 )
 async def log_in_by_password(
     request: Request, response: Response, body: LogInByPassword
 ) -> LoggedInView:
     """Open a session with number and password; a wrong one and an unknown one are one answer."""
+    check_challenge(request.scope)
     _check_delivery(request, body.delivery)
     application = application_of(request)
     issued = await identity.log_in_by_password(
@@ -216,4 +222,5 @@ def _answer(response: Response, issued: identity.IssuedSession, delivery: str) -
         session=show_session(session, session.id),
         token=None if is_cookie else issued.token,
         device_token=issued.device_token,
+        **show_terms(issued),
     )

@@ -45,7 +45,7 @@ Kind = Literal[
     "withdrawal",
 ]
 Status = Literal[
-    "created", "pending", "succeeded", "failed", "closed", "partly_refunded", "refunded"
+    "created", "held", "pending", "succeeded", "failed", "closed", "partly_refunded", "refunded"
 ]
 CheckoutSeconds = Annotated[int, Field(ge=1, le=limits.CHECKOUT_SECONDS_MAX)]
 AuthorisationSeconds = Annotated[int, Field(ge=1, le=limits.AUTHORISATION_SECONDS_MAX)]
@@ -257,7 +257,7 @@ def show_payment(order: payments.Order) -> PaymentView:
 
 
 def render_instant(payment: payments.InstantPayment) -> bytes:
-    """Return the order of an instant payment that succeeded, as `PaymentView` in JSON.
+    """Return the order of an instant payment, as `PaymentView` or `HeldPaymentView` in JSON.
 
     Without the view in between: this is the hot path, and every member is ours.
     """
@@ -267,7 +267,7 @@ def render_instant(payment: payments.InstantPayment) -> bytes:
         {
             "id": f"{PAYMENT}_{digits}",
             "kind": payment.kind,
-            "status": "succeeded",
+            "status": payment.status,
             "amount": payment.amount.to_json(),
             "authorised": None,
             "fee": nothing if payment.fee is None or payment.fee.is_zero else payment.fee.to_json(),
@@ -284,10 +284,20 @@ def render_instant(payment: payments.InstantPayment) -> bytes:
             "transfer": f"{TRANSFER}_{digits}",
             "created_at": payment.requested_at,
             "expires_at": None,
-            "completed_at": payment.completed_at,
+            "completed_at": payment.completed_at if payment.stop is None else None,
             "failure_code": None,
+            **({} if payment.stop is None else {"held": _render_held(payment.stop)}),
         }
     )
+
+
+def _render_held(stop: payments.StoppedPayment) -> dict[str, object]:
+    return {
+        "action": stop.action,
+        "release_at": stop.release_at,
+        "give_back_at": stop.give_back_at,
+        "reasons": [{"zh": why.zh, "en": why.en} for why in stop.reasons],
+    }
 
 
 @lru_cache(maxsize=_CURRENCIES_CACHED_MAX)

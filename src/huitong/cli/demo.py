@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from huitong.cli.demo_onboarding import onboarding
+from huitong.cli.demo_risk import risk
 from huitong.cli.process import load_entry_point
 from huitong.kernel.errors import Fault
 from huitong.kernel.settings import Settings
@@ -34,6 +35,7 @@ class NoPlatform(Fault):
 
 app: Final = typer.Typer(rich_markup_mode="rich", invoke_without_command=True)
 app.command("onboarding", short_help="Play the life of one customer's data.")(onboarding)
+app.command("risk", short_help="Play an honest week, then four attacks.")(risk)
 
 
 def register(parent: typer.Typer) -> None:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -197,7 +198,12 @@ def is_ready(url: str, *, context: ssl.SSLContext | None = None) -> bool:
 
 
 async def issue_key(
-    settings: Settings, *, name: str, scopes: Sequence[str], now: datetime
+    settings: Settings,
+    *,
+    name: str,
+    scopes: Sequence[str],
+    now: datetime,
+    merchant_id: uuid.UUID | None = None,
 ) -> "identity.IssuedKey":
     """Make an API key directly in the platform's database, as only its operator can."""
     # Here, because every command would pay for loading what people log in with.
@@ -207,7 +213,9 @@ async def issue_key(
         Database(settings.database_app_url, role=settings.database_app_role) as database,
         database.unit_of_work() as uow,
     ):
-        return await identity.issue_api_key(uow, name=name, scopes=scopes, now=now)
+        return await identity.issue_api_key(
+            uow, name=name, scopes=scopes, now=now, merchant_id=merchant_id
+        )
 
 
 async def revoke_key(settings: Settings, issued: "identity.IssuedKey", *, now: datetime) -> None:

@@ -61,6 +61,20 @@ class Handset:
             body["step_up"] = step_up
         return self._client.post("/v1/payments", body)
 
+    def set_pin(self, pin: str) -> Answer:
+        """Set the PIN that proves payments, just after logging in."""
+        return self._client.put("/v1/identity/pin", {"pin": pin})
+
+    def prove(self, payer: str, payee: str, amount: int, *, pin: str) -> str | None:
+        """Prove by PIN that a payment is wanted; returns the step-up, None if that was refused."""
+        act = {"kind": "payments.pay", "payer": payer, "payee": payee, "amount": money(amount)}
+        asked = self._client.post("/v1/identity/step-ups", {"act": act, "factor": "pin"})
+        if not asked.is_success:
+            return None
+        path = f"/v1/identity/step-ups/{asked.body['id']}"
+        proved = self._client.post(f"{path}/proof", {"pin": pin})
+        return str(asked.body["id"]) if proved.is_success else None
+
     def post(self, path: str, body: dict[str, Any] | None = None) -> Answer:
         """Ask for something to be done, whatever comes back."""
         return self._client.post(path, body)

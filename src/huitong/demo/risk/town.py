@@ -8,7 +8,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from huitong.demo.cast import FARM, MARKET, TEA_HOUSE, customer_body, merchant_body
-from huitong.demo.day import Day, Person, money
+from huitong.demo.day import Day, Person, StoryBroken, money
 from huitong.demo.onboarding.operator import Operator
 from huitong.demo.risk.handset import Handset
 from huitong.demo.specimens import make_specimen
@@ -31,6 +31,7 @@ class Resident:
     person: Person
     phone: Handset
     payees: list[Person] = field(default_factory=list)
+    pin: str = ""
 
 
 @dataclass(slots=True)
@@ -68,17 +69,16 @@ def found_town(day: Day, operator: Operator, *, people: int) -> Town:
         made = day.do("/v1/merchants", merchant_body(facts))
         town.shops.append(Person(facts[0], made["id"], made["account"], fee_rate=Decimal(facts[4])))
     for place in range(people):
-        person = settle(town, place, opening=_OPENING)
-        phone = Handset(operator, person.mobile, address=HOME_ADDRESS.format(place + 1))
-        town.residents.append(Resident(person, phone))
+        address = HOME_ADDRESS.format(place + 1)
+        town.residents.append(settle(town, place, opening=_OPENING, address=address))
     for resident in town.residents:
         others = [each.person for each in town.residents if each is not resident]
         resident.payees = [*chance.sample(others, 2), *town.shops]
     return town
 
 
-def settle(town: Town, place: int, *, opening: int) -> Person:
-    """Open one more customer with a login, and money on the account if there is to be any."""
+def settle(town: Town, place: int, *, opening: int, address: str) -> Resident:
+    """Open one more customer with a login, a PIN, and money if there is to be any."""
     day = town.day
     name = make_specimen(day.seed * 1_000 + place, today=_DRAWN_ON).name
     # Eight digits from the run's name: two runs on one platform do not share a number.
@@ -89,4 +89,9 @@ def settle(town: Town, place: int, *, opening: int) -> Person:
     if opening:
         order = day.do("/v1/top-ups", {"account": person.account, "amount": money(opening)})
         day.wait_for_payment(order["id"])
-    return person
+    phone = Handset(town.operator, mobile, address=address)
+    pin = f"{town.chance.randrange(10**6):06d}"
+    for answer in (phone.log_in(), phone.set_pin(pin)):
+        if not answer.is_success:
+            raise StoryBroken(f"{name} cannot log in: {answer.code}", retryable=False)
+    return Resident(person, phone, pin=pin)

@@ -12,6 +12,7 @@ _DAYS: Final = 7
 _HOURS: Final = (8, 12, 13, 18, 19, 20)
 #: In minor units, below what one factor may pay in a day.
 _AMOUNTS: Final = (600, 1_250, 1_800, 2_640, 3_500, 4_990, 6_800)
+_NEEDS_STEP_UP: Final = frozenset({"payment_needs_step_up", "step_up_required"})
 _VISITS_A_DAY: Final = 1.6
 
 
@@ -39,8 +40,20 @@ def pay(town: Town, diary: Diary, resident: Resident, payee: Person, amount: int
     if not opened.is_success:
         diary.note(HONEST, "log_in", opened, at=town.now())
         return
-    paid = resident.phone.pay(resident.person.account, payee.account, amount)
-    diary.note(HONEST, "payment", paid, at=town.now(), amount=amount)
+    pay_as(town, diary, resident, payee, amount, part=HONEST)
+
+
+def pay_as(
+    town: Town, diary: Diary, resident: Resident, payee: Person, amount: int, *, part: str
+) -> None:
+    """Pay with a session that is open; with the PIN where one factor is not enough."""
+    payer, phone = resident.person.account, resident.phone
+    paid = phone.pay(payer, payee.account, amount)
+    if paid.code in _NEEDS_STEP_UP:
+        diary.note(part, "asked", paid, at=town.now(), amount=amount)
+        proof = phone.prove(payer, payee.account, amount, pin=resident.pin)
+        paid = phone.pay(payer, payee.account, amount, step_up=proof)
+    diary.note(part, "payment", paid, at=town.now(), amount=amount)
 
 
 def _plan(town: Town) -> list[Visit]:

@@ -6,38 +6,33 @@ from typing import Final
 
 from huitong.demo.day import Person
 from huitong.demo.risk.diary import Diary
-from huitong.demo.risk.handset import Handset
 from huitong.demo.risk.town import Resident, Town
+from huitong.demo.risk.week import pay_as
 
 PART: Final = "mule_ring"
+PASSING_ON: Final = "mule_ring_out"
+MULE_ADDRESS: Final = "222.221.5.9"
 _AMOUNT: Final = 80_000
 _MINUTES_BETWEEN: Final = 3
+_PAYMENTS_PASSED_ON: Final = 4
 
 
 def collect_and_run(
-    town: Town, diary: Diary, victims: Sequence[Resident], mule: Person, behind: Person
+    town: Town, diary: Diary, victims: Sequence[Resident], mule: Resident, behind: Person
 ) -> None:
     """Let the victims pay the mule, one after the other, and the mule pass all of it on."""
-    phone = Handset(town.operator, mule.mobile, address=f"222.221.5.{9}")
     for number, victim in enumerate(victims, start=1):
         town.wait_until(town.now() + timedelta(minutes=_MINUTES_BETWEEN))
         if not victim.phone.log_in().is_success:
             continue
-        paid = victim.phone.pay(victim.person.account, mule.account, _AMOUNT)
-        diary.note(PART, "payment", paid, at=town.now(), amount=_AMOUNT)
+        # Whoever is talked into it proves it, too.
+        pay_as(town, diary, victim, mule.person, _AMOUNT, part=PART)
         if number % _PAYMENTS_PASSED_ON == 0:
-            _pass_on(town, diary, phone, mule, behind)
-    phone.close()
+            _pass_on(town, diary, mule, behind)
 
 
-_PAYMENTS_PASSED_ON: Final = 4
-
-
-def _pass_on(town: Town, diary: Diary, phone: Handset, mule: Person, behind: Person) -> None:
+def _pass_on(town: Town, diary: Diary, mule: Resident, behind: Person) -> None:
     town.wait_until(town.now() + timedelta(minutes=1))
-    available = town.day.balance(mule)[1]
-    opened = phone.log_in()
-    diary.note(PART, "log_in", opened, at=town.now())
-    if available and opened.is_success:
-        passed = phone.pay(mule.account, behind.account, available)
-        diary.note(PART, "passing_on", passed, at=town.now(), amount=available)
+    available = town.day.balance(mule.person)[1]
+    if available and mule.phone.log_in().is_success:
+        pay_as(town, diary, mule, behind, available, part=PASSING_ON)

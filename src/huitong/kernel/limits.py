@@ -333,6 +333,8 @@ LIST_DAYS_MAX: Final = 3_660
 LISTED_AT_ONCE_MAX: Final = 100_000
 BACKTEST_PATTERNS_MAX: Final = 50_000
 LABELS_AT_ONCE_MAX: Final = 10_000
+# Some forty features of each are in memory at once, as doubles.
+LOG_INS_EVALUATED_MAX: Final = 2_000_000
 RULE_DAYS_CACHED_MAX: Final = 8
 # Deciding about a batch: what is too slow, how often in a row, and how long it then rests.
 RISK_BUDGET_SECONDS: Final = 0.25

@@ -11,7 +11,7 @@ Versions live by `save_rules`, `shadow_rules`, `record_backtest`, `set_rules_liv
 batch, `make_records` and `make_update` are the statements that go with the posting, `get_decision`,
 `explain_decision` and `replay_decision` are for afterwards. `Decider` decides about what is not a
 payment from features that its room computes, and `record_decisions` writes that down. `put_labels`
-takes what became known of decisions.
+takes what became known of decisions. `score_log_ins` says how unlike a login's habits log-ins are.
 """
 
 from huitong.risk.decisioning.decisions.batches import decide_batch
@@ -92,8 +92,9 @@ from huitong.risk.decisioning.rules.rule_sets import (
 )
 from huitong.risk.decisioning.rules.types import Backtest, Purpose, Rule, RuleState, RuleVersion
 from huitong.risk.decisioning.types import Action, Column, Features, FeatureType
-from huitong.risk.fraud.evaluate import evaluate_fraud
+from huitong.risk.fraud.evaluate import evaluate_fraud, evaluate_log_ins
 from huitong.risk.fraud.labels import Label, LabelSource, find_labels, put_labels
+from huitong.risk.fraud.log_ins.score import LogInCounts, LogInScores, score_log_ins
 
 __all__ = [
     "COLUMN_TYPES",
@@ -125,6 +126,8 @@ __all__ = [
     "ListEntryNotFound",
     "ListKind",
     "Listed",
+    "LogInCounts",
+    "LogInScores",
     "NamedFeature",
     "PaymentDecider",
     "PaymentFacts",
@@ -154,6 +157,7 @@ __all__ = [
     "default_catalogue",
     "default_rules",
     "evaluate_fraud",
+    "evaluate_log_ins",
     "explain_decision",
     "find_labels",
     "find_listed",
@@ -178,6 +182,7 @@ __all__ = [
     "retire_rules",
     "run_backtest",
     "save_rules",
+    "score_log_ins",
     "set_rules_live",
     "shadow_rules",
     "show_decision",

@@ -12,15 +12,21 @@ def print_log_ins(console: Console, report: dict[str, Any]) -> None:
     """Print recall by model and kind of attack, what the honest pay, and published figures."""
     data, models = report["data"], report["models"]
     recall = Table(
-        title=f"Attacks on log-ins, {data['source']}: mean and spread of "
-        f"{data['histories']} histories"
+        title=f"Attacks on log-ins ({data['source']}): recall at rates of false alarms, "
+        f"mean±spread of {data['histories']} histories",
+        caption="unseen: by trees that were trained without this kind",
     )
-    for column in ("model", "attack", "AUC-ROC", *(f"recall at {rate}" for rate in _RATES)):
+    for column in ("model", "attack", "AUC-ROC", *(f"at {rate}" for rate in _RATES)):
         recall.add_column(column, justify="left" if column in {"model", "attack"} else "right")
+    keys = ("auc_roc", *(f"recall_at_{rate}" for rate in _RATES))
     for name, model in models.items():
+        unseen = model.get("never_trained_on", {})
         for kind, measured in {"all": model["all"], **model["by_kind"]}.items():
-            keys = ("auc_roc", *(f"recall_at_{rate}" for rate in _RATES))
             recall.add_row(name, kind, *(_show(measured[key]) for key in keys))
+        for kind, measured in unseen.items():
+            # Few histories leave this kind out, so there is no spread to show.
+            cells = (f"{measured[key]['mean']:.3f}" for key in keys)
+            recall.add_row(name, f"{kind}, unseen", *cells)
     console.print(recall)
     asked = Table(title="Asked for more, by thresholds set on earlier log-ins")
     for column in ("model", "aimed at", "honest log-ins", "customers", "recall"):
@@ -52,4 +58,4 @@ def _print_published(console: Console, report: dict[str, Any]) -> None:
 
 
 def _show(measured: dict[str, float]) -> str:
-    return f"{measured['mean']:.3f} ± {measured['spread']:.3f}"
+    return f"{measured['mean']:.3f}±{measured['spread']:.3f}"

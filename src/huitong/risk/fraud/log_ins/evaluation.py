@@ -31,7 +31,7 @@ from huitong.risk.fraud.log_ins.measures import (
 )
 from huitong.risk.fraud.log_ins.published import PUBLISHED
 from huitong.risk.fraud.log_ins.reading import FIELD, read_log_ins
-from huitong.risk.fraud.log_ins.types import LogIns
+from huitong.risk.fraud.log_ins.types import Kind, LogIns
 
 FREEMAN: Final = "freeman"
 OURS: Final = "huitong"
@@ -61,7 +61,7 @@ def evaluate_log_in_models(
     started = time.perf_counter()
     runs = []
     for seed, log_ins in _histories(path, histories, threads):
-        run = _measure(log_ins, seed=seed)
+        run = _measure(log_ins, seed=seed, is_generated=path is None)
         recall = run["models"][OURS]["all"][f"recall_at_{ALARM_RATES[0]:.1%}"]
         say(f"history {seed}: {len(log_ins):,} attempts, recall {recall:.3f}")
         runs.append(run)
@@ -90,7 +90,7 @@ def _histories(path: Path | None, count: int, threads: int) -> Iterator[tuple[in
         yield seed, generate_log_ins(seed=seed)
 
 
-def _measure(log_ins: LogIns, *, seed: int) -> dict[str, Any]:
+def _measure(log_ins: LogIns, *, seed: int, is_generated: bool) -> dict[str, Any]:
     features = compute_log_in_features(log_ins)
     is_measured = log_ins.is_successful & (features["log_ins_before"] > 0)
     parts = _split(log_ins, is_measured)
@@ -108,6 +108,8 @@ def _measure(log_ins: LogIns, *, seed: int) -> dict[str, Any]:
             "thresholds_set_before": measure_questions(before, test),
         }
     is_attack = log_ins.kind > 0
+    if is_generated:
+        models[OURS]["never_trained_on"] = _measure_unseen(log_ins, features, parts, seed=seed)
     models[OURS]["calibration"] = {
         "mean_probability": float(scores[OURS][1].mean()),
         "share_of_attacks": float(is_attack[parts.test].mean()),
@@ -147,29 +149,52 @@ def _split(log_ins: LogIns, is_measured: Flags) -> _Parts:
     )
 
 
-def _fit(
-    log_ins: LogIns, features: dict[str, Floats], parts: _Parts, seed: int
-) -> tuple[Floats, Floats]:
-    """Return calibrated probabilities of the rows to calibrate on, and of those to test on."""
-    is_attack = (log_ins.kind > 0).astype(np.float64)
+def _train(
+    log_ins: LogIns, features: dict[str, Floats], rows: Integers, seed: int
+) -> Callable[[Integers], Floats]:
+    """Return what gives the log-odds of other rows, trained on these."""
     booster = train_trees(
-        to_log_in_matrix(features, parts.train),
-        is_attack[parts.train],
+        to_log_in_matrix(features, rows),
+        (log_ins.kind[rows] > 0).astype(np.float64),
         names=list(features),
         seed=seed,
         threads=_THREADS,
     )
 
-    def log_odds(rows: Integers) -> Floats:
-        matrix = to_log_in_matrix(features, rows)
+    def log_odds(others: Integers) -> Floats:
+        matrix = to_log_in_matrix(features, others)
         return np.asarray(booster.predict(matrix, raw_score=True, num_threads=_THREADS))
 
+    return log_odds
+
+
+def _fit(
+    log_ins: LogIns, features: dict[str, Floats], parts: _Parts, seed: int
+) -> tuple[Floats, Floats]:
+    """Return calibrated probabilities of the rows to calibrate on, and of those to test on."""
+    log_odds = _train(log_ins, features, parts.train, seed)
     earlier = log_odds(parts.calibrate)
+    is_attack = (log_ins.kind[parts.calibrate] > 0).astype(np.float64)
     try:
-        calibration = fit_calibration(earlier, is_attack[parts.calibrate])
+        calibration = fit_calibration(earlier, is_attack)
     except ValueError as problem:
         raise InvalidField(str(problem), field=FIELD) from problem
     return calibrate(earlier, calibration), calibrate(log_odds(parts.test), calibration)
+
+
+def _measure_unseen(
+    log_ins: LogIns, features: dict[str, Floats], parts: _Parts, *, seed: int
+) -> dict[str, dict[str, float]]:
+    """Return how well one kind of attack is found by trees that were trained without it.
+
+    It is the turn of another kind with each seed.
+    """
+    kinds = np.unique(log_ins.kind[parts.train])[1:]
+    kind = int(kinds[seed % len(kinds)])
+    seen = parts.train[log_ins.kind[parts.train] != kind]
+    rows = parts.test[np.isin(log_ins.kind[parts.test], [int(Kind.HONEST), kind])]
+    scores = _train(log_ins, features, seen, seed)(rows)
+    return measure_kinds(Scored(log_ins.login[rows], log_ins.kind[rows], scores))
 
 
 def _count(log_ins: LogIns, rows: Integers) -> dict[str, int]:

@@ -47,7 +47,7 @@ def measure_all(scored: Scored) -> dict[str, float]:
     return _measure(scored.score[scored.honest], scored.score[~scored.honest])
 
 
-def measure_kinds(scored: Scored, *, is_log_ratio: bool) -> dict[str, dict[str, float]]:
+def measure_kinds(scored: Scored, *, is_log_ratio: bool = False) -> dict[str, dict[str, float]]:
     """Return the same for each kind of attack, and what it costs to find 0.9 and 0.99 of it.
 
     The cost is the share of honest log-ins that are asked then. Of a score that is the

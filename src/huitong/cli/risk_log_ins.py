@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 _RATES: Final = ("0.1%", "0.5%", "1.0%")
+_UNSEEN: Final = "unseen: by trees that were trained without this kind"
 
 
 def print_log_ins(console: Console, report: dict[str, Any]) -> None:
@@ -14,7 +15,7 @@ def print_log_ins(console: Console, report: dict[str, Any]) -> None:
     recall = Table(
         title=f"Attacks on log-ins ({data['source']}): recall at rates of false alarms, "
         f"mean±spread of {data['histories']} histories",
-        caption="unseen: by trees that were trained without this kind",
+        caption=_UNSEEN if data["source"] == "generated" else None,
     )
     for column in ("model", "attack", "AUC-ROC", *(f"at {rate}" for rate in _RATES)):
         recall.add_column(column, justify="left" if column in {"model", "attack"} else "right")

@@ -80,7 +80,7 @@ def test_the_tables_for_people_name_the_setting_of_what_was_published() -> None:
     done = CliRunner().invoke(app, [*LOG_INS, "--histories", "1"])
     assert done.exit_code == 0, done.output
     assert "targeted" in done.stdout
-    assert "naive, unseen" in done.stdout
+    assert "unseen: by trees that were trained without this kind" in done.stdout
     assert "8.94" in done.stdout
     assert "Norwegian single sign-on service" in done.stdout
 

@@ -4,6 +4,8 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from huitong.risk.fraud.log_ins.features import compute_log_in_features
 from huitong.risk.fraud.log_ins.generator import generate_log_ins
@@ -76,6 +78,28 @@ def test_honest_customers_come_with_news_all_the_time(history: LogIns) -> None:
     assert 0.01 < new["network"] < 0.12
     assert 0.001 < new["country"] < 0.03
     assert 0.001 < new["family"] < 0.05
+
+
+def test_households_offices_and_carriers_put_several_customers_behind_an_address(
+    history: LogIns,
+) -> None:
+    features = compute_log_in_features(history)
+    late = history.is_successful & (history.kind == Kind.HONEST)
+    late &= history.at > np.quantile(history.at, 0.5)
+    assert 0.15 < (features["address_others"][late] > 0).mean() < 0.8
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32), customers=st.integers(1, 40), days=st.integers(1, 30))
+def test_a_history_of_any_size_can_be_generated_and_computed(
+    seed: int, customers: int, days: int
+) -> None:
+    whole = generate_log_ins(seed=seed, customers=customers, days=days)
+    assert (np.diff(whole.at) >= 0).all()
+    assert whole.login.max(initial=0) < customers
+    for name, values in compute_log_in_features(whole).items():
+        assert values.shape == (len(whole),)
+        assert not np.isinf(values).any(), name
 
 
 @pytest.mark.parametrize(("customers", "days"), [(0, 84), (10, 0)])

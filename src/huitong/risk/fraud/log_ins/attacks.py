@@ -3,8 +3,8 @@
 Naive, VPN and targeted attackers are those of Freeman et al. (2016) and Wiefling et al. (2022):
 victims are chosen evenly; the first comes from anywhere with a common user agent, the second from
 the victim's country, the third knows city and user agent. Stuffing and relays are added here. How
-many there are is an assumption, far more than in life, where the public data set has 141 takeovers
-in 31 million log-ins: recall at a rate of false alarms does not depend on it.
+many there are is an assumption, and far more than in life: recall at a rate of false alarms does
+not depend on it.
 """
 
 from collections.abc import Callable

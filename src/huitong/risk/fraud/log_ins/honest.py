@@ -24,7 +24,8 @@ _A_DAY_BOUNDS: Final = (0.01, 3.0)
 _JOIN_LATER: Final = 0.25
 _SHARE_HOUSEHOLD: Final = 0.3
 _EMPLOYED: Final = 0.5
-_EMPLOYERS: Final = 400
+#: Those of one city, the largest first.
+_EMPLOYERS: Final = range(40)
 #: Who has a phone, a computer, another device; how much each is used.
 _OWNED: Final = (0.92, 0.6, 0.15)
 _USED: Final = (0.65, 0.3, 0.05)
@@ -98,8 +99,9 @@ class Customers:
         """Return so many customers of a history of so many seconds."""
         household = np.arange(count)
         shares = random.random(count) < _SHARE_HOUSEHOLD
-        # Who shares a household lives with the customer before.
-        household[1:][shares[1:]] -= 1
+        # Two by two: every other customer may live with the one before.
+        shares[::2] = False
+        household[shares] -= 1
         city = world.draw_home_city(random, count)[household]
         owns = random.random((count, SLOTS)) < _OWNED
         owns[~owns.any(axis=1), 0] = True
@@ -113,7 +115,7 @@ class Customers:
             lease_days=random.exponential(_LEASE_DAYS, count)[household] + 1.0,
             carrier=world.draw_among(random, world.CARRIERS, count),
             employer=np.where(
-                random.random(count) < _EMPLOYED, random.integers(_EMPLOYERS, size=count), -1
+                random.random(count) < _EMPLOYED, world.draw_among(random, _EMPLOYERS, count), -1
             ),
             usual_hour=random.choice(_USUAL_HOURS, size=count) + random.normal(0, 1.5, count),
             a_day=np.clip(random.lognormal(np.log(_MEDIAN_A_DAY), _SPREAD, count), *_A_DAY_BOUNDS),
@@ -227,14 +229,16 @@ def _carrier(random: Generator, customers: Customers, login: Integers, at: Float
 
 def _office(customers: Customers, login: Integers) -> Columns:
     employer = np.maximum(customers.employer[login], 0)
-    is_proxied = employer < _EMPLOYERS * _PROXIED_EMPLOYERS
+    city = customers.city[login]
+    which = world.scatter(city, employer, among=1_000)
+    is_proxied = which < 1_000 * _PROXIED_EMPLOYERS
     return {
         "network": np.where(
             is_proxied,
-            world.HOSTS_AT_HOME.start + employer % len(world.HOSTS_AT_HOME),
-            world.BUSINESSES.start + employer % len(world.BUSINESSES),
+            world.HOSTS_AT_HOME.start + which % len(world.HOSTS_AT_HOME),
+            world.BUSINESSES.start + which % len(world.BUSINESSES),
         ),
-        "city": customers.city[login],
+        "city": city,
         # Each employer has up to three addresses; who works there keeps to one.
         "number": employer * 4 + world.scatter(login, among=1 + employer % 3),
     }

@@ -10,14 +10,18 @@ from rich.console import Console
 from rich.table import Table
 
 from huitong import risk
-from huitong.cli.risk_log_ins import print_log_ins
+from huitong.cli.risk_log_ins import (
+    HISTORIES,
+    AreLogIns,
+    Histories,
+    LogInData,
+    print_log_ins,
+)
 from huitong.kernel.errors import InvalidField
 
 _DATA: Final = Path("../shared/data/2-transaction-fraud")
 _WINDOWS: Final = 6
 _WINDOWS_MAX: Final = 52
-_HISTORIES: Final = 5
-_HISTORIES_MAX: Final = 50
 
 app: Final = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Risk models.")
 
@@ -49,21 +53,9 @@ def evaluate(
     are_transactions: Annotated[
         bool, typer.Option("--transactions/--no-transactions", help="Measure transaction fraud.")
     ] = True,
-    are_log_ins: Annotated[
-        bool, typer.Option("--log-ins/--no-log-ins", help="Measure attacks on log-ins.")
-    ] = True,
-    log_in_data: Annotated[
-        Path | None,
-        typer.Option(
-            help="A file of labelled log-ins (CSV or Parquet, with the columns of the public data "
-            "set for risk-based authentication) instead of generated ones.",
-            metavar="PATH",
-        ),
-    ] = None,
-    histories: Annotated[
-        int,
-        typer.Option(min=1, max=_HISTORIES_MAX, help="How many histories of log-ins to generate."),
-    ] = _HISTORIES,
+    are_log_ins: AreLogIns = True,
+    log_in_data: LogInData = None,
+    histories: Histories = HISTORIES,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object and nothing else.")
     ] = False,

@@ -1,12 +1,32 @@
-"""What `huitong risk evaluate` prints of log-ins."""
+"""What `huitong risk evaluate` asks about log-ins, and what it prints of them."""
 
-from typing import Any, Final
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeAlias
 
+import typer
 from rich.console import Console
 from rich.table import Table
 
 _RATES: Final = ("0.1%", "0.5%", "1.0%")
 _UNSEEN: Final = "unseen: by trees that were trained without this kind"
+HISTORIES: Final = 5
+_HISTORIES_MAX: Final = 50
+
+AreLogIns: TypeAlias = Annotated[
+    bool, typer.Option("--log-ins/--no-log-ins", help="Measure attacks on log-ins.")
+]
+LogInData: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        help="A file of labelled log-ins (CSV or Parquet, with the columns of the public data set "
+        "for risk-based authentication) instead of generated ones.",
+        metavar="PATH",
+    ),
+]
+Histories: TypeAlias = Annotated[
+    int,
+    typer.Option(min=1, max=_HISTORIES_MAX, help="How many histories of log-ins to generate."),
+]
 
 
 def print_log_ins(console: Console, report: dict[str, Any]) -> None:
@@ -26,8 +46,8 @@ def print_log_ins(console: Console, report: dict[str, Any]) -> None:
             recall.add_row(name, kind, *(_show(measured[key]) for key in keys))
         for kind, measured in unseen.items():
             # Few histories leave this kind out, so there is no spread to show.
-            cells = (f"{measured[key]['mean']:.3f}" for key in keys)
-            recall.add_row(name, f"{kind}, unseen", *cells)
+            means = [measured[key]["mean"] for key in keys]
+            recall.add_row(name, f"{kind}, unseen", *(f"{mean:.3f}" for mean in means))
     console.print(recall)
     asked = Table(title="Asked for more, by thresholds set on earlier log-ins")
     for column in ("model", "aimed at", "honest log-ins", "customers", "recall"):

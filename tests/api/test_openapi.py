@@ -136,9 +136,10 @@ def check_security(where: str, path: str, operation: dict[str, Any]) -> None:
 DECISIONS = ("/approve", "/reject", "/withdraw", "/suspend")
 #: What staff see of people: answers to keys are kept, and personal data is not kept there.
 LOOKS = ("/search", "/disclosures", "/pictures")
-#: One changes nothing; the other's answer is personal data, too.
+#: Two change nothing; another's answer is personal data, too.
 WITHOUT_KEY = {
     "/v1/codes/read",
+    "/v1/risk/table-versions/{table_version}/try",
     "/v1/staff/sign-out",
     "/v1/privacy/customers/{customer}/requests/{subject_request}/download",
 }

@@ -26,7 +26,10 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "permissions
 HEX = "0199c0a95d0b7c3e8f6f0d6f1a2b3c4d"
 PREFIXES = {
     "application": "app",
+    "answer": "tba",
     "approval": "apr",
+    "backtest": "bkt",
+    "case": "cas",
     "code": "qr",
     "customer": "cus",
     "decision": "dec",
@@ -34,12 +37,15 @@ PREFIXES = {
     "entry": "je",
     "key": "key",
     "merchant": "mer",
+    "model": "mdl",
     "passkey": "psk",
     "payment": "pay",
     "session": "ses",
     "staff": "stf",
     "step_up": "stp",
     "subject_request": "srq",
+    "table": "loan",
+    "table_version": "tbl",
     "transfer": "tr",
     "version": "rul",
 }

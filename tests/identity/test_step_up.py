@@ -404,6 +404,7 @@ def test_the_rulebook_says_what_acts_need_and_since_when() -> None:
     rules = identity.list_step_up_rules(Rulebook.load(), date(2026, 11, 26))
     assert [(rule.act, rule.least) for rule in rules] == [
         ("identity.change_password", None),
+        ("identity.log_in", None),
         ("identity.register_passkey", None),
         ("identity.revoke_passkey", None),
         ("identity.set_pin", None),
@@ -411,7 +412,7 @@ def test_the_rulebook_says_what_acts_need_and_since_when() -> None:
         ("payments.pay", Money(500_000, "CNY")),
         ("payments.withdraw", None),
     ]
-    large = rules[5]
+    large = rules[6]
     assert large.factors == (identity.Factor.PASSKEY, identity.Factor.ONE_TIME_CODE)
     assert (large.fresh_minutes, large.is_bound) == (5, True)
     assert identity.list_step_up_rules(Rulebook.load(), date(2015, 1, 1)) == ()

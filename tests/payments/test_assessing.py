@@ -158,3 +158,52 @@ async def test_a_decision_is_never_changed_and_unknown_ones_are_named(guarded: G
             await guarded.desk.run(lambda uow, text=statement: uow.execute(text))
     with pytest.raises(risk.DecisionNotFound):
         await guarded.desk.run(lambda uow: risk.get_decision(uow, uuid7()))
+
+
+async def test_what_is_stopped_raises_an_alert_with_who_took_part_and_what_passes_none(
+    guarded: Guarded,
+) -> None:
+    await guarded.live()
+    small, large = guarded.make("500.00"), guarded.make("500.01")
+    await guarded.send(small, large)
+    rows = await guarded.desk.run(
+        lambda uow: uow.execute("SELECT decision_id, amount, currency, parties FROM risk.alerts")
+    )
+    assert [(row.decision_id, row.amount, row.currency) for row in rows] == [
+        (large.order_id, 50_001, "CNY")
+    ]
+    payer, payee = guarded.payer, guarded.payee
+    assert set(rows[0].parties) == {
+        f"actor:account:{payer.account_id:016x}",
+        f"actor:customer:{payer.id.hex}",
+        f"counterparty:account:{payee.account_id:016x}",
+        f"counterparty:customer:{payee.id.hex}",
+    }
+
+
+async def test_what_was_decided_without_rules_raises_an_alert_too(
+    guarded: Guarded, town: Any
+) -> None:
+    guarded.decider.rules = risk.RuleCache(
+        town.database, {risk.Purpose.PAYMENT: risk.PAYMENT_FEATURES}, now=lambda: guarded.desk.now
+    )
+    large = guarded.make("1000.01", authentication=Authentication.ONE_FACTOR)
+    await guarded.send(guarded.make("1000.00"), large)
+    rows = await guarded.desk.run(
+        lambda uow: uow.execute("SELECT decision_id, parties FROM risk.alerts")
+    )
+    assert [(row.decision_id, len(row.parties)) for row in rows] == [(large.order_id, 4)]
+
+
+async def test_a_pair_that_is_allowed_passes_rules_in_its_direction_only(
+    guarded: Guarded,
+) -> None:
+    await guarded.live()
+    payer, payee = guarded.payer, guarded.payee
+    await guarded.put_on_list("allow", risk.Entity.of_pair(payer.account_id, payee.account_id))
+    (paid,) = await guarded.send(guarded.make("600.00"))
+    assert paid["kind"] == "transfer"
+    back = guarded.till.make(payee, "600.00", payee_account_id=payer.account_id)
+    assert await guarded.send(back) == [["payment_blocked", None]]
+    await guarded.put_on_list("block", risk.Entity.of_account(payee.account_id))
+    assert await guarded.send(guarded.make("600.00")) == [["payment_blocked", None]]

@@ -123,6 +123,9 @@ def test_puts_only_constants_into_statements() -> None:
         ("ledger/verify.py", "invariant.differences"),
         # Rules that were parsed, checked and written anew; quoted names; a limit.
         ("risk/decisioning/rules/backtests/running.py", "', '.join(bits)"),
+        ("risk/decisioning/backtesting/comparing.py", "acts"),
+        ("risk/decisioning/backtesting/comparing.py", "asked"),
+        ("risk/decisioning/backtesting/comparing.py", "quote_name(table)"),
         ("risk/decisioning/rules/backtests/running.py", "limits.BACKTEST_PATTERNS_MAX + 1"),
         ("risk/decisioning/rules/backtests/running.py", "names"),
         ("risk/decisioning/rules/backtests/running.py", "quote_name(table)"),

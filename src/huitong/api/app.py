@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from huitong import payments, risk
+from huitong import payments
 from huitong.api import health, home, metrics, reference, routes
 from huitong.api.documentation import use_own_document
 from huitong.api.hot_path import HotPath
@@ -79,11 +79,8 @@ def create_api(application: Application) -> FastAPI:
 
 def _in_front(inner: ASGIApp, application: Application) -> ASGIApp:
     """Return `inner` with the hot path for instant payments in front of it."""
-    decider = risk.PaymentDecider(
-        application.database, application.rules, application.rulebook, lists=application.lists
-    )
     writer = payments.InstantPayments(
-        decider=decider if application.settings.is_risk_asked else None,
+        decider=application.decider,
         database=application.database,
         rulebook=application.rulebook,
         # There is one from the start on, and this is before it.

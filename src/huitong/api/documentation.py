@@ -40,11 +40,13 @@ _STAFF: Final[tuple[type[Refusal], ...]] = (
 # Who calls the routes of logging in: a person in a session, or nobody yet.
 _SESSION: Final[tuple[type[Refusal], ...]] = (
     identity.SessionEnded,
+    identity.StepUpRequired,
     problems.AntiForgeryHeaderMissing,
     InvalidField,
 )
 _STRANGER: Final[tuple[type[Refusal], ...]] = (
     identity.LogInRefused,
+    identity.LogInBlocked,
     identity.TooManyAttempts,
     problems.AntiForgeryHeaderMissing,
     InvalidField,
@@ -84,6 +86,8 @@ PAYING: Final[tuple[type[Refusal], ...]] = (
     payments.TotalLimitExceeded,
     payments.YearLimitExceeded,
 )
+#: What risk may refuse of a payment.
+DECIDED: Final[tuple[type[Refusal], ...]] = (payments.PaymentBlocked, payments.PaymentNeedsStepUp)
 _MEANINGS: Final[Mapping[int, str]] = {
     400: "The request cannot be understood.",
     401: "No valid API key, or nobody is logged in.",
@@ -121,7 +125,10 @@ _TAGS: Final = (
     ("Transparency log", "Signed checkpoints of the journal, and proofs that anybody can check."),
     ("Privacy", "Consents, people's requests about their data, and who read it."),
     ("Rules of risk", "Versions of rules, their back-tests, and what decides."),
+    ("Models of risk", "Models of fraud, their cards, how they do, and which of them decides."),
+    ("Decision tables", "Eligibility and prices as rows of conditions, and what they answered."),
     ("Decisions", "What risk decided about payments, why, and from what."),
+    ("Cases", "Alerts of risk that belong together, and the work on them."),
     ("Stopped payments", "Payments that risk held or blocked, and what people decide of them."),
     ("Lists", "Who is allowed for a time, blocked or watched."),
     ("Operations", "Health and metrics of the process."),

@@ -25,6 +25,7 @@ from huitong.api.request_context import (
     SECURITY_HEADERS,
     check_headers_length,
     is_secure,
+    read_address,
     read_request_id,
     record_error,
 )
@@ -168,7 +169,7 @@ class HotPath:
         body = await _read_body(receive)
         asked, now = _decode(body, _own_decoder), self._now()
         payment = _read_payment(asked, body, now)
-        self._own.bind(payment, session, asked.step_up, now=now)
+        self._own.bind(payment, session, asked.step_up, address=read_address(scope), now=now)
         return await self._submit(payment, actor, name, body)
 
     async def _submit(

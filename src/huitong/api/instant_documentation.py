@@ -117,6 +117,7 @@ def describe_instant_payment() -> Mapping[str, Any]:
         payments.PaymentBlocked,
         payments.PaymentNeedsStepUp,
         identity.StepUpRequired,
+        identity.SessionReduced,
         identity.StepUpRefused,
         *PAYING,
         is_command=True,

@@ -49,9 +49,22 @@ def is_customers(request: Request, secret: str | None) -> bool:
 
 
 async def find_logged_in(request: Request, application: Application | None = None) -> LoggedIn:
-    """Return who is logged in; raises SessionEnded and AntiForgeryHeaderMissing. Asks once.
+    """Return who is logged in, with everything that was asked of them. Asks once.
 
-    In front of the framework the application must be named.
+    In front of the framework the application must be named. Raises SessionEnded,
+    AntiForgeryHeaderMissing, and StepUpRequired for a session that waits for a second factor.
+    """
+    logged_in = await find_any_session(request, application)
+    if logged_in.session.awaits_proof:
+        now = (application or application_of(request)).clock.now()
+        raise identity.demand_second_factor(logged_in.session, now)
+    return logged_in
+
+
+async def find_any_session(request: Request, application: Application | None = None) -> LoggedIn:
+    """Return whose session it is, also one that waits for a second factor and opens nothing yet.
+
+    Raises SessionEnded, AntiForgeryHeaderMissing.
     """
     known = request.scope.get(_LOGGED_IN)
     if isinstance(known, LoggedIn):

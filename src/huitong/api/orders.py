@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import Request
 from starlette.responses import Response
 
-from huitong import payments
+from huitong import ledger, payments
 from huitong.api.authentication import Principal
 from huitong.api.idempotency import run_once
 from huitong.api.schemas.payments import PaymentView, show_payment
 from huitong.kernel.database.unit_of_work import UnitOfWork
+from huitong.kernel.errors import NotFound
 from huitong.kernel.ids import PAYMENT, read_id, show_id
-from huitong.ledger import read_account
 
 
 async def get_own_order(
@@ -22,6 +22,25 @@ async def get_own_order(
     order = await payments.get_order(uow, order_id)
     principal.check_owner(order.merchant_id, "payment", show_id(PAYMENT, order_id))
     return order
+
+
+async def get_own_withdrawal(
+    uow: UnitOfWork, principal: Principal, order_id: uuid.UUID
+) -> payments.Order:
+    """Return a withdrawal from an account of the caller's; raises NotFound."""
+    order = await payments.get_order(uow, order_id)
+    shown = show_id(PAYMENT, order_id)
+    principal.check_owner(await find_payer_owner(uow, order), "payment", shown)
+    if order.kind is not payments.OrderKind.WITHDRAWAL:
+        raise NotFound(f"there is no withdrawal {shown}", context={"id": shown})
+    return order
+
+
+async def find_payer_owner(uow: UnitOfWork, order: payments.Order) -> uuid.UUID | None:
+    """Return whose account pays an order, or None if nobody's does yet."""
+    if order.payer_account_id is None:
+        return None
+    return (await ledger.get_account(uow, order.payer_account_id)).owner_id
 
 
 async def change_order(
@@ -57,4 +76,4 @@ async def make_order(
 
 def read_payer(text: str) -> int:
     """Return the account that pays; raises InvalidField."""
-    return read_account(text, field="payer")
+    return ledger.read_account(text, field="payer")

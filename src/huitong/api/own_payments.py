@@ -5,11 +5,12 @@ factor may pay in a day a step-up must be named; it is used up with the payment 
 """
 
 from datetime import datetime
+from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
 from starlette.requests import Request
 
-from huitong import identity, ledger, payments
+from huitong import identity, ledger, payments, risk
 from huitong.api.logged_in import LoggedIn, find_logged_in, is_customers
 from huitong.api.problems import NotAuthenticated
 from huitong.api.schemas.step_up import PAY
@@ -50,6 +51,7 @@ class OwnPayments:
         session: identity.Session,
         step_up: str | None,
         *,
+        address: IPv4Address | IPv6Address | None,
         now: datetime,
     ) -> None:
         """Make a payment the customer's own act; raises InvalidField and StepUpRequired.
@@ -66,6 +68,8 @@ class OwnPayments:
         rulebook, today = self._application.rulebook, business_day(now)
         if step_up_id is None and payments.needs_step_up(rulebook, payment.amount, today):
             raise identity.demand_two_elements(session, act, now)
+        # A key's request comes from a partner's server, which says nothing of who pays.
+        payment.address = None if address is None else risk.number_address(address)
         payment.proof = identity.PresentedProof(session=session, act=act, step_up_id=step_up_id)
 
     def _name_payee(self, payment: payments.InstantPayment) -> str:

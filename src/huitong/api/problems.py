@@ -45,6 +45,8 @@ STATUS_BY_CODE: Final[Mapping[str, int]] = {
     "session_ended": 401,
     "anti_forgery_header_missing": 403,
     "step_up_required": 403,
+    "session_reduced": 403,
+    "log_in_blocked": 403,
     "too_many_attempts": 429,
     "code_limit_reached": 429,
     "not_permitted": 403,

@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Iterable, MutableMapping
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Final
 
 from starlette.datastructures import MutableHeaders
@@ -64,6 +65,23 @@ def read_request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
 def is_secure(scope: MutableMapping[str, Any]) -> bool:
     """Say whether a request came over TLS that ends in this process."""
     return scope.get("scheme") == "https"
+
+
+def read_address(scope: MutableMapping[str, Any]) -> IPv4Address | IPv6Address | None:
+    """Return the address that a request comes from, or None, as over a Unix socket.
+
+    The connection's, or what a proxy says that was named in `HUITONG_TRUSTED_PROXIES`: the server
+    has put it in the connection's place (`cli/serve.py`), and no header is read here.
+    """
+    client = scope.get("client")
+    if client is None:
+        return None
+    try:
+        address = ip_address(client[0])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return address if mapped is None else mapped
 
 
 def request_id_of(scope: MutableMapping[str, Any]) -> str | None:

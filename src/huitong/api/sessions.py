@@ -21,16 +21,18 @@ from huitong.api.logged_in import (
     COOKIE,
     LoggedIn,
     check_anti_forgery,
+    find_any_session,
     find_logged_in,
 )
 from huitong.api.request_body import PublicRoute
-from huitong.api.request_context import request_id_of
+from huitong.api.request_context import read_address, request_id_of
 from huitong.kernel.database.unit_of_work import Caller
 
 __all__ = [
     "ANTI_FORGERY_HEADER",
     "CLEARED",
     "COOKIE",
+    "AnySession",
     "CurrentSession",
     "LoggedIn",
     "SessionRoute",
@@ -51,24 +53,14 @@ _PERMISSION: Final = "login:own"
 def read_client(
     request: Request, *, device_token: str | None = None, device_name: str | None = None
 ) -> identity.Client:
-    """Return where a request comes from.
-
-    The connection's address, or what a proxy says that was named in `HUITONG_TRUSTED_PROXIES`: the
-    server has put it in the connection's place (`cli/serve.py`), and no header is read here.
-    """
-    address: identity.Address = _NO_ADDRESS
-    if request.client is not None:
-        try:
-            address = ipaddress.ip_address(request.client.host)
-        except ValueError:
-            address = _NO_ADDRESS
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
+    """Return where a request comes from."""
+    address = read_address(request.scope) or _NO_ADDRESS
     return identity.Client(
         address=address,
         place=application_of(request).desk.places.find(address),
         device_token=device_token,
         device_name=device_name,
+        agent=request.headers.get("user-agent"),
         request_id=request_id_of(request.scope),
     )
 
@@ -96,7 +88,7 @@ class SessionRoute(PublicRoute):
 
     async def know_caller(self, request: Request) -> None:
         """Find the session; raises SessionEnded, AntiForgeryHeaderMissing."""
-        await find_logged_in(request)
+        await find_any_session(request)
 
 
 class _BearerScheme(HTTPBearer):
@@ -144,5 +136,19 @@ class _RequireSession:
         return await find_logged_in(request)
 
 
+class _RequireAnySession(_RequireSession):
+    """Lets a request pass also from a session that waits for its second factor."""
+
+    async def __call__(
+        self,
+        request: Request,
+        _token: Annotated[Any, Security(_BearerScheme())],
+        _cookie: Annotated[Any, Security(_CookieScheme())],
+    ) -> LoggedIn:
+        return await find_any_session(request)
+
+
+#: What the few routes take that give the second factor, or leave without it.
+AnySession = Annotated[LoggedIn, Security(_RequireAnySession())]
 #: What a route that needs somebody who is logged in takes.
 CurrentSession = Annotated[LoggedIn, Security(_RequireSession())]

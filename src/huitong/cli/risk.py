@@ -1,115 +1,128 @@
-"""`huitong risk`: measure the models of risk on labelled data."""
+"""`huitong risk`: rules and tables, back-tests, models on labelled data, and cases."""
 
-import json
-import os
+import asyncio
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from huitong import risk
-from huitong.cli.risk_log_ins import (
-    HISTORIES,
-    AreLogIns,
-    Histories,
-    LogInData,
-    print_log_ins,
+from huitong.cli import risk_cases, risk_evaluate, risk_models, risk_rules, risk_tables
+from huitong.kernel.clock import SystemClock
+from huitong.kernel.database.unit_of_work import Caller, Database
+from huitong.kernel.rulebook import Rulebook
+from huitong.kernel.settings import Settings
+
+_CALLER: Final = Caller(actor="cli")
+_CUSTOMERS: Final = 4_000
+_DAYS: Final = 120
+_THREADS_MAX: Final = 256
+
+app: Final = typer.Typer(
+    no_args_is_help=True, rich_markup_mode="rich", help="Risk: rules, tables, models, cases."
 )
-from huitong.kernel.errors import InvalidField
-
-_DATA: Final = Path("../shared/data/2-transaction-fraud")
-_WINDOWS: Final = 6
-_WINDOWS_MAX: Final = 52
-
-app: Final = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Risk models.")
 
 
 def register(parent: typer.Typer) -> None:
     """Add the commands to the command line."""
-    parent.add_typer(app, name="risk", short_help="Measure the models of risk.")
+    risk_evaluate.register(app)
+    risk_models.register(app)
+    risk_cases.register(app)
+    risk_rules.register(app)
+    risk_tables.register(app)
+    parent.add_typer(app, name="risk", short_help="Rules, tables, models and cases of risk.")
 
 
-@app.command("evaluate", short_help="Measure how well frauds and attacks on log-ins are found.")
-def evaluate(
+class Source(StrEnum):
+    """Where the payments to train on are from."""
+
+    PLATFORM = "platform"
+    SIMULATOR = "simulator"
+
+
+@app.command("train", short_help="Train the model of payment fraud and register it.")
+def train(
     *,
-    data: Annotated[
-        Path,
+    source: Annotated[
+        Source,
         typer.Option(
-            help="A file of labelled card transactions (CSV or Parquet, with the raw columns of "
-            "the Fraud Detection Handbook), or a folder of them.",
-            metavar="PATH",
+            "--from", help="The platform's own decisions and labels, or simulated customers."
         ),
-    ] = _DATA,
-    windows: Annotated[
-        int,
+    ] = Source.PLATFORM,
+    seed: Annotated[int, typer.Option(min=0, help="The same data and seed, the same model.")] = 0,
+    customers: Annotated[
+        int, typer.Option(help="How many customers the simulator has.")
+    ] = _CUSTOMERS,
+    days: Annotated[int, typer.Option(help="How many days it simulates.")] = _DAYS,
+    threads: Annotated[
+        int, typer.Option(min=1, max=_THREADS_MAX, help="How many cores it may use.")
+    ] = 1,
+    into: Annotated[
+        Path | None,
         typer.Option(
-            min=1,
-            max=_WINDOWS_MAX,
-            help="How many windows of three weeks, a week apart, the latest.",
+            metavar="FOLDER", help="Write the model into this folder and do not register it."
         ),
-    ] = _WINDOWS,
-    are_transactions: Annotated[
-        bool, typer.Option("--transactions/--no-transactions", help="Measure transaction fraud.")
-    ] = True,
-    are_log_ins: AreLogIns = True,
-    log_in_data: LogInData = None,
-    histories: Histories = HISTORIES,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object and nothing else.")
+    ] = None,
+    is_dry: Annotated[
+        bool, typer.Option("--dry-run", help="Print the model card, and register nothing.")
     ] = False,
 ) -> None:
-    """Train on days of the past, wait for their labels, and test on the days after.
+    """Train the model of payment fraud, calibrate and measure it, and write its model card.
 
-    Transactions: 7 days to train, 7 of delay, 7 to test, rolled over the latest windows. Cards that
-    are known to be compromised are taken out of the test. In the same run a logistic regression and
-    a random forest on the handbook's own features are measured.
-
-    Log-ins: honest customers and known attacks, generated from a seed for each history, or your own
-    file; the risk score of Freeman et al. and our model, beside published figures.
-
-    Features use only what was known before.
+    From the platform it takes payments that were decided at least a week ago, with the features
+    that they were decided from; one without a label counts as genuine. The model is registered as
+    the next version of `payment_fraud` and begins in the shadow, without effect.
     """
-    if not (are_transactions or are_log_ins):
-        raise InvalidField("leave something to measure", field="--no-log-ins")
-    progress = Console(stderr=True, highlight=False)
-
-    def say(line: str) -> None:
-        progress.print(line, markup=False, style="dim", soft_wrap=True)
-
-    threads = os.cpu_count() or 1
-    report = {}
-    if are_transactions:
-        report["transaction_fraud"] = risk.evaluate_fraud(
-            data, windows=windows, threads=threads, say=say
+    if source is Source.SIMULATOR:
+        model = risk.train_on_simulator(
+            seed=seed,
+            customers=customers,
+            days=days,
+            rulebook=Rulebook.load(),
+            threads=threads,
+            say=_say,
         )
-    if are_log_ins:
-        report["log_ins"] = risk.evaluate_log_ins(
-            log_in_data, histories=histories, threads=threads, say=say
-        )
-    if as_json:
-        typer.echo(json.dumps(report, ensure_ascii=False))
-        return
-    console = Console()
-    if are_transactions:
-        _print(console, report["transaction_fraud"])
-    if are_log_ins:
-        print_log_ins(console, report["log_ins"])
+    else:
+        model = asyncio.run(_train_on_platform(seed, threads))
+    if is_dry:
+        typer.echo(model.card)
+    elif into is not None:
+        risk.write_model(model, into)
+        _say(f"The model and its card are in {into}.")
+    else:
+        _register(model)
 
 
-def _print(console: Console, report: dict[str, Any]) -> None:
-    count = len(report["windows"])
-    table = Table(title=f"Transaction fraud, mean and spread of {count} windows")
-    metrics = list(report["ahead_of_random_forest"])
-    for column in ("model", *metrics):
-        table.add_column(column, justify="left" if column == "model" else "right")
-    for name, measured in report["models"].items():
-        cells = (f"{measured[m]['mean']:.3f} ± {measured[m]['spread']:.3f}" for m in metrics)
-        table.add_row(name, *cells)
-    ahead = report["ahead_of_random_forest"]
-    table.add_row("ahead of the forest", *(f"{ahead[metric]:+.3f}" for metric in metrics))
-    console.print(table)
-    for metric, target in report["targets"].items():
-        word = "met" if target["is_met"] else "not met"
-        console.print(f"{metric}: {target['ahead']:+.3f} is the target, {word}.")
+def _say(line: str) -> None:
+    Console(stderr=True, highlight=False).print(line, markup=False, style="dim", soft_wrap=True)
+
+
+def _open_database() -> Database:
+    settings = Settings.from_environment()
+    return Database(settings.database_app_url, role=settings.database_app_role, size=1)
+
+
+async def _train_on_platform(seed: int, threads: int) -> risk.TrainedModel:
+    now = SystemClock().now()
+    async with _open_database() as database:
+        return await risk.train_on_platform(database, seed=seed, threads=threads, now=now, say=_say)
+
+
+def _register(model: risk.TrainedModel) -> None:
+    async def register() -> risk.RegisteredModel:
+        now = SystemClock().now()
+        async with _open_database() as database:
+            return await database.run(
+                lambda uow: risk.register_model(uow, model=model, now=now), _CALLER
+            )
+
+    registered = asyncio.run(register())
+    typer.echo(f"{registered.name} version {registered.version}, {registered.id}")
+    measured = model.metrics
+    _say(
+        f"AUC-ROC {measured['auc_roc']:.3f}, average precision "
+        f"{measured['average_precision']:.3f} on the latest payments. It is in the shadow now: it "
+        "scores beside the champion without effect until two people let it decide."
+    )

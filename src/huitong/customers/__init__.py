@@ -56,7 +56,6 @@ from huitong.customers.commands.applying import (
     save_person,
     save_picture,
     start_application,
-    submit_application,
 )
 from huitong.customers.commands.business_reviews import (
     complete_business_review,
@@ -88,6 +87,11 @@ from huitong.customers.commands.minors import (
     replace_guardian,
 )
 from huitong.customers.commands.opening import open_customer, open_merchant
+from huitong.customers.commands.submitting import (
+    DECIDED_BY_RISK,
+    Submission,
+    submit_application,
+)
 from huitong.customers.errors import (
     ApplicationExists,
     ApplicationIncomplete,
@@ -192,6 +196,12 @@ from huitong.customers.minors.types import (
     Unfitness,
     find_capacity,
 )
+from huitong.customers.onboarding.assessing import (
+    ApplicationAction,
+    ApplicationDecider,
+    ApplicationDecision,
+    ApplicationSubject,
+)
 from huitong.customers.onboarding.sealing import show_applicants
 from huitong.customers.onboarding.types import (
     Application,
@@ -210,6 +220,7 @@ from huitong.customers.onboarding.types import (
 )
 from huitong.customers.parties import (
     Party,
+    find_accounts_by_customer,
     find_accounts_by_merchant,
     find_accounts_by_mobile,
     find_parties,
@@ -242,18 +253,23 @@ from huitong.customers.types import Customer, Merchant, ShownPerson
 __all__ = [
     "CHILD_DATA",
     "CONFIDENCE_MIN",
+    "DECIDED_BY_RISK",
     "FACE_DISTANCE_MAX",
     "FIELDS_BY_SIDE",
     "FOR_EVER",
     "SIMULATED_SECRET",
     "AccountClassRaised",
     "Application",
+    "ApplicationAction",
     "ApplicationDecided",
+    "ApplicationDecider",
+    "ApplicationDecision",
     "ApplicationExists",
     "ApplicationIncomplete",
     "ApplicationNotDraft",
     "ApplicationNotPending",
     "ApplicationState",
+    "ApplicationSubject",
     "ApplicationSubmitted",
     "BankAccountLimits",
     "BankCard",
@@ -369,6 +385,7 @@ __all__ = [
     "SimulatedFaceComparison",
     "Stake",
     "StakeDetails",
+    "Submission",
     "Trouble",
     "Unfitness",
     "UnopenedApplications",
@@ -403,6 +420,7 @@ __all__ = [
     "disclose_applicant",
     "disclose_customer",
     "disclose_picture",
+    "find_accounts_by_customer",
     "find_accounts_by_merchant",
     "find_accounts_by_mobile",
     "find_beneficial_owners",

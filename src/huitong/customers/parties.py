@@ -52,6 +52,10 @@ SELECT mobile_index, account_id
  WHERE mobile_index = ANY($1::bytea[]) AND closed_at IS NULL
 """
 
+_ACCOUNTS_BY_CUSTOMER: Final = """
+SELECT id, account_id FROM customers.customers WHERE id = ANY($1::uuid[]) AND account_id IS NOT NULL
+"""
+
 _ACCOUNTS_BY_MERCHANT: Final = """
 SELECT id, account_id FROM customers.merchants WHERE id = ANY($1::uuid[])
 """
@@ -98,6 +102,13 @@ async def find_accounts_by_mobile(
     rows = await connection.fetch(_ACCOUNTS_BY_MOBILE, list(indexes.values()))
     accounts = {bytes(row[0]): row[1] for row in rows}
     return {mobile: accounts[index] for mobile, index in indexes.items() if index in accounts}
+
+
+async def find_accounts_by_customer(
+    connection: DriverConnection, customer_ids: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, int]:
+    """Return the payment account of each customer, also of those who left."""
+    return dict(await connection.fetch(_ACCOUNTS_BY_CUSTOMER, customer_ids))
 
 
 async def find_accounts_by_merchant(

@@ -11,6 +11,7 @@ import msgspec
 from huitong import ledger
 from huitong.customers import identity_store, store
 from huitong.customers.commands.minors import lock_with_wards, release_wards
+from huitong.customers.onboarding import marks
 from huitong.customers.onboarding import store as application_store
 from huitong.customers.onboarding.sealing import open_person_details
 from huitong.customers.people import open_person
@@ -109,6 +110,7 @@ class CustomerData:
         customer = await store.find_customer(uow, subject_id)
         if customer is None:
             # No relationship came of the application, so no law keeps its pictures.
+            await marks.delete_marks(uow, subject_id)
             return Erasure(erased=await application_store.delete_pictures(uow, subject_id))
         ended_on = business_day(customer.opened_at)
         for account in await ledger.list_accounts_of(uow, subject_id):
@@ -130,7 +132,8 @@ class CustomerData:
         return Erasure(erased=0, kept=(Kept(data_class=_IDENTITY, until_on=until_on),))
 
     async def forget(self, uow: UnitOfWork, subject_id: uuid.UUID) -> None:
-        """Overwrite the blind indexes of mobile, ID number, name and birth."""
+        """Overwrite the blind indexes of mobile, ID number, name and birth; marks go."""
+        await marks.delete_marks(uow, subject_id)
         await store.forget_number(uow, subject_id)
         await identity_store.forget_numbers(uow, subject_id)
 
@@ -153,6 +156,7 @@ class UnopenedApplications:
         found = await application_store.list_unopened(uow, cutoff_on, limits.RETENTION_SUBJECTS_MAX)
         for application_id in found:
             await application_store.delete_pictures(uow, application_id)
+            await marks.delete_marks(uow, application_id)
             await application_store.mark_erased(uow, application_id, now=now)
             await self.vault.destroy(uow, application_id, now=now)
         return [str(each) for each in found]

@@ -74,6 +74,13 @@ from huitong.identity.commands.staff import (
 from huitong.identity.commands.staff_sessions import PasskeyProof, SecondProof, sign_out
 from huitong.identity.commands.staff_sessions import hold_session as hold_staff_session
 from huitong.identity.commands.step_up import StepUp, use_step_up
+from huitong.identity.deciding import (
+    LOG_IN_ACT,
+    LogInAction,
+    LogInDecider,
+    LogInDecision,
+    LogInSubject,
+)
 from huitong.identity.desk import Desk
 from huitong.identity.errors import (
     CodeLimitReached,
@@ -82,6 +89,7 @@ from huitong.identity.errors import (
     CurrentPasswordWrong,
     DeviceNotFound,
     HashingBusy,
+    LogInBlocked,
     LoginClosed,
     LoginExists,
     LoginNotFound,
@@ -96,11 +104,13 @@ from huitong.identity.errors import (
     PinNotSet,
     SessionEnded,
     SessionNotFound,
+    SessionReduced,
     StepUpRefused,
     StepUpRequired,
     TooManyAttempts,
     TooManyPasskeys,
 )
+from huitong.identity.events import LogInNoticed
 from huitong.identity.flows.credentials import (
     change_password,
     finish_passkey_registration,
@@ -139,7 +149,7 @@ from huitong.identity.flows.step_up import (
     start_step_up,
 )
 from huitong.identity.hashing import SecretHasher
-from huitong.identity.mobiles import name_mobile_payee
+from huitong.identity.mobiles import index_address, name_mobile_payee
 from huitong.identity.places import (
     NowhereFinder,
     Place,
@@ -150,7 +160,12 @@ from huitong.identity.places import (
     calculate_speed,
 )
 from huitong.identity.policies import has_two_elements
-from huitong.identity.queries import LogIn, list_recent_log_ins
+from huitong.identity.queries import (
+    DeviceUse,
+    LogIn,
+    find_device_uses,
+    list_recent_log_ins,
+)
 from huitong.identity.session_cache import SessionCache
 from huitong.identity.simulated_sms_gateway import SmsGatewaySimulator
 from huitong.identity.staff_errors import (
@@ -187,6 +202,7 @@ from huitong.identity.staff_types import (
 )
 from huitong.identity.step_up_rules import (
     StepUpRule,
+    demand_second_factor,
     demand_two_elements,
     list_step_up_rules,
     require_step_up,
@@ -202,6 +218,7 @@ from huitong.identity.types import (
     IssuedSession,
     IssuedSignUp,
     Login,
+    LogInReason,
     LoginState,
     Passkey,
     RelyingParty,
@@ -213,6 +230,7 @@ from huitong.identity.types import (
 __all__ = [
     "API_KEY_CACHE_SECONDS",
     "APPROVED_ACTS",
+    "LOG_IN_ACT",
     "SECRET_PREFIX",
     "AccessPolicy",
     "AccessPolicyInvalidError",
@@ -243,6 +261,7 @@ __all__ = [
     "Desk",
     "Device",
     "DeviceNotFound",
+    "DeviceUse",
     "EndedSessions",
     "EnrolmentRefused",
     "Executed",
@@ -257,8 +276,15 @@ __all__ = [
     "IssuedStaffSession",
     "KeyCache",
     "LogIn",
+    "LogInAction",
+    "LogInBlocked",
+    "LogInDecider",
+    "LogInDecision",
+    "LogInNoticed",
+    "LogInReason",
     "LogInRecords",
     "LogInRefused",
+    "LogInSubject",
     "Login",
     "LoginClosed",
     "LoginExists",
@@ -299,6 +325,7 @@ __all__ = [
     "SessionCache",
     "SessionEnded",
     "SessionNotFound",
+    "SessionReduced",
     "SignUp",
     "SmsGateway",
     "SmsGatewaySimulator",
@@ -329,12 +356,14 @@ __all__ = [
     "close_login",
     "close_login_of_subject",
     "complete_sign_up",
+    "demand_second_factor",
     "demand_two_elements",
     "digest_secret",
     "end_other_sessions",
     "end_session",
     "end_sign_up",
     "find_api_key",
+    "find_device_uses",
     "find_people_to_decide_on",
     "find_session",
     "find_sign_up",
@@ -351,6 +380,7 @@ __all__ = [
     "has_two_elements",
     "hold_session",
     "hold_staff_session",
+    "index_address",
     "issue_api_key",
     "list_api_keys",
     "list_approvals",

@@ -13,7 +13,7 @@ from typing import Final
 
 from huitong.identity.commands.step_up import is_proof_of
 from huitong.identity.errors import SessionEnded, StepUpRefused
-from huitong.identity.step_up_rules import StepUpRule, find_step_up_rule, rules_at
+from huitong.identity.step_up_rules import StepUpRule, check_powers, find_step_up_rule, rules_at
 from huitong.identity.types import Act, Factor, Session
 from huitong.kernel.database.statement import Statement
 from huitong.kernel.database.unit_of_work import DriverConnection
@@ -56,8 +56,9 @@ async def check_proofs(
     """Return for each order and its proof all factors that were proved, or why it does not hold.
 
     The rules are those of `now` unless others are given.
-    SessionEnded for a session that is over; StepUpRefused as `use_step_up` raises it, and for the
-    second one that names the same step-up. In a transaction the step-ups stay locked until its end.
+    SessionEnded for a session that is over, SessionReduced for one that may not pay yet;
+    StepUpRefused as `use_step_up` raises it, and for the second one that names the same step-up.
+    In a transaction the step-ups stay locked until its end.
     """
     sessions = {proof.session.id for _, proof in proofs}
     live = {row[0] for row in await connection.fetch(_LIVE_SESSIONS, list(sessions), now)}
@@ -69,6 +70,8 @@ async def check_proofs(
     for order_id, proof in proofs:
         if proof.session.id not in live:
             found.append(SessionEnded("The session has ended."))
+        elif (refusal := _find_want_of_powers(proof.session, now)) is not None:
+            found.append(refusal)
         elif proof.step_up_id is None:
             found.append(frozenset(proof.session.factors))
         else:
@@ -85,6 +88,14 @@ def make_use(uses: Sequence[tuple[uuid.UUID, uuid.UUID]], *, now: datetime) -> S
     """Return the statement that uses up step-ups, each for an order; it fails if one was used."""
     step_ups, orders = [each[0] for each in uses], [each[1] for each in uses]
     return Statement(_USE, (step_ups, orders, now))
+
+
+def _find_want_of_powers(session: Session, now: datetime) -> Refusal | None:
+    try:
+        check_powers(session, now)
+    except Refusal as refusal:
+        return refusal
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from huitong.identity.code_senders import CodeMessage, CodeSender
 from huitong.identity.commands.codes import IssuedCode, void_code
+from huitong.identity.deciding import LogInDecider
 from huitong.identity.errors import CodeNotDelivered
 from huitong.identity.hashing import SecretHasher
 from huitong.identity.places import NowhereFinder, PlaceFinder
@@ -17,7 +18,8 @@ from huitong.kernel.database.unit_of_work import Caller, Database
 class Desk:
     """Database, vault, hasher, sender and sessions of one process, for `flows`.
 
-    `places` tells the edge where addresses are.
+    `places` tells the edge where addresses are, `decider` what becomes of log-ins (None: nothing is
+    asked).
     """
 
     database: Database
@@ -28,6 +30,7 @@ class Desk:
     relying_party: RelyingParty
     clock: Clock
     places: PlaceFinder = field(default_factory=NowhereFinder)
+    decider: LogInDecider | None = None
 
     async def send_code(
         self, issued: IssuedCode, mobile: str, caller: Caller, *, act: Act | None = None

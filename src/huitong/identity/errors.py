@@ -3,9 +3,13 @@
 What a stranger may meet says nothing about whether a number has a login.
 """
 
+import uuid
 from collections.abc import Sequence
+from datetime import datetime
 
+from huitong.identity.types import LogInReason
 from huitong.kernel.errors import Conflict, Fault, InvalidField, LimitExceeded, NotFound, Refusal
+from huitong.kernel.ids import DECISION, show_id
 
 
 class LogInRefused(Refusal):
@@ -17,6 +21,38 @@ class LogInRefused(Refusal):
     def __init__(self) -> None:
         """Make the one refusal that all these cases have."""
         super().__init__("What was sent does not open a login. Check it, or start again.")
+
+
+class LogInBlocked(Refusal):
+    """Risk does not let this log-in through; `context` has the decision's id and its reasons."""
+
+    code = "log_in_blocked"
+    title = "This log-in was stopped"
+
+    def __init__(self, decision_id: uuid.UUID, reasons: Sequence[LogInReason]) -> None:
+        """Say why, in words for the customer."""
+        super().__init__(
+            "This log-in was stopped. If it was yours, try later or ask us, naming the decision.",
+            context={
+                "decision": show_id(DECISION, decision_id),
+                "reasons": [{"zh": each.zh, "en": each.en} for each in reasons],
+            },
+        )
+
+
+class SessionReduced(Refusal):
+    """The session may not pay or change credentials yet: its log-in was out of the ordinary."""
+
+    code = "session_reduced"
+    title = "This session may not do that yet"
+
+    def __init__(self, until: datetime) -> None:
+        """Say until when."""
+        super().__init__(
+            "This log-in was out of the ordinary: for a time it pays nothing and changes nothing "
+            "that one logs in with. Another session of yours may.",
+            context={"until": until.isoformat()},
+        )
 
 
 class TooManyAttempts(LimitExceeded):

@@ -1,6 +1,7 @@
 """Reads of what was recorded about log-ins."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -8,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy.engine import Row
 
 from huitong.identity.places import Place
+from huitong.identity.store.logins import read_place_columns
 from huitong.identity.types import Audience, Factor
 from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
@@ -22,6 +24,29 @@ _LOG_INS: Final = """
      LIMIT :count
 """
 
+_DEVICE_USES: Final = """
+    SELECT l.subject_id, d.id AS device_id, d.created_at, d.last_seen_at
+      FROM unnest(CAST(:subject_ids AS uuid[])) AS n(id)
+      JOIN identity.logins l ON l.audience = 'customer' AND l.subject_id = n.id
+     CROSS JOIN LATERAL (SELECT id, created_at, last_seen_at FROM identity.devices
+                          WHERE login_id = l.id AND last_seen_at >= :since
+                          ORDER BY id DESC LIMIT :each_max) d
+    UNION
+    SELECT l.subject_id, d.id, d.created_at, d.last_seen_at
+      FROM identity.devices d JOIN identity.logins l ON l.id = d.login_id
+     WHERE d.id = ANY(:device_ids) AND l.audience = 'customer' AND d.last_seen_at >= :since
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceUse:
+    """That a customer logged in with a device, and when first and last."""
+
+    subject_id: uuid.UUID
+    device_id: uuid.UUID
+    first_at: datetime
+    last_at: datetime
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogIn:
@@ -33,6 +58,36 @@ class LogIn:
     is_new_device: bool
     method: Factor
     place: Place | None
+
+
+async def find_device_uses(
+    uow: UnitOfWork,
+    *,
+    subject_ids: Sequence[uuid.UUID],
+    device_ids: Sequence[uuid.UUID],
+    since: datetime,
+    each_max: int,
+) -> tuple[DeviceUse, ...]:
+    """Return the devices that customers used since an instant, and the users of some devices.
+
+    At most `each_max` devices of each login, the newest.
+    """
+    rows = await uow.execute(
+        _DEVICE_USES,
+        subject_ids=list(subject_ids),
+        device_ids=list(device_ids),
+        since=since,
+        each_max=each_max,
+    )
+    return tuple(
+        DeviceUse(
+            subject_id=row.subject_id,
+            device_id=row.device_id,
+            first_at=row.created_at,
+            last_at=row.last_seen_at,
+        )
+        for row in rows
+    )
 
 
 async def list_recent_log_ins(
@@ -49,20 +104,11 @@ async def list_recent_log_ins(
 
 
 def _read(row: Row[Any]) -> LogIn:
-    place = None
-    if row.place is not None:
-        place = Place(
-            country=row.place,
-            region=row.region,
-            city=row.city,
-            latitude=None if row.latitude is None else float(row.latitude),
-            longitude=None if row.longitude is None else float(row.longitude),
-        )
     return LogIn(
         at=row.attempted_at,
         session_id=row.session_id,
         device_id=row.device_id,
         is_new_device=row.is_new_device,
         method=Factor(row.method),
-        place=place,
+        place=read_place_columns(row),
     )

@@ -152,7 +152,9 @@ class SessionCache:
                 await store.touch_session(uow, digest, now=now)
         # News that came while this was read may have been of this very session, and found nothing
         # to forget yet: then it is believed this once and read again the next time.
-        if self._has_news() and count == self._news_count:
+        # One that waits for a second factor may be confirmed through another process at any moment,
+        # which is no revocation and no news.
+        if self._has_news() and count == self._news_count and not session.awaits_proof:
             self._remember(digest, session, now)
         return session
 

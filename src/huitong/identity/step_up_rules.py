@@ -11,7 +11,8 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
-from huitong.identity.errors import StepUpRequired
+from huitong.identity.deciding import LOG_IN_ACT
+from huitong.identity.errors import SessionReduced, StepUpRequired
 from huitong.identity.policies import has_two_elements
 from huitong.identity.types import Act, Factor, Session
 from huitong.kernel.clock import business_day
@@ -78,16 +79,34 @@ def require_step_up(
     The rules are those of `now` unless others are given. For a bound rule that is always the rule:
     its proof is asked for and used by `use_step_up`. A proof counts for less than `fresh_minutes`.
     Raises ValueError for an act without a rule: that is a mistake of the caller's, and must not
-    open a door.
+    open a door. Raises SessionReduced, and StepUpRequired for a session that waits for its second
+    factor: it does nothing before.
     """
     rule = find_step_up_rule(act, rules_at(now) if rules is None else rules)
     if rule is None:
         raise ValueError(f"No rule says what {act.kind} needs")
+    check_powers(session, now)
     if rule.is_bound:
         return rule
     since = now - timedelta(minutes=rule.fresh_minutes)
     proved = (session.factors.get(factor) for factor in rule.factors)
     return None if any(at is not None and at > since for at in proved) else rule
+
+
+def check_powers(session: Session, now: datetime) -> None:
+    """Refuse a session that waits for its second factor, or that may do less for a time.
+
+    Raises StepUpRequired, SessionReduced.
+    """
+    if session.awaits_proof:
+        raise demand_second_factor(session, now)
+    if session.reduced_until is not None and session.is_reduced(now):
+        raise SessionReduced(session.reduced_until)
+
+
+def demand_second_factor(session: Session, now: datetime) -> StepUpRequired:
+    """Return the refusal of a session that waits for a second factor: it names which would do."""
+    return demand_two_elements(session, LOG_IN_ACT, now)
 
 
 def demand_two_elements(

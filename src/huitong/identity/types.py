@@ -77,6 +77,12 @@ class Outcome(StrEnum):
     LOCKED = "locked"
     #: The code or the challenge was used already, or is too old.
     EXPIRED = "expired"
+    #: The credential was right, and a second factor is asked for; then `LOGGED_IN` follows.
+    AWAITS_PROOF = "awaits_proof"
+    #: In, and for a time without payments and changes of credentials.
+    REDUCED = "reduced"
+    #: The credential may have been right, and risk said no.
+    BLOCKED = "blocked"
     #: The number was proved, and nobody has opened a login for it.
     NOT_OPEN = "not_open"
     SUSPENDED = "suspended"
@@ -96,6 +102,8 @@ class Client:
     device_name: str | None = field(default=None, repr=False)
     place: Place | None = None
     request_id: str | None = None
+    #: The program that asks, as it calls itself (User-Agent).
+    agent: str | None = field(default=None, repr=False)
 
     @property
     def network(self) -> Network:
@@ -164,10 +172,24 @@ class Session:
     idle_seconds: int
     last_seen_at: datetime
     factors: Mapping[Factor, datetime]
+    #: Until when a second factor has to be proved, and the session opens nothing before.
+    proof_until: datetime | None = None
+    #: Until when it pays nothing and changes no credential.
+    reduced_until: datetime | None = None
+
+    @property
+    def awaits_proof(self) -> bool:
+        """Whether a second factor is still to be proved."""
+        return self.proof_until is not None
+
+    def is_reduced(self, now: datetime) -> bool:
+        """Say whether it may not pay or change credentials yet."""
+        return self.reduced_until is not None and now < self.reduced_until
 
     def is_live(self, now: datetime) -> bool:
-        """Say whether neither the whole time nor the idle time has run out."""
-        return now < min(self.expires_at, self.last_seen_at + timedelta(seconds=self.idle_seconds))
+        """Say whether neither the whole time nor the idle time has run out, nor that to prove."""
+        ends = [self.expires_at, self.last_seen_at + timedelta(seconds=self.idle_seconds)]
+        return now < min(ends if self.proof_until is None else [*ends, self.proof_until])
 
     @property
     def passkey_holder(self) -> PasskeyHolder:
@@ -181,12 +203,27 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LogInReason:
+    """Why a log-in was held back, in plain words."""
+
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IssuedSession:
-    """A new session with its token; `device_token` is new too if the device was not known."""
+    """A new session with its token; `device_token` is new too if the device was not known.
+
+    `decision_id` is the id of the try to log in, and of the decision about it if there was one.
+    """
 
     session: Session
     token: str = field(repr=False)
     device_token: str | None = field(repr=False)
+    #: Any one of these makes a session usable that waits for a second factor; else empty.
+    wanted: tuple[Factor, ...] = ()
+    decision_id: uuid.UUID
+    reasons: tuple[LogInReason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

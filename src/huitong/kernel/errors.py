@@ -6,11 +6,25 @@ reach the alarm, and a class would invite somebody to catch it.
 
 import re
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 _CODE_SHAPE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _CONTEXT_DEPTH_MAX = 4
 _refusals_by_code: dict[str, type["Refusal"]] = {}
+
+
+class Left(Protocol):
+    """A statement that a refusal leaves for the database: a `kernel.database` `Statement`."""
+
+    @property
+    def text(self) -> str:
+        """The statement, with $1, $2, …"""
+        ...
+
+    @property
+    def arguments(self) -> tuple[object, ...]:
+        """What stands for them."""
+        ...
 
 
 class Refusal(Exception):
@@ -27,6 +41,9 @@ class Refusal(Exception):
     detail: str
     field: str | None
     context: dict[str, object]
+    #: What is written although the request is refused, once all that it did was undone, such as a
+    #: record of why: by `Database.run` and `idempotency.once`. Not known in other processes.
+    leaves: tuple[Left, ...]
 
     def __init_subclass__(cls) -> None:
         """Register the code; two classes with one code would make answers ambiguous."""
@@ -59,6 +76,7 @@ class Refusal(Exception):
         self.detail = detail
         self.field = field
         self.context = {} if context is None else dict(context)
+        self.leaves = ()
         if self.context:
             _check_json_safe(self.context, path="context", depth=0)
 

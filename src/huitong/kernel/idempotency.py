@@ -206,7 +206,8 @@ async def once(
 ) -> StoredReply:
     """Run `command` in one transaction unless its reply is known, and return the reply.
 
-    A refusal undoes what the command did and is stored as `render_refusal` words it. Raises
+    A refusal undoes what the command did and is stored as `render_refusal` words it, with what it
+    leaves. Raises
     IdempotencyKeyReused (not stored) if the key was used with other content. Faults and bugs pass
     through and leave nothing behind. Right for any number of callers, processes and retries.
     """
@@ -247,6 +248,7 @@ async def _answer(
             reply = await command(uow)
     except Refusal as refusal:
         reply = render_refusal(refusal)
+        await uow.write(refusal.leaves)
     await store_replies(connection, [(key, reply)], now=now, keep=keep)
     return reply
 

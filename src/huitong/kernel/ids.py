@@ -24,6 +24,7 @@ APPROVAL: Final = "apr"
 AUDIT_RECORD: Final = "aud"
 BACKTEST: Final = "bkt"
 BATCH: Final = "bat"
+CASE: Final = "cas"
 CHALLENGE: Final = "chl"
 CHECKOUT: Final = "chk"
 CODE: Final = "qr"
@@ -38,6 +39,7 @@ JOB: Final = "job"
 LOAN: Final = "loan"
 LOGIN: Final = "lgn"
 MERCHANT: Final = "mer"
+MODEL: Final = "mdl"
 ONE_TIME_CODE: Final = "otc"
 PARTNER: Final = "ptn"
 PASSKEY: Final = "psk"
@@ -52,6 +54,8 @@ STAFF: Final = "stf"
 STEP_UP: Final = "stp"
 SUBJECT: Final = "sub"
 SUBJECT_REQUEST: Final = "srq"
+TABLE_ANSWER: Final = "tba"
+TABLE_VERSION: Final = "tbl"
 TOP_UP: Final = "top"
 TRANSFER: Final = "tr"
 WEBHOOK: Final = "whk"
@@ -67,6 +71,7 @@ PREFIXES: Final = frozenset(
         AUDIT_RECORD,
         BACKTEST,
         BATCH,
+        CASE,
         CHALLENGE,
         CHECKOUT,
         CODE,
@@ -81,6 +86,7 @@ PREFIXES: Final = frozenset(
         LOAN,
         LOGIN,
         MERCHANT,
+        MODEL,
         ONE_TIME_CODE,
         PARTNER,
         PASSKEY,
@@ -95,6 +101,8 @@ PREFIXES: Final = frozenset(
         STEP_UP,
         SUBJECT,
         SUBJECT_REQUEST,
+        TABLE_ANSWER,
+        TABLE_VERSION,
         TOP_UP,
         TRANSFER,
         WEBHOOK,

@@ -111,6 +111,12 @@ RULE_FAILURES: Final = Counter(
     ("purpose",),
     registry=REGISTRY,
 )
+MODEL_FALLBACKS: Final = Counter(
+    "huitong_model_fallbacks_total",
+    "Decisions that rules made without the model, by purpose and reason. An alarm.",
+    ("purpose", "reason"),
+    registry=REGISTRY,
+)
 OUTBOX_PENDING: Final = Gauge(
     "huitong_outbox_pending",
     "Events that wait in the outbox.",

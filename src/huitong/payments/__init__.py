@@ -27,6 +27,13 @@ from huitong.payments.commands.codes import (
 )
 from huitong.payments.commands.collections import collect_by_code
 from huitong.payments.commands.expiry import close_order_of_hold, expire_orders
+from huitong.payments.commands.held_withdrawals import (
+    cancel_withdrawal,
+    find_hold,
+    list_held_withdrawals,
+    release_withdrawal,
+    stop_withdrawal,
+)
 from huitong.payments.commands.refunds import refund
 from huitong.payments.commands.settling import record_channel_answer
 from huitong.payments.commands.shares import share_profit
@@ -83,6 +90,7 @@ from huitong.payments.errors import (
     StoppedPaymentNotFound,
     TooManyRefunds,
     TotalLimitExceeded,
+    WithdrawalNotHeld,
     YearLimitExceeded,
 )
 from huitong.payments.events import (
@@ -97,6 +105,8 @@ from huitong.payments.events import (
     PaymentSucceeded,
     ProfitShared,
     StopAppealed,
+    WithdrawalHeld,
+    WithdrawalReleased,
 )
 from huitong.payments.instant import InstantPayments
 from huitong.payments.instant_orders import InstantPayment
@@ -107,9 +117,11 @@ from huitong.payments.postings import OwnAccounts, find_own_accounts
 from huitong.payments.qr import CustomerCode, Picture, draw_png, draw_svg
 from huitong.payments.queries import (
     find_channel_order,
+    find_counterparties,
     get_order,
     get_stopped_payment,
     list_orders,
+    list_payers,
     list_refunds,
     list_shares,
     list_waiting_payments,
@@ -130,6 +142,8 @@ from huitong.payments.types import (
     ChannelState,
     CodeKind,
     CodeReading,
+    Counterparty,
+    HeldWithdrawal,
     MerchantCode,
     Meter,
     Order,
@@ -169,6 +183,7 @@ __all__ = [
     "CodeNotFound",
     "CodeReading",
     "CodeUsed",
+    "Counterparty",
     "CreditsExceedDebits",
     "CurrencyNotSupported",
     "CustomerCode",
@@ -177,6 +192,7 @@ __all__ = [
     "ExpiryInPast",
     "FaultKind",
     "GuardianMustAct",
+    "HeldWithdrawal",
     "HoldDiffers",
     "HoldExpired",
     "HoldNotExpired",
@@ -234,12 +250,16 @@ __all__ = [
     "StoppedPaymentNotFound",
     "TooManyRefunds",
     "TotalLimitExceeded",
+    "WithdrawalHeld",
+    "WithdrawalNotHeld",
+    "WithdrawalReleased",
     "YearLimitExceeded",
     "answer_appeal",
     "appeal_stop",
     "authorise",
     "calculate_fee",
     "cancel_held_payment",
+    "cancel_withdrawal",
     "capture",
     "close_customer",
     "close_order",
@@ -253,12 +273,16 @@ __all__ = [
     "end_due_payments",
     "expire_orders",
     "find_channel_order",
+    "find_counterparties",
+    "find_hold",
     "find_own_accounts",
     "get_merchant_code",
     "get_order",
     "get_stopped_payment",
     "issue_customer_code",
+    "list_held_withdrawals",
     "list_orders",
+    "list_payers",
     "list_refunds",
     "list_shares",
     "list_usage",
@@ -271,10 +295,12 @@ __all__ = [
     "refund",
     "reject_held_payment",
     "release_held_payment",
+    "release_withdrawal",
     "request_top_up",
     "request_withdrawal",
     "settle_channel_orders",
     "share_profit",
     "split_by_weights",
+    "stop_withdrawal",
     "void",
 ]

@@ -8,6 +8,7 @@ the money is reserved, and what becomes of it is for `commands.stops`.
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from ipaddress import IPv6Address
 from typing import Final, Protocol, TypeVar
 
 from huitong import identity, risk
@@ -35,6 +36,11 @@ _HOURS: Final = {
     StopAction.DELAY: "risk.payment.delay.hours",
 }
 
+#: What can be held as a payment of its own; withdrawals are held before they go to the bank.
+_KINDS_STOPPED: Final = frozenset({OrderKind.TRANSFER, OrderKind.PAYMENT, OrderKind.STATIC_QR})
+#: What has somebody waiting at a counter: where others are held, it needs two factors.
+_KINDS_PAID_AT_ONCE: Final = frozenset(OrderKind) - _KINDS_STOPPED - {OrderKind.WITHDRAWAL}
+
 
 class Assessed(Protocol):
     """What of a payment matters here."""
@@ -47,6 +53,8 @@ class Assessed(Protocol):
     proof: identity.PresentedProof | None
     authentication: Authentication
     merchant_id: uuid.UUID | None
+    #: Where the payer's own request came from, as an IPv6 number; an IPv4 address is mapped.
+    address: int | None
     facts: risk.PaymentFacts | None
     decision: risk.Decision | None
     stop: StoppedPayment | None
@@ -79,7 +87,7 @@ async def assess_payments(
             continue
         payment.decision = next(decisions)
         payment.stop = _make_stop(payment, decider, now)
-        assessed.append(_refuse(payment) or found)
+        assessed.append(refuse(payment) or found)
     return assessed
 
 
@@ -91,7 +99,7 @@ def list_decisions(posted: Sequence[Assessed], refused: Sequence[Assessed]) -> l
     decisions = [
         payment.decision for payment in (*posted, *refused) if payment.decision is not None
     ]
-    statements = [risk.make_records(decisions)] if decisions else []
+    statements = risk.make_records(decisions)
     counted = [payment.facts for payment in posted if payment.facts is not None]
     if counted:
         (at,) = {each.decided_at for each in decisions}
@@ -110,20 +118,21 @@ def list_decisions(posted: Sequence[Assessed], refused: Sequence[Assessed]) -> l
 
 def list_entities(payer: Party, payee: Party) -> list[risk.Entity]:
     """Return who of a payment's parties may be on a list."""
-    entities = [
-        risk.Entity.of_account(payer.account_id),
-        risk.Entity.of_account(payee.account_id),
+    return [*_list_party(payer), *_list_party(payee)]
+
+
+def _list_party(party: Party) -> list[risk.Entity]:
+    return [
+        risk.Entity.of_account(party.account_id),
+        *(
+            risk.Entity.of_id(kind, identifier)
+            for kind, identifier in (
+                (risk.EntityKind.CUSTOMER, party.customer_id),
+                (risk.EntityKind.MERCHANT, party.merchant_id),
+            )
+            if identifier is not None
+        ),
     ]
-    entities += [
-        risk.Entity.of_id(kind, identifier)
-        for kind, identifier in (
-            (risk.EntityKind.CUSTOMER, payer.customer_id),
-            (risk.EntityKind.CUSTOMER, payee.customer_id),
-            (risk.EntityKind.MERCHANT, payee.merchant_id),
-        )
-        if identifier is not None
-    ]
-    return entities
 
 
 def _make_stop(
@@ -132,7 +141,7 @@ def _make_stop(
     assert payment.decision is not None
     assert payment.payee_account_id is not None
     action = _STOPS.get(payment.decision.action)
-    if action is None:
+    if action is None or payment.kind not in _KINDS_STOPPED:
         return None
     hours_key, due_at = _HOURS.get(action), None
     if hours_key is not None:
@@ -165,26 +174,43 @@ def _make_subject(payment: Assessed, parties: Mapping[int, Party]) -> risk.Payme
         kind=payment.kind.value,
         account_class=payer.account_class,
         is_merchant=payee.merchant_id is not None,
-        is_strong=payment.authentication is Authentication.TWO_FACTORS,
+        is_strong=payment.authentication is not Authentication.ONE_FACTOR,
         device_id=None if session is None else session.device_id,
+        address=payment.address,
+        is_payout=payment.kind is OrderKind.WITHDRAWAL,
     )
     entities = list_entities(payer, payee)
+    entities.append(risk.Entity.of_pair(payer.account_id, payee.account_id))
     if payment.facts.device_id is not None:
         entities.append(risk.Entity.of_id(risk.EntityKind.DEVICE, payment.facts.device_id))
-    return risk.PaymentSubject(id=payment.order_id, facts=payment.facts, entities=tuple(entities))
+    if payment.address is not None:
+        entities.append(risk.Entity.of_address(IPv6Address(payment.address)))
+    return risk.PaymentSubject(
+        id=payment.order_id,
+        facts=payment.facts,
+        entities=tuple(entities),
+        payees=tuple(_list_party(payee)),
+        amount=payment.amount,
+    )
 
 
-def _refuse(payment: Assessed) -> Refusal | None:
+def refuse(payment: Assessed) -> Refusal | None:
+    """Return the refusal that a payment's decision means, or None if it may go on."""
     assert payment.decision is not None
     action = payment.decision.action
     shown: dict[str, object] = {"decision": risk.show_decision(payment.decision.id)}
-    if payment.stop is not None and payment.stop.action is StopAction.BLOCK:
+    if action is risk.Action.BLOCK:
+        if payment.stop is None:
+            return PaymentBlocked("this payment was stopped; ask for the reasons", context=shown)
         shown["payment"] = show_id(PAYMENT, payment.order_id)
         shown["reasons"] = [{"zh": why.zh, "en": why.en} for why in payment.stop.reasons]
         return PaymentBlocked(
             "this payment was stopped; if it is yours, say so in an appeal, and somebody will look",
             context=shown,
         )
-    if action is risk.Action.STEP_UP and payment.authentication is not Authentication.TWO_FACTORS:
+    needs_two = action is risk.Action.STEP_UP or (
+        action in _STOPS and payment.kind in _KINDS_PAID_AT_ONCE
+    )
+    if needs_two and payment.authentication is Authentication.ONE_FACTOR:
         return PaymentNeedsStepUp("confirm that it is you, with one factor more", context=shown)
     return None

@@ -88,6 +88,13 @@ class PaymentNeedsStepUp(Refusal):
     title = "The payment needs one more proof of who pays"
 
 
+class WithdrawalNotHeld(Conflict):
+    """It was sent to the bank, given up, or never waited."""
+
+    code = "withdrawal_not_held"
+    title = "The withdrawal does not wait any more"
+
+
 class SameAccount(Refusal):
     """Payer and payee are one account."""
 

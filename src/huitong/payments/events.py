@@ -102,7 +102,7 @@ class PaymentFailed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderClosed(Event):
-    """An order was given up; `reason` is closed, voided or expired."""
+    """An order was given up; `reason` is closed, voided, expired, cancelled or stopped."""
 
     topic: ClassVar[str] = "payments.OrderClosed.v1"
 
@@ -161,3 +161,26 @@ class StopAppealed(Event):
     payment_id: uuid.UUID
     payer_account_id: int
     appealed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawalHeld(Event):
+    """A withdrawal waits until `held_until`, or with None until somebody has looked at it."""
+
+    topic: ClassVar[str] = "payments.WithdrawalHeld.v1"
+
+    order_id: uuid.UUID
+    amount: Money
+    held_until: datetime | None
+    held_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawalReleased(Event):
+    """Staff let a withdrawal go to the bank that was held."""
+
+    topic: ClassVar[str] = "payments.WithdrawalReleased.v1"
+
+    order_id: uuid.UUID
+    amount: Money
+    released_at: datetime

@@ -53,6 +53,8 @@ class InstantPayment:
     proof: identity.PresentedProof | None = None
     #: Who has a key vouches for two factors.
     authentication: Authentication = Authentication.TWO_FACTORS
+    #: Where the payer's own request came from, as an IPv6 number; a partner's says nothing.
+    address: int | None = None
     order_id: uuid.UUID = field(default_factory=uuid7)
     kind: OrderKind = OrderKind.TRANSFER
     merchant_id: uuid.UUID | None = None

@@ -1,6 +1,8 @@
 """Reads of payments, one thing or one page at a time."""
 
 import uuid
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from huitong.kernel import limits
@@ -11,10 +13,11 @@ from huitong.ledger import Page
 from huitong.payments.errors import StoppedPaymentNotFound
 from huitong.payments.stop_types import StoppedPayment
 from huitong.payments.store import channel_orders as channel_store
+from huitong.payments.store import counterparties as counterparty_store
 from huitong.payments.store import orders as store
 from huitong.payments.store import refunds as refund_store
 from huitong.payments.store import stops as stop_store
-from huitong.payments.types import ChannelOrder, Order, Refund, Share
+from huitong.payments.types import ChannelOrder, Counterparty, Order, Refund, Share
 
 _AFTER_ALL_IDS: Final = uuid.UUID(int=2**128 - 1)
 _BEFORE_ALL_IDS: Final = uuid.UUID(int=0)
@@ -46,6 +49,20 @@ async def list_orders(
     found = await store.list_orders_of_account(uow, account_id, before_id, limit + 1)
     items = tuple(found[:limit])
     return Page(items, items[-1].id.hex if len(found) > limit else None)
+
+
+async def find_counterparties(
+    uow: UnitOfWork, account_ids: Sequence[int], *, since: datetime, each_max: int
+) -> list[Counterparty]:
+    """Return whom accounts paid and were paid by since an instant, the latest first.
+
+    At most `each_max` of each account and direction, out of its newest LINK_ORDERS_MAX orders.
+    """
+    # Identifiers begin with their time, so the index that an account's orders have finds them.
+    since_id = uuid.UUID(int=int(since.timestamp() * 1_000) << 80)
+    return await counterparty_store.find_counterparties(
+        uow, account_ids, since_id=since_id, each_max=each_max
+    )
 
 
 async def list_refunds(uow: UnitOfWork, order_id: uuid.UUID) -> tuple[Refund, ...]:
@@ -100,3 +117,8 @@ def _read_cursor(cursor: str) -> uuid.UUID:
     if identifier is None or identifier.hex != cursor:
         raise InvalidField("must be the next_cursor of an earlier page", field="cursor")
     return identifier
+
+
+async def list_payers(uow: UnitOfWork, order_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """Return the payer's account of each of so many orders; who is not there has none."""
+    return await store.list_payers(uow, order_ids)

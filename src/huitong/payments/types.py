@@ -222,18 +222,25 @@ class ChannelDirection(StrEnum):
 
 
 class ChannelState(StrEnum):
-    """How far a channel order has come; the last two are for ever."""
+    """How far a channel order has come; the last three are for ever."""
 
+    #: Risk wants it to wait, for a time or for somebody's word; nothing was sent.
+    HELD = "held"
     TO_SEND = "to_send"
     #: It may have reached the bank: from here on the bank is asked, never assumed.
     SENT = "sent"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    #: Given up while it was held.
+    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelOrder:
-    """What we asked of a bank channel for one order, and what it last said."""
+    """What we asked of a bank channel for one order, and what it last said.
+
+    A held one is sent at `held_until`, or if that is None when somebody releases it.
+    """
 
     id: uuid.UUID
     order_id: uuid.UUID
@@ -244,3 +251,26 @@ class ChannelOrder:
     updated_at: datetime
     reason: str | None
     amount: Money
+    held_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldWithdrawal:
+    """A withdrawal that waits: until `held_until`, or with None until staff have looked at it."""
+
+    order_id: uuid.UUID
+    amount: Money
+    held_at: datetime
+    held_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counterparty:
+    """That an account paid another one (`is_payer`), or was paid by it."""
+
+    account_id: int
+    other_account_id: int
+    is_payer: bool
+    times: int
+    first_at: datetime
+    last_at: datetime

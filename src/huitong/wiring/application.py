@@ -1,9 +1,10 @@
-"""What one API process holds while it runs: database, poster, keys, clock, rules.
+"""What one API process holds while it runs: database, poster, keys, clock, rules, models.
 
 Made once for each process and given to the edge, which opens it before the first request and
 closes it after the last answer.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -20,6 +21,8 @@ from huitong.ledger import Poster
 from huitong.privacy import Vault
 from huitong.wiring.evidence_desk import make_registries
 from huitong.wiring.identity_desk import close_desk, open_desk
+from huitong.wiring.log_in_risk import LogInRisk
+from huitong.wiring.onboarding_risk import OnboardingRisk
 
 _log = get_logger(__name__)
 
@@ -36,10 +39,15 @@ class Application:
     rulebook: Rulebook
     rules: risk.RuleCache
     lists: risk.ListCache
+    #: Who decides about payments; None where risk is not asked.
+    decider: risk.PaymentDecider | None
+    models: risk.ModelCache
     _vault: Vault | None = None
     _desk: identity.Desk | None = None
     #: Where identities are checked outside, None where nobody answers; from `start` on.
     registries: customers.HttpRegistry | None = None
+    #: Who decides about log-ins and applications; empty where risk is not asked.
+    deciders: Mapping[risk.Purpose, risk.Decider]
     is_running: bool = False
     is_prepared: bool = False
 
@@ -56,9 +64,17 @@ class Application:
             async with database.unit_of_work() as uow:
                 return await identity.find_api_key(uow, secret)
 
-        rules = risk.RuleCache(
-            database, {risk.Purpose.PAYMENT: risk.PAYMENT_FEATURES}, now=clock.now
-        )
+        catalogues = {
+            risk.Purpose.PAYMENT: risk.PAYMENT_FEATURES,
+            risk.Purpose.LOG_IN: risk.default_catalogue(risk.Purpose.LOG_IN),
+            risk.Purpose.ONBOARDING: risk.default_catalogue(risk.Purpose.ONBOARDING),
+            risk.Purpose.LOAN: risk.default_catalogue(risk.Purpose.LOAN),
+        }
+        rules, rulebook = risk.RuleCache(database, catalogues, now=clock.now), Rulebook.load()
+        models = risk.ModelCache(database, catalogues, now=clock.now)
+        lists = risk.ListCache(database)
+        decider = risk.PaymentDecider(database, rules, rulebook, lists=lists, models=models)
+        asked = (risk.Purpose.LOG_IN, risk.Purpose.ONBOARDING) if settings.is_risk_asked else ()
         return cls(
             settings=settings,
             clock=clock,
@@ -71,9 +87,14 @@ class Application:
                 posters=1 if settings.workers > 1 else 2,
             ),
             keys=identity.KeyCache(load_key),
-            rulebook=Rulebook.load(),
+            rulebook=rulebook,
             rules=rules,
-            lists=risk.ListCache(database),
+            lists=lists,
+            decider=decider if settings.is_risk_asked else None,
+            models=models,
+            deciders={
+                each: risk.Decider(each, database, rules, rulebook, lists=lists) for each in asked
+            },
         )
 
     @property
@@ -88,6 +109,18 @@ class Application:
         assert self._desk is not None, "the application was not started"
         return self._desk
 
+    @property
+    def log_ins(self) -> identity.LogInDecider | None:
+        """Who decides about log-ins, None where risk is not asked."""
+        found = self.deciders.get(risk.Purpose.LOG_IN)
+        return None if found is None else LogInRisk(found)
+
+    @property
+    def onboarding(self) -> customers.ApplicationDecider | None:
+        """Who decides about applications, None where risk is not asked."""
+        found = self.deciders.get(risk.Purpose.ONBOARDING)
+        return None if found is None else OnboardingRisk(found)
+
     async def start(self) -> None:
         """Start what runs by itself; the database may still be down.
 
@@ -95,10 +128,17 @@ class Application:
         """
         ring = load_key_ring(self.settings.home, self.settings.master_keys)
         self._vault = Vault(ring, cipher=self.settings.cipher)
-        self._desk = await open_desk(self.settings, self.database, self._vault, self.clock)
+        self._desk = await open_desk(
+            self.settings,
+            self.database,
+            self._vault,
+            self.clock,
+            decider=self.log_ins,
+        )
         self.registries = make_registries(self.settings)
         await self.rules.start()
         await self.lists.start()
+        await self.models.start()
         await self.poster.start()
         self.is_running = True
         await self.prepare()
@@ -111,6 +151,10 @@ class Application:
         if not self.is_prepared:
             try:
                 await self.database.run(ledger.install_chart)
+                if self.decider is not None:
+                    await self.decider.prepare()
+                for decider in self.deciders.values():
+                    await decider.prepare()
                 # With other secrets nobody is found and nothing opens: better not to start.
                 async with self.database.reading() as uow:
                     await self.vault.check(uow)
@@ -133,6 +177,7 @@ class Application:
         finally:
             await self.rules.stop()
             await self.lists.stop()
+            await self.models.stop()
             if self._desk is not None:
                 await close_desk(self._desk)
             if self.registries is not None:

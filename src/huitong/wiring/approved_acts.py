@@ -12,7 +12,7 @@ from huitong.kernel.money import Money
 from huitong.kernel.rulebook import Rulebook
 from huitong.privacy import Vault
 from huitong.wiring.reactions import react_to_decisions
-from huitong.wiring.risk_acts import RISK_ACTS
+from huitong.wiring.risk_acts import make_risk_acts
 
 Payload = Mapping[str, Any]
 
@@ -23,6 +23,7 @@ def make_approved_acts(vault: Vault, rulebook: Rulebook) -> identity.Handlers:
     return {
         **identity.APPROVED_ACTS,
         **_ACTS,
+        **make_risk_acts(rulebook),
         "customers.approve_in_person": evidence.approve_in_person,
         "customers.confirm_in_person": evidence.confirm_in_person,
     }
@@ -98,6 +99,30 @@ async def _refund(
     return identity.Executed(outcome={"refund": show_id(REFUND, refund.id)})
 
 
+async def _release_withdrawal(
+    uow: UnitOfWork,
+    approval: identity.Approval,  # noqa: ARG001 - as every act has it
+    payload: Payload,
+    *,
+    now: datetime,
+) -> identity.Executed:
+    order_id = read_id(PAYMENT, payload["payment"], field="payment")
+    order = await payments.release_withdrawal(uow, order_id=order_id, now=now)
+    return identity.Executed(outcome={"payment": show_id(PAYMENT, order.id)})
+
+
+async def _stop_withdrawal(
+    uow: UnitOfWork,
+    approval: identity.Approval,  # noqa: ARG001 - as every act has it
+    payload: Payload,
+    *,
+    now: datetime,
+) -> identity.Executed:
+    order_id = read_id(PAYMENT, payload["payment"], field="payment")
+    order = await payments.stop_withdrawal(uow, order_id=order_id, now=now)
+    return identity.Executed(outcome={"payment": show_id(PAYMENT, order.id)})
+
+
 async def _freeze_customer(
     uow: UnitOfWork, approval: identity.Approval, payload: Payload, *, now: datetime
 ) -> identity.Executed:
@@ -140,8 +165,9 @@ def _show_customer(customer_id: uuid.UUID) -> dict[str, str]:
 _ACTS: Final[identity.Handlers] = {
     "ledger.set_account_state": _set_account_state,
     "payments.refund": _refund,
+    "payments.release_withdrawal": _release_withdrawal,
+    "payments.stop_withdrawal": _stop_withdrawal,
     "customers.freeze": _freeze_customer,
     "customers.unfreeze": _unfreeze_customer,
     "customers.close": _close_customer,
-    **RISK_ACTS,
 }

@@ -127,7 +127,7 @@ def restore(
             _load(running, reader, key, contents, on_progress)
             # Old backups come with old schemas. An interruption here is made up for by the next
             # `huitong up`, which does the same.
-            prepare(running)
+            prepare(running, with_start_model=False)
     return Restored(
         header=reader.header,
         script_bytes=contents.script_bytes,

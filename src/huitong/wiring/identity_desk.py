@@ -7,11 +7,17 @@ from huitong.kernel.settings import Settings
 
 
 async def open_desk(
-    settings: Settings, database: Database, vault: identity.Vault, clock: Clock
+    settings: Settings,
+    database: Database,
+    vault: identity.Vault,
+    clock: Clock,
+    *,
+    decider: identity.LogInDecider | None = None,
 ) -> identity.Desk:
     """Return the desk of one process, whose sessions are watched from now on.
 
-    Raises PlacesUnreadable for a database of places that is none.
+    `decider` decides about log-ins, None: nobody does. Raises PlacesUnreadable for a database of
+    places that is none.
     """
     sender: identity.SmsGateway | identity.NoGateway = identity.NoGateway()
     if settings.sms_gateway_url is not None:
@@ -27,6 +33,7 @@ async def open_desk(
         ),
         clock=clock,
         places=identity.PlaceDatabase(settings.places_database),
+        decider=decider,
     )
     await desk.sessions.start()
     return desk

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cache
 from typing import Final
 
-from huitong import customers, identity, ledger, payments, privacy
+from huitong import customers, identity, ledger, payments, privacy, risk
 from huitong.kernel import audit_chain, idempotency, limits, outbox, outbox_delivery
 from huitong.kernel.clock import SystemClock
 from huitong.kernel.cryptography import load_key_ring
@@ -21,6 +21,7 @@ from huitong.privacy import Vault
 from huitong.wiring.evidence_desk import make_evidence_desk
 from huitong.wiring.people_data import make_providers, make_retained
 from huitong.wiring.reactions import HANDLERS, react_to_decisions
+from huitong.wiring.risk_links import LINK_SOURCES
 
 #: Called with the present instant; true if it should be called again at once.
 Step = Callable[[Database, datetime], Awaitable[bool]]
@@ -101,6 +102,14 @@ async def _restrict_expired(database: Database, now: datetime) -> bool:
     return found == limits.CUSTOMERS_RESTRICTED_AT_ONCE_MAX
 
 
+async def _group_alerts(database: Database, now: datetime) -> bool:
+    rulebook = Rulebook.load()
+    grouped = await database.run(
+        lambda uow: risk.group_alerts(uow, sources=LINK_SOURCES, rulebook=rulebook, now=now)
+    )
+    return grouped == limits.ALERTS_GROUPED_AT_ONCE_MAX
+
+
 async def _scan_access(database: Database, now: datetime) -> bool:
     await database.run(lambda uow: privacy.scan_access(uow, now=now))
     return False
@@ -118,6 +127,10 @@ async def _prune_customer_codes(database: Database, now: datetime) -> bool:
 async def _prune_log_ins(database: Database, now: datetime) -> bool:
     pruned = await database.run(lambda uow: identity.prune_what_is_over(uow, now=now))
     return pruned == limits.PRUNE_ROWS_MAX
+
+
+async def _watch_models(database: Database, now: datetime) -> bool:
+    return await risk.watch_models(database, rulebook=Rulebook.load(), now=now)
 
 
 def make_loops(settings: Settings) -> tuple[Loop, ...]:
@@ -165,7 +178,9 @@ def make_loops(settings: Settings) -> tuple[Loop, ...]:
     clock = SystemClock()
 
     async def settle_channel_orders(database: Database, _now: datetime) -> bool:
-        taken = await payments.settle_channel_orders(database, channel, clock=clock)
+        taken = await payments.settle_channel_orders(
+            database, channel, clock=clock, is_counted=settings.is_risk_asked
+        )
         return taken == limits.CHANNEL_ORDERS_AT_ONCE_MAX
 
     async def check_minors(database: Database, now: datetime) -> bool:
@@ -215,7 +230,9 @@ LOOPS: Final[tuple[Loop, ...]] = (
     Loop("customers.restrict_expired", 300.0, _restrict_expired),
     Loop("customers.mark_business_reviews_due", 300.0, _mark_business_reviews_due),
     Loop("payments.prune_customer_codes", 60.0, _prune_customer_codes),
+    Loop("risk.group_alerts", 1.0, _group_alerts),
     Loop("privacy.scan_access", 60.0, _scan_access),
+    Loop("risk.watch_models", limits.MODEL_WATCH_INTERVAL_SECONDS, _watch_models),
     Loop("kernel.seal_audit", 1.0, _seal_audit),
     Loop("identity.prune_what_is_over", 300.0, _prune_log_ins),
     Loop("kernel.deliver_events", 0.2, _deliver_events),

@@ -5,7 +5,7 @@ A room that begins to keep people's data adds its provider here, and what it can
 
 from collections.abc import Sequence
 
-from huitong import customers, identity, payments, privacy
+from huitong import customers, identity, payments, privacy, risk
 
 
 def make_providers(vault: privacy.Vault) -> Sequence[privacy.SubjectData]:
@@ -21,5 +21,7 @@ def make_retained(vault: privacy.Vault) -> Sequence[privacy.Retained]:
         identity.LogInRecords(),
         identity.EndedSessions(),
         customers.UnopenedApplications(vault),
+        risk.CaseNotes(),
+        risk.OldLinks(),
         privacy.RestrictedPeople(vault, make_providers(vault)),
     )

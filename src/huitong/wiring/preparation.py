@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
 
-from huitong import customers, ledger
+from huitong import customers, ledger, risk
 from huitong.kernel import limits
 from huitong.kernel.clock import SystemClock
 from huitong.kernel.cryptography import load_key_ring
@@ -23,13 +23,22 @@ class PlainDataLeft(Fault):
     title = "Personal data must be sealed before this migration"
 
 
-def prepare(settings: Settings, phase: Phase | Literal["all"] = "all") -> None:
-    """Run the migrations of `phase`, seal what is stored plain, install what the rooms need."""
+def prepare(
+    settings: Settings, phase: Phase | Literal["all"] = "all", *, with_start_model: bool = True
+) -> None:
+    """Run the migrations of `phase`, seal what is stored plain, install what the rooms need.
+
+    An installation without a model of payment fraud starts with the one that is shipped, unless
+    `with_start_model` is false: what was restored is not new.
+    """
 
     def make_vault() -> Vault:
         return Vault(load_key_ring(settings.home, settings.master_keys), cipher=settings.cipher)
 
-    prepare_url(settings.database_owner_url, phase, make_vault=make_vault)
+    url = settings.database_owner_url
+    prepare_url(url, phase, make_vault=make_vault)
+    if phase != "post" and with_start_model:
+        asyncio.run(install_start_model(url, SystemClock().now()))
 
 
 def prepare_url(
@@ -38,7 +47,7 @@ def prepare_url(
     *,
     make_vault: Callable[[], Vault] | None = None,
 ) -> None:
-    """Do the same for the database at `url`, which must be its owner's.
+    """Do the same but for the model, for the database at `url`, which must be its owner's.
 
     Raises PlainDataLeft if there is something to seal and no `make_vault`.
     """
@@ -59,6 +68,12 @@ async def _install(url: str, now: datetime) -> None:
 
     async with Database(url, size=1) as database:
         await database.run(install)
+
+
+async def install_start_model(url: str, now: datetime) -> None:
+    """Make the shipped model the champion in the database at `url`, if it has no model yet."""
+    async with Database(url, size=1) as database:
+        await database.run(lambda uow: risk.install_start_model(uow, now=now))
 
 
 async def _seal(url: str, make_vault: Callable[[], Vault] | None) -> None:

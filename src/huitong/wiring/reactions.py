@@ -10,6 +10,7 @@ from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.jobs import JobDefinition
 from huitong.kernel.outbox import Delivery, Handlers
 from huitong.privacy import Vault
+from huitong.wiring.backtests import BACKTEST_JOB
 
 
 async def _close_order_of_hold(uow: UnitOfWork, delivery: Delivery) -> None:
@@ -42,7 +43,7 @@ HANDLERS: Final[Handlers] = {
     privacy.ConsentWithdrawn: (_lose_guardian_consent,),
     customers.CustomerClosed: (_close_login_of_customer,),
 }
-JOBS: Final[tuple[JobDefinition, ...]] = ()
+JOBS: Final[tuple[JobDefinition, ...]] = (BACKTEST_JOB,)
 
 
 def react_to_decisions(vault: Vault) -> customers.OnDecision:

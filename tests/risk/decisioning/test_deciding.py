@@ -23,6 +23,7 @@ QUIET: dict[str, risk.Value] = {
     "is_new_place": False,
     "is_new_device": False,
     "is_night": False,
+    "method": "password",
     "failures_1h": 0.0,
     "address_failures_1h": 0,
     "address_logins_today": 1.0,
@@ -72,6 +73,20 @@ async def test_a_batch_is_decided_by_the_rules_of_its_purpose_and_replays(gate: 
     values = await gate.desk.run(lambda uow: risk.name_values(uow, stored))
     assert (values["failures_1h"], values["kilometres_per_hour"]) == (6, None)
     assert (await gate.desk.run(lambda uow: risk.replay_decision(uow, stored))).is_same
+
+
+async def test_prepared_it_needs_no_second_connection_while_it_decides(
+    gate: Gate, owner_url: str
+) -> None:
+    await gate.rules.learn_news()
+    await gate.decider.prepare()
+    assert await gate.desk.count("risk.feature_names") == 1
+    async with Database(owner_url, role="huitong_app", size=1) as narrow:
+        decider = risk.Decider(risk.Purpose.LOG_IN, narrow, gate.rules, Rulebook.load())
+        await decider.prepare()
+        async with narrow.unit_of_work() as uow:
+            (decided,) = await decider.decide(uow, [LogIn(uuid7())], [QUIET], at=NOW)
+    assert decided.fallback is None
 
 
 async def test_before_rules_were_read_the_written_policy_of_the_purpose_holds(gate: Gate) -> None:

@@ -14,8 +14,9 @@ from huitong.risk.decisioning.decisions.values import (
     name_features,
     pack_rows,
     unpack,
+    unpack_columns,
 )
-from huitong.risk.decisioning.types import FeatureType
+from huitong.risk.decisioning.types import Features, FeatureType
 
 VALUES: dict[FeatureType, st.SearchStrategy[Any]] = {
     FeatureType.INTEGER: st.none() | st.integers(-(2**63) + 1, 2**63 - 1),
@@ -39,8 +40,23 @@ def test_what_is_written_is_read_again_to_the_last_bit(batch: Any) -> None:
     catalogue, rows = batch
     features = make_columns(catalogue, rows)
     names = name_features(features)
-    for row, packed in zip(rows, pack_rows(features), strict=True):
+    written = pack_rows(features)
+    for row, packed in zip(rows, written, strict=True):
         assert dict(zip(names.names, unpack(packed, names), strict=True)) == row
+    assert list_rows(unpack_columns(written, names)) == rows
+
+
+def list_rows(features: Features) -> list[dict[str, Any]]:
+    """Return columns as one mapping a row, None for what is not known."""
+    columns = {
+        name: [
+            value if is_known else None
+            for value, is_known in zip(column.values.tolist(), column.known, strict=True)
+        ]
+        for name, column in features.items()
+        if column.known is not None
+    }
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def test_what_decisions_of_before_wrote_is_read() -> None:
@@ -49,7 +65,9 @@ def test_what_decisions_of_before_wrote_is_read() -> None:
         names=("a", "b"),
         types=(FeatureType.INTEGER, FeatureType.TEXT),
     )
-    assert unpack(msgspec.msgpack.encode((7, None)), names) == (7, None)
+    written = msgspec.msgpack.encode((7, None))
+    assert unpack(written, names) == (7, None)
+    assert list_rows(unpack_columns([written], names)) == [{"a": 7, "b": None}]
 
 
 def test_values_of_other_features_are_refused() -> None:

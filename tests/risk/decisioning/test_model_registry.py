@@ -9,16 +9,22 @@ import asyncpg
 import numpy as np
 import pytest
 from sqlalchemy.exc import DBAPIError
+from tests.risk.decisioning.models.conftest import change_rulebook
+from tests.risk.decisioning.rules.conftest import Desk
 
 from huitong.kernel import audit, limits
 from huitong.kernel.database.unit_of_work import Caller, Database
 from huitong.kernel.errors import LimitExceeded
+from huitong.kernel.rulebook import Rulebook
 from huitong.risk.decisioning.models.export import export_trees
 from huitong.risk.decisioning.models.registry import (
     ModelDamaged,
     ModelNotFound,
     ModelStatusConflict,
+    ModelUntried,
+    check_model_status,
     find_model,
+    install_first_model,
     list_models,
     load_model,
     register_model,
@@ -36,6 +42,8 @@ from huitong.risk.decisioning.models.types import (
 
 NOW = datetime(2026, 11, 26, 9, tzinfo=UTC)
 TRAINER = Caller(actor="staff:trainer")
+#: Most of these tests are not about how much a model has scored.
+UNTRIED_ALLOWED = change_rulebook({"risk.model.shadow_decisions.min": 0})
 
 
 def make_model(name: str = "payment_fraud") -> TrainedModel:
@@ -63,10 +71,23 @@ async def register(database: Database, model: TrainedModel | None = None) -> Reg
 
 
 async def set_status(
-    database: Database, model: RegisteredModel, status: ModelStatus
+    database: Database,
+    model: RegisteredModel,
+    status: ModelStatus,
+    *,
+    rulebook: Rulebook = UNTRIED_ALLOWED,
 ) -> RegisteredModel:
+    approval_id = await Desk(database, now=NOW).approve("risk.set_model_status")
     return await database.run(
-        lambda uow: set_model_status(uow, model_id=model.id, status=status), TRAINER
+        lambda uow: set_model_status(
+            uow,
+            model_id=model.id,
+            status=status,
+            approval_id=approval_id,
+            rulebook=rulebook,
+            now=NOW,
+        ),
+        TRAINER,
     )
 
 
@@ -112,7 +133,8 @@ async def test_a_new_champion_sends_the_old_one_back_to_the_shadow(database: Dat
         ("risk.set_model_status", TRAINER.actor),
         ("risk.register_model", TRAINER.actor),
     ]
-    assert records[0].details == {"from": "challenger", "to": "champion"}
+    assert (records[0].details["from"], records[0].details["to"]) == ("challenger", "champion")
+    assert records[0].details["approval"].startswith("apr_")
 
 
 async def test_names_have_versions_and_champions_of_their_own(database: Database) -> None:
@@ -154,7 +176,13 @@ async def test_an_unknown_model_is_refused(database: Database) -> None:
     nobody = uuid.UUID(int=7)
     with pytest.raises(ModelNotFound):
         await database.run(
-            lambda uow: set_model_status(uow, model_id=nobody, status=ModelStatus.CHAMPION)
+            lambda uow: check_model_status(
+                uow,
+                model_id=nobody,
+                status=ModelStatus.CHAMPION,
+                rulebook=UNTRIED_ALLOWED,
+                now=NOW,
+            )
         )
     with pytest.raises(ModelNotFound):
         await database.run(lambda uow: load_model(uow, nobody))
@@ -213,3 +241,92 @@ async def test_a_model_that_is_too_large_is_refused(
         await register(database, replace(make_model(), card="123456"))
     assert refusal.value.field == "card"
     assert await list_statuses(database) == []
+
+
+async def test_the_first_model_of_an_installation_is_its_champion_and_only_the_first(
+    database: Database,
+) -> None:
+    first = await database.run(lambda uow: install_first_model(uow, model=make_model(), now=NOW))
+    assert (first.status, first.champion_from) == (ModelStatus.CHAMPION, NOW)
+    with pytest.raises(ModelStatusConflict) as refusal:
+        await database.run(lambda uow: install_first_model(uow, model=make_model(), now=NOW))
+    assert refusal.value.field == "name"
+    assert await list_statuses(database) == [(1, ModelStatus.CHAMPION)]
+
+
+async def test_of_many_installations_at_once_one_is_left(database: Database) -> None:
+    tried = await asyncio.gather(
+        *(
+            database.run(lambda uow: install_first_model(uow, model=make_model(), now=NOW))
+            for _ in range(5)
+        ),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(each, ModelStatusConflict) for each in tried) == 4
+    assert await list_statuses(database) == [(1, ModelStatus.CHAMPION)]
+
+
+async def score_beside(database: Database, model: RegisteredModel, count: int) -> None:
+    """Write down decisions that a model scored in the shadow."""
+    await database.run(
+        lambda uow: uow.execute(
+            """
+            INSERT INTO risk.feature_names (id, names, types) VALUES (:names, '{a}', '{number}')
+            ON CONFLICT DO NOTHING
+            """,
+            names=uuid.UUID(int=1),
+        )
+    )
+    await database.run(
+        lambda uow: uow.execute(
+            """
+            INSERT INTO risk.decisions (id, purpose, action, decided_at, listed, hits, failed,
+                shadow_hits, names_id, feature_values, took_us, shadow_model_id, shadow_score)
+            SELECT gen_random_uuid(), 'payment', 0, :now, '{}', '{}', '{}', '{}', :names, '\x90', 1,
+                   :model, 0.5 FROM generate_series(1, :count)
+            """,
+            now=NOW,
+            names=uuid.UUID(int=1),
+            model=model.id,
+            count=count,
+        )
+    )
+
+
+async def test_a_later_champion_has_scored_enough_beside_the_first(database: Database) -> None:
+    rulebook = change_rulebook({"risk.model.shadow_decisions.min": 50})
+    await database.run(lambda uow: install_first_model(uow, model=make_model(), now=NOW))
+    later = await register(database)
+    await score_beside(database, later, 49)
+    with pytest.raises(ModelUntried, match="scored 49 decisions beside others; 50 are needed"):
+        await set_status(database, later, ModelStatus.CHAMPION, rulebook=rulebook)
+    await set_status(database, later, ModelStatus.CHALLENGER, rulebook=rulebook)
+    await score_beside(database, later, 1)
+    promoted = await set_status(database, later, ModelStatus.CHAMPION, rulebook=rulebook)
+    assert promoted.status is ModelStatus.CHAMPION
+    assert await list_statuses(database) == [(2, ModelStatus.CHAMPION), (1, ModelStatus.SHADOW)]
+
+
+async def test_the_first_champion_needs_no_trial_and_comes_back_at_once(
+    database: Database,
+) -> None:
+    rulebook = change_rulebook({"risk.model.shadow_decisions.min": 1})
+    first, second = await register(database), await register(database)
+    await set_status(database, first, ModelStatus.CHAMPION, rulebook=rulebook)
+    await score_beside(database, second, 1)
+    await set_status(database, second, ModelStatus.CHAMPION, rulebook=rulebook)
+    await set_status(database, first, ModelStatus.CHAMPION, rulebook=rulebook)
+    assert await list_statuses(database) == [(2, ModelStatus.SHADOW), (1, ModelStatus.CHAMPION)]
+
+
+async def test_nothing_decides_that_nobody_approved(database: Database) -> None:
+    await register(database)
+    for status in ("champion", "challenger"):
+        with pytest.raises(DBAPIError, match="models_deciding_was_approved"):
+            await database.run(
+                lambda uow, status=status: uow.execute(
+                    "UPDATE risk.models SET status = :status, champion_from = :now",
+                    status=status,
+                    now=NOW,
+                )
+            )

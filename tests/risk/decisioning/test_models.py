@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from huitong import risk
 from huitong.risk.decisioning.features.catalogue import FRAUD_MODEL
 from huitong.risk.decisioning.features.scans import Floats
 from huitong.risk.decisioning.models.calibration import (
@@ -189,8 +190,9 @@ def test_reasons_name_what_raised_the_score_and_add_up(
 
 
 def test_every_feature_of_the_model_has_words_in_both_languages() -> None:
-    assert set(CODES) == set(FRAUD_MODEL)
-    assert set(CODES.values()) == set(TEXTS)
+    numbers = {name for name, kind in risk.PAYMENT_FEATURES.items() if kind is not FeatureType.TEXT}
+    assert set(CODES) == {*FRAUD_MODEL, *numbers}
+    assert {*CODES.values(), "pattern_unusual"} == set(TEXTS)
     assert all(text.en.endswith(".") and text.zh.endswith("。") for text in TEXTS.values())
 
 
@@ -314,6 +316,22 @@ def test_poisoned_features_are_not_scored(
     assert guard.score(features) is FallbackReason.POISONED
     assert bench.alarms == [FallbackReason.POISONED]
     assert isinstance(guard.score(to_features(make_rows(1, 2))), np.ndarray)
+
+
+def test_a_poisoned_feature_is_named(model: TrainedModel) -> None:
+    features = dict(to_features(make_rows(1, 2)))
+    _not_a_number(features)
+    with pytest.raises(ValueError, match="has values that are no finite numbers") as refused:
+        make_scorer(model).score(features)
+    assert str(refused.value).split()[0] in features
+
+
+@pytest.mark.parametrize("size", [1, 3, 64, 255])
+def test_a_row_scores_the_same_whatever_batch_it_is_in(model: TrainedModel, size: int) -> None:
+    scorer, rows = make_scorer(model), make_rows(17, 2_000)
+    whole = scorer.score_matrix(rows)
+    parts = [scorer.score_matrix(rows[start : start + size]) for start in range(0, 2_000, size)]
+    np.testing.assert_array_equal(np.concatenate(parts), whole)
 
 
 def test_calibration_keeps_the_order(model: TrainedModel) -> None:

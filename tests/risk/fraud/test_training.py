@@ -1,5 +1,6 @@
 """A training run gives a calibrated model, its figures and its card."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import ibis
@@ -10,7 +11,12 @@ import pytest
 from huitong.kernel.errors import InvalidField
 from huitong.risk.decisioning.features.catalogue import FRAUD_MODEL
 from huitong.risk.decisioning.models.serving import Scorer
-from huitong.risk.fraud.training import TrainingData, train_fraud_model
+from huitong.risk.fraud.training import (
+    TrainingData,
+    TrainingDataTooFew,
+    check_enough,
+    train_fraud_model,
+)
 from huitong.risk.fraud.training_data import read_training_data
 
 
@@ -41,8 +47,55 @@ def test_a_run_measures_on_rows_that_it_did_not_see_and_writes_the_card() -> Non
     assert set(model.bins) == {*FRAUD_MODEL, "score"}
     assert "A made history, 2026-06-01 to 2026-06-30: 6,000 payments" in model.card
     assert f"AUC-ROC {model.metrics['auc_roc']:.4f}" in model.card
-    important = model.card.split("| --- | --- |\n")[1].splitlines()[0]
+    important = model.card.split("of the gain |\n| --- | --- |\n")[1].splitlines()[0]
     assert important.startswith(f"| {FRAUD_MODEL[3]} |")
+
+
+def test_a_run_is_measured_against_what_was_fraud_where_more_is_known_than_labels() -> None:
+    data = make_data()
+    kinds = np.where(data.labels > 0, "takeover", "")
+    # Of every second fraud nobody ever hears.
+    kinds[::2][kinds[::2] != ""] = "scam"
+    labels = data.labels.copy()
+    labels[::2] = 0.0
+    model = train_fraud_model(replace(data, labels=labels, kinds=kinds), seed=1)
+    truth = data.labels[5_100:]
+    assert model.metrics["fraud_rate"] == truth.mean()
+    assert model.metrics["frauds"] == np.count_nonzero(data.labels)
+    by_kind = model.metrics["by_kind"]
+    assert {name: each["payments"] for name, each in by_kind.items()} == {
+        "scam": int(truth[::2].sum()),
+        "takeover": int(truth[1::2].sum()),
+    }
+    scorer = Scorer(model.onnx, feature_names=model.feature_names, calibration=model.calibration)
+    scores = scorer.score_matrix(data.matrix[5_100:])
+    tenth = model.metrics["by_score"][1]
+    assert tenth["above"] == 0.1
+    assert tenth["fraud_share"] == (scores[truth > 0] > 0.1).mean()
+    assert tenth["precision"] == truth[scores > 0.1].mean()
+    assert f"| scam | {int(truth[::2].sum())} |" in model.card
+
+
+@pytest.mark.parametrize(
+    ("count", "rate", "message"),
+    [
+        (4_999, 0.05, "5,000 payments .* needed, and there are 4,999"),
+        (5_000, 0.01, "100 frauds .* needed, and there are"),
+    ],
+)
+def test_too_little_to_learn_from_is_told_with_numbers(
+    count: int, rate: float, message: str
+) -> None:
+    with pytest.raises(TrainingDataTooFew, match=message):
+        check_enough(make_data(count, rate=rate))
+
+
+def test_frauds_must_be_among_the_latest_payments_too() -> None:
+    data = make_data()
+    check_enough(data)
+    data.labels[5_100:] = 0.0
+    with pytest.raises(TrainingDataTooFew, match=r"10 frauds among the latest .* there are 0"):
+        check_enough(data)
 
 
 def test_the_same_data_and_seed_give_the_same_model() -> None:

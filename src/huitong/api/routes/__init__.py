@@ -30,14 +30,20 @@ from huitong.api.routes import (
     onboarding_guardians,
     payments,
     privacy,
+    risk_backtests,
+    risk_cases,
     risk_decisions,
     risk_lists,
+    risk_models,
     risk_rules,
+    risk_tables,
+    risk_withdrawals,
     staff_members,
     staff_passkeys,
     staff_people,
     staff_sessions,
     stopped_payments,
+    withdrawals,
 )
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
@@ -69,12 +75,18 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     codes.router,
     authorisations.router,
     bank_channel.router,
+    withdrawals.router,
     ledger.router,
     log.router,
     privacy.router,
+    risk_cases.router,
     risk_decisions.router,
     risk_rules.router,
+    risk_backtests.router,
+    risk_tables.router,
     risk_lists.router,
+    risk_withdrawals.router,
+    risk_models.router,
 )
 #: Path items that are answered outside of the framework.
 MORE_DOCUMENTATION: Final[tuple[Mapping[str, Any], ...]] = (describe_instant_payment(),)

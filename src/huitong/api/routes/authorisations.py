@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from huitong import payments
 from huitong.api.authentication import Principal, application_of, require
-from huitong.api.documentation import PAYING, errors
+from huitong.api.documentation import DECIDED, PAYING, errors
 from huitong.api.idempotency import IdempotencyKey
 from huitong.api.orders import change_order, make_order, read_payer
 from huitong.api.request_body import CommandRoute
@@ -30,7 +30,7 @@ _MOVES: Final = (payments.OrderAlreadyPaid, payments.OrderExpired, payments.Orde
     summary="Authorise a payment",
     status_code=201,
     response_model=PaymentView,
-    responses=errors(NotFound, payments.ReferenceUsed, *PAYING, is_command=True),
+    responses=errors(NotFound, payments.ReferenceUsed, *PAYING, *DECIDED, is_command=True),
 )
 async def authorise(
     request: Request,
@@ -41,7 +41,8 @@ async def authorise(
     """Reserve a payer's money for a merchant; the order is then pending."""
     merchant_id = read_id(MERCHANT, body.merchant, field="merchant")
     payer, amount = read_payer(body.payer), body.amount.read()
-    order_id, now = uuid7(), application_of(request).clock.now()
+    application = application_of(request)
+    order_id, now = uuid7(), application.clock.now()
     return await make_order(
         request,
         principal,
@@ -55,6 +56,7 @@ async def authorise(
             expires_in_seconds=body.expires_in_seconds,
             reference=body.reference,
             description=body.description,
+            decider=application.decider,
             now=now,
         ),
     )

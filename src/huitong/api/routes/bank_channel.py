@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from huitong import ledger, payments
 from huitong.api.authentication import Principal, application_of, require
-from huitong.api.documentation import errors
+from huitong.api.documentation import DECIDED, errors
 from huitong.api.idempotency import IdempotencyKey
 from huitong.api.orders import make_order
 from huitong.api.request_body import CommandRoute
@@ -57,20 +57,31 @@ async def top_up(
         payments.GuardianMustAct,
         payments.MinorLimitExceeded,
         payments.AccountClosed,
+        *DECIDED,
         is_command=True,
     ),
 )
 async def withdraw(
     request: Request, body: MoveThroughBank, key: IdempotencyKey, principal: Simulator
 ) -> Response:
-    """Reserve the money and ask the bank to pay it out; pending until the bank has answered."""
+    """Reserve the money and ask the bank to pay it out; pending until the bank has answered.
+
+    What risk wants to wait is pending too, and not sent yet: `GET /v1/withdrawals/{payment}` says
+    so, and it can be cancelled until then.
+    """
     account, amount = ledger.read_account(body.account, field="account"), body.amount.read()
-    order_id, now = uuid7(), application_of(request).clock.now()
+    application = application_of(request)
+    order_id, now = uuid7(), application.clock.now()
     return await make_order(
         request,
         principal,
         key,
         lambda uow: payments.request_withdrawal(
-            uow, order_id=order_id, account_id=account, amount=amount, now=now
+            uow,
+            order_id=order_id,
+            account_id=account,
+            amount=amount,
+            decider=application.decider,
+            now=now,
         ),
     )

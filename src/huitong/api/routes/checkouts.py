@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from huitong import payments
 from huitong.api.authentication import Principal, application_of, require
-from huitong.api.documentation import PAYING, errors
+from huitong.api.documentation import DECIDED, PAYING, errors
 from huitong.api.idempotency import IdempotencyKey
 from huitong.api.orders import change_order, get_own_order, make_order, read_payer
 from huitong.api.request_body import CommandRoute
@@ -84,6 +84,7 @@ async def get_checkout(
         payments.OrderExpired,
         payments.OrderMoveRefused,
         *PAYING,
+        *DECIDED,
         is_command=True,
     ),
 )
@@ -95,14 +96,20 @@ async def pay_checkout(
     principal: Annotated[Principal, require("payments:write")],
 ) -> Response:
     """Pay a checkout, or the order behind a dynamic code, from an account."""
-    payer, now = read_payer(body.payer), application_of(request).clock.now()
+    application = application_of(request)
+    payer, attempt_id, now = read_payer(body.payer), uuid7(), application.clock.now()
     return await change_order(
         request,
         principal,
         key,
         payment,
         lambda uow, order_id: payments.pay_order(
-            uow, order_id=order_id, payer_account_id=payer, now=now
+            uow,
+            order_id=order_id,
+            payer_account_id=payer,
+            decider=application.decider,
+            attempt_id=attempt_id,
+            now=now,
         ),
     )
 

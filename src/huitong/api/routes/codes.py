@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from huitong import payments
 from huitong.api.authentication import Principal, application_of, require
-from huitong.api.documentation import PAYING, errors
+from huitong.api.documentation import DECIDED, PAYING, errors
 from huitong.api.idempotency import IdempotencyKey, run_once
 from huitong.api.orders import make_order
 from huitong.api.request_body import CommandRoute
@@ -176,6 +176,7 @@ async def issue_customer_code(
         payments.CodeExpired,
         payments.ReferenceUsed,
         *PAYING,
+        *DECIDED,
         is_command=True,
     ),
 )
@@ -188,7 +189,8 @@ async def collect(
     """Take an amount from the customer who showed the code, once."""
     merchant_id = read_id(MERCHANT, body.merchant, field="merchant")
     principal.check_merchant(merchant_id)
-    order_id, now, amount = uuid7(), application_of(request).clock.now(), body.amount.read()
+    application = application_of(request)
+    order_id, now, amount = uuid7(), application.clock.now(), body.amount.read()
     return await make_order(
         request,
         principal,
@@ -201,6 +203,7 @@ async def collect(
             amount=amount,
             reference=body.reference,
             description=body.description,
+            decider=application.decider,
             now=now,
         ),
     )

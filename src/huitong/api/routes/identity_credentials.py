@@ -36,6 +36,7 @@ router: Final = APIRouter(prefix="/v1/identity", tags=["Being logged in"], route
         identity.CurrentPasswordWrong,
         identity.CredentialsChanged,
         identity.StepUpRequired,
+        identity.SessionReduced,
         identity.TooManyAttempts,
         caller="session",
         is_command=True,
@@ -66,6 +67,7 @@ async def change_password(request: Request, body: ChangePassword, me: CurrentSes
     responses=errors(
         identity.CredentialsChanged,
         identity.StepUpRequired,
+        identity.SessionReduced,
         caller="session",
         is_command=True,
         has_idempotency_key=False,
@@ -107,6 +109,7 @@ async def list_passkeys(request: Request, me: CurrentSession) -> PasskeysView:
     response_model=PasskeyOptionsView,
     responses=errors(
         identity.StepUpRequired,
+        identity.SessionReduced,
         identity.TooManyPasskeys,
         caller="session",
         is_command=True,
@@ -160,7 +163,9 @@ async def register_passkey(
     operation_id="revokePasskey",
     summary="Revoke one of my passkeys",
     status_code=204,
-    responses=errors(identity.PasskeyNotFound, identity.StepUpRequired, caller="session"),
+    responses=errors(
+        identity.PasskeyNotFound, identity.StepUpRequired, identity.SessionReduced, caller="session"
+    ),
 )
 async def revoke_passkey(request: Request, passkey: PasskeyPath, me: CurrentSession) -> Response:
     """Let a passkey open nothing any more, within minutes of proving another factor."""

@@ -26,6 +26,7 @@ from huitong.api.schemas.identity import (
     StartLogInByCode,
     show_options,
     show_session,
+    show_terms,
 )
 from huitong.api.sessions import check_anti_forgery, read_client, set_cookie, stranger
 from huitong.kernel.ids import CHALLENGE, ONE_TIME_CODE, read_id, show_id
@@ -216,4 +217,5 @@ def _answer(response: Response, issued: identity.IssuedSession, delivery: str) -
         session=show_session(session, session.id),
         token=None if is_cookie else issued.token,
         device_token=issued.device_token,
+        **show_terms(issued),
     )

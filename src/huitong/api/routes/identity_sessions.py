@@ -20,7 +20,7 @@ from huitong.api.schemas.identity import (
     show_device,
     show_session,
 )
-from huitong.api.sessions import CurrentSession, SessionRoute, clear_cookie
+from huitong.api.sessions import AnySession, CurrentSession, SessionRoute, clear_cookie
 from huitong.kernel.ids import DEVICE, SESSION, read_id
 
 router: Final = APIRouter(prefix="/v1/identity", tags=["Being logged in"], route_class=SessionRoute)
@@ -88,7 +88,7 @@ async def end_other_sessions(
     status_code=204,
     responses=errors(caller="session", is_command=True, has_idempotency_key=False),
 )
-async def log_out(request: Request, me: CurrentSession, _body: NoBody | None = None) -> Response:
+async def log_out(request: Request, me: AnySession, _body: NoBody | None = None) -> Response:
     """End this session and take the cookie away."""
     application = application_of(request)
     await identity.log_out(

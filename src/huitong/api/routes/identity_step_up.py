@@ -15,7 +15,7 @@ from huitong.api.schemas.step_up import (
     StepUpView,
     show_step_up,
 )
-from huitong.api.sessions import CurrentSession, SessionRoute, read_client
+from huitong.api.sessions import AnySession, SessionRoute, read_client
 from huitong.kernel.ids import STEP_UP, read_id
 
 router: Final = APIRouter(
@@ -40,7 +40,7 @@ router: Final = APIRouter(
         faults=[identity.CodeNotDelivered],
     ),
 )
-async def start_step_up(request: Request, body: StartStepUp, me: CurrentSession) -> StepUpView:
+async def start_step_up(request: Request, body: StartStepUp, me: AnySession) -> StepUpView:
     """Begin a proof that is good for exactly this act: its kind, amount and payee."""
     application = application_of(request)
     opened = await identity.start_step_up(
@@ -70,7 +70,7 @@ async def start_step_up(request: Request, body: StartStepUp, me: CurrentSession)
     ),
 )
 async def prove_step_up(
-    request: Request, step_up: StepUpPath, body: ProveStepUp, me: CurrentSession
+    request: Request, step_up: StepUpPath, body: ProveStepUp, me: AnySession
 ) -> StepUpView:
     """Prove it with the PIN, the code that was sent, or a passkey; then do the act with its id."""
     application = application_of(request)

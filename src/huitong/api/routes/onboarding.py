@@ -28,6 +28,7 @@ from huitong.api.schemas.onboarding import (
     show_application,
     show_own_application,
 )
+from huitong.api.sessions import read_client
 from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import NotFound
@@ -215,12 +216,27 @@ async def submit_application(
     key: IdempotencyKey,
     principal: Writer,
 ) -> Response:
-    """Hand the evidence in. It is checked outside; ask again to learn what came of it."""
+    """Hand the evidence in. It is checked outside; ask again to learn what came of it.
+
+    One that is out of the ordinary is looked at by people, or refused at once with the reasons.
+    """
     application_id = _read_own(principal, application)
-    now = application_of(request).clock.now()
+    parts = application_of(request)
+    now = parts.clock.now()
+    # A partner's address says nothing of the people that it sends.
+    is_own = not principal.is_partner
+    submission = customers.Submission(
+        vault=parts.vault,
+        rulebook=parts.rulebook,
+        decider=parts.onboarding,
+        address_index=identity.index_address(parts.vault, read_client(request)) if is_own else None,
+        on_decision=react_to_decisions(parts.vault),
+    )
 
     async def command(uow: UnitOfWork) -> customers.Application:
-        return await customers.submit_application(uow, application_id=application_id, now=now)
+        return await customers.submit_application(
+            uow, application_id=application_id, submission=submission, now=now
+        )
 
     return await _run(request, principal, key, command)
 

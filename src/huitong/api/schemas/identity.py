@@ -168,10 +168,39 @@ class SessionView(View):
     is_current: bool
 
 
+class LogInReasonView(View):
+    """Why a log-in was held back, in plain words."""
+
+    zh: str
+    en: str
+
+
+class SecondFactorView(View):
+    """What has to be proved before the session opens anything: a step-up for this act."""
+
+    act: Literal["identity.log_in"]
+    factors: list[Literal["one_time_code", "passkey", "pin"]] = Field(
+        description="Any one of them does."
+    )
+    expires_at: Annotated[Instant, Field(description="When the session ends without it.")]
+
+
 class LoggedInView(View):
     """A new session. Tokens are shown once."""
 
     session: SessionView
+    second_factor: SecondFactorView | None = Field(
+        description="Null if the session can be used at once."
+    )
+    reduced_until: Instant | None = Field(
+        description="Until when it pays nothing and changes nothing that one logs in with."
+    )
+    attempt: Annotated[str, _identifier(ids.DECISION)] = Field(
+        description="The number of this log-in, and of the decision about it."
+    )
+    reasons: list[LogInReasonView] = Field(
+        description="Why a second factor is asked for, or powers are reduced."
+    )
     token: str | None = Field(
         pattern=f"^hts_{_TOKEN}$",
         examples=[f"hts_{EXAMPLE_TOKEN}"],
@@ -278,6 +307,23 @@ def show_session(session: identity.Session, current_id: uuid.UUID | None = None)
         last_seen_at=session.last_seen_at,
         is_current=session.id == current_id,
     )
+
+
+def show_terms(issued: identity.IssuedSession) -> dict[str, Any]:
+    """Return what a new session may do, and why, as members of its view."""
+    session = issued.session
+    second_factor = None
+    if session.proof_until is not None:
+        factors: list[Any] = [each.value for each in issued.wanted]
+        second_factor = SecondFactorView(
+            act="identity.log_in", factors=factors, expires_at=session.proof_until
+        )
+    return {
+        "second_factor": second_factor,
+        "reduced_until": session.reduced_until,
+        "attempt": show_id(ids.DECISION, issued.decision_id),
+        "reasons": [LogInReasonView(zh=each.zh, en=each.en) for each in issued.reasons],
+    }
 
 
 def show_device(device: identity.Device, current_id: uuid.UUID) -> DeviceView:

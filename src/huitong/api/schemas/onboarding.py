@@ -36,6 +36,7 @@ _OWN_REMARKS = frozenset(customers.FindingCode) | {
     "guardian_missing",
     "minor_under_16",
     "minor_under_18",
+    "risk_refused",
 }
 
 StateName = Literal["draft", "checking", "pending_review", "approved", "refused"]
@@ -300,12 +301,18 @@ def show_own_application(
     """Return an application as the person themselves sees it.
 
     Without what others answered or hold: by it, somebody could learn from a stranger's papers
-    whether they are a customer here, or which name belongs to a number.
+    whether they are a customer here, or which name belongs to a number. The reason of a refusal by
+    risk is told: a decision that a program made alone is explained (个人信息保护法 Art. 24).
     """
+    is_by_risk = application.decided_by == customers.DECIDED_BY_RISK
     own = [remark for remark in application.remarks if remark.code in _OWN_REMARKS]
     return show_application(
         dataclasses.replace(
-            application, remarks=tuple(own), channels=(), decided_by=None, reason=None
+            application,
+            remarks=tuple(own),
+            channels=(),
+            decided_by=None,
+            reason=application.reason if is_by_risk else None,
         ),
         applicant,
     )

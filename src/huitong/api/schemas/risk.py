@@ -31,7 +31,7 @@ from huitong.risk import EntityKind
 
 PurposeName = Literal["payment", "log_in", "onboarding", "loan"]
 ListName = Literal["allow", "block", "watch"]
-KindName = Literal["customer", "account", "device", "address", "merchant", "mobile"]
+KindName = Literal["customer", "account", "device", "address", "merchant", "mobile", "pair"]
 PurposeQuery = Annotated[PurposeName, Query(description="What the rules decide about.")]
 ListQuery = Annotated[ListName, Query(alias="list", description="Which list.")]
 VersionPath = Annotated[
@@ -172,7 +172,8 @@ class EntityBody(Body):
             min_length=1,
             max_length=64,
             description="An id (`cus_…`, `dev_…`, `mer_…`), an account's number (`acct_…`), an IP "
-            "address, or a mobile number, which is kept as its blind index only.",
+            "address, a mobile number, which is kept as its blind index only, or the accounts of "
+            "payer and payee with a colon between them.",
             examples=[example_id(ids.DEVICE)],
         ),
         AfterValidator(check_printable),
@@ -236,39 +237,48 @@ def show_version(version: risk.RuleVersion) -> RuleVersionView:
     )
 
 
-def read_entity(given: EntityBody, vault: Vault, field: str) -> risk.Entity:
-    """Return the entity that a caller names; raises InvalidField naming the part."""
-    kind = EntityKind(given.kind)
+def read_entity(given: EntityBody, vault: Vault, field: str | None = None) -> risk.Entity:
+    """Return the entity that a caller names; raises InvalidField naming `id` in `field`."""
+    kind, field = EntityKind(given.kind), "id" if field is None else f"{field}.id"
     if kind in _ID_PREFIXES:
-        return risk.Entity.of_id(kind, read_id(_ID_PREFIXES[kind], given.id, field=f"{field}.id"))
+        return risk.Entity.of_id(kind, read_id(_ID_PREFIXES[kind], given.id, field=field))
     if kind is EntityKind.ACCOUNT:
-        return risk.Entity.of_account(ledger.read_account(given.id, field=f"{field}.id"))
+        return risk.Entity.of_account(ledger.read_account(given.id, field=field))
+    if kind is EntityKind.PAIR:
+        payer, _, payee = given.id.partition(":")
+        return risk.Entity.of_pair(
+            ledger.read_account(payer, field=field), ledger.read_account(payee, field=field)
+        )
     if kind is EntityKind.MOBILE:
         if re.fullmatch(MOBILE_PATTERN, given.id) is None:
-            raise InvalidField("must be a mobile number of 11 digits", field=f"{field}.id")
+            raise InvalidField("must be a mobile number of 11 digits", field=field)
         return risk.Entity.of_mobile(customers.index_mobile(vault, given.id))
     try:
         return risk.Entity.of_address(ip_address(given.id))
     except ValueError as error:
-        raise InvalidField("must be an IP address", field=f"{field}.id") from error
+        raise InvalidField("must be an IP address", field=field) from error
 
 
 def show_entry(entry: risk.ListEntry) -> ListEntryView:
     """Return an entry as a view."""
     return ListEntryView(
         kind=entry.entity.kind.value,
-        id=_show_key(entry.entity),
+        id=show_entity(entry.entity),
         reason=entry.reason,
         added_at=entry.added_at,
         expires_at=entry.expires_at,
     )
 
 
-def _show_key(entity: risk.Entity) -> str:
+def show_entity(entity: risk.Entity) -> str:
+    """Return the public id of an entity: what `read_entity` reads, but for a mobile number."""
     if entity.kind in _ID_PREFIXES:
         return show_id(_ID_PREFIXES[entity.kind], uuid.UUID(bytes=entity.key))
     if entity.kind is EntityKind.ACCOUNT:
         return ledger.show_account(int.from_bytes(entity.key))
+    if entity.kind is EntityKind.PAIR:
+        ends = entity.key[:8], entity.key[8:]
+        return ":".join(ledger.show_account(int.from_bytes(end)) for end in ends)
     if entity.kind is EntityKind.MOBILE:
         return entity.key.hex()
     address = IPv6Address(entity.key)

@@ -5,13 +5,12 @@ import uuid
 from datetime import datetime
 from typing import Final
 
-from huitong.customers.errors import ApplicationExists, ApplicationIncomplete, ApplicationNotDraft
-from huitong.customers.events import ApplicationSubmitted
+from huitong.customers.errors import ApplicationExists, ApplicationNotDraft
 from huitong.customers.evidence import Finding, FindingCode, to_invalid_fields
 from huitong.customers.evidence.pictures import check_upload
 from huitong.customers.onboarding import sealing, store
-from huitong.customers.onboarding.documents import list_pictures
 from huitong.customers.onboarding.judging import judge_person
+from huitong.customers.onboarding.marks import index_picture, put_picture_mark
 from huitong.customers.onboarding.types import (
     Application,
     ApplicationState,
@@ -19,7 +18,7 @@ from huitong.customers.onboarding.types import (
     PictureKind,
 )
 from huitong.customers.queries import check_limit, read_cursor
-from huitong.kernel import audit, limits, outbox
+from huitong.kernel import audit, limits
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import InvalidField, NotFound
@@ -61,7 +60,7 @@ async def start_application(
         shown = show_id(APPLICATION, application_id)
         raise ApplicationExists(f"{shown} was started with other facts", context={"id": shown})
     if is_new:
-        await _record(uow, "customers.start_application", application_id)
+        await record(uow, "customers.start_application", application_id)
     return application
 
 
@@ -86,7 +85,7 @@ async def save_person(
     await store.set_person(
         uow, application_id, sealed, document=person.document, remarks=remarks, now=now
     )
-    await _record(uow, "customers.save_person", application_id)
+    await record(uow, "customers.save_person", application_id)
     return await get_application(uow, application_id)
 
 
@@ -111,35 +110,9 @@ async def save_picture(
     application = await _lock_draft(uow, application_id)
     parts = await sealing.seal_picture(uow, vault, application_id, kind, content)
     await store.replace_picture(uow, application_id, kind, parts)
-    await _record(uow, "customers.save_picture", application_id, kind=kind.value)
+    await put_picture_mark(uow, application_id, kind, index_picture(vault, content))
+    await record(uow, "customers.save_picture", application_id, kind=kind.value)
     return application
-
-
-async def submit_application(
-    uow: UnitOfWork, *, application_id: uuid.UUID, now: datetime
-) -> Application:
-    """Hand an application in: it is checked outside soon, and its evidence stays as it is.
-
-    One that was handed in before is returned as it stands. Raises NotFound, and
-    ApplicationIncomplete naming what is missing.
-    """
-    application = await _lock(uow, application_id)
-    if application.state is not ApplicationState.DRAFT:
-        return application
-    kinds = await store.list_picture_kinds(uow, application_id)
-    wanted = list_pictures(application.document)
-    missing = [kind.value for kind in wanted if kind not in kinds]
-    if application.sealed_person is None:
-        missing.insert(0, "person")
-    if missing:
-        raise ApplicationIncomplete(
-            f"there is no {', '.join(missing)} yet", context={"missing": missing}
-        )
-    await store.set_checking(uow, application_id, now, now)
-    await _record(uow, "customers.submit_application", application_id)
-    event = ApplicationSubmitted(application_id=application_id, submitted_at=now)
-    await outbox.append(uow, [event])
-    return await get_application(uow, application_id)
 
 
 async def get_application(uow: UnitOfWork, application_id: uuid.UUID) -> Application:
@@ -169,7 +142,8 @@ def not_found(application_id: uuid.UUID) -> NotFound:
     return NotFound(f"there is no application {shown}", context={"id": shown})
 
 
-async def _lock(uow: UnitOfWork, application_id: uuid.UUID) -> Application:
+async def lock_application(uow: UnitOfWork, application_id: uuid.UUID) -> Application:
+    """Return an application that nobody else changes meanwhile; raises NotFound."""
     application = await store.find_application(uow, application_id, is_locking=True)
     if application is None:
         raise not_found(application_id)
@@ -177,7 +151,7 @@ async def _lock(uow: UnitOfWork, application_id: uuid.UUID) -> Application:
 
 
 async def _lock_draft(uow: UnitOfWork, application_id: uuid.UUID) -> Application:
-    application = await _lock(uow, application_id)
+    application = await lock_application(uow, application_id)
     if application.state is not ApplicationState.DRAFT:
         raise ApplicationNotDraft(
             "the evidence of an application that was handed in does not change",
@@ -186,9 +160,10 @@ async def _lock_draft(uow: UnitOfWork, application_id: uuid.UUID) -> Application
     return application
 
 
-async def _record(
+async def record(
     uow: UnitOfWork, action: str, application_id: uuid.UUID, **details: object
 ) -> None:
+    """Write what was done to an application into the audit trail."""
     subject = show_id(APPLICATION, application_id)
     await audit.record(uow, action=action, subject=subject, details=details)
 

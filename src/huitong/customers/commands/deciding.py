@@ -30,6 +30,7 @@ from huitong.customers.onboarding.documents import find_birth
 from huitong.customers.onboarding.judging import (
     find_class,
     has_weight,
+    judge_hold,
     judge_outcome,
     judge_person,
     list_channels,
@@ -82,12 +83,13 @@ async def record_outcome(
     remarks = [
         *judge_person(person, rulebook=rulebook, today=business_day(now)),
         *judge_outcome(person, outcome),
+        *judge_hold(application),
         *await _judge_guardian(uow, vault, application.id, person, rulebook=rulebook, now=now),
     ]
     channels = list_channels(person, outcome.answers)
     found = replace(application, channels=channels, remarks=tuple(remarks))
     decided = await _decide(uow, vault, found, person, rulebook=rulebook, now=now)
-    await _tell(uow, decided, person, on_decision, now)
+    await tell(uow, decided, person, on_decision, now)
     return decided
 
 
@@ -137,7 +139,7 @@ async def approve_application(
         rulebook=rulebook,
         now=now,
     )
-    await _tell(uow, decided, person, on_decision, now)
+    await tell(uow, decided, person, on_decision, now)
     return decided
 
 
@@ -157,8 +159,8 @@ async def refuse_application(
     if application.state is ApplicationState.REFUSED:
         return application
     refused = replace(application, reason=reason, decided_by=uow.caller.actor)
-    decided = await _close(uow, refused, ApplicationState.REFUSED, now)
-    await _tell(uow, decided, None, on_decision, now)
+    decided = await close_application(uow, refused, ApplicationState.REFUSED, now)
+    await tell(uow, decided, None, on_decision, now)
     return decided
 
 
@@ -185,12 +187,12 @@ async def give_up(
         field="application",
         weight=Weight.REFUSE if is_refused else Weight.REVIEW,
     )
-    decided = await _close(uow, replace(application, remarks=(remark,)), state, now)
-    await _tell(uow, decided, None, on_decision, now)
+    decided = await close_application(uow, replace(application, remarks=(remark,)), state, now)
+    await tell(uow, decided, None, on_decision, now)
     return decided
 
 
-async def _tell(
+async def tell(
     uow: UnitOfWork,
     application: Application,
     person: PersonDetails | None,
@@ -218,7 +220,7 @@ async def _decide(
     now: datetime,
 ) -> Application:
     if has_weight(application.remarks, Weight.REFUSE):
-        return await _close(uow, application, ApplicationState.REFUSED, now)
+        return await close_application(uow, application, ApplicationState.REFUSED, now)
     today = business_day(now)
     twin = Remark(code="possible_duplicate", field="name", weight=Weight.REVIEW)
     indexes = make_indexes(vault, person, today)
@@ -236,7 +238,7 @@ async def _decide(
         remarks.append(Remark(code="class_lowered", field="requested_class", weight=Weight.NOTE))
     application = replace(application, remarks=tuple(remarks))
     if supported is None or has_weight(remarks, Weight.REVIEW):
-        return await _close(uow, application, ApplicationState.PENDING_REVIEW, now)
+        return await close_application(uow, application, ApplicationState.PENDING_REVIEW, now)
     return await _approve(
         uow,
         vault,
@@ -269,7 +271,7 @@ async def _approve(
     taken = await _find_taken(uow, id_index, mobile_index)
     if taken is not None:
         refused = replace(application, remarks=(*application.remarks, taken))
-        return await _close(uow, refused, ApplicationState.REFUSED, now)
+        return await close_application(uow, refused, ApplicationState.REFUSED, now)
     age = years_between(read_birth(person, today), today)
     is_minor = age < rulebook.integer(_ADULT_KEY, today)
     if is_minor:
@@ -311,12 +313,13 @@ async def _approve(
             rulebook=rulebook,
             now=now,
         )
-    return await _close(uow, application, ApplicationState.APPROVED, now)
+    return await close_application(uow, application, ApplicationState.APPROVED, now)
 
 
-async def _close(
+async def close_application(
     uow: UnitOfWork, application: Application, state: ApplicationState, now: datetime
 ) -> Application:
+    """Store what came of an application, with its remarks, channels and reason."""
     remarks = application.remarks[: limits.APPLICATION_REMARKS_MAX]
     await store.set_decision(
         uow,

@@ -26,6 +26,7 @@ from huitong.customers.evidence import (
 from huitong.customers.evidence.numbers.texts import compact
 from huitong.customers.onboarding.documents import find_birth, judge_document, weigh
 from huitong.customers.onboarding.types import (
+    Application,
     IdentityDocument,
     Outcome,
     PersonDetails,
@@ -72,6 +73,13 @@ def judge_outcome(person: PersonDetails, outcome: Outcome) -> tuple[Remark, ...]
         for kind in missing
     ]
     return tuple(remarks)
+
+
+def judge_hold(application: Application) -> tuple[Remark, ...]:
+    """Return that people have to look at it, if risk said so when it was handed in."""
+    if not application.is_held_for_review:
+        return ()
+    return (Remark(code="risk_review", field="application", weight=Weight.REVIEW),)
 
 
 def list_channels(person: PersonDetails, answers: Sequence[CheckAnswer]) -> tuple[str, ...]:

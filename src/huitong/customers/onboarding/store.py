@@ -21,7 +21,8 @@ from huitong.kernel.database.unit_of_work import UnitOfWork
 
 _APPLICATIONS: Final = """
     SELECT id, state, requested_class, consent_reference, document, person AS sealed_person,
-           remarks, channels, check_attempts, decided_by, reason, decided_at, created_at, updated_at
+           remarks, channels, check_attempts, is_held_for_review, decided_by, reason, decided_at,
+           created_at, updated_at
       FROM customers.applications
 """
 _INSERT_APPLICATION: Final = """
@@ -142,14 +143,20 @@ async def set_person(
 
 
 async def set_checking(
-    uow: UnitOfWork, application_id: uuid.UUID, due_at: datetime, now: datetime
+    uow: UnitOfWork,
+    application_id: uuid.UUID,
+    due_at: datetime,
+    now: datetime,
+    *,
+    is_held_for_review: bool = False,
 ) -> None:
     """Put an application among those that are checked from `due_at` on."""
     await uow.execute(
         "UPDATE customers.applications SET state = 'checking', checks_due_at = :due_at, "
-        "updated_at = :now WHERE id = :id",
+        "is_held_for_review = :is_held, updated_at = :now WHERE id = :id",
         id=application_id,
         due_at=due_at,
+        is_held=is_held_for_review,
         now=now,
     )
 

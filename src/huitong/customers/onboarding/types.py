@@ -110,6 +110,7 @@ class Application:
     remarks: tuple[Remark, ...]
     channels: tuple[str, ...]
     check_attempts: int
+    is_held_for_review: bool
     decided_by: str | None
     reason: str | None
     decided_at: datetime | None

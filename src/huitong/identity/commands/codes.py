@@ -19,10 +19,10 @@ from huitong.identity.commands.guard import (
     note_failure,
     stand_guard,
 )
+from huitong.identity.commands.tries import Try, record_refused
 from huitong.identity.errors import CodeLimitReached, LogInRefused, TooManyAttempts
 from huitong.identity.mobiles import index_address, index_mobile, key_number
 from huitong.identity.policies import LockKind
-from huitong.identity.store import logins as login_store
 from huitong.identity.store import proofs as store
 from huitong.identity.store.proofs import CodeKind
 from huitong.identity.types import Audience, Client, Factor, Outcome, Session, Vault
@@ -119,7 +119,7 @@ async def _stand_in_line(
     """Hold the number and the address, check that neither is locked, and return the device."""
     audience, mobile_index = number
     device_id = await find_known_device(
-        uow, client, audience=audience, mobile_index=mobile_index, session=session
+        uow, client, audience=audience, mobile_index=mobile_index, session=session, now=now
     )
     keys = make_keys(
         vault, client, audience=audience, mobile_index=mobile_index, device_id=device_id
@@ -166,18 +166,23 @@ async def redeem_code(
 
 
 async def refuse_code(
-    uow: UnitOfWork, redemption: Redemption, refusal: Refusal, *, client: Client, now: datetime
+    uow: UnitOfWork,
+    vault: Vault,
+    redemption: Redemption,
+    refusal: Refusal,
+    *,
+    client: Client,
+    now: datetime,
 ) -> Verdict[Any]:
     """Record a try to get in with a code that opened nothing, and return the refusal."""
-    await login_store.insert_attempt(
-        uow,
+    attempt = Try(
         audience=redemption.audience,
         method=Factor.ONE_TIME_CODE,
-        outcome=redemption.outcome,
         client=client,
         now=now,
         mobile_index=redemption.mobile_index,
     )
+    await record_refused(uow, vault, attempt, redemption.outcome)
     return Verdict(refusal=refusal)
 
 
@@ -202,7 +207,7 @@ async def prove_code(
     For doors that a right code may not open: it is then good for the door beside.
     """
     found = await store.find_code(uow, code_id, is_locked=False)
-    guard = await _stand_guard(uow, vault, client, found, session=session)
+    guard = await _stand_guard(uow, vault, client, found, session=session, now=now)
     wait = guard.find_wait_seconds(now)
     if wait is not None:
         return _redemption(found, Outcome.LOCKED, TooManyAttempts(wait))
@@ -227,6 +232,7 @@ async def _stand_guard(
     found: Row[Any] | None,
     *,
     session: Session | None,
+    now: datetime,
 ) -> Guard:
     if found is None:
         return await stand_guard(uow, [(LockKind.ADDRESS, index_address(vault, client))])
@@ -237,6 +243,7 @@ async def _stand_guard(
         audience=Audience(found.audience),
         mobile_index=bytes(found.mobile_index),
         session=session,
+        now=now,
     )
 
 

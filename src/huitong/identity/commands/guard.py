@@ -12,7 +12,7 @@ from sqlalchemy.engine import Row
 from huitong.identity.mobiles import index_address, key_device, key_number
 from huitong.identity.policies import LOCK_RULES, LockKind
 from huitong.identity.store import logins as store
-from huitong.identity.store.sessions import find_device
+from huitong.identity.store.sessions import find_device, is_device_known
 from huitong.identity.tokens import DEVICE_PREFIX, digest_token
 from huitong.identity.types import Audience, Client, Session, Vault
 from huitong.kernel.database.unit_of_work import UnitOfWork
@@ -40,17 +40,24 @@ async def find_known_device(
     audience: Audience,
     mobile_index: bytes,
     session: Session | None = None,
+    now: datetime,
 ) -> uuid.UUID | None:
     """Return the device of the session, or the one whose token the client has, if it is bound.
 
-    None for a stranger: no token, or one that is not of this number's login.
+    None for a stranger: no token, one that is not of this number's login, or a session that waits
+    for its second factor on a device that nobody knows yet.
     """
+    if session is not None and session.awaits_proof:
+        is_known = await is_device_known(uow, session.device_id, now=now)
+        return session.device_id if is_known else None
     if session is not None:
         return session.device_id
     if client.device_token is None:
         return None
     digest = digest_token(DEVICE_PREFIX, client.device_token)
-    return None if digest is None else await find_device(uow, digest, audience, mobile_index)
+    if digest is None:
+        return None
+    return await find_device(uow, digest, audience, mobile_index, now=now)
 
 
 def make_keys(
@@ -88,10 +95,11 @@ async def guard_number(
     audience: Audience,
     mobile_index: bytes,
     session: Session | None = None,
+    now: datetime,
 ) -> Guard:
     """Lock the failures that count for this client when it tries to open a number's login."""
     device_id = await find_known_device(
-        uow, client, audience=audience, mobile_index=mobile_index, session=session
+        uow, client, audience=audience, mobile_index=mobile_index, session=session, now=now
     )
     keys = make_keys(
         vault, client, audience=audience, mobile_index=mobile_index, device_id=device_id

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from huitong.identity.commands.log_in_features import index_agent
+from huitong.identity.commands.tries import note_number, try_of
 from huitong.identity.errors import DeviceNotFound, SessionEnded, SessionNotFound
+from huitong.identity.mobiles import index_address
 from huitong.identity.policies import SESSION_POLICIES
 from huitong.identity.store import logins as login_store
 from huitong.identity.store import sessions as store
@@ -16,6 +19,7 @@ from huitong.identity.types import (
     Factor,
     IssuedSession,
     Login,
+    LogInReason,
     Outcome,
     Session,
     Vault,
@@ -26,6 +30,29 @@ from huitong.kernel.errors import InvalidField
 from huitong.kernel.ids import DEVICE, LOGIN, SESSION, show_id, uuid7
 
 _NAME: Final = "identity.devices.name"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a session may do from its first moment; without anything else: everything."""
+
+    attempt_id: uuid.UUID
+    wanted: tuple[Factor, ...] = ()
+    proof_until: datetime | None = None
+    reduced_until: datetime | None = None
+    reasons: tuple[LogInReason, ...] = ()
+
+    @property
+    def is_provisional(self) -> bool:
+        """Whether its device and its place are not to be taken for known yet."""
+        return self.proof_until is not None or self.reduced_until is not None
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the record of the try says."""
+        if self.proof_until is not None:
+            return Outcome.AWAITS_PROOF
+        return Outcome.LOGGED_IN if self.reduced_until is None else Outcome.REDUCED
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +71,7 @@ async def admit(
     client: Client,
     now: datetime,
     proved_at: datetime | None = None,
+    terms: Terms,
 ) -> IssuedSession:
     """Let somebody in who has proved a factor: bind the device, open a session, record it.
 
@@ -51,9 +79,9 @@ async def admit(
     The caller holds the login's row. The token is always a new one: what a client brings along is
     never taken for a session's (session fixation).
     """
-    bound = await _bind_device(uow, vault=vault, login=login, client=client, now=now)
-    await _make_room(uow, login.id, now=now)
-    session = _begin(login, bound.device_id, method, now, proved_at=proved_at or now)
+    bound = await _bind_device(uow, vault, login, client=client, terms=terms, now=now)
+    await make_room(uow, login.id, is_provisional=terms.is_provisional, now=now)
+    session = _begin(login, bound.device_id, method, now, proved_at=proved_at or now, terms=terms)
     token = make_token(SESSION_PREFIX)
     digest = digest_token(SESSION_PREFIX, token)
     assert digest is not None
@@ -62,7 +90,7 @@ async def admit(
         uow,
         audience=login.audience,
         method=method,
-        outcome=Outcome.LOGGED_IN,
+        outcome=terms.outcome,
         client=client,
         now=now,
         mobile_index=login.mobile_index,
@@ -70,12 +98,28 @@ async def admit(
         session_id=session.id,
         device_id=bound.device_id,
         is_new_device=bound.token is not None,
+        attempt_id=terms.attempt_id,
+        agent_index=index_agent(vault, client),
     )
-    return IssuedSession(session=session, token=token, device_token=bound.token)
+    await note_number(uow, index_address(vault, client), try_of(login, method, client, now))
+    return IssuedSession(
+        session=session,
+        token=token,
+        device_token=bound.token,
+        wanted=terms.wanted,
+        decision_id=terms.attempt_id,
+        reasons=terms.reasons,
+    )
 
 
 def _begin(
-    login: Login, device_id: uuid.UUID, method: Factor, now: datetime, *, proved_at: datetime
+    login: Login,
+    device_id: uuid.UUID,
+    method: Factor,
+    now: datetime,
+    *,
+    proved_at: datetime,
+    terms: Terms,
 ) -> Session:
     policy = SESSION_POLICIES[login.audience]
     return Session(
@@ -90,6 +134,8 @@ def _begin(
         idle_seconds=policy.idle_seconds,
         last_seen_at=now,
         factors={method: proved_at},
+        proof_until=terms.proof_until,
+        reduced_until=terms.reduced_until,
     )
 
 
@@ -116,7 +162,7 @@ async def list_sessions(
 ) -> tuple[Session, ...]:
     """Return a login's live sessions, oldest first; there are never many."""
     found = await store.list_sessions(uow, login_id)
-    return tuple(session for session in found if session.is_live(now))
+    return tuple(each for each in found if each.is_live(now) and not each.awaits_proof)
 
 
 async def revoke_session(
@@ -158,6 +204,8 @@ async def list_devices(uow: UnitOfWork, *, vault: Vault, session: Session) -> tu
     """Return the devices that are bound to the session's login, with their names."""
     devices = []
     for row in await store.list_devices(uow, session.login_id):
+        if row.is_waiting:
+            continue
         name = None
         if row.name_sealed is not None:
             opened = await vault.open(uow, session.subject_id, {_NAME: bytes(row.name_sealed)})
@@ -201,20 +249,19 @@ async def revoke_device(
 
 
 async def _bind_device(
-    uow: UnitOfWork, *, vault: Vault, login: Login, client: Client, now: datetime
+    uow: UnitOfWork, vault: Vault, login: Login, *, client: Client, terms: Terms, now: datetime
 ) -> _Bound:
+    # Known from now on, after a time in which nobody objects, or once it is confirmed.
+    trusted_from = None if terms.proof_until is not None else (terms.reduced_until or now)
     if client.device_token is not None:
         digest = digest_token(DEVICE_PREFIX, client.device_token)
         if digest is not None:
             known = await store.see_device(uow, login.id, digest, now=now)
             if known is not None:
+                if trusted_from is not None:
+                    await store.trust_device(uow, known, from_at=trusted_from)
                 return _Bound(known, None)
-    devices = await store.list_devices(uow, login.id)
-    for row in devices[: max(0, len(devices) - limits.DEVICES_PER_LOGIN_MAX + 1)]:
-        await store.revoke_device(uow, login.id, row.id, now=now)
-        await store.revoke_sessions(
-            uow, login.id, because="device_revoked", now=now, device_id=row.id
-        )
+    await make_room_for_device(uow, login.id, is_provisional=terms.is_provisional, now=now)
     token = make_token(DEVICE_PREFIX)
     digest = digest_token(DEVICE_PREFIX, token)
     assert digest is not None
@@ -223,14 +270,45 @@ async def _bind_device(
         sealed = await _seal_name(uow, vault, login.subject_id, client.device_name)
     device_id = uuid7()
     await store.insert_device(
-        uow, device_id=device_id, login_id=login.id, digest=digest, name_sealed=sealed, now=now
+        uow,
+        device_id=device_id,
+        login_id=login.id,
+        digest=digest,
+        name_sealed=sealed,
+        trusted_from=trusted_from,
+        now=now,
     )
     return _Bound(device_id, token)
 
 
-async def _make_room(uow: UnitOfWork, login_id: uuid.UUID, *, now: datetime) -> None:
-    sessions = await store.list_sessions(uow, login_id)
-    surplus = sessions[: max(0, len(sessions) - limits.SESSIONS_PER_LOGIN_MAX + 1)]
+async def make_room_for_device(
+    uow: UnitOfWork, login_id: uuid.UUID, *, is_provisional: bool, now: datetime
+) -> None:
+    """Unbind the devices seen longest ago where one more of the kind would be too many."""
+    most = limits.LOG_INS_WAITING_MAX if is_provisional else limits.DEVICES_PER_LOGIN_MAX
+    devices = await store.list_device_ids(uow, login_id, is_trusted=not is_provisional, now=now)
+    for device_id in devices[: max(0, len(devices) - most + 1)]:
+        await store.revoke_device(uow, login_id, device_id, now=now)
+        await store.revoke_sessions(
+            uow, login_id, because="device_revoked", now=now, device_id=device_id
+        )
+
+
+async def make_room(
+    uow: UnitOfWork, login_id: uuid.UUID, *, is_provisional: bool, now: datetime
+) -> None:
+    """End the oldest sessions of a login where one more of the kind would be too many.
+
+    Those that wait for a second factor or have reduced powers are counted apart: who has a stolen
+    password pushes nobody out with it.
+    """
+    most = limits.LOG_INS_WAITING_MAX if is_provisional else limits.SESSIONS_PER_LOGIN_MAX
+    sessions = [
+        each
+        for each in await store.list_sessions(uow, login_id)
+        if (each.awaits_proof or each.is_reduced(now)) is is_provisional
+    ]
+    surplus = sessions[: max(0, len(sessions) - most + 1)]
     if surplus:
         await store.revoke_sessions(
             uow, login_id, because="too_many", now=now, only=[each.id for each in surplus]

@@ -9,9 +9,11 @@ import uuid
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from huitong.identity.commands.admitting import admit_decided
 from huitong.identity.commands.codes import LOG_IN, prove_code, refuse_code, spend_code
 from huitong.identity.commands.logins import open_login
-from huitong.identity.commands.sessions import admit
+from huitong.identity.commands.tries import Try, record_refused
+from huitong.identity.deciding import LogInDecider
 from huitong.identity.errors import (
     LogInRefused,
     MobileHasLogin,
@@ -63,12 +65,12 @@ async def begin_sign_up(
         uow, vault=vault, code_id=code_id, code=code, purpose=LOG_IN, client=client, now=now
     )
     if redemption.refusal is not None:
-        return await refuse_code(uow, redemption, redemption.refusal, client=client, now=now)
+        return await refuse_code(uow, vault, redemption, redemption.refusal, client=client, now=now)
     mobile_index = redemption.mobile_index
     assert mobile_index is not None
     if redemption.audience is not Audience.CUSTOMER:
         unknown = replace(redemption, outcome=Outcome.UNKNOWN)
-        return await refuse_code(uow, unknown, LogInRefused(), client=client, now=now)
+        return await refuse_code(uow, vault, unknown, LogInRefused(), client=client, now=now)
     # Held before the login is looked for: what is being approved just now has then been approved.
     await store.lock_open_sign_up(uow, mobile_index)
     if await login_store.find_open_login(uow, Audience.CUSTOMER, mobile_index) is not None:
@@ -103,13 +105,20 @@ async def find_sign_up(uow: UnitOfWork, token: str, *, now: datetime) -> SignUp 
 
 
 async def log_in_by_sign_up(
-    uow: UnitOfWork, *, vault: Vault, token: str, client: Client, now: datetime
+    uow: UnitOfWork,
+    *,
+    vault: Vault,
+    decider: LogInDecider | None,
+    token: str,
+    client: Client,
+    now: datetime,
 ) -> Verdict[IssuedSession]:
     """Exchange the token of a sign-up that was completed for a session of the login it opened.
 
     Its number was proved within the token's life, so nobody is asked for a second code; in the
     session the proof is as old as it is. The verdict refuses with LogInRefused: an unknown token,
-    one that is too old or exchanged, an application without a decision, a suspended login.
+    one that is too old or exchanged, an application without a decision, a suspended login; and
+    with LogInBlocked.
     """
     digest = digest_token(SIGN_UP_PREFIX, token)
     sign_up = None if digest is None else await store.exchange_sign_up(uow, digest, now=now)
@@ -123,26 +132,24 @@ async def log_in_by_sign_up(
     elif login.state is not LoginState.ACTIVE:
         outcome = Outcome.SUSPENDED
     else:
-        return Verdict(
-            await admit(
-                uow,
-                vault,
-                login,
-                Factor.ONE_TIME_CODE,
-                client=client,
-                now=now,
-                proved_at=sign_up.proved_at,
-            )
+        return await admit_decided(
+            uow,
+            vault,
+            decider,
+            login,
+            Factor.ONE_TIME_CODE,
+            client=client,
+            now=now,
+            proved_at=sign_up.proved_at,
         )
-    await login_store.insert_attempt(
-        uow,
+    attempt = Try(
         audience=Audience.CUSTOMER,
         method=Factor.ONE_TIME_CODE,
-        outcome=outcome,
         client=client,
         now=now,
         mobile_index=None if sign_up is None else sign_up.mobile_index,
     )
+    await record_refused(uow, vault, attempt, outcome)
     return Verdict(refusal=LogInRefused())
 
 

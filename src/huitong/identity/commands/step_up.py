@@ -8,11 +8,13 @@ from typing import Any
 
 from sqlalchemy.engine import Row
 
+from huitong.identity.commands.admitting import confirm
 from huitong.identity.commands.codes import STEP_UP, redeem_code
 from huitong.identity.commands.guard import Guard, forgive, note_failure, stand_guard
 from huitong.identity.commands.logins import get_login
 from huitong.identity.commands.passkeys import verify_signature
 from huitong.identity.commands.sessions import hold_session
+from huitong.identity.deciding import LOG_IN_ACT
 from huitong.identity.errors import (
     PinNotSet,
     StepUpRefused,
@@ -20,8 +22,13 @@ from huitong.identity.errors import (
     TooManyAttempts,
 )
 from huitong.identity.hashing import Verification
-from huitong.identity.policies import LockKind
-from huitong.identity.step_up_rules import StepUpRule, find_step_up_rule, require_step_up
+from huitong.identity.policies import LockKind, has_two_elements
+from huitong.identity.step_up_rules import (
+    StepUpRule,
+    demand_second_factor,
+    find_step_up_rule,
+    require_step_up,
+)
 from huitong.identity.store import proofs as store
 from huitong.identity.store import sessions as session_store
 from huitong.identity.types import Act, Client, Factor, Login, Outcome, RelyingParty, Session, Vault
@@ -94,6 +101,14 @@ async def open_step_up(
     return _read(row)
 
 
+def check_what_is_due(session: Session, act: Act, factor: Factor, now: datetime) -> None:
+    """Refuse anything but the due factor from a session that waits; raises StepUpRequired."""
+    if not session.awaits_proof:
+        return
+    if act != LOG_IN_ACT or not has_two_elements([*session.factors, factor]):
+        raise demand_second_factor(session, now)
+
+
 async def prove_by_code(
     uow: UnitOfWork,
     *,
@@ -128,7 +143,7 @@ async def prove_by_code(
     row = await store.lock_step_up(uow, session.id, step_up_id)
     if redemption.refusal is not None or row is None or not _is_open(row, now):
         return Verdict(refusal=StepUpRefused())
-    return await _prove(uow, session, row, now=now)
+    return await _prove(uow, held, row, now=now)
 
 
 async def prove_by_passkey(
@@ -156,7 +171,7 @@ async def prove_by_passkey(
     )
     if signature.outcome is not Outcome.LOGGED_IN:
         return Verdict(refusal=StepUpRefused())
-    return await _prove(uow, session, row, now=now)
+    return await _prove(uow, held, row, now=now)
 
 
 async def find_pin(
@@ -204,7 +219,7 @@ async def prove_by_pin(
     await forgive(uow, guard)
     if row is None or not _is_open(row, now):
         return Verdict(refusal=StepUpRefused())
-    return await _prove(uow, session, row, now=now)
+    return await _prove(uow, held, row, now=now)
 
 
 async def use_step_up(
@@ -254,8 +269,12 @@ def is_proof_of(row: Any, act: Act, rule: StepUpRule, *, now: datetime) -> bool:
 async def _prove(
     uow: UnitOfWork, session: Session, row: Row[Any], *, now: datetime
 ) -> Verdict[StepUp]:
+    """Note the proof; of a session that waited for it, that it is confirmed."""
     await store.mark_proved(uow, row.id, now=now)
     await session_store.set_factor(uow, session.id, Factor(row.factor), now)
+    if session.awaits_proof and bytes(row.act_digest) == LOG_IN_ACT.digest:
+        await store.mark_used(uow, row.id, now=now)
+        await confirm(uow, session, now=now)
     return Verdict(_read(row))
 
 

@@ -16,6 +16,7 @@ from huitong.identity.desk import Desk
 from huitong.identity.errors import CurrentPasswordWrong, TooManyAttempts
 from huitong.identity.mobiles import key_device, mask_mobile
 from huitong.identity.policies import LockKind
+from huitong.identity.step_up_rules import check_powers
 from huitong.identity.types import Act, Login, Passkey, Session
 from huitong.identity.verdicts import Verdict
 from huitong.identity.weak_secrets import check_password, check_pin, normalise_password
@@ -161,7 +162,7 @@ async def _find_owner(
     uow: UnitOfWork, desk: Desk, session: Session, *, act: Act | None, now: datetime
 ) -> _Owner:
     if act is None:
-        await hold_session(uow, session, now=now)
+        check_powers(await hold_session(uow, session, now=now), now)
     else:
         await use_step_up(uow, session=session, act=act, step_up_id=None, now=now)
     login = await get_login(uow, session.login_id)

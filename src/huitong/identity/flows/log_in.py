@@ -55,10 +55,19 @@ async def start_log_in_by_code(
 async def finish_log_in_by_code(
     desk: Desk, *, code_id: uuid.UUID, code: str, client: Client, caller: Caller, now: datetime
 ) -> IssuedSession:
-    """Open a session with a code. Raises LogInRefused, TooManyAttempts, LoginNotOpened."""
+    """Open a session with a code.
+
+    Raises LogInRefused, TooManyAttempts, LogInBlocked, LoginNotOpened.
+    """
     verdict = await desk.database.run(
         lambda uow: commands.log_in_by_code(
-            uow, vault=desk.vault, code_id=code_id, code=code, client=client, now=now
+            uow,
+            vault=desk.vault,
+            decider=desk.decider,
+            code_id=code_id,
+            code=code,
+            client=client,
+            now=now,
         ),
         caller,
     )
@@ -75,14 +84,21 @@ async def log_in_by_password(
     caller: Caller,
     now: datetime,
 ) -> IssuedSession:
-    """Open a session with number and password. Raises InvalidField, LogInRefused, TooManyAttempts.
+    """Open a session with number and password.
 
-    A number without a login, or a login without a password, costs one verification as well.
+    Raises InvalidField, LogInRefused, TooManyAttempts, LogInBlocked. A number without a login, or
+    a login without a password, costs one verification as well.
     """
     check_mobile(mobile)
     found = await desk.database.run(
         lambda uow: commands.find_candidate(
-            uow, vault=desk.vault, audience=audience, mobile=mobile, client=client, now=now
+            uow,
+            vault=desk.vault,
+            decider=desk.decider,
+            audience=audience,
+            mobile=mobile,
+            client=client,
+            now=now,
         ),
         caller,
     )
@@ -94,6 +110,7 @@ async def log_in_by_password(
         lambda uow: commands.log_in_by_password(
             uow,
             vault=desk.vault,
+            decider=desk.decider,
             candidate=candidate,
             verification=verification,
             new_hash=new_hash,
@@ -132,11 +149,15 @@ async def finish_log_in_by_passkey(
     caller: Caller,
     now: datetime,
 ) -> IssuedSession:
-    """Open a session with what an authenticator signed. Raises LogInRefused, TooManyAttempts."""
+    """Open a session with what an authenticator signed.
+
+    Raises LogInRefused, TooManyAttempts, LogInBlocked.
+    """
     verdict = await desk.database.run(
         lambda uow: commands.log_in_by_passkey(
             uow,
             vault=desk.vault,
+            decider=desk.decider,
             relying_party=desk.relying_party,
             challenge_id=challenge_id,
             credential=credential,

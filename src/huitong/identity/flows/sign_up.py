@@ -28,10 +28,13 @@ async def begin_sign_up(
 async def log_in_by_sign_up(
     desk: Desk, *, token: str, client: Client, caller: Caller, now: datetime
 ) -> IssuedSession:
-    """Exchange the token of a completed sign-up for a session; raises LogInRefused."""
+    """Exchange the token of a completed sign-up for a session.
+
+    Raises LogInRefused, LogInBlocked.
+    """
     verdict = await desk.database.run(
         lambda uow: commands.log_in_by_sign_up(
-            uow, vault=desk.vault, token=token, client=client, now=now
+            uow, vault=desk.vault, decider=desk.decider, token=token, client=client, now=now
         ),
         caller,
     )

@@ -50,7 +50,8 @@ async def start_step_up(
     """Open a step-up for an act; sends the code, or returns options, if that is the factor.
 
     Raises InvalidField (an act without a rule, a factor that does not suit it), PinNotSet,
-    PasskeyNotFound, CodeLimitReached, TooManyAttempts, CodeNotDelivered, SessionEnded.
+    PasskeyNotFound, CodeLimitReached, TooManyAttempts, CodeNotDelivered, SessionEnded; and
+    StepUpRequired to a session that waits for its second factor and asks for anything else.
     """
     commands.check_factor(act, factor, rules=rules_at(now))
     asked = await desk.database.run(
@@ -75,6 +76,8 @@ async def _ask(
     now: datetime,
 ) -> _Asked:
     held = await hold_session(uow, session, now=now)
+    # Before a message is sent, which costs and may be all that is left for today.
+    commands.check_what_is_due(held, act, factor, now)
     options, issued, mobile = None, None, ""
     if factor is Factor.PASSKEY:
         options = await make_authentication_options(

@@ -142,19 +142,22 @@ async def insert_attempt(
     session_id: uuid.UUID | None = None,
     device_id: uuid.UUID | None = None,
     is_new_device: bool | None = None,
+    attempt_id: uuid.UUID | None = None,
+    agent_index: bytes | None = None,
 ) -> None:
     """Record one try to log in; of the address only the network is kept."""
     await uow.execute(
         """
         INSERT INTO identity.attempts (id, attempted_at, audience, method, outcome, mobile_index,
                                        login_id, session_id, device_id, is_new_device, network,
-                                       place, region, city, latitude, longitude, request_id)
+                                       place, region, city, latitude, longitude, request_id,
+                                       agent_index)
         VALUES (:id, :now, :audience, :method, :outcome, :mobile_index, :login_id, :session_id,
                 :device_id, :is_new_device, CAST(:network AS cidr), :place,
                 :region, :city, CAST(:latitude AS numeric), CAST(:longitude AS numeric),
-                :request_id)
+                :request_id, CAST(:agent_index AS bytea))
         """,
-        id=uuid7(),
+        id=attempt_id or uuid7(),
         now=now,
         audience=None if audience is None else audience.value,
         method=method.value,
@@ -167,6 +170,26 @@ async def insert_attempt(
         network=client.network,
         **place_columns(client.place),
         request_id=client.request_id,
+        agent_index=agent_index,
+    )
+
+
+async def confirm_attempt(uow: UnitOfWork, session_id: uuid.UUID, *, now: datetime) -> None:
+    """Record that a log-in that waited for a second factor came through: as it was made."""
+    await uow.execute(
+        """
+        INSERT INTO identity.attempts (id, attempted_at, audience, method, outcome, mobile_index,
+                                       login_id, session_id, device_id, is_new_device, network,
+                                       place, region, city, latitude, longitude, request_id,
+                                       agent_index)
+        SELECT :id, :now, audience, method, 'logged_in', mobile_index, login_id, session_id,
+               device_id, is_new_device, network, place, region, city, latitude, longitude,
+               request_id, agent_index
+          FROM identity.attempts WHERE session_id = :session_id AND outcome = 'awaits_proof'
+        """,
+        id=uuid7(),
+        now=now,
+        session_id=session_id,
     )
 
 
@@ -234,6 +257,19 @@ def place_columns(place: Place | None) -> dict[str, str | Decimal | None]:
         "latitude": latitude,
         "longitude": longitude,
     }
+
+
+def read_place_columns(row: Row[Any]) -> Place | None:
+    """Return the place that an attempt's columns write."""
+    if row.place is None:
+        return None
+    return Place(
+        country=row.place,
+        region=row.region,
+        city=row.city,
+        latitude=None if row.latitude is None else float(row.latitude),
+        longitude=None if row.longitude is None else float(row.longitude),
+    )
 
 
 def _one(row: Row[Any] | None) -> Login | None:

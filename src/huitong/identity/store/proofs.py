@@ -7,8 +7,10 @@ from typing import Any, Final
 
 from sqlalchemy.engine import Row
 
+from huitong.identity.store.log_in_history import prune_counters
 from huitong.identity.types import Audience, Factor
 from huitong.kernel import limits
+from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
 
 _COUNT_OF_NUMBER: Final = """
@@ -260,7 +262,8 @@ async def prune_old(uow: UnitOfWork, *, now: datetime, count: int) -> int:
     for statement in _PRUNE:
         rows = await uow.execute(statement, before=before, count=count)
         most = max(most, len(rows))
-    return most
+    counted = await prune_counters(uow, before=before, on_day=business_day(before), count=count)
+    return max(most, counted)
 
 
 async def find_code_of_step_up(

@@ -12,7 +12,8 @@ from huitong.kernel.database.unit_of_work import UnitOfWork
 
 _SESSIONS: Final = """
     SELECT s.id, s.login_id, l.audience, l.subject_id, s.device_id, s.method, s.created_at,
-           s.expires_at, s.idle_seconds, s.last_seen_at,
+           s.expires_at, s.idle_seconds, s.last_seen_at, s.reduced_until,
+           CASE WHEN s.confirmed_at IS NULL THEN s.proof_until END AS proof_until,
            (SELECT jsonb_object_agg(f.factor, f.proved_at) FROM identity.session_factors f
              WHERE f.session_id = s.id) AS factors
       FROM identity.sessions s JOIN identity.logins l ON l.id = s.login_id
@@ -29,9 +30,11 @@ async def insert_session(uow: UnitOfWork, session: Session, digest: bytes) -> No
     await uow.execute(
         """
         INSERT INTO identity.sessions (id, login_id, device_id, digest, method, created_at,
-                                       expires_at, idle_seconds, last_seen_at)
+                                       expires_at, idle_seconds, last_seen_at, proof_until,
+                                       reduced_until)
         VALUES (:id, :login_id, :device_id, :digest, :method, :created_at, :expires_at,
-                :idle_seconds, :last_seen_at)
+                :idle_seconds, :last_seen_at, CAST(:proof_until AS timestamptz),
+                CAST(:reduced_until AS timestamptz))
         """,
         id=session.id,
         login_id=session.login_id,
@@ -42,6 +45,8 @@ async def insert_session(uow: UnitOfWork, session: Session, digest: bytes) -> No
         expires_at=session.expires_at,
         idle_seconds=session.idle_seconds,
         last_seen_at=session.last_seen_at,
+        proof_until=session.proof_until,
+        reduced_until=session.reduced_until,
     )
     for factor, proved_at in session.factors.items():
         await set_factor(uow, session.id, factor, proved_at)
@@ -152,35 +157,81 @@ async def insert_device(
     login_id: uuid.UUID,
     digest: bytes,
     name_sealed: bytes | None,
+    trusted_from: datetime | None,
     now: datetime,
 ) -> None:
-    """Insert a device."""
+    """Insert a device that is known from an instant on, None for not before it is said."""
     await uow.execute(
         """
-        INSERT INTO identity.devices (id, login_id, digest, name_sealed, created_at, last_seen_at)
-        VALUES (:id, :login_id, :digest, :name_sealed, :now, :now)
+        INSERT INTO identity.devices (id, login_id, digest, name_sealed, created_at, last_seen_at,
+                                      trusted_from)
+        VALUES (:id, :login_id, :digest, :name_sealed, :now, :now,
+                coalesce(CAST(:trusted_from AS timestamptz), 'infinity'))
         """,
         id=device_id,
         login_id=login_id,
         digest=digest,
         name_sealed=name_sealed,
+        trusted_from=trusted_from,
         now=now,
     )
 
 
+async def trust_device(uow: UnitOfWork, device_id: uuid.UUID, *, from_at: datetime) -> None:
+    """Let a device be known from an instant on, or from before if it is known earlier."""
+    await uow.execute(
+        "UPDATE identity.devices SET trusted_from = least(trusted_from, :from_at) WHERE id = :id",
+        id=device_id,
+        from_at=from_at,
+    )
+
+
+async def confirm_session(uow: UnitOfWork, session_id: uuid.UUID, *, now: datetime) -> None:
+    """Let a session open what it opens: its second factor was proved."""
+    await uow.execute(
+        "UPDATE identity.sessions SET confirmed_at = :now WHERE id = :id", id=session_id, now=now
+    )
+
+
 async def find_device(
-    uow: UnitOfWork, digest: bytes, audience: Audience, mobile_index: bytes
+    uow: UnitOfWork, digest: bytes, audience: Audience, mobile_index: bytes, *, now: datetime
 ) -> uuid.UUID | None:
-    """Return the device with this token if it is bound to the number's login, or None."""
+    """Return the device with this token if the number's login knows it by now, or None."""
     found: uuid.UUID | None = await uow.fetch_value(
         """
         SELECT d.id FROM identity.devices d JOIN identity.logins l ON l.id = d.login_id
          WHERE d.digest = :digest AND d.revoked_at IS NULL AND l.audience = :audience
-           AND l.mobile_index = :mobile_index AND l.state <> 'closed'
+           AND l.mobile_index = :mobile_index AND l.state <> 'closed' AND d.trusted_from <= :now
         """,
+        now=now,
         digest=digest,
         audience=audience.value,
         mobile_index=mobile_index,
+    )
+    return found
+
+
+async def find_trusted_device(
+    uow: UnitOfWork, digest: bytes, login_id: uuid.UUID, *, now: datetime
+) -> uuid.UUID | None:
+    """Return the device with this token if it is bound to the login and known by now, or None."""
+    found: uuid.UUID | None = await uow.fetch_value(
+        "SELECT id FROM identity.devices WHERE digest = :digest AND login_id = :login_id "
+        "AND revoked_at IS NULL AND trusted_from <= :now",
+        digest=digest,
+        login_id=login_id,
+        now=now,
+    )
+    return found
+
+
+async def is_device_known(uow: UnitOfWork, device_id: uuid.UUID, *, now: datetime) -> bool:
+    """Say whether a device is bound and known by now."""
+    found: bool = await uow.fetch_value(
+        "SELECT EXISTS (SELECT FROM identity.devices WHERE id = :id AND revoked_at IS NULL "
+        "AND trusted_from <= :now)",
+        id=device_id,
+        now=now,
     )
     return found
 
@@ -203,14 +254,36 @@ async def see_device(
 
 
 async def list_devices(uow: UnitOfWork, login_id: uuid.UUID) -> Sequence[Row[Any]]:
-    """Return a login's devices that were not revoked, the one seen longest ago first."""
+    """Return a login's devices that were not revoked, the one seen longest ago first.
+
+    `is_waiting` is true for one whose log-in waits for a second factor.
+    """
     return await uow.execute(
         """
-        SELECT id, name_sealed, created_at, last_seen_at FROM identity.devices
+        SELECT id, name_sealed, created_at, last_seen_at, trusted_from = 'infinity' AS is_waiting
+          FROM identity.devices
          WHERE login_id = :login_id AND revoked_at IS NULL ORDER BY last_seen_at, id
         """,
         login_id=login_id,
     )
+
+
+async def list_device_ids(
+    uow: UnitOfWork, login_id: uuid.UUID, *, is_trusted: bool, now: datetime
+) -> list[uuid.UUID]:
+    """Return a login's devices that are known by now, or those that are not, in the same order."""
+    rows = await uow.execute(
+        """
+        SELECT id FROM identity.devices
+         WHERE login_id = :login_id AND revoked_at IS NULL
+           AND (trusted_from <= :now) = :is_trusted
+         ORDER BY last_seen_at, id
+        """,
+        login_id=login_id,
+        is_trusted=is_trusted,
+        now=now,
+    )
+    return [row.id for row in rows]
 
 
 async def update_device_name(
@@ -258,5 +331,7 @@ def _read_session(row: Row[Any]) -> Session:
         expires_at=row.expires_at,
         idle_seconds=row.idle_seconds,
         last_seen_at=row.last_seen_at,
+        proof_until=row.proof_until,
+        reduced_until=row.reduced_until,
         factors={Factor(name): datetime.fromisoformat(at) for name, at in proved.items()},
     )

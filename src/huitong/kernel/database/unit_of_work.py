@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from huitong.kernel import limits
-from huitong.kernel.errors import Fault
+from huitong.kernel.errors import Fault, Left, Refusal
 
 Result = TypeVar("Result")
 #: The driver's connection, for arrays and COPY, and for the poster.
@@ -82,6 +82,13 @@ class UnitOfWork:
         await self.connection.execute(text("SELECT 1"))
         raw = await self.connection.get_raw_connection()
         return cast("DriverConnection", raw.driver_connection)
+
+    async def write(self, statements: Sequence[Left]) -> None:
+        """Run statements for the driver one after the other, inside this same transaction."""
+        if statements:
+            connection = await self.driver()
+            for statement in statements:
+                await connection.execute(statement.text, *statement.arguments)
 
 
 class Database:
@@ -170,8 +177,20 @@ class Database:
         """Run `command` in one unit of work, again if it met a deadlock or serialisation failure.
 
         The one place where such failures are retried. A lost connection is not: whether a commit
-        arrived is then unknown here, and the caller's idempotency key settles it.
+        arrived is then unknown here, and the caller's idempotency key settles it. What a refusal
+        leaves is written in a unit of work of its own, after the first one was rolled back.
         """
+        try:
+            return await self._run(command, caller)
+        except Refusal as refusal:
+            leaves = refusal.leaves
+            if leaves:
+                await self._run(lambda unit: unit.write(leaves), caller)
+            raise
+
+    async def _run(
+        self, command: Callable[[UnitOfWork], Awaitable[Result]], caller: Caller
+    ) -> Result:
         for attempt in range(1, limits.TRANSACTION_RETRIES_MAX + 1):
             try:
                 async with self.unit_of_work(caller) as unit:

@@ -54,6 +54,7 @@ class Unit(StrEnum):
     WORKING_DAYS = "working_days"
     MONTHS = "months"
     YEARS = "years"
+    KILOMETRES = "km"
     KILOMETRES_PER_HOUR = "km_per_hour"
     FLAG = "flag"
     TEXT = "text"
@@ -73,6 +74,7 @@ INTEGER_UNITS: Final = frozenset(
         Unit.WORKING_DAYS,
         Unit.MONTHS,
         Unit.YEARS,
+        Unit.KILOMETRES,
         Unit.KILOMETRES_PER_HOUR,
     }
 )

@@ -1,19 +1,29 @@
 """Authorise, capture, void: money that is reserved first and paid later, in full or in part."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from huitong import customers
+from huitong import customers, risk
 from huitong.kernel import limits, outbox
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.ids import PAYMENT, show_id
 from huitong.kernel.money import Money
-from huitong.ledger import Entry, Reason, Request, TransferCode, TransferKind, post_entries
+from huitong.ledger import (
+    Entry,
+    MeterUse,
+    Reason,
+    Request,
+    TransferCode,
+    TransferKind,
+    post_entries,
+)
 from huitong.payments.calculations import calculate_fee
 from huitong.payments.commands import moving
 from huitong.payments.commands.checkouts import new_order, succeeded_event
+from huitong.payments.deciding import deciding
 from huitong.payments.errors import (
     AmountExceedsHold,
     OrderAlreadyPaid,
@@ -38,13 +48,15 @@ async def authorise(
     reference: str | None = None,
     description: str | None = None,
     authentication: Authentication = Authentication.TWO_FACTORS,
+    decider: risk.PaymentDecider | None = None,
     now: datetime,
 ) -> Order:
     """Reserve a payer's money for a merchant and return the order, which is then pending.
 
-    It counts against the payer's limits now, whatever is captured later. The same id with the same
-    content returns the order as it is. Raises NotFound, InvalidField, CurrencyMismatch,
-    ReferenceUsed, IdReused, and what the ledger refuses.
+    Risk decides about it, and it counts against the payer's limits, now, whatever is captured
+    later. The same id with the same content returns the order as it is. Raises NotFound,
+    InvalidField, CurrencyMismatch, ReferenceUsed, IdReused, PaymentBlocked, PaymentNeedsStepUp, and
+    what the ledger refuses.
     """
     seconds = moving.check_seconds(
         expires_in_seconds, limits.AUTHORISATION_SECONDS_DEFAULT, limits.AUTHORISATION_SECONDS_MAX
@@ -72,7 +84,9 @@ async def authorise(
     known = await moving.add_order(uow, order)
     if known is not None:
         return known
-    await _reserve(uow, order, payer, authentication, now)
+    uses = moving.list_uses(payer, order.kind, order.amount, authentication, now)
+    async with deciding(uow, decider, order, payer, authentication=authentication, now=now):
+        await _reserve(uow, order, payer, uses, now)
     event = PaymentAuthorised(
         order_id=order.id,
         merchant_id=merchant.id,
@@ -89,7 +103,7 @@ async def _reserve(
     uow: UnitOfWork,
     order: Order,
     payer: customers.Party,
-    authentication: Authentication,
+    uses: Sequence[MeterUse],
     now: datetime,
 ) -> None:
     assert order.transfer_id is not None
@@ -105,7 +119,7 @@ async def _reserve(
             effective_on=business_day(now),
             expires_at=order.expires_at,
         ),
-        uses=moving.list_uses(payer, order.kind, order.amount, authentication, now),
+        uses=uses,
         fields={payer.account_id: "payer", order.payee_account_id: "merchant"},
         now=now,
     )

@@ -2,9 +2,10 @@
 
 import uuid
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
-from huitong import customers
+from huitong import customers, risk
 from huitong.kernel import outbox
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
@@ -13,11 +14,22 @@ from huitong.kernel.rulebook import Rulebook
 from huitong.ledger import TransferCode
 from huitong.payments.calculations import derive_id
 from huitong.payments.commands import moving
-from huitong.payments.events import ChannelOrderRequested
+from huitong.payments.deciding import deciding
+from huitong.payments.events import ChannelOrderRequested, WithdrawalHeld
 from huitong.payments.minor_rules import check_minor
 from huitong.payments.postings import find_own_accounts, hold_entry
 from huitong.payments.store import channel_orders as store
-from huitong.payments.types import ChannelDirection, Order, OrderKind, OrderStatus
+from huitong.payments.types import (
+    Authentication,
+    ChannelDirection,
+    ChannelState,
+    Order,
+    OrderKind,
+    OrderStatus,
+)
+
+_HOLDING: Final = frozenset({risk.Action.REVIEW, risk.Action.DELAY})
+_DELAY_HOURS: Final = "risk.withdrawal.delay.hours"
 
 
 async def request_top_up(
@@ -42,14 +54,23 @@ async def request_top_up(
 
 
 async def request_withdrawal(
-    uow: UnitOfWork, *, order_id: uuid.UUID, account_id: int, amount: Money, now: datetime
+    uow: UnitOfWork,
+    *,
+    order_id: uuid.UUID,
+    account_id: int,
+    amount: Money,
+    authentication: Authentication = Authentication.TWO_FACTORS,
+    decider: risk.PaymentDecider | None = None,
+    now: datetime,
 ) -> Order:
     """Reserve money of a customer and ask the channel to pay it to the customer's own bank account.
 
-    Not counted against payment limits, by regulation. The same id with the same content returns
-    the order as it is. Raises AccountNotFound unless it is a customer's account, InvalidField,
-    IdReused, InsufficientFunds, GuardianMustAct and MinorLimitExceeded for minors, and what else
-    the ledger refuses.
+    What risk delays or wants reviewed is reserved too, and not sent before the delay is over or
+    somebody has released it (`held_withdrawals`). Not counted against payment limits, by
+    regulation. The same id with the same content returns the order as it is. Raises AccountNotFound
+    unless it is a customer's account, InvalidField, IdReused, InsufficientFunds, GuardianMustAct
+    and MinorLimitExceeded for minors, PaymentBlocked, PaymentNeedsStepUp, and what else the ledger
+    refuses.
     """
     party = await _check_customer(uow, account_id, amount)
     check_minor(
@@ -68,23 +89,34 @@ async def request_withdrawal(
     known = await moving.add_order(uow, order)
     if known is not None:
         return known
+    async with deciding(uow, decider, order, party, authentication=authentication, now=now) as said:
+        await _reserve(uow, order, now)
+        if said in _HOLDING:
+            await _hold_back(uow, order, said, now)
+        else:
+            await _hand_over(uow, order, ChannelDirection.OUT, now)
+    return order
+
+
+async def _reserve(uow: UnitOfWork, order: Order, now: datetime) -> None:
+    assert order.transfer_id is not None
+    assert order.payer_account_id is not None
+    assert order.payee_account_id is not None
     await moving.post_entry(
         uow,
         hold_entry(
-            transfer_id=transfer_id,
-            payer_account_id=account_id,
-            payee_account_id=own.channel,
-            amount=amount,
+            transfer_id=order.transfer_id,
+            payer_account_id=order.payer_account_id,
+            payee_account_id=order.payee_account_id,
+            amount=order.amount,
             code=TransferCode.WITHDRAWAL_HOLD,
             effective_on=business_day(now),
             # Only the bank's answer ends it: a hold that expired could be spent twice.
             expires_at=None,
         ),
-        fields={account_id: "account"},
+        fields={order.payer_account_id: "account"},
         now=now,
     )
-    await _hand_over(uow, order, ChannelDirection.OUT, now)
-    return order
 
 
 async def _check_customer(uow: UnitOfWork, account_id: int, amount: Money) -> customers.Party:
@@ -141,5 +173,26 @@ async def _hand_over(
     )
     event = ChannelOrderRequested(
         order_id=order.id, direction=direction, amount=order.amount, requested_at=now
+    )
+    await outbox.append(uow, [event])
+
+
+async def _hold_back(uow: UnitOfWork, order: Order, said: risk.Action, now: datetime) -> None:
+    """Queue a withdrawal that waits: for a time, or if it is to be reviewed for somebody's word."""
+    held_until = None
+    if said is risk.Action.DELAY:
+        hours = Rulebook.load().integer(_DELAY_HOURS, business_day(now))
+        held_until = now + timedelta(hours=hours)
+    await store.insert_channel_order(
+        uow,
+        channel_order_id=derive_id(order.id, 1),
+        order_id=order.id,
+        direction=ChannelDirection.OUT,
+        state=ChannelState.HELD,
+        held_until=held_until,
+        now=now,
+    )
+    event = WithdrawalHeld(
+        order_id=order.id, amount=order.amount, held_until=held_until, held_at=now
     )
     await outbox.append(uow, [event])

@@ -1,18 +1,20 @@
 """Orders that wait to be paid: create, pay, close."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from huitong import customers
+from huitong import customers, risk
 from huitong.kernel import limits, outbox
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
-from huitong.kernel.ids import PAYMENT, show_id
+from huitong.kernel.ids import PAYMENT, show_id, uuid7
 from huitong.kernel.money import Money
-from huitong.ledger import TransferCode
+from huitong.ledger import MeterUse, TransferCode
 from huitong.payments.calculations import calculate_fee
 from huitong.payments.commands import moving
+from huitong.payments.deciding import deciding
 from huitong.payments.errors import OrderAlreadyPaid, OrderExpired, OrderMoveRefused
 from huitong.payments.events import OrderClosed, OrderCreated, PaymentSucceeded
 from huitong.payments.postings import find_own_accounts, payment_entry
@@ -135,13 +137,17 @@ async def pay_order(
     order_id: uuid.UUID,
     payer_account_id: int,
     authentication: Authentication = Authentication.TWO_FACTORS,
+    decider: risk.PaymentDecider | None = None,
+    attempt_id: uuid.UUID | None = None,
     now: datetime,
 ) -> Order:
     """Pay a checkout or the order behind a dynamic code, from an account; return it.
 
-    Paying again from the same account returns the order as it is. Raises NotFound,
-    OrderAlreadyPaid if somebody else paid, OrderExpired, OrderMoveRefused, and what the ledger
-    refuses (InsufficientFunds, DayLimitExceeded, …).
+    Paying again from the same account returns the order as it is. `attempt_id` names this try, for
+    a decision that refuses it: the order may then be paid by another try, or by somebody else.
+    Raises NotFound, OrderAlreadyPaid if somebody else paid, OrderExpired, OrderMoveRefused,
+    PaymentBlocked, PaymentNeedsStepUp, IdReused for a try that was refused before, and what the
+    ledger refuses (InsufficientFunds, DayLimitExceeded, …).
     """
     order = await moving.lock_order(uow, order_id)
     if order.kind not in _WAITING_KINDS:
@@ -157,7 +163,17 @@ async def pay_order(
     if order.is_over(now):
         raise OrderExpired(f"{show_id(PAYMENT, order.id)} could be paid until {order.expires_at}")
     payer = await moving.get_party(uow, payer_account_id, field="payer")
-    return await pay(uow, order, payer, authentication=authentication, now=now)
+    uses = moving.list_uses(payer, order.kind, order.amount, authentication, now)
+    async with deciding(
+        uow,
+        decider,
+        order,
+        payer,
+        authentication=authentication,
+        attempt_id=attempt_id or uuid7(),
+        now=now,
+    ):
+        return await pay(uow, order, payer, uses=uses, now=now)
 
 
 async def pay(
@@ -165,7 +181,7 @@ async def pay(
     order: Order,
     payer: customers.Party,
     *,
-    authentication: Authentication,
+    uses: Sequence[MeterUse],
     now: datetime,
 ) -> Order:
     """Move the money of a locked order from `payer` to its merchant, and return the order."""
@@ -185,7 +201,7 @@ async def pay(
             code=TransferCode.PAYMENT,
             effective_on=business_day(now),
         ),
-        uses=moving.list_uses(payer, order.kind, order.amount, authentication, now),
+        uses=uses,
         fields={payer.account_id: "payer", merchant.account_id: "merchant"},
         now=now,
     )

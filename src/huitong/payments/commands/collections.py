@@ -4,12 +4,13 @@ import uuid
 from dataclasses import replace
 from datetime import datetime
 
-from huitong import customers
+from huitong import customers, risk
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.money import Money
 from huitong.payments import qr
 from huitong.payments.commands import moving
 from huitong.payments.commands.checkouts import new_order, pay
+from huitong.payments.deciding import deciding
 from huitong.payments.errors import CodeExpired, CodeNotFound, CodeUsed
 from huitong.payments.store import codes as store
 from huitong.payments.types import Authentication, Order, OrderKind
@@ -25,13 +26,15 @@ async def collect_by_code(
     reference: str | None = None,
     description: str | None = None,
     authentication: Authentication = Authentication.TWO_FACTORS,
+    decider: risk.PaymentDecider | None = None,
     now: datetime,
 ) -> Order:
     """Take `amount` from the customer who showed `code`, once, and return the order.
 
     Of two merchants that scan one code at once, one is paid. A refusal leaves the code as it was.
     The same id with the same content returns the order as it is. Raises NotFound, InvalidField,
-    CodeNotFound, CodeUsed, CodeExpired, ReferenceUsed, IdReused, and what the ledger refuses.
+    CodeNotFound, CodeUsed, CodeExpired, ReferenceUsed, IdReused, PaymentBlocked,
+    PaymentNeedsStepUp, and what the ledger refuses.
     """
     digest = qr.read_code(code)
     merchant = await customers.get_merchant(uow, merchant_id)
@@ -64,4 +67,6 @@ async def collect_by_code(
     is_ours = await store.use_issued_code(uow, digest, order_id)
     assert is_ours, "the code was free under its lock"
     payer = await moving.get_party(uow, customer.account_id, field="code")
-    return await pay(uow, order, payer, authentication=authentication, now=now)
+    uses = moving.list_uses(payer, order.kind, order.amount, authentication, now)
+    async with deciding(uow, decider, order, payer, authentication=authentication, now=now):
+        return await pay(uow, order, payer, uses=uses, now=now)

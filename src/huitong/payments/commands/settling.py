@@ -21,6 +21,7 @@ from huitong.ledger import (
 from huitong.payments.channel import ChannelAnswer, ChannelVerdict
 from huitong.payments.commands import moving
 from huitong.payments.commands.checkouts import succeeded_event
+from huitong.payments.deciding import count_pay_in
 from huitong.payments.events import PaymentFailed
 from huitong.payments.postings import (
     capture_entry,
@@ -35,6 +36,7 @@ from huitong.payments.types import (
     ChannelOrder,
     ChannelState,
     Order,
+    OrderKind,
     OrderStatus,
     check_move,
 )
@@ -44,7 +46,9 @@ NOT_ATTRIBUTABLE: Final = "account_cannot_be_credited"
 
 _FIRST_PAUSE_SECONDS: Final = 0.25
 _DOUBLINGS_MAX: Final = 12
-_FINAL_STATES: Final = frozenset({ChannelState.SUCCEEDED, ChannelState.FAILED})
+_FINAL_STATES: Final = frozenset(
+    {ChannelState.SUCCEEDED, ChannelState.FAILED, ChannelState.CANCELLED}
+)
 _CANNOT_BE_CREDITED: Final = frozenset(
     {Reason.ACCOUNT_CLOSED, Reason.ACCOUNT_FROZEN, Reason.BALANCE_TOO_LARGE}
 )
@@ -57,12 +61,14 @@ async def record_channel_answer(
     channel_order_id: uuid.UUID,
     order_id: uuid.UUID,
     answer: ChannelAnswer | None,
+    is_counted: bool = True,
     now: datetime,
 ) -> Order:
     """Record what the bank said of an order, or that it said nothing (None); return the order.
 
     The first final answer counts: a later one, the same or not, changes nothing. Without a final
-    answer the bank is asked again after a pause that doubles.
+    answer the bank is asked again after a pause that doubles. Money that came in is counted for
+    risk if `is_counted`.
     """
     order = await moving.lock_order(uow, order_id)
     sent = await store.lock_channel_order(uow, channel_order_id)
@@ -72,7 +78,10 @@ async def record_channel_answer(
         return order
     verdict = None if answer is None else answer.verdict
     if verdict is ChannelVerdict.SUCCEEDED:
-        return await _settle(uow, order, sent, now)
+        settled = await _settle(uow, order, sent, now)
+        if is_counted and settled.is_paid and settled.kind is OrderKind.TOP_UP:
+            await count_pay_in(uow, settled, now=now)
+        return settled
     if answer is not None and verdict is ChannelVerdict.FAILED:
         return await _fail(uow, order, sent, answer, now)
     # Unknown to the bank means that it never arrived: it is sent again, under the same id.

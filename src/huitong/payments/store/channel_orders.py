@@ -1,6 +1,7 @@
 """What was asked of bank channels, in the database."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,18 +13,20 @@ from huitong.payments.types import ChannelDirection, ChannelOrder, ChannelState
 
 _CHANNEL_ORDERS: Final = """
     SELECT c.id, c.order_id, c.direction, c.state, c.attempts, c.due_at, c.updated_at, c.reason,
-           o.amount, o.currency
+           c.held_until, o.amount, o.currency
       FROM payments.channel_orders c JOIN payments.orders o ON o.id = c.order_id
 """
 _INSERT: Final = """
-    INSERT INTO payments.channel_orders (id, order_id, direction, state, due_at, updated_at)
-    VALUES (:id, :order_id, :direction, 'to_send', :now, :now)
+    INSERT INTO payments.channel_orders (id, order_id, direction, state, due_at, updated_at,
+                                         held_until)
+    VALUES (:id, :order_id, :direction, :state, :due_at, :now, :held_until)
 """
 # From this moment on the bank may know of the order, whatever becomes of us.
 _TAKE_DUE: Final = """
     WITH due AS (
         SELECT id, state FROM payments.channel_orders
-         WHERE state IN ('to_send', 'sent') AND due_at <= :now
+         WHERE (state IN ('to_send', 'sent') AND due_at <= :now)
+            OR (state = 'held' AND id = ANY(CAST(:ready AS uuid[])))
          ORDER BY due_at
          LIMIT :count
            FOR UPDATE SKIP LOCKED
@@ -33,13 +36,23 @@ _TAKE_DUE: Final = """
                updated_at = :now
           FROM due
          WHERE c.id = due.id
-        RETURNING c.id, c.order_id, c.direction, due.state AS state, c.attempts, c.due_at,
-                  c.updated_at, c.reason
+        RETURNING c.id, c.order_id, c.direction,
+                  CASE due.state WHEN 'held' THEN 'to_send' ELSE due.state END AS state,
+                  c.attempts, c.due_at, c.updated_at, c.reason, c.held_until
     )
     SELECT c.id, c.order_id, c.direction, c.state, c.attempts, c.due_at, c.updated_at, c.reason,
-           o.amount, o.currency
+           c.held_until, o.amount, o.currency
       FROM taken c JOIN payments.orders o ON o.id = c.order_id
      ORDER BY c.id
+"""
+_LOCK_OVER: Final = """
+    SELECT c.id, c.order_id, c.direction, c.state, c.attempts, c.due_at, c.updated_at, c.reason,
+           c.held_until, o.amount, o.currency, o.payer_account_id
+      FROM payments.channel_orders c JOIN payments.orders o ON o.id = c.order_id
+     WHERE c.state = 'held' AND c.held_until IS NOT NULL AND c.due_at <= :now
+     ORDER BY c.due_at
+     LIMIT :count
+       FOR UPDATE OF c SKIP LOCKED
 """
 _SAVE: Final = """
     UPDATE payments.channel_orders
@@ -54,23 +67,50 @@ async def insert_channel_order(
     channel_order_id: uuid.UUID,
     order_id: uuid.UUID,
     direction: ChannelDirection,
+    state: ChannelState = ChannelState.TO_SEND,
+    held_until: datetime | None = None,
     now: datetime,
 ) -> None:
-    """Put an order into a channel's queue."""
+    """Put an order into a channel's queue; one that is held is not due before `held_until`."""
     await uow.execute(
-        _INSERT, id=channel_order_id, order_id=order_id, direction=direction.value, now=now
+        _INSERT,
+        id=channel_order_id,
+        order_id=order_id,
+        direction=direction.value,
+        state=state.value,
+        due_at=held_until or now,
+        held_until=held_until,
+        now=now,
     )
 
 
 async def take_due(
-    uow: UnitOfWork, *, now: datetime, lease_until: datetime, count: int
+    uow: UnitOfWork,
+    *,
+    ready: Sequence[uuid.UUID],
+    now: datetime,
+    lease_until: datetime,
+    count: int,
 ) -> list[ChannelOrder]:
     """Mark orders that are due as sent and return them with the state they had before.
 
-    Nobody else takes them until `lease_until`.
+    Of held ones only those that are `ready`. Nobody else takes them until `lease_until`.
     """
-    rows = await uow.execute(_TAKE_DUE, now=now, lease_until=lease_until, count=count)
+    rows = await uow.execute(
+        _TAKE_DUE, ready=list(ready), now=now, lease_until=lease_until, count=count
+    )
     return [_read(row) for row in rows]
+
+
+async def lock_over(
+    uow: UnitOfWork, *, now: datetime, count: int
+) -> list[tuple[ChannelOrder, int]]:
+    """Return held orders whose time is over with their payers' accounts, locked.
+
+    Those that somebody holds are left out.
+    """
+    rows = await uow.execute(_LOCK_OVER, now=now, count=count)
+    return [(_read(row), row.payer_account_id) for row in rows]
 
 
 async def lock_channel_order(uow: UnitOfWork, channel_order_id: uuid.UUID) -> ChannelOrder | None:
@@ -99,6 +139,17 @@ async def save_channel_order(uow: UnitOfWork, channel_order: ChannelOrder) -> No
     )
 
 
+async def list_held(uow: UnitOfWork, *, before_id: uuid.UUID, count: int) -> list[ChannelOrder]:
+    """Return what is held, the newest order first."""
+    rows = await uow.execute(
+        f"{_CHANNEL_ORDERS} WHERE c.state = 'held' AND c.order_id < :before_id "
+        "ORDER BY c.order_id DESC LIMIT :count",
+        before_id=before_id,
+        count=count,
+    )
+    return [_read(row) for row in rows]
+
+
 def _read(row: Row[Any]) -> ChannelOrder:
     return ChannelOrder(
         id=row.id,
@@ -110,4 +161,5 @@ def _read(row: Row[Any]) -> ChannelOrder:
         updated_at=row.updated_at,
         reason=row.reason,
         amount=Money(row.amount, row.currency),
+        held_until=row.held_until,
     )

@@ -201,3 +201,13 @@ async def has_open_orders(uow: UnitOfWork, account_id: int) -> bool:
         account_id=account_id,
     )
     return found
+
+
+async def list_payers(uow: UnitOfWork, order_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """Return the payer's account of each order that is there and has one."""
+    rows = await uow.execute(
+        "SELECT id, payer_account_id FROM payments.orders WHERE id = ANY(:ids) "
+        "AND payer_account_id IS NOT NULL",
+        ids=list(order_ids),
+    )
+    return {row.id: row.payer_account_id for row in rows}

@@ -24,6 +24,8 @@ class LabelSource(StrEnum):
     CUSTOMER = "customer"
     #: It came with history from elsewhere.
     IMPORT = "import"
+    #: Two people overturned the decision.
+    OVERTURN = "overturn"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

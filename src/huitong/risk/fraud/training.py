@@ -10,8 +10,11 @@ from typing import Any, Final
 
 import lightgbm
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
+from huitong.kernel import limits
+from huitong.kernel.errors import Refusal
 from huitong.risk.decisioning.features.scans import Floats
 from huitong.risk.decisioning.models.calibration import calibrate, fit_calibration
 from huitong.risk.decisioning.models.drift import make_bins
@@ -25,14 +28,19 @@ FRAUD_MODEL_NAME: Final = "payment_fraud"
 #: Of the rows in the order of time: the first train, the next calibrate, the last measure.
 _TRAIN_SHARE: Final = 0.7
 _CALIBRATE_SHARE: Final = 0.15
+#: Probabilities for which the card says what lies above them.
+SCORES: Final = (0.05, 0.1, 0.3, 0.5, 0.8, 0.95)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingData:
     """Rows whose labels are known, in the order of time; NaN is an unknown value.
 
-    `matrix` is [rows, features]; `labels` are 0 and 1. `source` says in a few words where the rows
-    are from; the days are those of the first and the last payment.
+    `matrix` is [rows, features]; `labels` are 0 and 1, as they became known. `source` says in a few
+    words where the rows are from, `command` how to make the model again, `limits` what the rows
+    cannot tell; the days are those of the first and the last payment. Where more is known than
+    labels say, as in a simulation, `kinds` has the kind of fraud of each row, "" for honest ones:
+    then the model learns from labels, and is measured against kinds.
     """
 
     feature_names: Sequence[str]
@@ -41,6 +49,14 @@ class TrainingData:
     first_on: date
     last_on: date
     source: str
+    command: str = ""
+    limits: str = ""
+    kinds: NDArray[np.str_] | None = None
+
+    @property
+    def truth(self) -> Floats:
+        """What was fraud, whether it became known or not: 0 and 1."""
+        return self.labels if self.kinds is None else (self.kinds != "").astype(np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +64,35 @@ class _Parts:
     train: slice
     calibrate: slice
     measure: slice
+
+
+class TrainingDataTooFew(Refusal):
+    """There is too little to learn from."""
+
+    code = "training_data_too_few"
+    title = "There are too few payments to train on"
+
+
+def check_enough(data: TrainingData) -> None:
+    """Raise TrainingDataTooFew, with how many there are and are needed, for too little to learn."""
+    parts = _cut(len(data.labels))
+    counts = (
+        ("payments whose labels are known", len(data.labels), limits.TRAINING_PAYMENTS_MIN),
+        ("frauds among them", np.count_nonzero(data.labels), limits.TRAINING_FRAUDS_MIN),
+        (
+            "frauds among those that calibrate (the sixth of them before the last)",
+            np.count_nonzero(data.labels[parts.calibrate]),
+            limits.TRAINING_FRAUDS_OF_PART_MIN,
+        ),
+        (
+            "frauds among the latest sixth, which measures",
+            np.count_nonzero(data.labels[parts.measure]),
+            limits.TRAINING_FRAUDS_OF_PART_MIN,
+        ),
+    )
+    for what, there, needed in counts:
+        if there < needed:
+            raise TrainingDataTooFew(f"{needed:,} {what} are needed, and there are {there:,}")
 
 
 def train_fraud_model(data: TrainingData, *, seed: int, threads: int = 1) -> TrainedModel:
@@ -59,10 +104,7 @@ def train_fraud_model(data: TrainingData, *, seed: int, threads: int = 1) -> Tra
     if np.isinf(data.matrix).any():
         raise ValueError("the rows to train on hold infinite values")
     parts = _cut(len(data.labels))
-    for name in ("train", "calibrate", "measure"):
-        labels = data.labels[getattr(parts, name)]
-        if not 0 < np.count_nonzero(labels) < len(labels):
-            raise ValueError(f"the rows to {name} on must hold both fraud and honest payments")
+    _check_parts(data, parts)
     booster = train_trees(
         data.matrix[parts.train],
         data.labels[parts.train],
@@ -89,8 +131,17 @@ def train_fraud_model(data: TrainingData, *, seed: int, threads: int = 1) -> Tra
             calibration=calibration,
             metrics=metrics,
             seed=seed,
+            command=data.command,
+            limits=data.limits,
         ),
     )
+
+
+def _check_parts(data: TrainingData, parts: _Parts) -> None:
+    for name in ("train", "calibrate", "measure"):
+        labels = data.labels[getattr(parts, name)]
+        if not 0 < np.count_nonzero(labels) < len(labels):
+            raise ValueError(f"the rows to {name} on must hold both fraud and honest payments")
 
 
 def _cut(count: int) -> _Parts:
@@ -105,22 +156,56 @@ def _log_odds(booster: lightgbm.Booster, matrix: Floats) -> Floats:
 def _measure(
     booster: lightgbm.Booster, calibration: Calibration, data: TrainingData, parts: _Parts
 ) -> dict[str, Any]:
-    labels = data.labels[parts.measure]
+    truth = data.truth[parts.measure]
     scores = calibrate(_log_odds(booster, data.matrix[parts.measure]), calibration)
+    kinds = None if data.kinds is None else data.kinds[parts.measure]
     return {
-        "auc_roc": float(roc_auc_score(labels, scores)),
-        "average_precision": float(average_precision_score(labels, scores)),
-        "brier_score": float(brier_score_loss(labels, scores)),
-        "mean_score": float(scores.mean()),
-        "fraud_rate": float(labels.mean()),
+        **measure_scores(scores, truth, kinds),
         "rows": {
             name: len(data.labels[part])
             for name, part in (
                 ("train", parts.train), ("calibrate", parts.calibrate), ("measure", parts.measure)
             )
         },
-        "frauds": int(np.count_nonzero(data.labels)),
+        "frauds": int(np.count_nonzero(data.truth)),
     }  # fmt: skip
+
+
+def measure_scores(
+    scores: Floats, truth: Floats, kinds: NDArray[np.str_] | None = None
+) -> dict[str, Any]:
+    """Return what probabilities of fraud are worth where it is known what was fraud.
+
+    `by_score` says for some probabilities which share of honest payments and of frauds is above,
+    and which share of what is above is fraud (0 where nothing is); `by_kind` the share above of
+    each kind of fraud, in the order of the probabilities.
+    """
+    is_fraud = truth > 0
+    measured: dict[str, Any] = {
+        "auc_roc": float(roc_auc_score(truth, scores)),
+        "average_precision": float(average_precision_score(truth, scores)),
+        "brier_score": float(brier_score_loss(truth, scores)),
+        "mean_score": float(scores.mean()),
+        "fraud_rate": float(truth.mean()),
+        "by_score": [
+            {
+                "above": above,
+                "honest_share": float((scores[~is_fraud] > above).mean()),
+                "fraud_share": float((scores[is_fraud] > above).mean()),
+                "precision": float(is_fraud[scores > above].sum() / max(1, (scores > above).sum())),
+            }
+            for above in SCORES
+        ],
+    }
+    if kinds is not None:
+        measured["by_kind"] = {
+            str(kind): {
+                "payments": int((kinds == kind).sum()),
+                "shares": [float((scores[kinds == kind] > above).mean()) for above in SCORES],
+            }
+            for kind in sorted(set(kinds[is_fraud]))
+        }
+    return measured
 
 
 def _make_bins(

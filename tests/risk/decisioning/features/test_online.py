@@ -146,7 +146,7 @@ class TestExamples:
             True,
         ]
         assert [value(features, "device_payments_1h", place) for place in range(4)] == [
-            None,
+            0,
             1,
             2,
             None,
@@ -158,6 +158,9 @@ class TestExamples:
     async def test_new_device_is_one_without_payments(self, database: Database) -> None:
         features = await load(database, [pay(1, 2, device_id=DEVICE)], NOW)
         assert value(features, "is_new_device") is True
+        assert value(features, "device_payments_1h") == 0
+        assert value(features, "device_payers_today") == 0
+        assert value(features, "address_payments_1m") is None
         await post(database, [pay(1, 2, device_id=DEVICE)], NOW)
         features = await load(database, [pay(1, 2, device_id=DEVICE), pay(1, 2)], NOW)
         assert [value(features, "is_new_device", place) for place in (0, 1)] == [False, None]

@@ -40,6 +40,17 @@ HONEST: Mapping[str, Any] = {
     "device_age_seconds": 90 * 86_400,
 }
 HONEST_LOG_IN: Mapping[str, Any] = {"is_new_place": False, "is_new_device": False}
+HONEST_APPLICATION: Mapping[str, Any] = {
+    "age": 34,
+    "seconds_to_submit": 420,
+    "rejected_checks": 0,
+    "doubtful_checks": 0,
+    "others_with_mobile": 0,
+    "earlier_with_number": 0,
+    "refused_with_number": 0,
+    "pictures_seen_before": 0,
+    "hour": 15,
+}
 MINUTE, HOUR, DAYS = 60, 3_600, 86_400
 
 
@@ -67,6 +78,10 @@ def decide(purpose: Purpose, row: Mapping[str, Any]) -> tuple[set[str], Action]:
 def test_an_honest_payment_is_allowed() -> None:
     assert decide(Purpose.PAYMENT, HONEST) == (set(), Action.ALLOW)
     assert decide(Purpose.LOG_IN, HONEST_LOG_IN) == (set(), Action.ALLOW)
+    # From a second network of the same town, minutes later.
+    change = {"kilometres_per_hour": 2_000.0, "kilometres_from_last": 40.0}
+    assert decide(Purpose.LOG_IN, {**HONEST_LOG_IN, **change}) == (set(), Action.ALLOW)
+    assert decide(Purpose.ONBOARDING, HONEST_APPLICATION) == (set(), Action.ALLOW)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +158,7 @@ def test_a_payment_rule_hits_what_it_is_for(
 @pytest.mark.parametrize(
     ("change", "rule"),
     [
-        ({"kilometres_per_hour": 900.5}, "impossible_travel"),
+        ({"kilometres_per_hour": 900.5, "kilometres_from_last": 100.5}, "impossible_travel"),
         (
             {"is_new_place": True, "is_new_device": True, "kilometres_from_usual": 800.0},
             "unusual_place",
@@ -157,6 +172,27 @@ def test_a_log_in_rule_hits_what_it_is_for(change: Mapping[str, Any], rule: str)
 
     assert hit == {rule}
     assert action is not Action.ALLOW
+
+
+@pytest.mark.parametrize(
+    ("change", "rules", "action"),
+    [
+        ({"pictures_seen_before": 1}, {"same_picture"}, Action.REVIEW),
+        ({"applications_from_address_1d": 1.5}, {"many_from_one_address"}, Action.REVIEW),
+        (
+            {"applications_from_address_1d": 20.0},
+            {"many_from_one_address", "flood_from_one_address"},
+            Action.BLOCK,
+        ),
+        ({"others_with_mobile": 1}, {"mobile_of_others"}, Action.REVIEW),
+        ({"seconds_to_submit": 19}, {"faster_than_people"}, Action.REVIEW),
+        ({"refused_with_number": 2}, {"refused_before"}, Action.REVIEW),
+    ],
+)
+def test_an_onboarding_rule_hits_what_it_is_for(
+    change: Mapping[str, Any], rules: set[str], action: Action
+) -> None:
+    assert decide(Purpose.ONBOARDING, {**HONEST_APPLICATION, **change}) == (rules, action)
 
 
 def test_thresholds_are_those_of_the_rulebook() -> None:

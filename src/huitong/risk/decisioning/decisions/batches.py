@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from huitong.kernel.database.unit_of_work import Database, DriverConnection
 from huitong.risk.decisioning.decisions import store
 from huitong.risk.decisioning.decisions.policy import combine
+from huitong.risk.decisioning.decisions.scoring import Scored
 from huitong.risk.decisioning.decisions.types import Decision, FeatureNames, Listed
 from huitong.risk.decisioning.decisions.values import pack_rows
 from huitong.risk.decisioning.rules.lists.changing import find_listed
@@ -118,12 +119,18 @@ def decide_batch(
     loaded: Loaded,
     *,
     at: datetime,
+    scored: Scored | None = None,
 ) -> list[Decision]:
-    """Return the decisions about a batch from what was loaded for it: rules, lists, the record."""
+    """Return the decisions about a batch from what was loaded for it: rules, lists, the record.
+
+    `scored` is what models said of it, if any were asked.
+    """
     rows, names, listed = len(subjects), loaded.names, loaded.listed
     live = _assess(purpose, deciding.live, loaded.features, rows)
     shadow = _assess(purpose, deciding.shadow, loaded.features, rows)
     asked = np.zeros(rows, np.int64) if live is None else live.said.actions
+    if scored is not None:
+        asked = np.maximum(asked, scored.asked)
     actions = combine(asked, listed)
     packed = pack_rows(loaded.features)
     return [
@@ -141,6 +148,7 @@ def decide_batch(
             shadow_hits=() if shadow is None else shadow.hits[place],
             names_id=names.id,
             packed=packed[place],
+            scoring=None if scored is None else scored.scorings[place],
         )
         for place, each in enumerate(subjects)
     ]

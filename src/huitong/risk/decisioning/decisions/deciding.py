@@ -14,6 +14,7 @@ from huitong.kernel.database.unit_of_work import Database, UnitOfWork
 from huitong.kernel.logs import get_logger
 from huitong.kernel.rulebook import Rulebook
 from huitong.risk.decisioning.decisions import store
+from huitong.risk.decisioning.decisions.alerts import is_alert, make_alerts, name_participants
 from huitong.risk.decisioning.decisions.batches import (
     Lists,
     Loaded,
@@ -53,6 +54,15 @@ class Decider:
         """Keep the names of features in the same database."""
         self._names = NameKeeper(self.database)
 
+    async def prepare(self) -> None:
+        """Write the names of the purpose's features down, so that no decision has to.
+
+        The first one would need a second connection for it, while it holds its own.
+        """
+        catalogue = default_catalogue(self.purpose)
+        unknown = make_columns(catalogue, [dict.fromkeys(catalogue)])
+        await self._names.keep(name_features(unknown))
+
     async def decide(
         self,
         uow: UnitOfWork,
@@ -83,6 +93,9 @@ class Decider:
             return self._fall_back(subjects, loaded, Fallback.SLOW, at=at)
         await self._names.keep(loaded.names)
         decided = decide_batch(self.purpose, subjects, deciding, loaded, at=at)
+        for subject, decision in zip(subjects, decided, strict=True):
+            if is_alert(decision):
+                decision.participants = name_participants(subject.entities)
         seconds = self.clock() - started
         self.breaker.note(seconds, at=self.clock())
         for each in decided:
@@ -108,13 +121,15 @@ class Decider:
                 decided_at=at,
                 listed=listed,
                 fallback=cause,
+                participants=name_participants(each.entities),
             )
             for each, listed in zip(subjects, loaded.listed, strict=True)
         ]
 
 
 async def record_decisions(uow: UnitOfWork, decisions: Sequence[Decision]) -> None:
-    """Write decisions down in the unit of work that does what they allow, each once."""
+    """Write decisions and their alerts down in the unit of work that does what they allow."""
     if decisions:
-        statement = store.make_insert(decisions)
-        await (await uow.driver()).execute(statement.text, *statement.arguments)
+        driver = await uow.driver()
+        for statement in (store.make_insert(decisions), *make_alerts(decisions)):
+            await driver.execute(statement.text, *statement.arguments)

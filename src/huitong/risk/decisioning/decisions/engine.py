@@ -7,13 +7,17 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
 
+import numpy as np
+
 from huitong.kernel import limits
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.statement import Statement
 from huitong.kernel.database.unit_of_work import Database, DriverConnection
 from huitong.kernel.logs import get_logger
+from huitong.kernel.money import Money
 from huitong.kernel.rulebook import Rulebook
 from huitong.risk.decisioning.decisions import store
+from huitong.risk.decisioning.decisions.alerts import is_alert, make_alerts, name_participants
 from huitong.risk.decisioning.decisions.batches import (
     Lists,
     Loaded,
@@ -25,31 +29,44 @@ from huitong.risk.decisioning.decisions.batches import (
 )
 from huitong.risk.decisioning.decisions.breaker import Breaker
 from huitong.risk.decisioning.decisions.policy import FallbackPolicy
+from huitong.risk.decisioning.decisions.scoring import (
+    Models,
+    Scored,
+    read_policy,
+    score_batch,
+)
 from huitong.risk.decisioning.decisions.telling import list_payer_reasons
 from huitong.risk.decisioning.decisions.types import Decision, Fallback, Reason
 from huitong.risk.decisioning.decisions.values import name_features
 from huitong.risk.decisioning.features import online
+from huitong.risk.decisioning.features.columns import PAYMENT_FEATURES
 from huitong.risk.decisioning.features.facts import PaymentFacts
 from huitong.risk.decisioning.features.marks import MarkRules
 from huitong.risk.decisioning.rules.errors import RulesNotLoaded
 from huitong.risk.decisioning.rules.lists.types import Entity
 from huitong.risk.decisioning.rules.types import Purpose
+from huitong.risk.decisioning.types import DTYPES, Column
 
 _log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PaymentSubject:
-    """One payment to decide about: its order's id, its facts, and who may be on a list."""
+    """One payment to decide about: its order's id, its facts, and who may be on a list.
+
+    `payees` are those of `entities` who are paid; with `amount` they are told to who looks at it.
+    """
 
     id: uuid.UUID
     facts: PaymentFacts
     entities: tuple[Entity, ...] = ()
+    payees: tuple[Entity, ...] = ()
+    amount: Money | None = None
 
 
 @dataclass(slots=True, eq=False)
 class PaymentDecider:
-    """Decides about payments in one process, by the rules that the process knows."""
+    """Decides about payments in one process, by the rules and models that the process knows."""
 
     database: Database
     rules: Rules
@@ -57,6 +74,7 @@ class PaymentDecider:
     clock: Callable[[], float] = time.perf_counter
     breaker: Breaker = field(default_factory=Breaker)
     lists: Lists = field(default_factory=StoredLists)
+    models: Models | None = None
     _names: NameKeeper = field(init=False)
 
     def __post_init__(self) -> None:
@@ -87,7 +105,15 @@ class PaymentDecider:
             return self._fall_back(subjects, Fallback.NO_RULES, at=at)
         loaded = await self.load(connection, subjects, at=at)
         await self._names.keep(loaded.names)
-        decided = decide_batch(Purpose.PAYMENT, subjects, deciding, loaded, at=at)
+        decided = decide_batch(
+            Purpose.PAYMENT,
+            subjects,
+            deciding,
+            loaded,
+            at=at,
+            scored=self._score(subjects, loaded, day),
+        )
+        _add_participants(subjects, decided)
         seconds = self.clock() - started
         self.breaker.note(seconds, at=self.clock())
         took_us = round(seconds * 1_000_000 / len(subjects))
@@ -104,6 +130,16 @@ class PaymentDecider:
         is_known = live is not None and live.version.id == decision.version_id
         return list_payer_reasons(decision, live.rules.rules if live and is_known else ())
 
+    async def prepare(self) -> None:
+        """Store what decisions refer to, once: later it would take a second connection each time.
+
+        Not needed, but who decides inside a transaction of its own should have done so before.
+        """
+        columns = {
+            name: Column(kind, np.empty(0, DTYPES[kind])) for name, kind in PAYMENT_FEATURES.items()
+        }
+        await self._names.keep(name_features(columns))
+
     async def load(
         self, connection: DriverConnection, subjects: Sequence[PaymentSubject], *, at: datetime
     ) -> Loaded:
@@ -117,12 +153,25 @@ class PaymentDecider:
         listed = await find_lists(self.lists, connection, subjects, at)
         return Loaded(features, name_features(features), listed)
 
+    def _score(
+        self, subjects: Sequence[PaymentSubject], loaded: Loaded, day: date
+    ) -> Scored | None:
+        if self.models is None:
+            return None
+        return score_batch(
+            self.models.find(Purpose.PAYMENT),
+            loaded.features,
+            [each.id for each in subjects],
+            purpose=Purpose.PAYMENT,
+            policy=read_policy(self.rulebook, Purpose.PAYMENT, day),
+        )
+
     def _fall_back(
         self, subjects: Sequence[PaymentSubject], cause: Fallback, *, at: datetime
     ) -> list[Decision]:
         _log.error("decided_without_assessment", cause=cause.value, payments=len(subjects))
         policy = FallbackPolicy.read(self.rulebook, business_day(at))
-        return [
+        decided = [
             Decision(
                 id=each.id,
                 purpose=Purpose.PAYMENT,
@@ -132,16 +181,33 @@ class PaymentDecider:
             )
             for each in subjects
         ]
+        _add_participants(subjects, decided)
+        return decided
 
 
-def make_records(decisions: Sequence[Decision]) -> Statement:
-    """Return the statement that writes decisions down."""
-    return store.make_insert(decisions)
+def make_records(decisions: Sequence[Decision], *, keeps_known: bool = False) -> list[Statement]:
+    """Return the statements that write decisions down, each once, with the alerts that they raise.
+
+    One that is there already is a unique violation, unless `keeps_known`: then it stays as it is.
+    """
+    if not decisions:
+        return []
+    return [
+        store.make_insert(decisions, keeps_known=keeps_known),
+        *make_alerts(decisions, keeps_known=keeps_known),
+    ]
 
 
 def make_update(facts: Sequence[PaymentFacts], *, at: datetime) -> Statement:
     """Return the statement that counts payments which were decided about, and posted at `at`."""
     return online.make_update(facts, at=at)
+
+
+def _add_participants(subjects: Sequence[PaymentSubject], decisions: Sequence[Decision]) -> None:
+    for subject, decision in zip(subjects, decisions, strict=True):
+        if is_alert(decision):
+            decision.participants = name_participants(subject.entities, subject.payees)
+            decision.amount = subject.amount
 
 
 @lru_cache(maxsize=limits.RULE_DAYS_CACHED_MAX)

@@ -7,13 +7,18 @@ from typing import Final
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import Fault, InvalidField, NotFound
 from huitong.kernel.ids import DECISION, show_id
+from huitong.kernel.rulebook import Rulebook
 from huitong.risk.decisioning.decisions import store
+from huitong.risk.decisioning.decisions.model_reasons import explain_score, is_asked_by_model
+from huitong.risk.decisioning.decisions.overturns import find_overturn
 from huitong.risk.decisioning.decisions.policy import combine
+from huitong.risk.decisioning.decisions.rescoring import rescore
 from huitong.risk.decisioning.decisions.telling import FAILED
 from huitong.risk.decisioning.decisions.types import Decision, Fallback, FeatureNames, Reason, Value
 from huitong.risk.decisioning.decisions.values import make_features, unpack
@@ -21,7 +26,7 @@ from huitong.risk.decisioning.rules.commands import get_rule_version
 from huitong.risk.decisioning.rules.lists.types import ListKind
 from huitong.risk.decisioning.rules.rule_sets import reload_rules
 from huitong.risk.decisioning.rules.types import Purpose
-from huitong.risk.decisioning.types import Action
+from huitong.risk.decisioning.types import Action, Features
 
 _NOBODY_ASKS: Final = np.zeros(1, np.int64)
 _AFTER_ALL_IDS: Final = uuid.UUID(int=2**128 - 1)
@@ -54,6 +59,13 @@ _FALLBACKS: Final[Mapping[Fallback, Reason]] = {
         en="Deciding was too slow then, and the written policy for that held.",
     ),
 }
+
+
+_OVERTURNED: Final = Reason(
+    code="overturned",
+    zh="经两名工作人员复核，这一决定有误，特此更正。",
+    en="Two members of staff looked at this decision again and found it wrong.",
+)
 
 
 class DecisionNotFound(NotFound):
@@ -117,8 +129,14 @@ async def name_values(uow: UnitOfWork, decision: Decision) -> dict[str, Value]:
 
 
 async def explain_decision(uow: UnitOfWork, decision: Decision) -> tuple[Reason, ...]:
-    """Return why, in plain words for the customer: lists first, then rules in their order."""
-    reasons = [
+    """Return why, in plain words for the customer: lists, then rules, then what a model saw.
+
+    A model is heard if it asked for what was decided. First of all comes that the decision was
+    wrong, if it was overturned.
+    """
+    overturn = await find_overturn(uow, decision.id)
+    reasons = [] if overturn is None else [_OVERTURNED]
+    reasons += [
         _LISTED[kind] for kind in ListKind if any(listed.list is kind for listed in decision.listed)
     ]
     if decision.fallback is not None:
@@ -132,30 +150,59 @@ async def explain_decision(uow: UnitOfWork, decision: Decision) -> tuple[Reason,
         ]
     if decision.failed:
         reasons.append(FAILED)
+    if is_asked_by_model(decision):
+        reasons += await explain_score(uow, decision, await name_values(uow, decision))
     return tuple(reasons)
 
 
-async def replay_decision(uow: UnitOfWork, decision: Decision) -> Replay:
-    """Make a decision again from its record: its features, its rules, the lists of then.
+async def replay_decision(
+    uow: UnitOfWork, decision: Decision, *, rulebook: Rulebook | None = None
+) -> Replay:
+    """Make a decision again from its record: its features, rules, models, the lists of then.
 
-    Raises DecisionNotReplayable for one that fell back, as nothing was looked at.
+    `rulebook` says what scores ask for, by default the one that ships. Raises DecisionNotReplayable
+    for one that fell back, as nothing was looked at, and ModelDamaged.
     """
     names, values = await _read_values(uow, decision)
+    features = make_features(names, values)
+    rescored = await rescore(uow, decision, features, rulebook or Rulebook.load())
+    said = await _assess_again(uow, decision, names, features)
+    asked = np.maximum(said.asked, int(rescored.action))
+    action = combine(asked, [decision.listed])[0]
+    is_same = (action, said.hits, said.failed) == (
+        decision.action,
+        decision.hits,
+        decision.failed,
+    )
+    return Replay(
+        action=action, hits=said.hits, failed=said.failed, is_same=is_same and rescored.is_same
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Said:
+    """What the rules of a decision say again."""
+
+    asked: NDArray[np.int64]
+    hits: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+
+
+async def _assess_again(
+    uow: UnitOfWork, decision: Decision, names: FeatureNames, features: Features
+) -> _Said:
     if decision.version_id is None:
-        action = combine(_NOBODY_ASKS, [decision.listed])[0]
-        return Replay(action=action, hits=(), failed=(), is_same=action is decision.action)
+        return _Said(_NOBODY_ASKS)
     version = await get_rule_version(uow, decision.version_id)
     catalogue = dict(zip(names.names, names.types, strict=True))
     rules = reload_rules(version.rules, catalogue)
-    said = rules.assess(make_features(names, values), rows=1)
-    action = combine(said.actions, [decision.listed])[0]
+    said = rules.assess(features, rows=1)
     keys = [rule.key for rule in rules.rules]
     hits = tuple(key for key, hit in zip(keys, said.hits[:, 0], strict=True) if hit)
     failed: tuple[str, ...] = ()
     if said.failed is not None:
         failed = tuple(key for key, is_bad in zip(keys, said.failed[:, 0], strict=True) if is_bad)
-    is_same = (action, hits, failed) == (decision.action, decision.hits, decision.failed)
-    return Replay(action=action, hits=hits, failed=failed, is_same=is_same)
+    return _Said(said.actions, hits, failed)
 
 
 async def _read_values(

@@ -8,7 +8,14 @@ from sqlalchemy.engine import Row
 
 from huitong.kernel.database.statement import Statement
 from huitong.kernel.database.unit_of_work import UnitOfWork
-from huitong.risk.decisioning.decisions.types import Decision, Fallback, FeatureNames, Listed
+from huitong.risk.decisioning.decisions.types import (
+    Decision,
+    Fallback,
+    FeatureNames,
+    Listed,
+    Scoring,
+)
+from huitong.risk.decisioning.models.serving import FallbackReason
 from huitong.risk.decisioning.rules.types import Purpose
 from huitong.risk.decisioning.types import Action, FeatureType
 
@@ -17,24 +24,33 @@ from huitong.risk.decisioning.types import Action, FeatureType
 _INSERT: Final = """
 INSERT INTO risk.decisions (id, purpose, action, decided_at, listed, version_id, hits, failed,
                             shadow_version_id, shadow_action, shadow_hits, fallback, names_id,
-                            feature_values, took_us)
+                            feature_values, took_us, model_id, challenger_id, shadow_model_id,
+                            model_fallback, score, model_action, is_challenged, challenger_score,
+                            shadow_score)
 SELECT n.id, $1, n.action, $2, string_to_array(split_part(n.codes, '|', 1), ','), $3,
        string_to_array(split_part(n.codes, '|', 2), ','),
        string_to_array(split_part(n.codes, '|', 3), ','), $4, n.shadow_action,
-       string_to_array(split_part(n.codes, '|', 4), ','), $5, $6, n.feature_values, $7
-  FROM unnest($8::uuid[], $9::smallint[], $10::text[], $11::smallint[], $12::bytea[])
-       AS n(id, action, codes, shadow_action, feature_values)
+       string_to_array(split_part(n.codes, '|', 4), ','), $5, $6, n.feature_values, $7, $8, $9,
+       $10, $11, n.score, n.model_action, n.is_challenged, n.challenger_score, n.shadow_score
+  FROM unnest($12::uuid[], $13::smallint[], $14::text[], $15::smallint[], $16::bytea[],
+              $17::float8[], $18::smallint[], $19::boolean[], $20::float8[], $21::float8[])
+       AS n(id, action, codes, shadow_action, feature_values, score, model_action, is_challenged,
+            challenger_score, shadow_score)
 """
 _FIND: Final = """
     SELECT id, purpose, action, decided_at, listed, version_id, hits, failed, shadow_version_id,
-           shadow_action, shadow_hits, fallback, names_id, feature_values, took_us
+           shadow_action, shadow_hits, fallback, names_id, feature_values, took_us, model_id, score,
+           model_action, is_challenged, challenger_id, challenger_score, shadow_model_id,
+           shadow_score, model_fallback
       FROM risk.decisions
 """
+_NO_MODELS: Final = Scoring()
 
 
-def make_insert(decisions: Sequence[Decision]) -> Statement:
+def make_insert(decisions: Sequence[Decision], *, keeps_known: bool = False) -> Statement:
     """Return the statement that writes the decisions of one batch, each once.
 
+    One that is there already is a unique violation, unless `keeps_known`: then it stays as it is.
     Raises ValueError for decisions that were not made together.
     """
     first = decisions[0]
@@ -42,7 +58,7 @@ def make_insert(decisions: Sequence[Decision]) -> Statement:
     if any(_list_common(each) != common for each in decisions):
         raise ValueError("these decisions were not made in one batch")
     return Statement(
-        _INSERT,
+        f"{_INSERT} ON CONFLICT DO NOTHING" if keeps_known else _INSERT,
         (
             *common,
             [each.id for each in decisions],
@@ -50,11 +66,13 @@ def make_insert(decisions: Sequence[Decision]) -> Statement:
             [_join_codes(each) for each in decisions],
             [each.shadow_action for each in decisions],
             [each.packed for each in decisions],
+            *_list_scores([each.scoring or _NO_MODELS for each in decisions]),
         ),
     )
 
 
 def _list_common(decision: Decision) -> tuple[object, ...]:
+    scoring = decision.scoring or _NO_MODELS
     return (
         decision.purpose.value,
         decision.decided_at,
@@ -63,6 +81,10 @@ def _list_common(decision: Decision) -> tuple[object, ...]:
         decision.fallback,
         decision.names_id,
         decision.took_us,
+        scoring.model_id,
+        scoring.challenger_id,
+        scoring.shadow_id,
+        scoring.fallback,
     )
 
 
@@ -72,6 +94,16 @@ def _join_codes(decision: Decision) -> str:
     listed = [each.code for each in decision.listed]
     lists = (listed, decision.hits, decision.failed, decision.shadow_hits)
     return "|".join(",".join(codes) for codes in lists)
+
+
+def _list_scores(scorings: Sequence[Scoring]) -> tuple[list[Any], ...]:
+    return (
+        [each.score for each in scorings],
+        [each.action for each in scorings],
+        [each.is_challenged for each in scorings],
+        [each.challenger_score for each in scorings],
+        [each.shadow_score for each in scorings],
+    )
 
 
 async def put_names(uow: UnitOfWork, names: FeatureNames) -> None:
@@ -134,4 +166,20 @@ def _read(row: Row[Any]) -> Decision:
         names_id=row.names_id,
         packed=row.feature_values,
         took_us=row.took_us,
+        scoring=_read_scoring(row),
     )
+
+
+def _read_scoring(row: Row[Any]) -> Scoring | None:
+    scoring = Scoring(
+        model_id=row.model_id,
+        score=row.score,
+        challenger_id=row.challenger_id,
+        challenger_score=row.challenger_score,
+        shadow_id=row.shadow_model_id,
+        shadow_score=row.shadow_score,
+        is_challenged=row.is_challenged,
+        action=None if row.model_action is None else Action(row.model_action),
+        fallback=None if row.model_fallback is None else FallbackReason(row.model_fallback),
+    )
+    return None if scoring == _NO_MODELS else scoring

@@ -20,6 +20,11 @@ FAILED: Final = Reason(
     zh="有一条规则无法计算，因此需要人工核实。",
     en="A rule could not be computed, so somebody has to look at it.",
 )
+SCORE_HIGH: Final = Reason(
+    code="score_high",
+    zh="该笔付款与已知的欺诈付款相似。",
+    en="The payment resembles those that are known to be fraud.",
+)
 
 
 def list_payer_reasons(decision: Decision, rules: Iterable[Rule]) -> tuple[Reason, ...]:
@@ -35,6 +40,8 @@ def list_payer_reasons(decision: Decision, rules: Iterable[Rule]) -> tuple[Reaso
     ]
     if told:
         return tuple(told)
+    if decision.scoring is not None and decision.scoring.action is decision.action:
+        return (SCORE_HIGH,)
     # What failed asks for a review; what is blocked without a rule's word is so by a list.
     is_failed = bool(decision.failed) and decision.action is Action.REVIEW
     return (FAILED if is_failed else GENERAL,)

@@ -6,7 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
-from huitong.risk.decisioning.rules.lists.types import EntityKind, ListKind
+from huitong.kernel.money import Money
+from huitong.risk.decisioning.models.serving import FallbackReason
+from huitong.risk.decisioning.rules.lists.types import Entity, EntityKind, ListKind
 from huitong.risk.decisioning.rules.types import Purpose
 from huitong.risk.decisioning.types import Action, FeatureType
 
@@ -51,6 +53,61 @@ class FeatureNames:
     types: tuple[FeatureType, ...]
 
 
+@dataclass(slots=True, kw_only=True)
+class Scoring:
+    """What models said of one decision.
+
+    `score` is the champion's (`model_id`) probability, None where `fallback` says why it gave none.
+    `action` is what the score that counted asks for: the challenger's where `is_challenged`, else
+    the champion's; None where there was none. The shadow's has no effect.
+    """
+
+    model_id: uuid.UUID | None = None
+    score: float | None = None
+    challenger_id: uuid.UUID | None = None
+    challenger_score: float | None = None
+    shadow_id: uuid.UUID | None = None
+    shadow_score: float | None = None
+    is_challenged: bool = False
+    action: Action | None = None
+    fallback: FallbackReason | None = None
+
+    @property
+    def decider_id(self) -> uuid.UUID | None:
+        """The model whose score counted."""
+        return self.challenger_id if self.is_challenged else self.model_id
+
+
+class Side(StrEnum):
+    """On which side somebody or something takes part in what is decided."""
+
+    #: Who pays, logs in or applies.
+    ACTOR = "actor"
+    #: Who is paid.
+    COUNTERPARTY = "counterparty"
+    #: With or from what it is done: a device, an address, a mobile number.
+    MEANS = "means"
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    """Who or what takes part, and on which side."""
+
+    side: Side
+    entity: Entity
+
+    @property
+    def code(self) -> str:
+        """How it is stored: `actor:account:00000000000003e8`."""
+        return f"{self.side.value}:{self.entity.kind.value}:{self.entity.key.hex()}"
+
+    @classmethod
+    def read(cls, code: str) -> "Participant":
+        """Read what `code` wrote."""
+        side, kind, key = code.split(":")
+        return cls(Side(side), Entity(EntityKind(kind), bytes.fromhex(key)))
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class Decision:
     """One decision: the record, whole.
@@ -77,6 +134,11 @@ class Decision:
     #: The values of its features, as `values.pack_rows` writes them.
     packed: bytes | None = None
     took_us: int = 0
+    #: What models said; None where there were none to ask.
+    scoring: Scoring | None = None
+    #: For the alert, if it raises one; not read back with the decision.
+    participants: tuple[Participant, ...] = ()
+    amount: Money | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,12 @@ DAY: Final = 86_400
 NORMAL_HALF_LIFE_SECONDS: Final = 30 * DAY
 #: An amount is unusual above this many times that mean.
 UNUSUAL_RATIO: Final = 3.0
+#: In the path it is night in China until this hour.
+NIGHT_ENDS_AT_HOUR: Final = 5
+#: Whole hundreds of yuan, which people who pay for goods rarely come to.
+ROUND_MINOR: Final = 10_000
+#: What has decayed to less than this is nothing: a quotient by it would be noise.
+NOTHING: Final = 1e-6
 
 
 class Entity(StrEnum):
@@ -32,14 +38,22 @@ class Entity(StrEnum):
     ADDRESS = "address"
     PAYER_DEVICE = "payer_device"
     PAYER_ADDRESS = "payer_address"
+    #: The payer's account as a payee: what came in before this went out.
+    INFLOW = "inflow"
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns of an event that together name the entity."""
+        """The columns of an event that together name the entity whose past is looked at."""
         return _COLUMNS.get(self, (self.value,))
+
+    @property
+    def counted_columns(self) -> tuple[str, ...]:
+        """The columns that name the entity which the event becomes part of the past of."""
+        return ("payee",) if self is Entity.INFLOW else self.columns
 
 
 _COLUMNS: Final = {
+    Entity.INFLOW: ("payer",),
     Entity.PAIR: ("payer", "payee"),
     Entity.PAYER_DEVICE: ("payer", "device"),
     Entity.PAYER_ADDRESS: ("payer", "address"),
@@ -60,11 +74,29 @@ class Measure(StrEnum):
     #: 1 if it was fraud and the amount was not unusual for the payer: what the payer's own habits
     #: do not explain speaks against the other side.
     UNEXPLAINED_LABEL = "unexplained_label"
+    #: 1 if the payer had not paid this payee before, else 0.
+    NEW_PAYEES = "new_payees"
+    #: 1 if the amount was below what counts as a test, else 0.
+    TESTS = "tests"
+    #: 1 if most of what had come in just before was out with this payment, else 0.
+    FAST_OUTFLOWS = "fast_outflows"
+    #: 1 for a round amount to a merchant at night, else 0.
+    ROUND_NIGHTS = "round_nights"
 
     @property
     def is_label(self) -> bool:
         """Whether it is known only after a delay."""
         return self in {Measure.LABEL, Measure.UNEXPLAINED_LABEL}
+
+    @property
+    def is_mark(self) -> bool:
+        """Whether `marks.find_marks` says what an event adds."""
+        return self in _MARKS
+
+
+_MARKS: Final = frozenset(
+    {Measure.NEW_PAYEES, Measure.TESTS, Measure.FAST_OUTFLOWS, Measure.ROUND_NIGHTS}
+)
 
 
 class WindowMeasure(StrEnum):
@@ -121,6 +153,79 @@ class Since:
 
 
 @dataclass(frozen=True, slots=True)
+class Age:
+    """Whole seconds since the entity's first event; NULL for the first."""
+
+    type: ClassVar[FeatureType] = FeatureType.INTEGER
+    name: str
+    entity: Entity
+    meaning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IsNew:
+    """Whether the entity had no event before this one."""
+
+    type: ClassVar[FeatureType] = FeatureType.FLAG
+    name: str
+    entity: Entity
+    meaning: str = ""
+
+
+class LocalPart(StrEnum):
+    """What of the local time."""
+
+    #: 0 to 23.
+    HOUR = "hour"
+    #: 1 for Monday to 7.
+    WEEKDAY = "weekday"
+    #: Whether it is before `NIGHT_ENDS_AT_HOUR`.
+    NIGHT = "night"
+
+
+@dataclass(frozen=True, slots=True)
+class LocalTime:
+    """A part of the event's time in Shanghai."""
+
+    name: str
+    part: LocalPart
+    meaning: str = ""
+
+    @property
+    def type(self) -> FeatureType:
+        """Numbers but for the night."""
+        return FeatureType.FLAG if self.part is LocalPart.NIGHT else FeatureType.INTEGER
+
+
+@dataclass(frozen=True, slots=True)
+class IsRound:
+    """Whether the amount is a multiple of `ROUND_MINOR`."""
+
+    type: ClassVar[FeatureType] = FeatureType.FLAG
+    name: str
+    meaning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DistinctToday:
+    """How many others the entity met on this business day before this event, by a sketch.
+
+    An other sets one of 63 bits (`rows.sketch_bit`); `rows.estimate_others` counts from them. The
+    others are payees for a payer, and payers for everybody else.
+    """
+
+    type: ClassVar[FeatureType] = FeatureType.NUMBER
+    name: str
+    entity: Entity
+    meaning: str = ""
+
+    @property
+    def other(self) -> str:
+        """The column that names the other."""
+        return "payee" if self.entity is Entity.PAYER else "payer"
+
+
+@dataclass(frozen=True, slots=True)
 class Distinct:
     """How many others the entity met, each decayed since it was met last.
 
@@ -144,13 +249,24 @@ class Distinct:
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """One feature over another; NULL where either is unknown or `under` is 0."""
+    """One feature over another; NULL where a part is unknown or `under` is not above `least`.
+
+    (over + plus) · times / under; `plus` and `times` may be left out.
+    """
 
     type: ClassVar[FeatureType] = FeatureType.NUMBER
     name: str
     over: str
     under: str
     meaning: str = ""
+    plus: str = ""
+    times: str = ""
+    least: float = 0.0
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The features that it is made of."""
+        return tuple(each for each in (self.over, self.plus, self.times, self.under) if each)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +316,20 @@ class Window:
         return FeatureType.INTEGER if is_whole else FeatureType.NUMBER
 
 
-Feature: TypeAlias = Fact | Decayed | Since | Distinct | Ratio | Run | Window
+Feature: TypeAlias = (
+    Fact
+    | LocalTime
+    | IsRound
+    | Decayed
+    | Since
+    | Age
+    | IsNew
+    | Distinct
+    | DistinctToday
+    | Ratio
+    | Run
+    | Window
+)
 
 
 def resolve(names: tuple[str, ...], among: tuple[Feature, ...]) -> tuple[Feature, ...]:
@@ -225,8 +354,8 @@ def resolve(names: tuple[str, ...], among: tuple[Feature, ...]) -> tuple[Feature
         feature = by_name[name]
         if isinstance(feature, Ratio):
             under_way.append(name)
-            add(feature.over)
-            add(feature.under)
+            for part in feature.parts:
+                add(part)
             under_way.pop()
         done[name] = feature
 

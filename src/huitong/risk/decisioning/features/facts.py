@@ -48,6 +48,10 @@ class PaymentFacts:
     device_id: uuid.UUID | None = None
     #: An IPv6 address as a number; an IPv4 address in its mapped form.
     address: int | None = None
+    #: Whether one side is a bank account outside. Its money passes through one account of ours, of
+    #: which nothing is counted: it would say nothing of anybody, and all would wait for its row.
+    is_pay_in: bool = False
+    is_payout: bool = False
     #: Bits of `rows`: found out with the features, and needed when the payment is counted.
     marks: int = 0
     _keys: list[tuple[str, bytes]] | None = field(default=None, init=False, repr=False)
@@ -65,12 +69,15 @@ class PaymentFacts:
 
     def _make_keys(self) -> list[tuple[str, bytes]]:
         payer, payee = self.payer_account_id, self.payee_account_id
+        if self.is_pay_in:
+            return [("payee", account_key(Entity.PAYEE, payee))]
         keys = [
             ("payer", account_key(Entity.PAYER, payer)),
             ("inflow", account_key(Entity.PAYEE, payer)),
-            ("payee", account_key(Entity.PAYEE, payee)),
             ("pair", pair_key(payer, payee)),
         ]
+        if not self.is_payout:
+            keys.append(("payee", account_key(Entity.PAYEE, payee)))
         if self.device_id is not None:
             keys.append(("device", id_key(Entity.DEVICE, self.device_id.bytes)))
         if self.address is not None:

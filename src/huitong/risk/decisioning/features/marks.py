@@ -10,6 +10,7 @@ from datetime import date
 from typing import Final, Self
 
 from huitong.kernel.rulebook import Rulebook
+from huitong.risk.decisioning.features.definitions import NOTHING, ROUND_MINOR
 from huitong.risk.decisioning.features.facts import PaymentFacts
 from huitong.risk.decisioning.features.rows import (
     COUNTERS,
@@ -21,11 +22,7 @@ from huitong.risk.decisioning.features.rows import (
 )
 from huitong.risk.decisioning.features.views import View
 
-#: Whole hundreds of yuan, which people who pay for goods rarely come to.
-ROUND_MINOR: Final = 10_000
 _AMOUNT_1H: Final = COUNTERS.index("amount_1h")
-#: Less than a fen in a counter is what decaying left.
-_NOTHING: Final = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +71,7 @@ def _is_fast(
 ) -> bool:
     inflow = views["inflow"]
     received = float(inflow.counters[number, _AMOUNT_1H])
-    if received <= _NOTHING:
+    if received <= NOTHING:
         return False
     age_us = at_us - int(inflow.last_us[number])
     paid = float(views["payer"].counters[number, _AMOUNT_1H]) + facts.amount

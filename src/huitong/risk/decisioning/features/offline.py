@@ -6,9 +6,7 @@ its sorted output. One entity's timeline is in memory at a time, and the wanted 
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final
 
 import ibis.expr.types as ir
 import numpy as np
@@ -16,13 +14,17 @@ import numpy as np
 from huitong.kernel.errors import InvalidField
 from huitong.risk.decisioning.features.definitions import (
     DAY,
-    NORMAL_HALF_LIFE_SECONDS,
-    UNUSUAL_RATIO,
+    ROUND_MINOR,
+    Age,
     Decayed,
     Distinct,
+    DistinctToday,
     Entity,
     Fact,
     Feature,
+    IsNew,
+    IsRound,
+    LocalTime,
     Measure,
     Ratio,
     Run,
@@ -30,12 +32,19 @@ from huitong.risk.decisioning.features.definitions import (
     Window,
     resolve,
 )
-from huitong.risk.decisioning.features.scans import Flags, Floats, Integers, decay_factors, latest
-from huitong.risk.decisioning.features.scans import scan as scan_recurrence
+from huitong.risk.decisioning.features.history import (
+    History,
+    RulesOfDay,
+    as_found,
+    count_before,
+    find_first_in_day,
+    scan_timeline,
+)
+from huitong.risk.decisioning.features.rows import ESTIMATES, SKETCH_BITS, sketch_places
+from huitong.risk.decisioning.features.scans import Flags, Floats, Integers, latest
 from huitong.risk.decisioning.features.timelines import (
     MICROSECONDS,
     Timeline,
-    read_columns,
     read_known_counts,
     read_last_meetings,
     read_timeline,
@@ -45,12 +54,7 @@ from huitong.risk.decisioning.features.timelines import (
 )
 from huitong.risk.decisioning.types import DTYPES, Column, Features, FeatureType, Values
 
-_NIGHT_ENDS_AT_HOUR: Final = 7
-#: 1970-01-01 was a Thursday; Monday is 0.
-_EPOCH_WEEKDAY: Final = 3
-_SATURDAY: Final = 5
-
-EntityFeature = Decayed | Since | Distinct | Run | Window
+EntityFeature = Decayed | Since | Age | IsNew | Distinct | DistinctToday | Run | Window
 
 
 def compute_features(
@@ -59,91 +63,57 @@ def compute_features(
     *,
     among: Sequence[Feature],
     utc_offset: timedelta,
+    mark_rules: RulesOfDay | None = None,
 ) -> Features:
     """Return the named features of all events, in the order of time and id, by name.
 
     `events` is a table on DuckDB as `sorted_events` describes it, `among` holds the features that
     names refer to; local time, for nights and weekends, is `utc_offset` ahead of `at`. Of a Fact
     that is no column of the events, and of an entity whose columns are missing, InvalidField tells.
+    `mark_rules` says what counts as a test or a fast outflow, where features ask for it.
     """
     wanted = resolve(tuple(names), tuple(among))
     with sorted_events(events) as kept:
-        history = _History(kept, utc_offset)
-        done: dict[str, Column] = {
-            each.name: history.read_fact(each) for each in wanted if isinstance(each, Fact)
-        }
+        history = History(kept, utc_offset, mark_rules)
+        done = _read_facts(history, wanted)
         by_entity: dict[Entity, list[EntityFeature]] = defaultdict(list)
         for each in wanted:
-            if not isinstance(each, Fact | Ratio):
+            if not isinstance(each, Fact | LocalTime | IsRound | Ratio):
+                _check_refused(history, each)
                 by_entity[each.entity].append(each)
         for entity, features in by_entity.items():
             done.update(_compute_entity(history, entity, features))
         for each in wanted:
             if isinstance(each, Ratio):
-                done[each.name] = _divide(done[each.over], done[each.under])
+                done[each.name] = _divide(done, each)
     return {name: done[name] for name in names}
 
 
-@dataclass(slots=True, eq=False)
-class _History:
-    """The sorted events, and the columns of weights, each read once it is needed."""
+def _read_facts(history: History, wanted: Sequence[Feature]) -> dict[str, Column]:
+    """Return what events say by themselves."""
+    done: dict[str, Column] = {}
+    for each in wanted:
+        if isinstance(each, Fact):
+            done[each.name] = history.read_fact(each)
+        elif isinstance(each, LocalTime):
+            done[each.name] = history.read_local(each)
+        elif isinstance(each, IsRound):
+            done[each.name] = Column(each.type, history.read("amount") % ROUND_MINOR == 0)
+    return done
 
-    events: ir.Table
-    utc_offset: timedelta
-    _columns: dict[str, Values] = field(default_factory=dict)
 
-    def read(self, column: str) -> Values:
-        if column not in self._columns:
-            self._columns.update(read_columns(self.events, column))
-        return self._columns[column]
-
-    def weights(self, measure: Measure) -> Floats:
-        """What each event adds to a counter, in the order of the events."""
-        if measure is Measure.COUNT:
-            return np.ones(len(self.read("microseconds")))
-        if measure is Measure.AMOUNT:
-            return self.read("amount").astype(np.float64)
-        if measure is Measure.LABEL:
-            return self.read("label").astype(np.float64)
-        if measure.value not in self._columns:
-            self._columns[measure.value] = self._unusual(measure)
-        return self._columns[measure.value]
-
-    def _unusual(self, measure: Measure) -> Floats:
-        if measure is Measure.UNEXPLAINED_LABEL:
-            return self.weights(Measure.LABEL) * (1.0 - self.weights(Measure.UNUSUAL))
-        timeline = read_timeline(self.events, Entity.PAYER)
-        total, count = (
-            _count_before(timeline, self.weights(each), NORMAL_HALF_LIFE_SECONDS)
-            for each in (Measure.AMOUNT, Measure.COUNT)
+def _check_refused(history: History, feature: EntityFeature) -> None:
+    """Refuse what would count refused payments: nobody has needed it otherwise."""
+    is_late = isinstance(feature, Decayed) and feature.delay_seconds > 0
+    counts_all = is_late or isinstance(feature, Distinct | Run | Window)
+    if counts_all and not history.read("is_posted").all():
+        raise InvalidField(
+            f"{feature.name} takes a history of posted payments only", field="is_posted"
         )
-        amounts = self.weights(Measure.AMOUNT)
-        unusual = np.zeros(len(amounts))
-        # amount > ratio · total / count without a division: nothing is unusual for a first payment.
-        is_unusual = (amounts[timeline.positions] * count > UNUSUAL_RATIO * total) & (count > 0.0)
-        unusual[timeline.positions] = is_unusual
-        return unusual
-
-    def read_fact(self, fact: Fact) -> Column:
-        if fact.name in {"is_night", "is_weekend"}:
-            offset = int(self.utc_offset.total_seconds())
-            local = self.read("microseconds") // MICROSECONDS + offset
-            if fact.name == "is_night":
-                return Column(FeatureType.FLAG, local % DAY < _NIGHT_ENDS_AT_HOUR * 3_600)
-            weekday = (local // DAY + _EPOCH_WEEKDAY) % 7
-            return Column(FeatureType.FLAG, weekday >= _SATURDAY)
-        if fact.name not in self.events.columns:
-            raise InvalidField("The history lacks this column", field=fact.name)
-        table = self.events.order_by("position").select(fact.name).to_pyarrow()
-        column = table[fact.name].combine_chunks()
-        known = to_numpy(table[fact.name].is_valid())
-        values = np.zeros(len(known), DTYPES[fact.type])
-        values[known] = column.drop_null().to_numpy(zero_copy_only=False)
-        return Column(fact.type, values, None if known.all() else known)
 
 
 def _compute_entity(
-    history: _History, entity: Entity, features: list[EntityFeature]
+    history: History, entity: Entity, features: list[EntityFeature]
 ) -> Iterator[tuple[str, Column]]:
     windows = [each for each in features if isinstance(each, Window)]
     others = [each for each in features if not isinstance(each, Window)]
@@ -164,11 +134,17 @@ def _compute_entity(
 
 
 def _compute_one(
-    history: _History, timeline: Timeline, feature: EntityFeature, last_known: Integers | None
+    history: History, timeline: Timeline, feature: EntityFeature, last_known: Integers | None
 ) -> tuple[Values, Flags | None]:
     """Return values, and which are known, along the timeline."""
-    if isinstance(feature, Since):
-        return timeline.seconds_since.astype(np.int64), ~timeline.starts
+    if isinstance(feature, Since | Age):
+        counted = timeline.first_counted if isinstance(feature, Age) else timeline.last_counted
+        since = timeline.microseconds - timeline.microseconds[np.maximum(counted, 0)]
+        return since // MICROSECONDS, counted >= 0
+    if isinstance(feature, IsNew):
+        return timeline.last_counted < 0, None
+    if isinstance(feature, DistinctToday):
+        return _count_today(history, timeline, feature), None
     if isinstance(feature, Distinct):
         return _count_distinct(history, timeline, feature), None
     if isinstance(feature, Run):
@@ -178,32 +154,14 @@ def _compute_one(
     assert isinstance(feature, Decayed), f"no way to compute {feature}"
     weights = history.weights(feature.measure)
     if last_known is None:
-        return _count_before(timeline, weights, feature.half_life_seconds), None
+        return count_before(timeline, weights, feature.half_life_seconds), None
     return _count_known(timeline, weights, feature, last_known), None
-
-
-def _scan(
-    timeline: Timeline, sorted_weights: Floats, half_life_seconds: int
-) -> tuple[Floats, Floats]:
-    factors = decay_factors(timeline.seconds_since, timeline.starts, half_life_seconds)
-    return factors, scan_recurrence(factors, sorted_weights)
-
-
-def _before(factors: Floats, after: Floats) -> Floats:
-    """Return a counter as the event finds it, from what it was after each event."""
-    before = np.zeros(len(after))
-    before[1:] = factors[1:] * after[:-1]
-    return before
-
-
-def _count_before(timeline: Timeline, weights: Floats, half_life_seconds: int) -> Floats:
-    return _before(*_scan(timeline, weights[timeline.positions], half_life_seconds))
 
 
 def _count_known(
     timeline: Timeline, weights: Floats, feature: Decayed, last_known: Integers
 ) -> Floats:
-    _, after = _scan(timeline, weights[timeline.positions], feature.half_life_seconds)
+    _, after = scan_timeline(timeline, weights[timeline.positions], feature.half_life_seconds)
     is_there = last_known >= timeline.first_indices
     at = np.maximum(last_known, 0)
     age = (timeline.microseconds - timeline.microseconds[at]) / MICROSECONDS
@@ -211,12 +169,23 @@ def _count_known(
     return np.where(is_there, after[at] * decay, 0.0)
 
 
-def _count_distinct(history: _History, timeline: Timeline, feature: Distinct) -> Floats:
+def _count_today(history: History, timeline: Timeline, feature: DistinctToday) -> Floats:
+    days = history.local_seconds[timeline.positions] // DAY
+    bits = sketch_places(history.read_ids(feature.other))[timeline.positions]
+    is_first = find_first_in_day(timeline, days, bits, SKETCH_BITS)
+    before: Integers = np.cumsum(is_first) - is_first
+    # A day of an entity begins with an empty sketch.
+    begins = timeline.starts | (np.diff(days, prepend=days[:1]) != 0)
+    estimates: Floats = np.array(ESTIMATES)[before - before[latest(begins)]]
+    return estimates
+
+
+def _count_distinct(history: History, timeline: Timeline, feature: Distinct) -> Floats:
     met_at, is_there = read_last_meetings(history.events, feature.entity, feature.of)
     age = (timeline.microseconds - met_at) / MICROSECONDS
     seen = np.exp2(-np.maximum(age, 0.0) / feature.half_life_seconds)
     weights = np.where(met_at < 0, 1.0, 1.0 - seen) * is_there
-    return _before(*_scan(timeline, weights, feature.half_life_seconds))
+    return as_found(*scan_timeline(timeline, weights, feature.half_life_seconds))
 
 
 def _measure_run(
@@ -233,7 +202,7 @@ def _measure_run(
 
 
 def _compute_windows(
-    history: _History, entity: Entity, windows: list[Window]
+    history: History, entity: Entity, windows: list[Window]
 ) -> Iterator[tuple[str, Column]]:
     count = len(history.read("microseconds"))
     table = read_windows(history.events, entity, windows)
@@ -253,20 +222,27 @@ def _place(
     """Put values of a timeline where their events stand among all; the rest is not known."""
     placed = np.zeros(count, DTYPES[type_])
     is_known = np.zeros(count, np.bool_)
-    placed[timeline.positions] = values if known is None else np.where(known, values, 0)
-    is_known[timeline.positions] = True if known is None else known
+    looks = timeline.positions[timeline.looks]
+    placed[looks] = (values if known is None else np.where(known, values, 0))[timeline.looks]
+    is_known[looks] = True if known is None else known[timeline.looks]
     return Column(type_, placed, None if is_known.all() else is_known)
 
 
-def _divide(over: Column, under: Column) -> Column:
-    denominators = under.values.astype(np.float64)
-    known = denominators != 0.0
-    for part in (over, under):
-        if part.known is not None:
-            known &= part.known
-    ratio = np.zeros(len(denominators))
-    np.divide(over.values.astype(np.float64), denominators, out=ratio, where=known)
-    return Column(FeatureType.NUMBER, ratio, None if known.all() else known)
+def _divide(features: Features, ratio: Ratio) -> Column:
+    """Return a ratio of features that are there, NULL where a part is."""
+    over: Values = features[ratio.over].values
+    if ratio.plus:
+        over = over + features[ratio.plus].values
+    if ratio.times:
+        over = over * features[ratio.times].values
+    under = features[ratio.under].values
+    is_known = under > ratio.least
+    for part in ratio.parts:
+        known = features[part].known
+        if known is not None:
+            is_known = is_known & known
+    values = np.divide(over, under, out=np.zeros(len(under)), where=is_known)
+    return Column(FeatureType.NUMBER, values, is_known)
 
 
 def to_matrix(features: Mapping[str, Column], names: Sequence[str]) -> Floats:

@@ -100,6 +100,14 @@ def sketch_bit(account_id: int) -> int:
     return 1 << (mixed >> 40) % SKETCH_BITS
 
 
+def sketch_places(account_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return for each account the place of its bit in a sketch: `sketch_bit` of a whole history."""
+    spread, half = np.uint64(_SPREAD), np.uint64(32)
+    mixed = account_ids.astype(np.uint64) * spread
+    mixed = (mixed ^ (mixed >> half)) * spread
+    return ((mixed >> np.uint64(40)) % np.uint64(SKETCH_BITS)).astype(np.int64)
+
+
 def estimate_others(sketch: int) -> float:
     """Return how many different others a sketch has seen, by linear counting.
 
@@ -109,3 +117,7 @@ def estimate_others(sketch: int) -> float:
     """
     unset = max(1, SKETCH_BITS - sketch.bit_count())
     return SKETCH_BITS * math.log(SKETCH_BITS / unset)
+
+
+#: What a sketch says by how many of its bits are set.
+ESTIMATES: Final = tuple(estimate_others((1 << bits) - 1) for bits in range(SKETCH_BITS + 1))

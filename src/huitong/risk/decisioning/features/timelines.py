@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from huitong.kernel.errors import InvalidField
 from huitong.risk.decisioning.features.definitions import Entity, Window, WindowMeasure
-from huitong.risk.decisioning.features.scans import Flags, Floats, Integers
+from huitong.risk.decisioning.features.scans import Flags, Floats, Integers, latest
 from huitong.risk.decisioning.types import Values
 
 MICROSECONDS: Final = 1_000_000
@@ -25,17 +25,36 @@ class Timeline:
     """An entity's events, entity after entity, each in the order of time and id.
 
     `positions` says where each stands among all events, `microseconds` when it happened, `starts`
-    which are the first of their entity. Events that lack a part of the key are not in it.
+    which are the first of their entity. Events that lack a part of the key are not in it. `counts`
+    says which become part of the entity's past, and `looks` which look at it: an event that was
+    refused only looks, and an inflow is looked at by other events than those that make it.
     """
 
     positions: Integers
     microseconds: Integers
     starts: Flags
+    counts: Flags
+    looks: Flags
 
     @property
     def seconds_since(self) -> Floats:
         """Seconds since the event before; what stands at `starts` means nothing."""
         return np.diff(self.microseconds, prepend=0) / MICROSECONDS
+
+    @property
+    def last_counted(self) -> Integers:
+        """For each event the index of the last before it that counts, -1 where there is none."""
+        return self._before(latest(self.counts))
+
+    @property
+    def first_counted(self) -> Integers:
+        """For each event the index of the first before it that counts, -1 where there is none."""
+        return self._before(latest(self.counts & (self.last_counted < 0)))
+
+    def _before(self, latest_indices: Integers) -> Integers:
+        before = np.full(len(latest_indices), -1)
+        before[1:] = latest_indices[:-1]
+        return np.where(before >= self.first_indices, before, -1)
 
     @property
     def first_indices(self) -> Integers:
@@ -48,8 +67,9 @@ def sorted_events(events: ir.Table) -> Iterator[ir.Table]:
     """Give the events with their `position` in the order of time and id, kept in the engine.
 
     Needs `id` (anything with an order, unique), `at` (a timestamp), `amount` (minor units) and the
-    columns of the entities that features ask for; `label` (was it fraud?) where NULL counts as no.
-    Raises InvalidField naming a column that is missing or holds NULL where it must not.
+    columns of the entities that features ask for; `label` (was it fraud?) where NULL counts as no;
+    `is_posted` where some were refused, which have features but are nobody's past. Raises
+    InvalidField naming a column that is missing or holds NULL where it must not.
     """
     for column in _REQUIRED:
         if column not in events.columns:
@@ -61,13 +81,15 @@ def sorted_events(events: ir.Table) -> Iterator[ir.Table]:
         microseconds=events["at"].truncate("s").epoch_seconds().cast("int64") * MICROSECONDS
         + events["at"].microsecond().cast("int64"),
         label=label.cast("boolean"),
+        is_posted=events["is_posted"] if "is_posted" in events.columns else ibis.literal(True),
     )
     # A table and not a view: the source, often a compressed file, is read and sorted once.
     engine = ibis.get_backend(events)
     name = f"sorted_events_{secrets.token_hex(8)}"
     kept = engine.create_table(name, numbered, temp=True)
     try:
-        missing = kept.aggregate(**{each: kept[each].isnull().sum() for each in _REQUIRED})
+        required = (*_REQUIRED, "is_posted")
+        missing = kept.aggregate(**{each: kept[each].isnull().sum() for each in required})
         for each, count in missing.to_pyarrow().to_pylist()[0].items():
             if count:
                 raise InvalidField(f"{count} events have no value here", field=each)
@@ -84,18 +106,47 @@ def read_columns(events: ir.Table, *columns: str) -> dict[str, Values]:
 
 def read_timeline(events: ir.Table, entity: Entity) -> Timeline:
     """Return the entity's events, sorted by the engine, which may use the disk for it."""
-    keys, kept = _keyed(events, entity)
-    rank = ibis.row_number().over(group_by=keys, order_by=kept["position"])
+    if entity.columns == entity.counted_columns:
+        rows = _select_rows(events, entity, entity.columns, counts=True, looks=True)
+    else:
+        looking = _select_rows(events, entity, entity.columns, counts=False, looks=True)
+        counted = _select_rows(events, entity, entity.counted_columns, counts=True, looks=False)
+        rows = ibis.union(looking, counted)
+    keys = [rows[column] for column in rows.columns if column.startswith("key_")]
+    # Who pays oneself looks first.
+    order = [rows["position"], rows["looks"].desc()]
+    rank = ibis.row_number().over(group_by=keys, order_by=order)
     table = (
-        kept.mutate(starts=rank == 0)
-        .order_by([*keys, kept["position"]])
-        .select("position", "microseconds", "starts")
+        rows.mutate(starts=rank == 0)
+        .order_by([*keys, *order])
+        .select("position", "microseconds", "starts", "counts", "looks")
         .to_pyarrow()
     )
     return Timeline(
         positions=to_numpy(table["position"]),
         microseconds=to_numpy(table["microseconds"]),
         starts=to_numpy(table["starts"]),
+        counts=to_numpy(table["counts"]),
+        looks=to_numpy(table["looks"]),
+    )
+
+
+def _select_rows(
+    events: ir.Table,
+    entity: Entity,
+    columns: tuple[str, ...],
+    *,
+    counts: bool,
+    looks: bool,
+) -> ir.Table:
+    _check_columns(events, entity, columns)
+    kept = events.filter([events[column].notnull() for column in columns])
+    return kept.select(
+        "position",
+        "microseconds",
+        **{f"key_{number}": kept[column] for number, column in enumerate(columns)},
+        counts=kept["is_posted"] if counts else ibis.literal(False),
+        looks=ibis.literal(looks),
     )
 
 
@@ -177,11 +228,15 @@ def _over_window(
 
 
 def _keyed(events: ir.Table, entity: Entity) -> tuple[list[ir.Column], ir.Table]:
-    for column in entity.columns:
-        if column not in events.columns:
-            raise InvalidField(f"The history lacks this column of the {entity}", field=column)
+    _check_columns(events, entity, entity.columns)
     kept = events.filter([events[column].notnull() for column in entity.columns])
     return [kept[column] for column in entity.columns], kept
+
+
+def _check_columns(events: ir.Table, entity: Entity, columns: tuple[str, ...]) -> None:
+    for column in columns:
+        if column not in events.columns:
+            raise InvalidField(f"The history lacks this column of the {entity}", field=column)
 
 
 def to_numpy(column: pa.ChunkedArray) -> Values:

@@ -12,18 +12,14 @@ from huitong.risk.decisioning.features.rows import (
     AMOUNTS,
     COUNTERS,
     COUNTS,
+    ESTIMATES,
     EXPONENT_MAX,
-    SKETCH_BITS,
     EntityRow,
-    estimate_others,
     half_lives_us,
 )
 
 _NO_MARKS: Final = [0] * (len(COUNTERS) - AMOUNTS)
 _RATES: Final = float(np.log(2.0)) / half_lives_us()
-_ESTIMATES: Final = [estimate_others((1 << bits) - 1) for bits in range(SKETCH_BITS + 1)]
-
-
 #: The roles in the order in which a batch keeps them.
 ROLE_PLACES: Final = {role: place for place, role in enumerate(ROLES)}
 
@@ -117,7 +113,7 @@ class BatchRows:
         # Another process's clock may be a little ahead: then nothing has decayed yet.
         elapsed = np.maximum(0, at_us - last_us)
         counters *= np.exp(np.maximum(-EXPONENT_MAX, -elapsed[:, None] * _RATES))
-        others = np.array([_ESTIMATES[sketch.bit_count()] for sketch in sketches])
+        others = np.array([ESTIMATES[sketch.bit_count()] for sketch in sketches])
         meets = np.array(list(self._roles.values()), np.intp)
         whole = BatchViews(
             is_known[meets], first_us[meets], last_us[meets], counters[meets], others[meets]
@@ -148,7 +144,7 @@ class BatchRows:
                     view.counters[number, :COUNTS] += events
                     view.counters[number, COUNTS:AMOUNTS] += amount
                     view.counters[number, AMOUNTS:] += marked
-                    view.others[number] = _ESTIMATES[(sketches[place] | seen).bit_count()]
+                    view.others[number] = ESTIMATES[(sketches[place] | seen).bit_count()]
                     if not view.is_known[number]:
                         view.is_known[number] = True
                         view.first_us[number] = at_us

@@ -10,17 +10,14 @@ import numpy as np
 
 from huitong.risk.decisioning.features.catalogue import LABEL_HALF_LIVES
 from huitong.risk.decisioning.features.scans import Floats
+from huitong.risk.decisioning.models.payment_reasons import (
+    PAYMENT_CODES,
+    PAYMENT_TEXTS,
+    ReasonText,
+)
 from huitong.risk.decisioning.models.types import TrainedModel
 
 REASONS_MAX: Final = 4
-
-
-@dataclass(frozen=True, slots=True)
-class ReasonText:
-    """A reason in words, for the customer and for staff."""
-
-    en: str
-    zh: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +29,9 @@ class Reason:
     weight: float
 
 
+_UNNAMED: Final = "pattern_unusual"
 TEXTS: Final[Mapping[str, ReasonText]] = {
+    **PAYMENT_TEXTS,
     "amount_large": ReasonText("The amount is large.", "金额较大。"),
     "amount_unusual": ReasonText(
         "The amount is unusual for the payer.", "金额与付款人平时的习惯不符。"
@@ -55,8 +54,9 @@ TEXTS: Final[Mapping[str, ReasonText]] = {
     ),
 }
 
-#: By feature of the fraud model.
+#: By feature, of the model that is trained on history and of those of payments in the path.
 CODES: Final[Mapping[str, str]] = {
+    **PAYMENT_CODES,
     "amount": "amount_large",
     "is_night": "time_unusual",
     "is_weekend": "time_unusual",
@@ -92,6 +92,6 @@ def explain(model: TrainedModel, matrix: Floats, *, most: int = REASONS_MAX) -> 
 def _rank(names: Sequence[str], weights: Floats, most: int) -> list[Reason]:
     by_code: dict[str, float] = defaultdict(float)
     for name, weight in zip(names, weights, strict=True):
-        by_code[CODES[name]] += float(weight)
+        by_code[CODES.get(name, _UNNAMED)] += float(weight)
     ranked = sorted(by_code.items(), key=lambda each: (-each[1], each[0]))
     return [Reason(code, TEXTS[code], weight) for code, weight in ranked[:most] if weight > 0]

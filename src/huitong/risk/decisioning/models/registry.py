@@ -1,8 +1,9 @@
 """The registry: models as they were trained, and which of them decides."""
 
+import asyncio
 import hashlib
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -11,9 +12,11 @@ import msgspec
 from sqlalchemy.engine import Row
 
 from huitong.kernel import audit, limits
+from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
-from huitong.kernel.errors import Conflict, Fault, LimitExceeded, NotFound
-from huitong.kernel.ids import uuid7
+from huitong.kernel.errors import Conflict, Fault, InvalidField, LimitExceeded, NotFound
+from huitong.kernel.ids import APPROVAL, MODEL, show_id, uuid7
+from huitong.kernel.rulebook import Rulebook
 from huitong.risk.decisioning.models.types import (
     Bins,
     Calibration,
@@ -35,7 +38,8 @@ _NEXT: Final[Mapping[ModelStatus, frozenset[ModelStatus]]] = {
 #: Of these there is one of a name.
 _SINGLE: Final = frozenset({ModelStatus.CHAMPION, ModelStatus.CHALLENGER})
 _VIEW: Final = """
-    SELECT id, name, version, status, settings, metrics, card, registered_by, registered_at
+    SELECT id, name, version, status, settings, metrics, card, registered_by, registered_at,
+           champion_from
       FROM risk.models
 """
 
@@ -52,6 +56,13 @@ class ModelStatusConflict(Conflict):
 
     code = "model_status_conflict"
     title = "The model cannot take this status"
+
+
+class ModelUntried(Conflict):
+    """The model has not scored enough beside others to be trusted with decisions."""
+
+    code = "model_untried"
+    title = "The model was not tried enough"
 
 
 class ModelDamaged(Fault):
@@ -90,7 +101,8 @@ async def register_model(uow: UnitOfWork, *, model: TrainedModel, now: datetime)
         SELECT :id, CAST(:name AS text), coalesce(max(version), 0) + 1, :onnx, :trees,
                CAST(:settings AS jsonb), :digest, CAST(:metrics AS jsonb), :card, :actor, :now
           FROM risk.models WHERE name = :name
-        RETURNING id, name, version, status, settings, metrics, card, registered_by, registered_at
+        RETURNING id, name, version, status, settings, metrics, card, registered_by, registered_at,
+                  champion_from
         """,
         id=identifier,
         name=model.name,
@@ -111,41 +123,113 @@ async def register_model(uow: UnitOfWork, *, model: TrainedModel, now: datetime)
     return registered
 
 
-async def set_model_status(
-    uow: UnitOfWork, *, model_id: uuid.UUID, status: ModelStatus
+async def install_first_model(
+    uow: UnitOfWork, *, model: TrainedModel, now: datetime
 ) -> RegisteredModel:
-    """Move a model on in its life; a champion or challenger before it goes back to the shadow.
+    """Register a model and make it the champion at once, where its name has no model yet.
 
-    Raises ModelNotFound, and ModelStatusConflict for a step that is not there: from retired nothing
-    comes back, and a champion does not become a challenger at once.
+    For the preparation of a new installation only: nothing was scored there yet, and nobody works
+    there who could approve it. Raises ModelStatusConflict if the name is taken.
     """
-    found = await uow.fetch_value("SELECT name FROM risk.models WHERE id = :id", id=model_id)
-    if found is None:
-        raise ModelNotFound(f"There is no model {model_id}")
-    await _lock_name(uow, found)
-    row = await uow.fetch_one(f"{_VIEW} WHERE id = :id", id=model_id)
-    assert row is not None, "models are never deleted"
-    model = _read(row)
+    await _lock_name(uow, model.name)
+    if await uow.fetch_value(
+        "SELECT 1 FROM risk.models WHERE name = :name LIMIT 1", name=model.name
+    ):
+        raise ModelStatusConflict(f"{model.name} has models already", field="name")
+    registered = await register_model(uow, model=model, now=now)
+    await uow.execute(
+        "UPDATE risk.models SET status = 'champion', installed_at = :now, champion_from = :now "
+        "WHERE id = :id",
+        id=registered.id,
+        now=now,
+    )
+    await audit.record(
+        uow,
+        action="risk.install_first_model",
+        subject=_subject(registered.name, registered.version),
+    )
+    return replace(registered, status=ModelStatus.CHAMPION, champion_from=now)
+
+
+async def check_model_status(
+    uow: UnitOfWork, *, model_id: uuid.UUID, status: ModelStatus, rulebook: Rulebook, now: datetime
+) -> RegisteredModel:
+    """Return a model that may take a status, while nobody else changes those of its name.
+
+    Raises ModelNotFound, ModelStatusConflict for a step that is not there (from retired nothing
+    comes back, and a champion does not become a challenger at once), and ModelUntried for one that
+    is to be the champion and has scored too few decisions beside others. The first champion needs
+    none, and who was one before may come back at once.
+    """
+    found = await get_model(uow, model_id)
+    await _lock_name(uow, found.name)
+    model = await get_model(uow, model_id)
     if status not in _NEXT[model.status]:
         raise ModelStatusConflict(
             f"A model that is {model.status} cannot become {status}", field="status"
         )
+    is_new = status is ModelStatus.CHAMPION and model.champion_from is None
+    if is_new and await _had_champion(uow, model.name):
+        least = rulebook.integer("risk.model.shadow_decisions.min", business_day(now))
+        scored = await _count_scored(uow, model, most=least)
+        if scored < least:
+            raise ModelUntried(
+                f"It has scored {scored} decisions beside others; {least} are needed",
+                field="status",
+            )
+    return model
+
+
+async def set_model_status(
+    uow: UnitOfWork,
+    *,
+    model_id: uuid.UUID,
+    status: ModelStatus,
+    approval_id: uuid.UUID,
+    rulebook: Rulebook,
+    now: datetime,
+) -> RegisteredModel:
+    """Move a model on in its life; a champion or challenger before it goes back to the shadow.
+
+    Two people agreed on it, as `approval_id` says. Raises what `check_model_status` does.
+    """
+    model = await check_model_status(
+        uow, model_id=model_id, status=status, rulebook=rulebook, now=now
+    )
     if status in _SINGLE:
         await uow.execute(
             "UPDATE risk.models SET status = 'shadow' WHERE name = :name AND status = :status",
             name=model.name,
             status=status.value,
         )
+    begins = now if status is ModelStatus.CHAMPION else model.champion_from
     await uow.execute(
-        "UPDATE risk.models SET status = :status WHERE id = :id", status=status.value, id=model_id
+        "UPDATE risk.models SET status = :status, approval_id = :approval_id, "
+        "champion_from = :begins WHERE id = :id",
+        id=model_id,
+        status=status.value,
+        approval_id=approval_id,
+        begins=begins,
     )
     await audit.record(
         uow,
         action="risk.set_model_status",
         subject=_subject(model.name, model.version),
-        details={"from": model.status, "to": status},
+        details={
+            "from": model.status,
+            "to": status,
+            "approval": show_id(APPROVAL, approval_id),
+        },
     )
-    return replace(model, status=status)
+    return replace(model, status=status, champion_from=begins)
+
+
+async def get_model(uow: UnitOfWork, model_id: uuid.UUID) -> RegisteredModel:
+    """Return a model without its trees; raises ModelNotFound."""
+    row = await uow.fetch_one(f"{_VIEW} WHERE id = :id", id=model_id)
+    if row is None:
+        raise ModelNotFound(f"There is no model {show_id(MODEL, model_id)}")
+    return _read(row)
 
 
 async def find_model(
@@ -160,12 +244,21 @@ async def find_model(
     return None if row is None else _read(row)
 
 
-async def list_models(uow: UnitOfWork, name: str) -> Sequence[RegisteredModel]:
-    """Return the newest versions of a name, at most a page of them."""
+async def list_models(
+    uow: UnitOfWork,
+    name: str,
+    *,
+    before: int = limits.MODEL_VERSIONS_MAX + 1,
+    limit: int = limits.MODELS_PAGE,
+) -> list[RegisteredModel]:
+    """Return a page of versions of a name, newest first, below `before`; raises InvalidField."""
+    if not 1 <= limit <= limits.MODELS_PAGE:
+        raise InvalidField(f"must be from 1 to {limits.MODELS_PAGE}, not {limit}", field="limit")
     rows = await uow.execute(
-        f"{_VIEW} WHERE name = :name ORDER BY version DESC LIMIT :limit",
+        f"{_VIEW} WHERE name = :name AND version < :before ORDER BY version DESC LIMIT :limit",
         name=name,
-        limit=limits.PAGE_SIZE_MAX,
+        before=before,
+        limit=limit,
     )
     return [_read(row) for row in rows]
 
@@ -182,11 +275,46 @@ async def load_model(uow: UnitOfWork, model_id: uuid.UUID) -> TrainedModel:
         id=model_id,
     )
     if row is None:
-        raise ModelNotFound(f"There is no model {model_id}")
-    settings = _read_settings(row.settings)
+        raise ModelNotFound(f"There is no model {show_id(MODEL, model_id)}")
+    # Megabytes are digested: payments of this process need not wait for that.
+    return await asyncio.to_thread(_open, model_id, row)
+
+
+async def _had_champion(uow: UnitOfWork, name: str) -> bool:
+    found = await uow.fetch_value(
+        "SELECT EXISTS (SELECT 1 FROM risk.models WHERE name = :name "
+        "AND champion_from IS NOT NULL)",
+        name=name,
+    )
+    return bool(found)
+
+
+async def _count_scored(uow: UnitOfWork, model: RegisteredModel, *, most: int) -> int:
+    """Return how many decisions a model scored beside others, and stop counting at `most`."""
+    count: int = await uow.fetch_value(
+        """
+        SELECT count(*) FROM (
+            SELECT 1 FROM risk.decisions
+             WHERE decided_at >= :since AND (shadow_model_id = :id OR challenger_id = :id)
+             LIMIT :most) found
+        """,
+        id=model.id,
+        since=model.registered_at,
+        most=most,
+    )
+    return count
+
+
+def _open(model_id: uuid.UUID, row: Row[Any]) -> TrainedModel:
     onnx = bytes(row.onnx)
-    if _digest(onnx, row.trees, settings) != bytes(row.digest):
-        raise ModelDamaged(f"Model {model_id} differs from what was registered", retryable=False)
+    try:
+        settings = _read_settings(row.settings)
+    except msgspec.ValidationError:
+        settings = None
+    if settings is None or _digest(onnx, row.trees, settings) != bytes(row.digest):
+        raise ModelDamaged(
+            f"Model {show_id(MODEL, model_id)} differs from what was registered", retryable=False
+        )
     return TrainedModel(
         name=row.name,
         feature_names=settings.feature_names,
@@ -231,6 +359,7 @@ def _read(row: Row[Any]) -> RegisteredModel:
         card=row.card,
         registered_by=row.registered_by,
         registered_at=row.registered_at,
+        champion_from=row.champion_from,
     )
 
 

@@ -9,16 +9,29 @@ from typing import Final
 
 import numpy as np
 import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as onnx_errors
 
+from huitong.kernel import limits
 from huitong.risk.decisioning.features.scans import Floats
 from huitong.risk.decisioning.models.calibration import calibrate
 from huitong.risk.decisioning.models.drift import PSI_DRIFTING, measure_psi
 from huitong.risk.decisioning.models.types import Bins, Calibration
-from huitong.risk.decisioning.types import Features
+from huitong.risk.decisioning.types import Column, Features
 
 SCORE: Final = "score"
 _INPUT: Final = "features"
 _OUTPUT: Final = "log_odds"
+#: What the runtime raises; its classes have no base of their own.
+RUNTIME_ERRORS: Final = (
+    onnx_errors.EngineError,
+    onnx_errors.EPFail,
+    onnx_errors.Fail,
+    onnx_errors.InvalidArgument,
+    onnx_errors.InvalidGraph,
+    onnx_errors.InvalidProtobuf,
+    onnx_errors.NotImplemented,
+    onnx_errors.RuntimeException,
+)
 
 
 class Scorer:
@@ -57,17 +70,29 @@ class Scorer:
     def make_matrix(self, features: Features) -> Floats:
         """Return one row an event and one column a feature of the model, NaN for unknown."""
         columns = [features[name] for name in self.feature_names]
-        matrix = np.empty((len(columns[0].values), len(columns)))
-        for index, (name, column) in enumerate(zip(self.feature_names, columns, strict=True)):
-            values = column.values.astype(np.float64)
-            is_wrong = ~np.isfinite(values)
+        # A feature is a row until the end: whole rows are written several times faster.
+        rows = np.empty((len(columns), len(columns[0].values)))
+        unknown = 0
+        for index, column in enumerate(columns):
+            rows[index] = column.values
+            if column.known is not None:
+                missing = ~column.known
+                rows[index, missing] = np.nan
+                unknown += int(np.count_nonzero(missing))
+        if rows.size - int(np.count_nonzero(np.isfinite(rows))) != unknown:
+            wrong = self._name_wrong(rows, columns)
+            raise ValueError(f"{wrong} has values that are no finite numbers")
+        return np.ascontiguousarray(rows.T)
+
+    def _name_wrong(self, rows: Floats, columns: Sequence[Column]) -> str:
+        """Return the first feature with a value that claims to be known and is not finite."""
+        for name, row, column in zip(self.feature_names, rows, columns, strict=True):
+            is_wrong = ~np.isfinite(row)
             if column.known is not None:
                 is_wrong &= column.known
-                values = np.where(column.known, values, np.nan)
             if is_wrong.any():
-                raise ValueError(f"{name} has values that are no finite numbers")
-            matrix[:, index] = values
-        return matrix
+                return name
+        raise AssertionError("one of them has such a value")
 
 
 class FallbackReason(StrEnum):
@@ -77,6 +102,7 @@ class FallbackReason(StrEnum):
     SLOW = "model_slow"
     DRIFTING = "model_drifting"
     POISONED = "features_poisoned"
+    FAILED = "model_failed"
 
 
 @dataclass(slots=True, eq=False)
@@ -86,18 +112,21 @@ class GuardedModel:
     `score` returns the probabilities, or the reason for falling back, which `alarm` hears, too. A
     model that was over `seconds_max` for `slow_calls_max` batches in a row is left alone for
     `rest_seconds`. One whose scores of the last `drift_rows` payments are distributed unlike those
-    of its training (population stability index above 0.25) stays out until it is looked at.
+    of its training (population stability index above 0.25) stays out until it is looked at. One
+    that raises, or whose scores are no probabilities, has failed for that batch.
     """
 
     scorer: Scorer | None
     score_bins: Bins | None
     seconds_max: float
     alarm: Callable[[FallbackReason], None]
-    slow_calls_max: int = 3
-    rest_seconds: float = 30.0
-    drift_rows: int = 10_000
+    slow_calls_max: int = limits.MODEL_SLOW_BATCHES_MAX
+    rest_seconds: float = limits.MODEL_REST_SECONDS
+    drift_rows: int = limits.MODEL_DRIFT_ROWS
     clock: Callable[[], float] = time.monotonic
     is_drifting: bool = False
+    #: The population stability index of the last full lot of scores.
+    psi: float | None = None
     _slow_calls: int = 0
     _rests_until: float | None = None
     _recent: deque[Floats] = field(default_factory=deque)
@@ -114,6 +143,11 @@ class GuardedModel:
             scores = self.scorer.score(features)
         except (KeyError, ValueError):
             return self._fall_back(FallbackReason.POISONED)
+        except RUNTIME_ERRORS:
+            return self._fall_back(FallbackReason.FAILED)
+        # Comparisons with NaN are false, so that one is caught here, too.
+        if not np.all((scores >= 0.0) & (scores <= 1.0)):
+            return self._fall_back(FallbackReason.FAILED)
         now = self.clock()
         is_slow = now - started > self.seconds_max
         self._slow_calls = self._slow_calls + 1 if is_slow else 0
@@ -124,6 +158,12 @@ class GuardedModel:
         self._watch(scores)
         # These scores are there, however late: only batches to come are spared the wait.
         return scores
+
+    def look_again(self) -> None:
+        """Be of use again after somebody looked, and watch from here on."""
+        self.is_drifting = False
+        self._recent.clear()
+        self._recent_rows = 0
 
     def _why_not(self) -> FallbackReason | None:
         if self.scorer is None:
@@ -151,6 +191,7 @@ class GuardedModel:
         lot = np.concatenate(list(self._recent))
         self._recent.clear()
         self._recent_rows = 0
-        if measure_psi(self.score_bins, lot) > PSI_DRIFTING:
+        self.psi = measure_psi(self.score_bins, lot)
+        if self.psi > PSI_DRIFTING:
             self.is_drifting = True
             self.alarm(FallbackReason.DRIFTING)

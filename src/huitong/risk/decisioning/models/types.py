@@ -74,3 +74,5 @@ class RegisteredModel:
     card: str
     registered_by: str
     registered_at: datetime
+    #: When it last became the champion; None for one that never did.
+    champion_from: datetime | None = None

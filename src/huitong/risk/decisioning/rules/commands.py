@@ -10,7 +10,6 @@ from datetime import date, datetime
 from typing import Any
 
 from huitong.kernel import audit, limits
-from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import InvalidField, LimitExceeded
 from huitong.kernel.ids import APPROVAL, BACKTEST, RULE_VERSION, show_id
@@ -23,6 +22,7 @@ from huitong.risk.decisioning.rules.errors import (
 )
 from huitong.risk.decisioning.rules.rule_sets import RuleSet, digest_rules, write_rules
 from huitong.risk.decisioning.rules.types import Backtest, Purpose, RuleState, RuleVersion
+from huitong.risk.decisioning.versions import life
 
 
 async def save_rules(
@@ -42,7 +42,7 @@ async def save_rules(
         raise ValueError(f"{rules.broken[0].key} does not compile")
     text = write_rules(rules.rules)
     await store.lock_purpose(uow, purpose)
-    number = await store.find_last_number(uow, purpose) + 1
+    number = await store.VERSIONS.find_last_number(uow, purpose.value) + 1
     if number > limits.RULE_VERSIONS_MAX:
         raise LimitExceeded(f"There are {limits.RULE_VERSIONS_MAX} versions already.")
     version = RuleVersion(
@@ -68,7 +68,7 @@ async def shadow_rules(uow: UnitOfWork, *, version_id: uuid.UUID) -> RuleVersion
     version = await _hold(uow, version_id, RuleState.DRAFT)
     if await store.find_in_state(uow, version.purpose, RuleState.SHADOW):
         raise RuleStateRefused("There is a shadow already; retire it first.")
-    await store.set_state(uow, version_id, RuleState.SHADOW)
+    await store.VERSIONS.set_state(uow, version_id, RuleState.SHADOW)
     await _record(uow, "risk.shadow_rules", version)
     return await get_rule_version(uow, version_id)
 
@@ -114,8 +114,7 @@ async def check_can_go_live(
         raise RulesAltered("The digest is not that of these rules.", field="digest")
     if version.backtest_id is None:
         raise BacktestMissing("Test these rules over stored history first.")
-    if effective_from < business_day(now):
-        raise InvalidField("must not be before today", field="effective_from")
+    life.check_day(effective_from, now)
     return version
 
 
@@ -136,14 +135,15 @@ async def set_rules_live(
     version = await check_can_go_live(
         uow, version_id=version_id, digest=digest, effective_from=effective_from, now=now
     )
-    for other in await store.find_in_state(uow, version.purpose, RuleState.LIVE, only_open=True):
-        assert other.effective_from is not None
-        if other.effective_from >= effective_from and other.effective_from > business_day(now):
-            raise RuleStateRefused(
-                f"Version {other.number} begins on {other.effective_from}; retire it first."
-            )
-        await store.set_end(uow, other.id, effective_from)
-    await store.set_live(uow, version_id, effective_from=effective_from, approval_id=approval_id)
+    await life.begin(
+        uow,
+        store.VERSIONS,
+        version,
+        effective_from=effective_from,
+        approval_id=approval_id,
+        refusal=RuleStateRefused,
+        now=now,
+    )
     await _record(
         uow,
         "risk.set_rules_live",
@@ -166,19 +166,15 @@ async def retire_rules(
     What is live wants an approval. Raises RuleVersionNotFound and RuleStateRefused.
     """
     version = await _hold(uow, version_id, RuleState.DRAFT, RuleState.SHADOW, RuleState.LIVE)
-    details: dict[str, object] = {}
-    if version.state is RuleState.LIVE:
-        if approval_id is None:
-            raise RuleStateRefused("Two people retire what is live.")
-        assert version.effective_from is not None
-        today = business_day(now)
-        if version.effective_to is None or version.effective_to > today:
-            await store.set_end(uow, version_id, max(today, version.effective_from))
-        details["approval"] = show_id(APPROVAL, approval_id)
-    await store.set_state(uow, version_id, RuleState.RETIRED, approval_id=approval_id)
-    if version.effective_from is not None and version.effective_from > business_day(now):
-        # It never decided: the version before it goes on, instead of ending for nothing.
-        await store.move_end(uow, version.purpose, version.effective_from, version.effective_to)
+    await life.end(
+        uow,
+        store.VERSIONS,
+        version,
+        approval_id=approval_id,
+        refusal=RuleStateRefused,
+        now=now,
+    )
+    details = {} if approval_id is None else {"approval": show_id(APPROVAL, approval_id)}
     await _record(uow, "risk.retire_rules", version, **details)
     return await get_rule_version(uow, version_id)
 

@@ -17,7 +17,7 @@ from huitong.kernel.metrics import RULE_FAILURES
 from huitong.risk.decisioning.rules.language.checking import Catalogue, check_predicate
 from huitong.risk.decisioning.rules.language.tree import Node
 from huitong.risk.decisioning.rules.programs.program import Program
-from huitong.risk.decisioning.rules.types import Purpose, Rule
+from huitong.risk.decisioning.rules.types import Purpose, Rule, RuleVersion
 from huitong.risk.decisioning.types import Action, Features
 
 _log = get_logger(__name__)
@@ -118,6 +118,12 @@ def reload_rules(rules: str, catalogue: Catalogue) -> RuleSet:
     """
     kept = [_read_rule(each, "rules") for each in msgspec.json.decode(rules)]
     return RuleSet(kept, [_recheck(rule, catalogue) for rule in kept])
+
+
+def read_stored_rules(version: RuleVersion) -> list[dict[str, Any]]:
+    """Return the rules of a version as `read_rules` takes them."""
+    document: list[dict[str, Any]] = msgspec.json.decode(version.rules)
+    return document
 
 
 def write_rules(rules: Iterable[Rule]) -> str:

@@ -9,7 +9,9 @@ from sqlalchemy.engine import Row
 
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.risk.decisioning.rules.types import Backtest, Purpose, RuleState, RuleVersion
+from huitong.risk.decisioning.versions.store import VersionTable
 
+VERSIONS: Final = VersionTable("risk.rule_versions", "purpose")
 _VERSIONS: Final = """
     SELECT id, purpose, number, rules, digest, state, backtest_id, effective_from, effective_to,
            created_by, created_at
@@ -54,15 +56,6 @@ async def insert_version(uow: UnitOfWork, version: RuleVersion) -> None:
     )
 
 
-async def find_last_number(uow: UnitOfWork, purpose: Purpose) -> int:
-    """Return the number of the newest version, 0 before there is one."""
-    found = await uow.fetch_value(
-        "SELECT max(number) FROM risk.rule_versions WHERE purpose = :purpose",
-        purpose=purpose.value,
-    )
-    return int(found or 0)
-
-
 async def find_version(uow: UnitOfWork, version_id: uuid.UUID) -> RuleVersion | None:
     """Return a version, or None."""
     row = await uow.fetch_one(f"{_VERSIONS} WHERE id = :id", id=version_id)
@@ -88,73 +81,14 @@ async def list_deciding(uow: UnitOfWork, day: date) -> list[RuleVersion]:
     return [_read(row) for row in await uow.execute(_LIST_DECIDING, day=day)]
 
 
-async def find_in_state(
-    uow: UnitOfWork, purpose: Purpose, state: RuleState, *, only_open: bool = False
-) -> list[RuleVersion]:
-    """Return the versions of a purpose in a state, oldest first; without an end if `only_open`."""
-    is_open = " AND effective_to IS NULL" if only_open else ""
+async def find_in_state(uow: UnitOfWork, purpose: Purpose, state: RuleState) -> list[RuleVersion]:
+    """Return the versions of a purpose in a state, oldest first."""
     rows = await uow.execute(
-        f"{_VERSIONS} WHERE purpose = :purpose AND state = :state{is_open} ORDER BY number",
+        f"{_VERSIONS} WHERE purpose = :purpose AND state = :state ORDER BY number",
         purpose=purpose.value,
         state=state.value,
     )
     return [_read(row) for row in rows]
-
-
-async def set_state(
-    uow: UnitOfWork,
-    version_id: uuid.UUID,
-    state: RuleState,
-    *,
-    approval_id: uuid.UUID | None = None,
-) -> None:
-    """Bring a version into another state."""
-    await uow.execute(
-        """
-        UPDATE risk.rule_versions
-           SET state = :state, approval_id = coalesce(:approval_id, approval_id)
-         WHERE id = :id
-        """,
-        id=version_id,
-        state=state.value,
-        approval_id=approval_id,
-    )
-
-
-async def set_live(
-    uow: UnitOfWork, version_id: uuid.UUID, *, effective_from: date, approval_id: uuid.UUID
-) -> None:
-    """Make a version live from a business day on."""
-    await uow.execute(
-        """
-        UPDATE risk.rule_versions
-           SET state = 'live', effective_from = :effective_from, approval_id = :approval_id
-         WHERE id = :id
-        """,
-        id=version_id,
-        effective_from=effective_from,
-        approval_id=approval_id,
-    )
-
-
-async def set_end(uow: UnitOfWork, version_id: uuid.UUID, day: date) -> None:
-    """Say until before which business day a version decides."""
-    await uow.execute(
-        "UPDATE risk.rule_versions SET effective_to = :day WHERE id = :id", id=version_id, day=day
-    )
-
-
-async def move_end(uow: UnitOfWork, purpose: Purpose, day: date, new_day: date | None) -> None:
-    """Let the live version that ends on a day end on another one, or on none."""
-    await uow.execute(
-        """
-        UPDATE risk.rule_versions SET effective_to = :new_day
-         WHERE purpose = :purpose AND state = 'live' AND effective_to = :day
-        """,
-        purpose=purpose.value,
-        day=day,
-        new_day=new_day,
-    )
 
 
 async def insert_backtest(uow: UnitOfWork, backtest: Backtest) -> None:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from huitong.risk.decisioning.types import Action
+from huitong.risk.decisioning.versions.types import VersionState, decides_on
 
 
 class Purpose(StrEnum):
@@ -19,15 +20,7 @@ class Purpose(StrEnum):
     LOAN = "loan"
 
 
-class RuleState(StrEnum):
-    """How far a version has come: draft → shadow → live → retired, or retired from anywhere."""
-
-    DRAFT = "draft"
-    #: Evaluated and recorded, without effect.
-    SHADOW = "shadow"
-    #: Decides from `effective_from` until before `effective_to`.
-    LIVE = "live"
-    RETIRED = "retired"
+RuleState = VersionState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,11 +58,14 @@ class RuleVersion:
     effective_from: date | None = None
     effective_to: date | None = None
 
+    @property
+    def scope(self) -> str:
+        """Return what it is a version of: its purpose."""
+        return self.purpose.value
+
     def decides_on(self, day: date) -> bool:
         """Say whether it decides on a business day."""
-        is_begun = self.effective_from is not None and self.effective_from <= day
-        is_over = self.effective_to is not None and self.effective_to <= day
-        return self.state is RuleState.LIVE and is_begun and not is_over
+        return decides_on(self, day)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

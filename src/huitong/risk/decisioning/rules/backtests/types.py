@@ -1,9 +1,14 @@
 """What comes of a back-test."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Self
+
+
+def round_share(share: float | None) -> float | None:
+    """Return a share as reports show it, to six digits."""
+    return None if share is None else round(share, 6)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +27,22 @@ class Share:
         known = self.fraud + self.honest
         return self.fraud / known if known else None
 
+    @classmethod
+    def add(cls, shares: Iterable[Self]) -> Self:
+        """Return what several have together."""
+        every = list(shares)
+        return cls(
+            rows=sum(each.rows for each in every),
+            amount=sum(each.amount for each in every),
+            fraud=sum(each.fraud for each in every),
+            fraud_amount=sum(each.fraud_amount for each in every),
+            honest=sum(each.honest for each in every),
+        )
+
+    def recall(self, everything: Self) -> float | None:
+        """The share of all known fraud that is in it, None where none is known."""
+        return self.fraud / everything.fraud if everything.fraud else None
+
     def to_json(self) -> dict[str, object]:
         """Return it as JSON carries it."""
         return {
@@ -30,7 +51,7 @@ class Share:
             "fraud": self.fraud,
             "fraud_amount_minor": self.fraud_amount,
             "honest": self.honest,
-            "precision": None if self.precision is None else round(self.precision, 6),
+            "precision": round_share(self.precision),
         }
 
 
@@ -68,6 +89,7 @@ class BacktestResult:
                 {
                     "key": each.key,
                     "hits": each.hits.to_json(),
+                    "recall": round_share(each.hits.recall(self.everything)),
                     "alone": each.alone.to_json(),
                     "failed": each.failed,
                     "overlaps": dict(each.overlaps),

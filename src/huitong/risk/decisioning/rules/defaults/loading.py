@@ -11,12 +11,12 @@ from typing import Any, Final
 import yaml
 
 from huitong.kernel.currencies import CURRENCIES
-from huitong.kernel.rulebook import Rulebook
+from huitong.kernel.rulebook import Rulebook, Unit
 from huitong.risk.decisioning.rules.types import Purpose
 from huitong.risk.decisioning.types import FeatureType
 
 _FOLDER: Final = "huitong.risk.decisioning.rules.defaults"
-_KEY: Final = re.compile(r"\{([a-z0-9_.]+)\}")
+_KEY: Final = re.compile(r"\{([a-z0-9_.]+)(?: \* ([0-9]+))?\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,34 @@ def default_rules(purpose: Purpose, rulebook: Rulebook, on: date) -> list[dict[s
     ]
 
 
+def fill_thresholds(given: Any, rulebook: Rulebook, on: date) -> Any:
+    """Return a document with every `{rule.key}` in its texts replaced by the rulebook's value.
+
+    Amounts become minor units, `{rule.key * 12}` is a multiple of a whole number, and texts become
+    a list of quoted ones. Raises UnknownRuleError and NoRuleInForce.
+    """
+    if isinstance(given, str):
+        return _fill(given, rulebook, on)
+    if isinstance(given, list):
+        return [fill_thresholds(each, rulebook, on) for each in given]
+    if isinstance(given, dict):
+        return {name: fill_thresholds(each, rulebook, on) for name, each in given.items()}
+    return given
+
+
 def _fill(predicate: str, rulebook: Rulebook, on: date) -> str:
-    return _KEY.sub(lambda found: _show(rulebook, found[1], on), predicate)
+    return _KEY.sub(
+        lambda found: _show(rulebook, found[1], on, times=int(found[2] or 1)), predicate
+    )
 
 
-def _show(rulebook: Rulebook, key: str, on: date) -> str:
+def _show(rulebook: Rulebook, key: str, on: date, *, times: int) -> str:
     rule = rulebook.rule(key, on)
+    if times != 1:
+        return str(rulebook.integer(key, on) * times)
+    if rule.unit == Unit.TEXTS:
+        assert isinstance(rule.value, tuple)
+        return ", ".join(f'"{each}"' for each in rule.value)
     if rule.unit in CURRENCIES:
         return str(rulebook.amount(key, on).minor)
     if not isinstance(rule.value, bool | int):

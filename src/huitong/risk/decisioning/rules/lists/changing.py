@@ -76,7 +76,11 @@ def show_list_change(change: ListChange) -> dict[str, object]:
 
 def check_list_change(change: ListChange, *, now: datetime) -> None:
     """Refuse a change with an end that is over, too far away or missing; raises InvalidField."""
-    for at, (_, expires_at) in enumerate(change.add):
+    for at, (entity, expires_at) in enumerate(change.add):
+        if entity.kind is EntityKind.PAIR and change.list is not ListKind.ALLOW:
+            raise InvalidField(
+                "must not be a pair: pairs are only allowed", field=f"add[{at}].kind"
+            )
         _check_end(change.list, expires_at, now=now, field=f"add[{at}].expires_at")
 
 

@@ -7,6 +7,14 @@ from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
+_VERSION_6: Final = 6
+_MAPPED: Final = int(IPv6Address("::ffff:0.0.0.0"))
+
+
+def number_address(address: IPv4Address | IPv6Address) -> int:
+    """Return an address as the number of an IPv6 address: one of IPv4 in its mapped form."""
+    return int(address) if address.version == _VERSION_6 else _MAPPED | int(address)
+
 
 class ListKind(StrEnum):
     """What being on a list means."""
@@ -28,6 +36,8 @@ class EntityKind(StrEnum):
     MERCHANT = "merchant"
     #: By blind index: a list never holds a number.
     MOBILE = "mobile"
+    #: Payer and payee together, on `allow` only.
+    PAIR = "pair"
 
 
 KEY_BYTES: Final = {EntityKind.ACCOUNT: 8, EntityKind.MOBILE: 32}
@@ -36,7 +46,7 @@ ID_BYTES: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """One customer, account, device, address, merchant or mobile number."""
+    """One customer, account, device, address, merchant, mobile number, or payer with payee."""
 
     kind: EntityKind
     key: bytes = field(repr=False)
@@ -57,12 +67,15 @@ class Entity:
         return Entity(EntityKind.ACCOUNT, account_id.to_bytes(8, "big"))
 
     @staticmethod
+    def of_pair(payer_account_id: int, payee_account_id: int) -> "Entity":
+        """Return what a payer pays to one payee."""
+        key = payer_account_id.to_bytes(8, "big") + payee_account_id.to_bytes(8, "big")
+        return Entity(EntityKind.PAIR, key)
+
+    @staticmethod
     def of_address(address: IPv4Address | IPv6Address) -> "Entity":
         """Return an address; IPv4 in its mapped form, so that both writings are one."""
-        packed = address.packed
-        if len(packed) < ID_BYTES:
-            packed = IPv6Address(f"::ffff:{address}").packed
-        return Entity(EntityKind.ADDRESS, packed)
+        return Entity(EntityKind.ADDRESS, number_address(address).to_bytes(ID_BYTES, "big"))
 
     @staticmethod
     def of_mobile(blind_index: bytes) -> "Entity":

@@ -1,0 +1,68 @@
+"""Withdrawals that wait as they travel."""
+
+from pydantic import Field
+
+from huitong import payments
+from huitong.api.schemas.approvals import Why
+from huitong.api.schemas.common import Body, Instant, MoneyView, PaymentId, View, show_money
+from huitong.api.schemas.payments import PaymentView, show_payment
+from huitong.kernel.ids import PAYMENT, show_id
+
+
+class HoldView(View):
+    """Why a withdrawal was not sent yet, and until when, in the customer's words."""
+
+    held_at: Instant
+    held_until: Instant | None = Field(
+        description="When it is sent by itself; null if somebody has to look at it first."
+    )
+    zh: str
+    en: str
+
+
+class WithdrawalView(PaymentView):
+    """A withdrawal as it stands; `hold` while it waits and can be cancelled."""
+
+    hold: HoldView | None
+
+
+class HeldWithdrawalView(View):
+    """A withdrawal that waits, for staff."""
+
+    payment: PaymentId
+    amount: MoneyView
+    held_at: Instant
+    held_until: Instant | None
+
+
+class DecideWithdrawal(Body):
+    """Why a withdrawal is released or stopped."""
+
+    reason: Why
+
+
+def show_withdrawal(order: payments.Order, held: payments.HeldWithdrawal | None) -> WithdrawalView:
+    """Return a withdrawal as a view."""
+    return WithdrawalView(
+        **show_payment(order).model_dump(), hold=None if held is None else _show_hold(held)
+    )
+
+
+def show_held(held: payments.HeldWithdrawal) -> HeldWithdrawalView:
+    """Return a held withdrawal as a view."""
+    return HeldWithdrawalView(
+        payment=show_id(PAYMENT, held.order_id),
+        amount=show_money(held.amount),
+        held_at=held.held_at,
+        held_until=held.held_until,
+    )
+
+
+def _show_hold(held: payments.HeldWithdrawal) -> HoldView:
+    if held.held_until is None:
+        zh = "为保护您的资金安全，这笔提现正在人工核实；核实完成前您可以取消。"
+        en = "To protect your money, somebody is checking this withdrawal; cancel it until then."
+    else:
+        zh = "为保护您的资金安全，这笔提现将延迟到账；发出之前您可以取消。"
+        en = "To protect your money, this withdrawal is sent later; you may cancel it until then."
+    return HoldView(held_at=held.held_at, held_until=held.held_until, zh=zh, en=en)

@@ -1,0 +1,1 @@
+"""Decision tables: eligibility and prices as rows of conditions, versioned and tested."""

@@ -1,0 +1,1 @@
+"""The decision tables that a new installation starts with."""

@@ -1,0 +1,1 @@
+"""Versions of what staff write: rules and decision tables live the same life."""

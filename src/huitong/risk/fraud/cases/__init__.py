@@ -1,0 +1,1 @@
+"""Alerts grouped into cases by who takes part, and the work of people on them."""

@@ -1,26 +1,20 @@
 """`huitong risk`: rules and tables, back-tests, models on labelled data, and cases."""
 
 import asyncio
-import json
-import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from huitong import risk
-from huitong.cli import risk_cases, risk_models, risk_rules, risk_tables
+from huitong.cli import risk_cases, risk_evaluate, risk_models, risk_rules, risk_tables
 from huitong.kernel.clock import SystemClock
 from huitong.kernel.database.unit_of_work import Caller, Database
 from huitong.kernel.rulebook import Rulebook
 from huitong.kernel.settings import Settings
 
-_DATA: Final = Path("../shared/data/2-transaction-fraud")
-_WINDOWS: Final = 6
-_WINDOWS_MAX: Final = 52
 _CALLER: Final = Caller(actor="cli")
 _CUSTOMERS: Final = 4_000
 _DAYS: Final = 120
@@ -33,51 +27,12 @@ app: Final = typer.Typer(
 
 def register(parent: typer.Typer) -> None:
     """Add the commands to the command line."""
+    risk_evaluate.register(app)
     risk_models.register(app)
     risk_cases.register(app)
     risk_rules.register(app)
     risk_tables.register(app)
     parent.add_typer(app, name="risk", short_help="Rules, tables, models and cases of risk.")
-
-
-@app.command("evaluate", short_help="Measure how well fraud is found, beside published models.")
-def evaluate(
-    *,
-    data: Annotated[
-        Path,
-        typer.Option(
-            help="A file of labelled card transactions (CSV or Parquet, with the raw columns of "
-            "the Fraud Detection Handbook), or a folder of them.",
-            metavar="PATH",
-        ),
-    ] = _DATA,
-    windows: Annotated[
-        int,
-        typer.Option(
-            min=1,
-            max=_WINDOWS_MAX,
-            help="How many windows of three weeks, a week apart, the latest.",
-        ),
-    ] = _WINDOWS,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object and nothing else.")
-    ] = False,
-) -> None:
-    """Train on 7 days, wait 7 days for labels, test on 7 days, rolled over the latest windows.
-
-    Cards that are known to be compromised are taken out of the test. In the same run a logistic
-    regression and a random forest on the handbook's own features are measured. Features of a
-    transaction use only what was known before it.
-    """
-    report = {
-        "transaction_fraud": risk.evaluate_fraud(
-            data, windows=windows, threads=os.cpu_count() or 1, say=_say
-        )
-    }
-    if as_json:
-        typer.echo(json.dumps(report, ensure_ascii=False))
-        return
-    _print(Console(), report["transaction_fraud"])
 
 
 class Source(StrEnum):
@@ -171,20 +126,3 @@ def _register(model: risk.TrainedModel) -> None:
         f"{measured['average_precision']:.3f} on the latest payments. It is in the shadow now: it "
         "scores beside the champion without effect until two people let it decide."
     )
-
-
-def _print(console: Console, report: dict[str, Any]) -> None:
-    count = len(report["windows"])
-    table = Table(title=f"Transaction fraud, mean and spread of {count} windows")
-    metrics = list(report["ahead_of_random_forest"])
-    for column in ("model", *metrics):
-        table.add_column(column, justify="left" if column == "model" else "right")
-    for name, measured in report["models"].items():
-        cells = (f"{measured[m]['mean']:.3f} ± {measured[m]['spread']:.3f}" for m in metrics)
-        table.add_row(name, *cells)
-    ahead = report["ahead_of_random_forest"]
-    table.add_row("ahead of the forest", *(f"{ahead[metric]:+.3f}" for metric in metrics))
-    console.print(table)
-    for metric, target in report["targets"].items():
-        word = "met" if target["is_met"] else "not met"
-        console.print(f"{metric}: {target['ahead']:+.3f} is the target, {word}.")

@@ -340,6 +340,8 @@ LIST_DAYS_MAX: Final = 3_660
 LISTED_AT_ONCE_MAX: Final = 100_000
 BACKTEST_PATTERNS_MAX: Final = 50_000
 LABELS_AT_ONCE_MAX: Final = 10_000
+# Some forty features of each are in memory at once, as doubles.
+LOG_INS_EVALUATED_MAX: Final = 2_000_000
 BACKTEST_DAYS_MAX: Final = 366
 BACKTEST_EXAMPLES_MAX: Final = 10
 # A run that was begun so long ago will not end any more.

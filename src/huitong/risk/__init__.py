@@ -12,7 +12,9 @@ Versions live by `save_rules`, `shadow_rules`, `record_backtest`, `set_rules_liv
 batch, `make_records` and `make_update` are the statements that go with the posting, `get_decision`,
 `explain_decision` and `replay_decision` are for afterwards. `Decider` decides about what is not a
 payment from features that its room computes, and `record_decisions` writes that down. `put_labels`
-takes what became known of decisions. **Models.** `train_on_platform` and
+takes what became known of decisions. `score_log_ins` says how unlike a login's habits log-ins are.
+
+**Models.** `train_on_platform` and
 `train_on_simulator` make one, `register_model` keeps it in the shadow, `install_start_model` gives
 a new installation its first; `set_model_status` and `reuse_model` take two people; `ModelCache`
 holds what scores in a process, `watch_models` measures drift and decay.
@@ -255,8 +257,9 @@ from huitong.risk.fraud.cases.types import (
     Outcome,
     Queue,
 )
-from huitong.risk.fraud.evaluate import evaluate_fraud
+from huitong.risk.fraud.evaluate import evaluate_fraud, evaluate_log_ins
 from huitong.risk.fraud.labels import Label, LabelSource, find_labels, put_labels
+from huitong.risk.fraud.log_ins.score import LogInCounts, LogInScores, score_log_ins
 from huitong.risk.fraud.shipping import install_start_model, write_model
 from huitong.risk.fraud.train import train_on_platform, train_on_simulator
 
@@ -321,6 +324,8 @@ __all__ = [
     "ListEntryNotFound",
     "ListKind",
     "Listed",
+    "LogInCounts",
+    "LogInScores",
     "ModelAlarm",
     "ModelCache",
     "ModelDamaged",
@@ -402,6 +407,7 @@ __all__ = [
     "default_table",
     "draw_case",
     "evaluate_fraud",
+    "evaluate_log_ins",
     "explain_decision",
     "export_history",
     "find_labels",
@@ -461,6 +467,7 @@ __all__ = [
     "run_backtest",
     "save_rules",
     "save_table",
+    "score_log_ins",
     "set_model_status",
     "set_rules_live",
     "set_table_live",

@@ -38,7 +38,9 @@ def write_history(path: Path, *, days: int = DAYS) -> Path:
 
 def test_it_reports_every_model_on_every_window_as_one_json_object(tmp_path: Path) -> None:
     path = write_history(tmp_path / "raw.csv")
-    done = CliRunner().invoke(app, ["risk", "evaluate", "--data", str(path), "--json"])
+    done = CliRunner().invoke(
+        app, ["risk", "evaluate", "--no-log-ins", "--data", str(path), "--json"]
+    )
     assert done.exit_code == 0, done.output
     report = json.loads(done.stdout)["transaction_fraud"]
     assert report["data"]["transactions"] == DAYS * 120
@@ -62,7 +64,7 @@ def test_it_reports_every_model_on_every_window_as_one_json_object(tmp_path: Pat
 
 def test_it_prints_a_table_for_people(tmp_path: Path) -> None:
     path = write_history(tmp_path / "raw.csv", days=21)
-    done = CliRunner().invoke(app, ["risk", "evaluate", "--data", str(path)])
+    done = CliRunner().invoke(app, ["risk", "evaluate", "--no-log-ins", "--data", str(path)])
     assert done.exit_code == 0, done.output
     assert "mean and spread of 1 windows" in done.stdout
     assert "ahead of the forest" in done.stdout
@@ -70,10 +72,12 @@ def test_it_prints_a_table_for_people(tmp_path: Path) -> None:
 
 def test_too_few_days_and_a_missing_file_are_told_clearly(tmp_path: Path) -> None:
     path = write_history(tmp_path / "raw.csv", days=20)
-    few = CliRunner().invoke(app, ["risk", "evaluate", "--data", str(path)])
+    few = CliRunner().invoke(app, ["risk", "evaluate", "--no-log-ins", "--data", str(path)])
     assert isinstance(few.exception, InvalidField)
     assert few.exception.detail == "a window takes 21 days; there are fewer"
-    gone = CliRunner().invoke(app, ["risk", "evaluate", "--data", str(tmp_path / "gone")])
+    gone = CliRunner().invoke(
+        app, ["risk", "evaluate", "--no-log-ins", "--data", str(tmp_path / "gone")]
+    )
     assert isinstance(gone.exception, InvalidField)
     assert gone.exception.field == "--data"
     assert "gone is not there" in gone.exception.detail

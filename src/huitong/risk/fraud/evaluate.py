@@ -1,4 +1,4 @@
-"""The door to the evaluation: light to import, as every command of `huitong` does."""
+"""The door to the evaluations: light to import, as every command of `huitong` does."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,3 +13,12 @@ def evaluate_fraud(
     from huitong.risk.fraud.evaluation import evaluate_handbook  # noqa: PLC0415
 
     return evaluate_handbook(path, windows=windows, threads=threads, say=say)
+
+
+def evaluate_log_ins(
+    path: Path | None, *, histories: int, threads: int, say: Callable[[str], None]
+) -> dict[str, Any]:
+    """Measure how well attacks on log-ins are found, in a file or in generated histories."""
+    from huitong.risk.fraud.log_ins.evaluation import evaluate_log_in_models  # noqa: PLC0415
+
+    return evaluate_log_in_models(path, histories=histories, threads=threads, say=say)

@@ -151,6 +151,9 @@ class Gate:
         return known
 
     def _name_address(self, host: str) -> Entity | None:
+        if not self._application.is_running:
+            # Without keys nothing can be named, and health is asked for before there are any.
+            return None
         try:
             address = ipaddress.ip_address(host)
         except ValueError:

@@ -7,6 +7,7 @@ the money is reserved, and what becomes of it is for `commands.stops`.
 
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address
 from typing import Final, Protocol, TypeVar
@@ -164,7 +165,7 @@ def _make_stop(
     )
 
 
-def _make_subject(payment: Assessed, parties: Mapping[int, Party]) -> risk.PaymentSubject:
+def _make_subject(payment: Assessed, parties: Mapping[int, Party]) -> "_Subject":
     payer, payee = parties[payment.payer_account_id], parties[payment.payee_account_id or 0]
     session = None if payment.proof is None else payment.proof.session
     payment.facts = risk.PaymentFacts(
@@ -179,19 +180,36 @@ def _make_subject(payment: Assessed, parties: Mapping[int, Party]) -> risk.Payme
         address=payment.address,
         is_payout=payment.kind is OrderKind.WITHDRAWAL,
     )
-    entities = list_entities(payer, payee)
-    entities.append(risk.Entity.of_pair(payer.account_id, payee.account_id))
-    if payment.facts.device_id is not None:
-        entities.append(risk.Entity.of_id(risk.EntityKind.DEVICE, payment.facts.device_id))
-    if payment.address is not None:
-        entities.append(risk.Entity.of_address(IPv6Address(payment.address)))
-    return risk.PaymentSubject(
-        id=payment.order_id,
-        facts=payment.facts,
-        entities=tuple(entities),
-        payees=tuple(_list_party(payee)),
-        amount=payment.amount,
+    return _Subject(
+        id=payment.order_id, facts=payment.facts, amount=payment.amount, payer=payer, payee=payee
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Subject:
+    """A payment that names its parties only when asked: mostly nobody is on a list."""
+
+    id: uuid.UUID
+    facts: risk.PaymentFacts
+    amount: Money
+    payer: Party
+    payee: Party
+
+    @property
+    def entities(self) -> tuple[risk.Entity, ...]:
+        """Return who may be on a list: the parties, their pair, the device and the address."""
+        entities = list_entities(self.payer, self.payee)
+        entities.append(risk.Entity.of_pair(self.payer.account_id, self.payee.account_id))
+        if self.facts.device_id is not None:
+            entities.append(risk.Entity.of_id(risk.EntityKind.DEVICE, self.facts.device_id))
+        if self.facts.address is not None:
+            entities.append(risk.Entity.of_address(IPv6Address(self.facts.address)))
+        return tuple(entities)
+
+    @property
+    def payees(self) -> tuple[risk.Entity, ...]:
+        """Return those of the entities who are paid."""
+        return tuple(_list_party(self.payee))
 
 
 def refuse(payment: Assessed) -> Refusal | None:

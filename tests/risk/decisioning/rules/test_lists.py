@@ -203,6 +203,18 @@ class TestCache:
         await cache.learn_news()
         assert await self.find(desk, cache, DEVICE) == {}
 
+    async def test_it_says_whether_anybody_has_to_be_named_at_all(self, desk: Any) -> None:
+        clock = [0.0]
+        cache = risk.ListCache(desk.database, clock=lambda: clock[0])
+        assert not cache.are_empty
+        await cache.learn_news()
+        assert cache.are_empty
+        clock[0] = 60.0
+        assert not cache.are_empty
+        await change(desk, ListKind.WATCH, add=[(DEVICE, None)])
+        await cache.learn_news()
+        assert not cache.are_empty
+
     async def test_the_same_key_of_another_kind_is_somebody_else(self, desk: Any) -> None:
         cache = risk.ListCache(desk.database, clock=lambda: 0.0)
         await change(desk, ListKind.BLOCK, add=[(DEVICE, None)])

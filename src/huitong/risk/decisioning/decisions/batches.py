@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +72,11 @@ class NameKeeper:
 class Lists(Protocol):
     """Where it is found who is on a list: a `ListCache`, or the database."""
 
+    @property
+    def are_empty(self) -> bool:
+        """Whether it is known that nobody is on any: then parties need no names."""
+        ...
+
     async def find(
         self, connection: DriverConnection, entities: Sequence[Entity], /, *, now: datetime
     ) -> Mapping[Entity, frozenset[ListKind]]:
@@ -81,6 +86,8 @@ class Lists(Protocol):
 
 class StoredLists:
     """The lists as the database has them at this moment."""
+
+    are_empty: Final = False
 
     async def find(
         self, connection: DriverConnection, entities: Sequence[Entity], /, *, now: datetime
@@ -93,6 +100,8 @@ async def find_lists(
     lists: Lists, connection: DriverConnection, subjects: Sequence[Subject], at: datetime
 ) -> list[tuple[Listed, ...]]:
     """Return the lists on which the parties of each subject are."""
+    if lists.are_empty:
+        return [()] * len(subjects)
     entities = [entity for each in subjects for entity in each.entities]
     found = await lists.find(connection, entities, now=at)
     if not found:

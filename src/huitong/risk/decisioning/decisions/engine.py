@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
+from typing import Protocol
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from huitong.risk.decisioning.decisions.batches import (
     NameKeeper,
     Rules,
     StoredLists,
+    Subject,
     decide_batch,
     find_lists,
 )
@@ -64,6 +66,25 @@ class PaymentSubject:
     amount: Money | None = None
 
 
+class Payable(Subject, Protocol):
+    """What is asked of a payment: a `PaymentSubject`, or who names its parties only when asked."""
+
+    @property
+    def facts(self) -> PaymentFacts:
+        """Return what its features are made of."""
+        ...
+
+    @property
+    def payees(self) -> tuple[Entity, ...]:
+        """Return those of its entities who are paid."""
+        ...
+
+    @property
+    def amount(self) -> Money | None:
+        """Return what whoever looks at it is told."""
+        ...
+
+
 @dataclass(slots=True, eq=False)
 class PaymentDecider:
     """Decides about payments in one process, by the rules and models that the process knows."""
@@ -84,7 +105,7 @@ class PaymentDecider:
     async def decide(
         self,
         connection: DriverConnection,
-        subjects: Sequence[PaymentSubject],
+        subjects: Sequence[Payable],
         *,
         at: datetime,
     ) -> list[Decision]:
@@ -141,7 +162,7 @@ class PaymentDecider:
         await self._names.keep(name_features(columns))
 
     async def load(
-        self, connection: DriverConnection, subjects: Sequence[PaymentSubject], *, at: datetime
+        self, connection: DriverConnection, subjects: Sequence[Payable], *, at: datetime
     ) -> Loaded:
         """Return what payments are decided from, and set the marks of their facts."""
         features = await online.load_features(
@@ -153,9 +174,7 @@ class PaymentDecider:
         listed = await find_lists(self.lists, connection, subjects, at)
         return Loaded(features, name_features(features), listed)
 
-    def _score(
-        self, subjects: Sequence[PaymentSubject], loaded: Loaded, day: date
-    ) -> Scored | None:
+    def _score(self, subjects: Sequence[Payable], loaded: Loaded, day: date) -> Scored | None:
         if self.models is None:
             return None
         return score_batch(
@@ -167,7 +186,7 @@ class PaymentDecider:
         )
 
     def _fall_back(
-        self, subjects: Sequence[PaymentSubject], cause: Fallback, *, at: datetime
+        self, subjects: Sequence[Payable], cause: Fallback, *, at: datetime
     ) -> list[Decision]:
         _log.error("decided_without_assessment", cause=cause.value, payments=len(subjects))
         policy = FallbackPolicy.read(self.rulebook, business_day(at))
@@ -203,7 +222,7 @@ def make_update(facts: Sequence[PaymentFacts], *, at: datetime) -> Statement:
     return online.make_update(facts, at=at)
 
 
-def _add_participants(subjects: Sequence[PaymentSubject], decisions: Sequence[Decision]) -> None:
+def _add_participants(subjects: Sequence[Payable], decisions: Sequence[Decision]) -> None:
     for subject, decision in zip(subjects, decisions, strict=True):
         if is_alert(decision):
             decision.participants = name_participants(subject.entities, subject.payees)

@@ -38,6 +38,15 @@ class ListCache:
         """Stop watching."""
         await self._watcher.stop()
 
+    @property
+    def are_empty(self) -> bool:
+        """Whether nobody is on any list, by news that is new enough."""
+        return not self._entries and self._is_fresh
+
+    @property
+    def _is_fresh(self) -> bool:
+        return self._clock() - self._learned_at <= limits.RULE_NEWS_SECONDS_MAX
+
     async def learn_news(self) -> None:
         """Read what has changed.
 
@@ -60,7 +69,7 @@ class ListCache:
 
         Asks the database only if the news is older than `limits.RULE_NEWS_SECONDS_MAX`.
         """
-        if self._clock() - self._learned_at > limits.RULE_NEWS_SECONDS_MAX:
+        if not self._is_fresh:
             return await find_listed(connection, entities, now=now) if entities else {}
         known = self._entries
         if not known:

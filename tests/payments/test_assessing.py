@@ -141,6 +141,57 @@ async def test_without_rules_read_the_written_policy_holds(guarded: Guarded, tow
             await guarded.replay(decision)
 
 
+async def test_who_is_blocked_is_blocked_even_where_the_written_policy_holds(
+    guarded: Guarded, town: Any
+) -> None:
+    await guarded.put_on_list("block", risk.Entity.of_account(guarded.payee.account_id))
+    guarded.decider.rules = risk.RuleCache(town.database, {}, now=lambda: guarded.desk.now)
+    made = guarded.make("1.00")
+    assert await guarded.send(made) == [["payment_blocked", None]]
+    decision = await guarded.find(made)
+    assert (decision.action, decision.fallback) == (risk.Action.BLOCK, risk.Fallback.NO_RULES)
+    assert [each.code for each in decision.listed] == ["block:account"]
+
+
+async def test_what_was_stopped_stays_stopped_when_a_later_try_only_falls_back(
+    guarded: Guarded, town: Any
+) -> None:
+    await guarded.live()
+    made = guarded.make("600.00")
+    # As after a batch that was decided about and then had to be tried again.
+    async with town.database.unit_of_work() as uow:
+        (made.decision,) = await guarded.decider.decide(
+            await uow.driver(),
+            [
+                risk.PaymentSubject(
+                    id=made.order_id,
+                    facts=risk.PaymentFacts(
+                        payer_account_id=guarded.payer.account_id,
+                        payee_account_id=guarded.payee.account_id,
+                        amount=60_000,
+                        kind="transfer",
+                    ),
+                )
+            ],
+            at=guarded.desk.now,
+        )
+    assert made.decision.action is risk.Action.BLOCK
+    guarded.decider.rules = risk.RuleCache(town.database, {}, now=lambda: guarded.desk.now)
+    assert await guarded.send(made) == [["payment_blocked", None]]
+    assert (await guarded.find(made)).fallback is risk.Fallback.NO_RULES
+
+
+async def test_a_blocked_customer_who_pays_themselves_is_refused_and_holds_nobody_up(
+    guarded: Guarded, town: Any
+) -> None:
+    await guarded.put_on_list("block", risk.Entity.of_account(guarded.payee.account_id))
+    own = guarded.till.make(guarded.payee, "1.00", payee_account_id=guarded.payee.account_id)
+    other = guarded.till.make(guarded.payer, "2.00", payee_account_id=guarded.payer.account_id)
+    answers = await guarded.send(own, other)
+    assert answers == [["same_account", "payee"]] * 2
+    assert await town.balance(guarded.payee.account_id) == "10.00"
+
+
 async def test_a_slow_engine_rests_and_the_written_policy_holds(guarded: Guarded) -> None:
     guarded.decider.breaker.budget_seconds = -1.0
     made = [guarded.make("1.00") for _ in range(6)]

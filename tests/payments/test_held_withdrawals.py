@@ -279,6 +279,21 @@ async def test_nothing_held_leaves_an_account_that_was_frozen_meanwhile(
     assert counter.bookings == [1]
 
 
+async def test_nothing_held_leaves_a_customer_who_was_blocked_meanwhile(
+    counter: Counter, town: Any, refusing: Any, now: Any
+) -> None:
+    order = await counter.hold("delay")
+    entity = risk.Entity.of_account(counter.street.payer.account_id)
+    await counter.street.put_on_list("block", entity)
+    assert await counter.work(DELAY) == 0
+    async with refusing(town):
+        with pytest.raises(errors.PaymentBlocked):
+            await counter.run(payments.release_withdrawal, order)
+    closed = await counter.run(payments.stop_withdrawal, order)
+    assert closed.status is payments.OrderStatus.CLOSED
+    assert counter.bookings == []
+
+
 async def test_what_is_held_on_a_frozen_account_may_still_be_given_up(
     counter: Counter, town: Any
 ) -> None:

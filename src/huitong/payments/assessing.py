@@ -76,20 +76,33 @@ async def assess_payments(
     of those that are held or blocked.
     """
     asked = []
+    before = [payment.decision for payment in payments]
     for payment, found in zip(payments, checked, strict=True):
         payment.facts = payment.decision = payment.stop = None
         if not isinstance(found, Refusal):
             asked.append(_make_subject(payment, parties))
     decisions = iter(await decider.decide(connection, asked, at=now))
     assessed: list[Checked | Refusal] = []
-    for payment, found in zip(payments, checked, strict=True):
+    for payment, found, earlier in zip(payments, checked, before, strict=True):
         if isinstance(found, Refusal):
             assessed.append(found)
             continue
         payment.decision = next(decisions)
+        _keep_harder(payment.decision, earlier)
         payment.stop = _make_stop(payment, decider, now)
         assessed.append(refuse(payment) or found)
     return assessed
+
+
+def _keep_harder(decision: risk.Decision, earlier: risk.Decision | None) -> None:
+    """Let what was decided at an earlier try of the batch hold if this one only fell back.
+
+    Deciding was slow in between, perhaps because of the tries: that must not let pass what rules
+    had stopped.
+    """
+    if earlier is not None and decision.fallback is not None and earlier.action > decision.action:
+        decision.action = earlier.action
+        decision.participants = earlier.participants
 
 
 def list_decisions(posted: Sequence[Assessed], refused: Sequence[Assessed]) -> list[Statement]:
@@ -119,10 +132,11 @@ def list_decisions(posted: Sequence[Assessed], refused: Sequence[Assessed]) -> l
 
 def list_entities(payer: Party, payee: Party) -> list[risk.Entity]:
     """Return who of a payment's parties may be on a list."""
-    return [*_list_party(payer), *_list_party(payee)]
+    return [*list_party(payer), *list_party(payee)]
 
 
-def _list_party(party: Party) -> list[risk.Entity]:
+def list_party(party: Party) -> list[risk.Entity]:
+    """Return what of one party may be on a list."""
     return [
         risk.Entity.of_account(party.account_id),
         *(
@@ -209,7 +223,7 @@ class _Subject:
     @property
     def payees(self) -> tuple[risk.Entity, ...]:
         """Return those of the entities who are paid."""
-        return tuple(_list_party(self.payee))
+        return tuple(list_party(self.payee))
 
 
 def refuse(payment: Assessed) -> Refusal | None:

@@ -21,7 +21,13 @@ from huitong.kernel.rulebook import Rulebook
 from huitong.ledger import MeterUse, TransferCode
 from huitong.payments.assessing import assess_payments, list_decisions
 from huitong.payments.calculations import calculate_fee
-from huitong.payments.errors import AccountNotFound, CodeNotFound, ReferenceUsed, make_refusal
+from huitong.payments.errors import (
+    AccountNotFound,
+    CodeNotFound,
+    ReferenceUsed,
+    SameAccount,
+    make_refusal,
+)
 from huitong.payments.instant_orders import InstantPayment, find_batch_time, list_rows
 from huitong.payments.limit_rules import list_meter_uses
 from huitong.payments.minor_rules import check_minor
@@ -196,6 +202,9 @@ class InstantPayments:
             return AccountNotFound(
                 "no customer or merchant has this account", field=payment.payee_field
             )
+        if payee.account_id == payer.account_id:
+            # Before risk is asked: what it stops has two parties.
+            return SameAccount("payer and payee have the same account", field=payment.payee_field)
         if payee.merchant_id is not None:
             payment.merchant_id = payee.merchant_id
             if payment.kind is OrderKind.TRANSFER:

@@ -9,15 +9,21 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from huitong import ledger
+from huitong import customers, ledger, risk
 from huitong.kernel import audit, limits, outbox
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import InvalidField
 from huitong.kernel.ids import PAYMENT, show_id
 from huitong.ledger import AccountState, TransferCode, TransferKind
+from huitong.payments.assessing import list_party
 from huitong.payments.commands import moving
-from huitong.payments.errors import AccountFrozen, OrderMoveRefused, WithdrawalNotHeld
+from huitong.payments.errors import (
+    AccountFrozen,
+    OrderMoveRefused,
+    PaymentBlocked,
+    WithdrawalNotHeld,
+)
 from huitong.payments.events import OrderClosed, WithdrawalReleased
 from huitong.payments.postings import release_entry
 from huitong.payments.store import channel_orders as store
@@ -63,7 +69,8 @@ async def release_withdrawal(uow: UnitOfWork, *, order_id: uuid.UUID, now: datet
     """Let a withdrawal go to the bank that is held; return the order, which stays pending.
 
     Raises NotFound, OrderMoveRefused if it is no withdrawal, WithdrawalNotHeld if it was sent,
-    cancelled, or never waited, AccountFrozen.
+    cancelled, or never waited, AccountFrozen, PaymentBlocked if the customer is on the list of
+    those who are blocked by now.
     """
     order, held = await _lock(uow, order_id)
     _check_held(order, held)
@@ -72,6 +79,8 @@ async def release_withdrawal(uow: UnitOfWork, *, order_id: uuid.UUID, now: datet
         raise AccountFrozen(
             f"{ledger.show_account(order.payer_account_id)} is frozen: nothing may leave it"
         )
+    if await _is_blocked(uow, order.payer_account_id, now):
+        raise PaymentBlocked("the customer is on the list of those who are blocked by now")
     released = replace(held, state=ChannelState.TO_SEND, due_at=now, updated_at=now)
     await store.save_channel_order(uow, released)
     await _record(uow, "payments.release_withdrawal", order)
@@ -83,11 +92,12 @@ async def release_withdrawal(uow: UnitOfWork, *, order_id: uuid.UUID, now: datet
 async def list_ready(uow: UnitOfWork, *, now: datetime, limit: int) -> list[uuid.UUID]:
     """Return the channel orders of held withdrawals whose delay is over, locked.
 
-    Those of accounts that were frozen meanwhile wait on, and are looked at again later.
+    Those of accounts that were frozen meanwhile, or whose customers were blocked, wait on, and are
+    looked at again later: money that has gone to a bank is not fetched back.
     """
     ready = []
     for held, account_id in await store.lock_over(uow, now=now, count=limit):
-        if await _is_open(uow, account_id):
+        if await _is_open(uow, account_id) and not await _is_blocked(uow, account_id, now):
             ready.append(held.id)
         else:
             later = now + timedelta(seconds=limits.CHANNEL_RETRY_SECONDS_MAX)
@@ -97,6 +107,14 @@ async def list_ready(uow: UnitOfWork, *, now: datetime, limit: int) -> list[uuid
 
 async def _is_open(uow: UnitOfWork, account_id: int) -> bool:
     return (await ledger.get_balance(uow, account_id)).state is AccountState.OPEN
+
+
+async def _is_blocked(uow: UnitOfWork, account_id: int, now: datetime) -> bool:
+    connection = await uow.driver()
+    parties = await customers.find_parties(connection, [account_id])
+    entities = [entity for party in parties.values() for entity in list_party(party)]
+    found = await risk.find_listed(connection, entities, now=now)
+    return any(risk.ListKind.BLOCK in lists for lists in found.values())
 
 
 async def find_hold(uow: UnitOfWork, order: Order) -> HeldWithdrawal | None:

@@ -118,12 +118,12 @@ class PaymentDecider:
             return []
         started = self.clock()
         if not self.breaker.is_closed(started):
-            return self._fall_back(subjects, Fallback.SLOW, at=at)
+            return await self._fall_back(connection, subjects, Fallback.SLOW, at=at)
         day = business_day(at)
         try:
             deciding = self.rules.find(Purpose.PAYMENT, day)
         except RulesNotLoaded:
-            return self._fall_back(subjects, Fallback.NO_RULES, at=at)
+            return await self._fall_back(connection, subjects, Fallback.NO_RULES, at=at)
         loaded = await self.load(connection, subjects, at=at)
         await self._names.keep(loaded.names)
         decided = decide_batch(
@@ -185,20 +185,28 @@ class PaymentDecider:
             policy=read_policy(self.rulebook, Purpose.PAYMENT, day),
         )
 
-    def _fall_back(
-        self, subjects: Sequence[Payable], cause: Fallback, *, at: datetime
+    async def _fall_back(
+        self,
+        connection: DriverConnection,
+        subjects: Sequence[Payable],
+        cause: Fallback,
+        *,
+        at: datetime,
     ) -> list[Decision]:
         _log.error("decided_without_assessment", cause=cause.value, payments=len(subjects))
         policy = FallbackPolicy.read(self.rulebook, business_day(at))
+        # Who is blocked is blocked whatever else is true, and lists cost next to nothing.
+        listed = await find_lists(self.lists, connection, subjects, at)
         decided = [
             Decision(
                 id=each.id,
                 purpose=Purpose.PAYMENT,
-                action=policy.decide(each.facts.amount),
+                action=policy.decide(each.facts.amount, listed=own),
                 decided_at=at,
+                listed=own,
                 fallback=cause,
             )
-            for each in subjects
+            for each, own in zip(subjects, listed, strict=True)
         ]
         _add_participants(subjects, decided)
         return decided

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.identity.conftest import CALLER, House
-from tests.identity.deciding import SHANGHAI, at, decided_by, rule, settle
+from tests.identity.deciding import BEIJING, SHANGHAI, at, decided_by, rule, settle
 
 from huitong import identity
 from huitong.identity.flows import leaving
@@ -48,6 +48,15 @@ async def rename(house: House, session: identity.Session, other: identity.Sessio
 
 async def log_out(house: House, session: identity.Session, _: identity.Session) -> None:
     await leaving.log_out(house.desk, session=session, caller=CALLER, now=house.now)
+
+
+async def change_password(house: House, session: identity.Session, _: identity.Session) -> None:
+    await house.change_password(session, "北山北 walnut harbour", "南山南 chestnut river")
+
+
+async def suspend(house: House, session: identity.Session, _: identity.Session) -> None:
+    for step in (identity.suspend_login, identity.restore_login):
+        await house.run(lambda uow, step=step: step(uow, login_id=session.login_id, now=house.now))
 
 
 async def let_thief_in(house: House, action: str = "delay") -> tuple[House, Any, Any]:
@@ -95,3 +104,57 @@ async def test_when_nobody_objected_it_ends_others_like_any_session(house: House
     house.advance(hours=24)
     await rename(house, thief.session, thief.session)
     assert await end_others(house, thief.session, mine.session) > 0
+
+
+OBJECTIONS = [end_others, change_password, suspend]
+
+
+@pytest.mark.parametrize(
+    ("object_to", "logs_out_first"),
+    [(end, False), *((each, first) for each in OBJECTIONS for first in (False, True))],
+)
+async def test_a_device_does_not_become_known_if_its_owner_objected(
+    house: House, object_to: Leaving, logs_out_first: bool
+) -> None:
+    house, mine, thief = await let_thief_in(house)
+    if logs_out_first:
+        await log_out(house, thief.session, thief.session)
+    await object_to(house, mine.session, thief.session)
+    house.advance(hours=25)
+    for _ in range(2):
+        again = await house.log_in(client=at(SHANGHAI, ADDRESS, device_token=thief.device_token))
+        assert again.session.reduced_until is not None, "it is as new as before"
+        assert again.session.device_id != thief.session.device_id
+        house.advance(hours=25)
+    phone = at(BEIJING, device_token=mine.device_token)
+    assert (await house.log_in(client=phone)).session.reduced_until is None
+
+
+async def test_an_objection_to_one_session_ends_what_its_device_has_besides(house: House) -> None:
+    house, mine, thief = await let_thief_in(house)
+    token = thief.device_token
+    other = await house.log_in_by_password(client=at(SHANGHAI, ADDRESS, device_token=token))
+    assert other.session.device_id == thief.session.device_id
+    await end(house, mine.session, thief.session)
+    assert await house.desk.sessions.authenticate(other.token, now=house.now) is None
+    live = await list_live(house, mine.session)
+    assert mine.session.id in live
+    assert live.isdisjoint({thief.session.id, other.session.id})
+
+
+async def test_who_ends_a_session_of_a_known_device_keeps_the_device(house: House) -> None:
+    house, mine, _ = await let_thief_in(house)
+    phone = at(BEIJING, device_token=mine.device_token)
+    other = await house.log_in(client=phone)
+    await end(house, mine.session, other.session)
+    house.advance(minutes=2)
+    assert mine.session.id in await list_live(house, mine.session)
+    assert (await house.log_in(client=phone)).session.reduced_until is None
+
+
+async def test_a_device_that_logged_out_becomes_known_if_nobody_objected(house: House) -> None:
+    house, _, thief = await let_thief_in(house)
+    await log_out(house, thief.session, thief.session)
+    house.advance(hours=25)
+    client = at(SHANGHAI, ADDRESS, device_token=thief.device_token)
+    assert (await house.log_in(client=client)).session.reduced_until is None

@@ -168,10 +168,12 @@ async def list_sessions(
 
 async def revoke_session(
     uow: UnitOfWork, *, session: Session, session_id: uuid.UUID, now: datetime
-) -> None:
+) -> tuple[uuid.UUID, ...]:
     """End one session of the login: this one whatever its powers, another one with all of them.
 
-    Raises SessionNotFound if the login has none like that any more, SessionReduced, StepUpRequired.
+    A device that is not known yet goes with it, and what it has besides. Returns the ids of the
+    sessions that ended. Raises SessionNotFound if the login has none like that any more,
+    SessionReduced, StepUpRequired.
     """
     if session_id != session.id:
         check_powers(session, now)
@@ -181,6 +183,12 @@ async def revoke_session(
     if not revoked:
         raise SessionNotFound(f"There is no session {show_id(SESSION, session_id)}")
     await audit.record(uow, action="identity.revoke_session", subject=show_id(SESSION, session_id))
+    unbound = await store.revoke_unknown_devices(uow, session.login_id, now=now, of=session_id)
+    for device_id in unbound:
+        revoked += await store.revoke_sessions(
+            uow, session.login_id, because="device_revoked", now=now, device_id=device_id
+        )
+    return tuple(revoked)
 
 
 async def revoke_other_sessions(
@@ -188,12 +196,14 @@ async def revoke_other_sessions(
 ) -> tuple[uuid.UUID, ...]:
     """End every session of the login but this one; returns the ids of those that it ended.
 
+    Devices that are not known yet are unbound: nobody who objected lets them become known.
     Raises SessionReduced, StepUpRequired.
     """
     check_powers(session, now)
     revoked = await store.revoke_sessions(
         uow, session.login_id, because="revoked", now=now, spare=session.id
     )
+    await store.revoke_unknown_devices(uow, session.login_id, now=now, spare=session.device_id)
     await audit.record(
         uow,
         action="identity.revoke_other_sessions",

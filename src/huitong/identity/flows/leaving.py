@@ -19,11 +19,11 @@ async def end_session(
     desk: Desk, *, session: Session, session_id: uuid.UUID, caller: Caller, now: datetime
 ) -> None:
     """End one session of the login. Raises SessionNotFound, and SessionReduced for another one."""
-    await desk.database.run(
+    ended = await desk.database.run(
         lambda uow: commands.revoke_session(uow, session=session, session_id=session_id, now=now),
         caller,
     )
-    desk.sessions.forget(session_id)
+    desk.sessions.forget(*ended)
 
 
 async def end_other_sessions(desk: Desk, *, session: Session, caller: Caller, now: datetime) -> int:

@@ -277,7 +277,7 @@ async def test_a_place_does_not_become_known_if_its_owner_objected(house: House)
     assert thief.session.reduced_until is not None
     await house.run(
         lambda uow: revoke_session(
-            uow, login_id=mine.session.login_id, session_id=thief.session.id, now=house.now
+            uow, session=mine.session, session_id=thief.session.id, now=house.now
         )
     )
     house.advance(hours=30)

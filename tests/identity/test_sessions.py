@@ -438,6 +438,7 @@ async def test_a_device_s_name_is_for_people(house: Any, name: str) -> None:
                 session=issued.session,
                 device_id=issued.session.device_id,
                 name=name,
+                now=house.now,
             )
         )
     assert refused.value.field == "device_name"

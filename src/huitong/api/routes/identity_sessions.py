@@ -48,7 +48,7 @@ async def list_sessions(request: Request, me: CurrentSession) -> SessionsView:
     operation_id="endSession",
     summary="End one of my sessions",
     status_code=204,
-    responses=errors(identity.SessionNotFound, caller="session"),
+    responses=errors(identity.SessionNotFound, identity.SessionReduced, caller="session"),
 )
 async def end_session(request: Request, session: SessionPath, me: CurrentSession) -> Response:
     """End a session; other processes may believe in it for two seconds more."""
@@ -68,7 +68,9 @@ async def end_session(request: Request, session: SessionPath, me: CurrentSession
     operation_id="endOtherSessions",
     summary="End all my other sessions",
     response_model=EndedView,
-    responses=errors(caller="session", is_command=True, has_idempotency_key=False),
+    responses=errors(
+        identity.SessionReduced, caller="session", is_command=True, has_idempotency_key=False
+    ),
 )
 async def end_other_sessions(
     request: Request, me: CurrentSession, _body: NoBody | None = None
@@ -120,7 +122,11 @@ async def list_devices(request: Request, me: CurrentSession) -> DevicesView:
     summary="Name one of my devices",
     status_code=204,
     responses=errors(
-        identity.DeviceNotFound, caller="session", is_command=True, has_idempotency_key=False
+        identity.DeviceNotFound,
+        identity.SessionReduced,
+        caller="session",
+        is_command=True,
+        has_idempotency_key=False,
     ),
 )
 async def name_device(
@@ -131,7 +137,12 @@ async def name_device(
     device_id = read_id(DEVICE, device, field="device")
     await application.database.run(
         lambda uow: identity.rename_device(
-            uow, vault=application.vault, session=me.session, device_id=device_id, name=body.name
+            uow,
+            vault=application.vault,
+            session=me.session,
+            device_id=device_id,
+            name=body.name,
+            now=application.clock.now(),
         ),
         me.caller,
     )
@@ -143,7 +154,7 @@ async def name_device(
     operation_id="unbindDevice",
     summary="Unbind one of my devices",
     status_code=204,
-    responses=errors(identity.DeviceNotFound, caller="session"),
+    responses=errors(identity.DeviceNotFound, identity.SessionReduced, caller="session"),
 )
 async def unbind_device(request: Request, device: DevicePath, me: CurrentSession) -> Response:
     """Unbind a device and end its sessions."""

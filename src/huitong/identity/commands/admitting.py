@@ -157,7 +157,8 @@ async def confirm(uow: UnitOfWork, session: Session, *, now: datetime) -> None:
     From now on its device and its place are known.
     """
     await make_room(uow, session.login_id, is_provisional=False, now=now)
-    await make_room_for_device(uow, session.login_id, is_provisional=False, now=now)
+    if not await session_store.is_device_known(uow, session.device_id, now=now):
+        await make_room_for_device(uow, session.login_id, is_provisional=False, now=now)
     await session_store.confirm_session(uow, session.id, now=now)
     await session_store.trust_device(uow, session.device_id, from_at=now)
     await login_store.confirm_attempt(uow, session.id, now=now)

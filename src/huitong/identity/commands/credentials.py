@@ -26,6 +26,7 @@ async def set_password(
 ) -> None:
     """Set the password and end every session of the login, this one too.
 
+    Devices that are not known yet are unbound, whether they have a session or not.
     `checked` is the login as it was when the change was checked. Raises CredentialsChanged if it
     is another now (of two changes at once one wins), and SessionEnded.
     """
@@ -36,6 +37,7 @@ async def set_password(
     revoked = await session_store.revoke_sessions(
         uow, login.id, because="password_changed", now=now
     )
+    await session_store.revoke_unknown_devices(uow, login.id, now=now, spare=session.device_id)
     await audit.record(
         uow,
         action="identity.change_password",

@@ -70,7 +70,7 @@ async def _insert(uow: UnitOfWork, login: Login) -> None:
 
 
 async def suspend_login(uow: UnitOfWork, *, login_id: uuid.UUID, now: datetime) -> Login:
-    """Stop a login and end its sessions; one that is suspended stays so.
+    """Stop a login, end its sessions and unbind devices not known yet; suspended, it stays so.
 
     Raises LoginNotFound, LoginClosed.
     """
@@ -138,6 +138,7 @@ async def _move(
     await store.set_state(uow, login_id, state, now=now)
     if because is not None:
         await session_store.revoke_sessions(uow, login_id, because=because, now=now)
+        await session_store.revoke_unknown_devices(uow, login_id, now=now)
     await audit.record(
         uow,
         action="identity.set_login_state",

@@ -10,6 +10,7 @@ from huitong.identity.commands.tries import note_number, try_of
 from huitong.identity.errors import DeviceNotFound, SessionEnded, SessionNotFound
 from huitong.identity.mobiles import index_address
 from huitong.identity.policies import SESSION_POLICIES
+from huitong.identity.step_up_rules import check_powers
 from huitong.identity.store import logins as login_store
 from huitong.identity.store import sessions as store
 from huitong.identity.tokens import DEVICE_PREFIX, SESSION_PREFIX, digest_token, make_token
@@ -166,24 +167,43 @@ async def list_sessions(
 
 
 async def revoke_session(
-    uow: UnitOfWork, *, login_id: uuid.UUID, session_id: uuid.UUID, now: datetime
-) -> None:
-    """End one session of a login. Raises SessionNotFound if it has none like that any more."""
+    uow: UnitOfWork, *, session: Session, session_id: uuid.UUID, now: datetime
+) -> tuple[uuid.UUID, ...]:
+    """End one session of the login: this one whatever its powers, another one with all of them.
+
+    A device that is not known yet goes with it, and what it has besides. Returns the ids of the
+    sessions that ended. Raises SessionNotFound if the login has none like that any more,
+    SessionReduced, StepUpRequired.
+    """
+    if session_id != session.id:
+        check_powers(session, now)
     revoked = await store.revoke_sessions(
-        uow, login_id, because="revoked", now=now, only=[session_id]
+        uow, session.login_id, because="revoked", now=now, only=[session_id]
     )
     if not revoked:
         raise SessionNotFound(f"There is no session {show_id(SESSION, session_id)}")
     await audit.record(uow, action="identity.revoke_session", subject=show_id(SESSION, session_id))
+    unbound = await store.revoke_unknown_devices(uow, session.login_id, now=now, of=session_id)
+    for device_id in unbound:
+        revoked += await store.revoke_sessions(
+            uow, session.login_id, because="device_revoked", now=now, device_id=device_id
+        )
+    return tuple(revoked)
 
 
 async def revoke_other_sessions(
     uow: UnitOfWork, *, session: Session, now: datetime
 ) -> tuple[uuid.UUID, ...]:
-    """End every session of the login but this one; returns the ids of those that it ended."""
+    """End every session of the login but this one; returns the ids of those that it ended.
+
+    Devices that are not known yet are unbound: nobody who objected lets them become known.
+    Raises SessionReduced, StepUpRequired.
+    """
+    check_powers(session, now)
     revoked = await store.revoke_sessions(
         uow, session.login_id, because="revoked", now=now, spare=session.id
     )
+    await store.revoke_unknown_devices(uow, session.login_id, now=now, spare=session.device_id)
     await audit.record(
         uow,
         action="identity.revoke_other_sessions",
@@ -222,9 +242,16 @@ async def list_devices(uow: UnitOfWork, *, vault: Vault, session: Session) -> tu
 
 
 async def rename_device(
-    uow: UnitOfWork, *, vault: Vault, session: Session, device_id: uuid.UUID, name: str
+    uow: UnitOfWork,
+    *,
+    vault: Vault,
+    session: Session,
+    device_id: uuid.UUID,
+    name: str,
+    now: datetime,
 ) -> None:
-    """Name a device. Raises InvalidField, DeviceNotFound."""
+    """Name a device. Raises InvalidField, DeviceNotFound, SessionReduced, StepUpRequired."""
+    check_powers(session, now)
     sealed = await _seal_name(uow, vault, session.subject_id, name)
     if not await store.update_device_name(uow, session.login_id, device_id, sealed):
         raise DeviceNotFound(f"There is no device {show_id(DEVICE, device_id)}")
@@ -233,7 +260,11 @@ async def rename_device(
 async def revoke_device(
     uow: UnitOfWork, *, session: Session, device_id: uuid.UUID, now: datetime
 ) -> tuple[uuid.UUID, ...]:
-    """Unbind a device and end its sessions, whose ids are returned. Raises DeviceNotFound."""
+    """Unbind a device and end its sessions, whose ids are returned.
+
+    Raises DeviceNotFound, SessionReduced, StepUpRequired.
+    """
+    check_powers(session, now)
     if not await store.revoke_device(uow, session.login_id, device_id, now=now):
         raise DeviceNotFound(f"There is no device {show_id(DEVICE, device_id)}")
     revoked = await store.revoke_sessions(

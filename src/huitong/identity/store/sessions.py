@@ -314,6 +314,38 @@ async def revoke_device(
     return row is not None
 
 
+async def revoke_unknown_devices(
+    uow: UnitOfWork,
+    login_id: uuid.UUID,
+    *,
+    now: datetime,
+    of: uuid.UUID | None = None,
+    spare: uuid.UUID | None = None,
+) -> list[uuid.UUID]:
+    """Revoke a login's devices that are not known by now: all, that of a session, or all but one.
+
+    Returns the ids of those that this call revoked, in order.
+    """
+    rows = await uow.execute(
+        """
+        UPDATE identity.devices SET revoked_at = :now
+         WHERE id IN (SELECT id FROM identity.devices
+                       WHERE login_id = :login_id AND revoked_at IS NULL AND trusted_from > :now
+                         AND (CAST(:of AS uuid) IS NULL
+                              OR id = (SELECT device_id FROM identity.sessions
+                                        WHERE id = CAST(:of AS uuid)))
+                         AND (CAST(:spare AS uuid) IS NULL OR id <> CAST(:spare AS uuid))
+                       ORDER BY id FOR NO KEY UPDATE)
+        RETURNING id
+        """,
+        login_id=login_id,
+        now=now,
+        of=of,
+        spare=spare,
+    )
+    return sorted(row.id for row in rows)
+
+
 def _one(row: Row[Any] | None) -> Session | None:
     return None if row is None else _read_session(row)
 

@@ -41,7 +41,7 @@ class LogInBlocked(Refusal):
 
 
 class SessionReduced(Refusal):
-    """The session may not pay or change credentials yet: its log-in was out of the ordinary."""
+    """The session may not pay, change credentials or end others yet: its log-in was unusual."""
 
     code = "session_reduced"
     title = "This session may not do that yet"
@@ -49,8 +49,8 @@ class SessionReduced(Refusal):
     def __init__(self, until: datetime) -> None:
         """Say until when."""
         super().__init__(
-            "This log-in was out of the ordinary: for a time it pays nothing and changes nothing "
-            "that one logs in with. Another session of yours may.",
+            "This log-in was out of the ordinary: for a time it pays nothing, changes nothing that "
+            "one logs in with and ends no other session. Another session of yours may.",
             context={"until": until.isoformat()},
         )
 

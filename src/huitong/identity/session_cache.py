@@ -24,7 +24,7 @@ from huitong.identity.store import sessions as store
 from huitong.identity.tokens import SESSION_PREFIX, digest_token
 from huitong.identity.types import Session
 from huitong.kernel import limits
-from huitong.kernel.database.unit_of_work import Database, DatabaseUnavailable
+from huitong.kernel.database.unit_of_work import Database, DatabaseUnavailable, find_bug
 from huitong.kernel.logs import get_logger
 
 _log = get_logger(__name__)
@@ -214,10 +214,14 @@ class SessionCache:
         while True:
             try:
                 await self.learn_news()
-            except (DatabaseUnavailable, DBAPIError) as error:
+            except Exception as error:  # noqa: BLE001 - an edge: a watcher that died would say nothing
                 # Said once, and not twice a second for as long as the database is away.
                 if not is_known_to_fail:
-                    _log.warning("no_news_of_revocations", reason=type(error).__name__)
+                    _log.warning(
+                        "no_news_of_revocations",
+                        reason=type(error).__name__,
+                        exc_info=find_bug(error),
+                    )
                 is_known_to_fail = True
             else:
                 if is_known_to_fail:

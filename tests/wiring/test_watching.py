@@ -4,11 +4,12 @@ import uuid
 from datetime import timedelta
 
 import asyncpg
+import pytest
 
 from huitong import ledger, operations
 from huitong.kernel import jobs
 from huitong.kernel.clock import SystemClock
-from huitong.kernel.database.unit_of_work import Database
+from huitong.kernel.database.unit_of_work import Database, DatabaseUnavailable, DriverConnection
 from huitong.wiring import watching
 
 
@@ -79,6 +80,31 @@ async def test_books_that_do_not_tie_are_found_at_once_and_verified_once_a_day(
     assert again.id == incident.id
     assert again.evidence["untied_CNY"] == 1
     assert len(again.evidence) > 1
+
+
+class InterruptedDatabase(Database):
+    """A database that goes away when the books are to be read."""
+
+    async def connect(self) -> DriverConnection:
+        raise DatabaseUnavailable("gone")
+
+
+async def test_a_verification_that_was_interrupted_is_done_by_the_next_worker(
+    database: Database, owner_url: str
+) -> None:
+    now = SystemClock().now()
+    async with InterruptedDatabase(owner_url) as interrupted:
+        with pytest.raises(DatabaseUnavailable):
+            await watching.verify_books(interrupted, now)
+    async with database.unit_of_work() as other:
+        before = now - timedelta(hours=24)
+        assert await operations.try_to_verify(other, before=before)
+        # While one is at it no other begins.
+        assert not await database.run(lambda uow: operations.try_to_verify(uow, before=before))
+    later = now + timedelta(minutes=5)
+    await watching.verify_books(database, later)
+    async with database.reading() as uow:
+        assert await uow.fetch_value("SELECT verified_at FROM operations.state") == later
 
 
 async def test_the_workers_loops_have_the_watch(database: Database) -> None:

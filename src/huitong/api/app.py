@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from huitong import payments
 from huitong.api import health, home, metrics, reference, routes
 from huitong.api.documentation import use_own_document
-from huitong.api.gate import Gate
+from huitong.api.gate import Gate, admit_stranger
 from huitong.api.hot_path import HotPath
 from huitong.api.own_payments import OwnPayments
 from huitong.api.problems import (
@@ -126,6 +126,11 @@ async def _answer_bug(request: Request, error: Exception) -> Response:
 async def _answer_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     refusal = _read_http_error(error)
+    try:
+        # Where there is no route nobody looks at who calls.
+        admit_stranger(request.scope)
+    except Refusal as turned_away:
+        return await _answer_error(request, turned_away)
     record_error(refusal, request.scope)
     response = make_problem(refusal).to_response(request_id_of(request.scope))
     if error.headers and "Allow" in error.headers:

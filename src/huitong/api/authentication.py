@@ -337,8 +337,9 @@ class _Public:
 
     permission: Final = "public"
 
-    async def __call__(self) -> None:
-        """Let everybody pass."""
+    async def __call__(self, request: Request) -> None:
+        """Let everybody pass, by the address's budget; raises RateLimited, CallerBlocked."""
+        gate.admit_stranger(request.scope)
 
 
 #: The declaration of routes that anybody may call.

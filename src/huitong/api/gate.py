@@ -21,6 +21,10 @@ _IS_COUNTED: Final = "huitong.gate_counted"
 _OK: Final = 200
 #: Asked by those who keep the platform running, from wherever they are.
 _UNGUARDED: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+#: Public, and answered by the framework itself.
+_PUBLIC: Final = frozenset({"/openapi.json"})
+#: How every secret begins that an Authorization header can have.
+_SECRET_PREFIXES: Final = (b"htk_", b"hts_", b"hst_", b"htu_")
 _COOKIE_PREFIX: Final = b"__Host-huitong_"
 #: What refusals count as, by their codes.
 SIGNALS_BY_CODE: Final[Mapping[str, SignalKind]] = {
@@ -63,9 +67,8 @@ class Gate:
         """Let a request in whose caller is not known yet; raises RateLimited, CallerBlocked."""
         scope[_GATE] = self
         credential = find_credential(scope["headers"])
-        if credential is None:
-            if scope["path"] not in _UNGUARDED:
-                self.admit_stranger(scope)
+        if credential is None or scope["path"] in _PUBLIC or not _is_ours(credential):
+            self.admit_stranger(scope)
         elif self._admission.has_addresses:
             address = self._find_address(scope)
             if address is not None:
@@ -77,7 +80,9 @@ class Gate:
         Once for each request. Doors at which nobody is known ask for it whatever credential comes:
         otherwise any would do to get around the address's budget.
         """
-        address = None if scope.get(_IS_COUNTED) else self._find_address(scope)
+        if scope.get(_IS_COUNTED) or scope["path"] in _UNGUARDED:
+            return
+        address = self._find_address(scope)
         if address is not None:
             scope[_IS_COUNTED] = True
             self._admission.admit(EntityKind.ADDRESS, address.name)
@@ -113,6 +118,12 @@ class Gate:
         if entity is not None:
             about = scope["path"].encode() if kind is SignalKind.NOT_FOUND else None
             self._reporter.note(kind, entity, about=about)
+
+    def note_guess(self, scope: Scope) -> None:
+        """Count a token that never opened anything."""
+        address = self._find_address(scope)
+        if address is not None:
+            self._reporter.note(SignalKind.BAD_CREDENTIALS, address)
 
     def note_missing(self, scope: Scope, what: str) -> None:
         """Count that a caller named something that does not exist, in the body of a request."""
@@ -197,6 +208,13 @@ def admit_stranger(scope: Scope) -> None:
         gate.admit_stranger(scope)
 
 
+def note_guess(scope: Scope) -> None:
+    """Tell the gate that a request came through of a token that never opened anything."""
+    gate = gate_of(scope)
+    if gate is not None:
+        gate.note_guess(scope)
+
+
 def check_challenge(scope: Scope) -> None:
     """Refuse a log-in by password alone from where many failed; raises ChallengeRequired."""
     gate = gate_of(scope)
@@ -226,5 +244,14 @@ def find_signal(refusal: Refusal) -> SignalKind | None:
 
 def _has_new_credential(refusal: Refusal, scope: Scope) -> bool:
     # Of the many behind one address some come back with a session that is over: that is no try.
-    is_over = isinstance(refusal.__cause__, identity.SessionEnded)
-    return not is_over and find_credential(scope["headers"]) is not None
+    # Tokens that never opened one are counted where they are looked up, by `note_guess`.
+    is_customers = isinstance(refusal.__cause__, identity.SessionEnded)
+    return not is_customers and find_credential(scope["headers"]) is not None
+
+
+def _is_ours(credential: bytes) -> bool:
+    """Say whether a credential can be one of ours; others are none, and get around nothing."""
+    if _COOKIE_PREFIX in credential:
+        return True
+    scheme, _, secret = credential.partition(b" ")
+    return scheme.lower() == b"bearer" and secret.strip(b" ").startswith(_SECRET_PREFIXES)

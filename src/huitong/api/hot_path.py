@@ -155,9 +155,10 @@ class HotPath:
             session = await self._own.find_session(Request(scope), secret)
             if session is not None:
                 return await self._pay_own(session, headers, scope, receive)
-        key = await self._find_key(secret, scope)
+        key = await self._find_key(secret)
         actor = ids.show_id(ids.API_KEY, key.id)
         self._gate.admit(scope, kind_of_key(key), actor, header)
+        _check_scope(key, actor, scope)
         name = _read_name(headers)
         body = await _read_body(receive)
         payment = _read_payment(_decode(body, _decoder), body, self._now())
@@ -192,7 +193,7 @@ class HotPath:
             self._gate.note_missing(scope, f"{payment.payer_account_id}:{payee}")
         return answer.reply
 
-    async def _find_key(self, secret: str | None, scope: Scope) -> ApiKey:
+    async def _find_key(self, secret: str | None) -> ApiKey:
         key = None if secret is None else await self._keys.find(secret)
         if key is None:
             raise problems.NotAuthenticated(
@@ -201,12 +202,15 @@ class HotPath:
                 else "This API key is not known, or was revoked.",
                 field="Authorization",
             )
-        if SCOPE not in key.scopes:
-            scope[ACTOR] = ids.show_id(ids.API_KEY, key.id)
-            raise problems.NotAllowed(
-                f"The API key needs the scope {SCOPE}.", context={"scopes": [SCOPE]}
-            )
         return key
+
+
+def _check_scope(key: ApiKey, actor: str, scope: Scope) -> None:
+    if SCOPE not in key.scopes:
+        scope[ACTOR] = actor
+        raise problems.NotAllowed(
+            f"The API key needs the scope {SCOPE}.", context={"scopes": [SCOPE]}
+        )
 
 
 def _note_foreign_payer(scope: Scope, request_id: str) -> None:

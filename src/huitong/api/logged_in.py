@@ -66,7 +66,7 @@ async def find_logged_in(request: Request, application: Application | None = Non
 async def find_any_session(request: Request, application: Application | None = None) -> LoggedIn:
     """Return whose session it is, also one that waits for a second factor and opens nothing yet.
 
-    Raises SessionEnded, AntiForgeryHeaderMissing.
+    Raises SessionEnded, AntiForgeryHeaderMissing; RateLimited and CallerBlocked.
     """
     known = request.scope.get(_LOGGED_IN)
     if isinstance(known, LoggedIn):
@@ -81,6 +81,7 @@ async def find_any_session(request: Request, application: Application | None = N
     if token is not None:
         session = await application.desk.sessions.authenticate(token, now=application.clock.now())
     if session is None:
+        await _meet_stranger(request, application, token)
         raise identity.SessionEnded(
             "Log in first: there is no session, or it has ended.", field="Authorization"
         )
@@ -89,6 +90,16 @@ async def find_any_session(request: Request, application: Application | None = N
     request.scope[ACTOR] = logged_in.caller.actor
     gate.admit(request.scope, EntityKind.LOGIN, logged_in.caller.actor)
     return logged_in
+
+
+async def _meet_stranger(request: Request, application: Application, token: str | None) -> None:
+    """Let in by the address who has no session, and count a token that never opened one."""
+    secret = token if "authorization" in request.headers else None
+    # A key or a token of somebody else's at this door opens nothing, so it guesses nothing.
+    is_theirs = is_customers(request, secret)
+    if is_theirs and token is not None and not await application.desk.sessions.is_over(token):
+        gate.note_guess(request.scope)
+    gate.admit_stranger(request.scope)
 
 
 def check_anti_forgery(request: Request) -> None:

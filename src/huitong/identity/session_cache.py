@@ -16,7 +16,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy.exc import DBAPIError
 
@@ -24,7 +24,7 @@ from huitong.identity.store import sessions as store
 from huitong.identity.tokens import SESSION_PREFIX, digest_token
 from huitong.identity.types import Session
 from huitong.kernel import limits
-from huitong.kernel.database.unit_of_work import Database, DatabaseUnavailable
+from huitong.kernel.database.unit_of_work import Database, DatabaseUnavailable, find_bug
 from huitong.kernel.logs import get_logger
 
 _log = get_logger(__name__)
@@ -37,6 +37,13 @@ class _Entry:
     #: When the row was read, by the callers' clock: it is read again, and touched, in a while.
     read_at: datetime
     is_renewing: bool = False
+
+
+class _NoSession(NamedTuple):
+    """What is known of a token that opens nothing."""
+
+    until: float
+    is_over: bool
 
 
 class SessionCache:
@@ -55,7 +62,7 @@ class SessionCache:
         self._entries_max = entries_max
         self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
         self._digests: dict[uuid.UUID, bytes] = {}
-        self._unknown: OrderedDict[bytes, float] = OrderedDict()
+        self._unknown: OrderedDict[bytes, _NoSession] = OrderedDict()
         self._news_from = -1.0
         self._news_count = 0
         self._horizon: int | None = None
@@ -94,6 +101,20 @@ class SessionCache:
         if not entry.is_renewing and now - entry.read_at >= _RENEWAL:
             self._renew(digest, entry, now)
         return entry.session
+
+    async def is_over(self, token: str) -> bool:
+        """Say of a token that opens nothing whether it once did: who has one is not guessing.
+
+        Raises DatabaseUnavailable if it must ask the database and cannot.
+        """
+        digest = digest_token(SESSION_PREFIX, token)
+        if digest is None:
+            return False
+        known = self._unknown.get(digest)
+        if known is not None:
+            return known.is_over
+        async with self._database.reading() as uow:
+            return await store.has_session(uow, digest)
 
     def forget(self, *session_ids: uuid.UUID) -> None:
         """Forget sessions that were revoked, or whose factors changed, here and now."""
@@ -139,13 +160,15 @@ class SessionCache:
         return self._clock() - self._news_from < limits.SESSION_NEWS_SECONDS_MAX
 
     async def _load(self, digest: bytes, now: datetime) -> Session | None:
-        if self._clock() < self._unknown.get(digest, -1.0):
+        known = self._unknown.get(digest)
+        if known is not None and self._clock() < known.until:
             return None
         count = self._news_count
         async with self._database.reading() as uow:
             session = await store.find_session_by_digest(uow, digest)
+            is_over = session is not None or await store.has_session(uow, digest)
         if session is None or not session.is_live(now):
-            self._remember_unknown(digest)
+            self._remember_unknown(digest, is_over=is_over)
             return None
         if now - session.last_seen_at >= _RENEWAL:
             async with self._database.unit_of_work() as uow:
@@ -165,10 +188,11 @@ class SessionCache:
             _, oldest = self._entries.popitem(last=False)
             self._digests.pop(oldest.session.id, None)
 
-    def _remember_unknown(self, digest: bytes) -> None:
+    def _remember_unknown(self, digest: bytes, *, is_over: bool) -> None:
         # A store of its own: who tries many tokens cannot push the real ones out. A token is made
         # before anybody can send it, so an unknown one does not become known.
-        self._unknown[digest] = self._clock() + limits.SESSION_NEWS_SECONDS_MAX
+        until = self._clock() + limits.SESSION_NEWS_SECONDS_MAX
+        self._unknown[digest] = _NoSession(until, is_over)
         if len(self._unknown) > limits.SESSION_UNKNOWN_ENTRIES_MAX:
             self._unknown.popitem(last=False)
 
@@ -214,10 +238,14 @@ class SessionCache:
         while True:
             try:
                 await self.learn_news()
-            except (DatabaseUnavailable, DBAPIError) as error:
+            except Exception as error:  # noqa: BLE001 - an edge: a watcher that died would say nothing
                 # Said once, and not twice a second for as long as the database is away.
                 if not is_known_to_fail:
-                    _log.warning("no_news_of_revocations", reason=type(error).__name__)
+                    _log.warning(
+                        "no_news_of_revocations",
+                        reason=type(error).__name__,
+                        exc_info=find_bug(error),
+                    )
                 is_known_to_fail = True
             else:
                 if is_known_to_fail:

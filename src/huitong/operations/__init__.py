@@ -37,7 +37,7 @@ from huitong.operations.recording import report
 from huitong.operations.reporting import Reporter
 from huitong.operations.signals import SignalCounter
 from huitong.operations.status import Status, get_status
-from huitong.operations.store.signals import prune_signals, try_to_verify
+from huitong.operations.store.signals import note_verified, prune_signals, try_to_verify
 from huitong.operations.types import (
     Countermeasure,
     CountermeasureKind,
@@ -96,6 +96,7 @@ __all__ = [
     "lift_countermeasure",
     "list_countermeasures",
     "list_incidents",
+    "note_verified",
     "prune_signals",
     "read_policy",
     "report",

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from huitong.kernel import limits
 from huitong.kernel.clock import business_day
-from huitong.kernel.database.unit_of_work import Database, DatabaseUnavailable
+from huitong.kernel.database.unit_of_work import Database, DatabaseUnavailable, find_bug
 from huitong.kernel.logs import get_logger
 from huitong.kernel.rulebook import Rulebook
 from huitong.operations.errors import CallerBlocked, ChallengeRequired, RateLimited
@@ -176,9 +176,13 @@ class Admission:
         while True:
             try:
                 await self.learn_news()
-            except (DatabaseUnavailable, DBAPIError) as error:
+            except Exception as error:  # noqa: BLE001 - an edge: a watcher that died would say nothing
                 if not is_known_to_fail:
-                    _log.warning("no_news_of_countermeasures", reason=type(error).__name__)
+                    _log.warning(
+                        "no_news_of_countermeasures",
+                        reason=type(error).__name__,
+                        exc_info=find_bug(error),
+                    )
                 is_known_to_fail = True
             else:
                 is_known_to_fail = False

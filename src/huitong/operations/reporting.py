@@ -5,16 +5,13 @@ that much with it. While the database is away they are kept, up to a bound, and 
 """
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final, Literal
 
-from sqlalchemy.exc import DBAPIError
-
 from huitong.kernel import limits
 from huitong.kernel.clock import business_day
-from huitong.kernel.database.unit_of_work import Database, DatabaseUnavailable, UnitOfWork
+from huitong.kernel.database.unit_of_work import Database, UnitOfWork, find_bug
 from huitong.kernel.ids import uuid7
 from huitong.kernel.logs import get_logger
 from huitong.kernel.rulebook import Rulebook
@@ -74,9 +71,11 @@ class Reporter:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         self._task = None
-        with contextlib.suppress(DatabaseUnavailable, DBAPIError, TimeoutError):
+        try:
             async with asyncio.timeout(limits.SIGNALS_FLUSH_SECONDS):
                 await self.flush(is_last=True)
+        except Exception as error:  # noqa: BLE001 - whoever stops goes on to close the database
+            _note_failure(error)
 
     async def flush(self, *, is_last: bool = False) -> None:
         """Write what was counted since the last time, in one transaction.
@@ -133,10 +132,14 @@ class Reporter:
                 await self.flush()
                 if self._process == "api":
                     await self.check_evaluator()
-            except (DatabaseUnavailable, DBAPIError) as error:
+            except Exception as error:  # noqa: BLE001 - an edge: a watcher that died would say nothing
                 if not is_known_to_fail:
-                    _log.warning("signals_not_written", reason=type(error).__name__)
+                    _note_failure(error)
                 is_known_to_fail = True
             else:
                 is_known_to_fail = False
             await asyncio.sleep(limits.SIGNALS_FLUSH_SECONDS)
+
+
+def _note_failure(error: Exception) -> None:
+    _log.warning("signals_not_written", reason=type(error).__name__, exc_info=find_bug(error))

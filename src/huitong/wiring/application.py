@@ -5,6 +5,7 @@ closes it after the last answer.
 """
 
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Self
 
@@ -185,16 +186,14 @@ class Application:
         Traces are shut down by the process, which configured them.
         """
         self.is_running = False
-        try:
-            await self.poster.stop()
-        finally:
-            await self.rules.stop()
-            await self.lists.stop()
-            await self.models.stop()
-            await self.admission.stop()
-            await self.reporter.stop()
-            if self._desk is not None:
-                await close_desk(self._desk)
+        # The last one first; whatever one of them raises, the others are still stopped.
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self.database.close)
             if self.registries is not None:
-                await self.registries.close()
-            await self.database.close()
+                stack.push_async_callback(self.registries.close)
+            if self._desk is not None:
+                stack.push_async_callback(close_desk, self._desk)
+            watchers = (self.reporter, self.admission, self.models, self.lists, self.rules)
+            for watcher in watchers:
+                stack.push_async_callback(watcher.stop)
+            stack.push_async_callback(self.poster.stop)

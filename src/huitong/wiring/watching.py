@@ -66,16 +66,18 @@ async def verify_books(database: Database, now: datetime) -> bool:
     async with database.reading() as uow:
         balances = await ledger.get_trial_balances(uow)
     differences = {f"untied_{each.currency}": 1 for each in balances if not each.is_tied}
-    is_due = await database.run(
-        lambda uow: operations.try_to_verify(uow, before=now - policy.books_every, now=now)
-    )
-    if is_due:
-        report = await ledger.verify_ledger(database, more=payments.INVARIANTS)
-        differences |= {each.invariant: each.count for each in report.findings}
-    finding = operations.find_books_differing(differences)
-    if finding is not None:
-        _log.error("books_differ", invariants=sorted(differences))
-        await database.run(lambda uow: operations.report(uow, finding, now=now))
+    async with database.unit_of_work() as uow:
+        # Held while the books are read, so a worker that is killed leaves it to the next one.
+        is_due = await operations.try_to_verify(uow, before=now - policy.books_every)
+        if is_due:
+            report = await ledger.verify_ledger(database, more=payments.INVARIANTS)
+            differences |= {each.invariant: each.count for each in report.findings}
+        finding = operations.find_books_differing(differences)
+        if finding is not None:
+            _log.error("books_differ", invariants=sorted(differences))
+            await operations.report(uow, finding, now=now)
+        if is_due:
+            await operations.note_verified(uow, now)
     return False
 
 

@@ -74,6 +74,14 @@ async def find_session_by_digest(uow: UnitOfWork, digest: bytes) -> Session | No
     return _one(await uow.fetch_one(f"{_SESSIONS} AND s.digest = :digest", digest=digest))
 
 
+async def has_session(uow: UnitOfWork, digest: bytes) -> bool:
+    """Say whether a token ever opened a session that is not pruned yet, whatever became of it."""
+    found: bool = await uow.fetch_value(
+        "SELECT EXISTS (SELECT FROM identity.sessions WHERE digest = :digest)", digest=digest
+    )
+    return found
+
+
 async def hold_session(uow: UnitOfWork, session_id: uuid.UUID) -> Session | None:
     """Return a session that nobody revokes until the transaction ends, or None."""
     return _one(

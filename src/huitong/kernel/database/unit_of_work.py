@@ -15,6 +15,7 @@ import asyncpg
 from sqlalchemy import Executable, text
 from sqlalchemy.engine import Row, make_url
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from huitong.kernel import limits
@@ -222,10 +223,21 @@ def _naming_lost_connections() -> Iterator[None]:
         yield
     except (OSError, asyncpg.InterfaceError) as error:
         raise DatabaseUnavailable(str(error)) from error
+    except PoolTimeoutError as error:
+        raise DatabaseUnavailable("every connection is in use") from error
+    except asyncpg.PostgresError as error:
+        if is_connection_lost(error):
+            raise DatabaseUnavailable(str(error)) from error
+        raise
     except DBAPIError as error:
         if error.connection_invalidated or is_connection_lost(error):
             raise DatabaseUnavailable(str(error.orig)) from error
         raise
+
+
+def find_bug(error: Exception) -> Exception | None:
+    """Return an error whose traceback belongs into the log; None for trouble with the database."""
+    return None if isinstance(error, Fault | DBAPIError | asyncpg.PostgresError) else error
 
 
 def find_sql_state(error: BaseException) -> str | None:

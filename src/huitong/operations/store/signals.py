@@ -160,15 +160,29 @@ async def try_to_evaluate(uow: UnitOfWork, now: datetime) -> bool:
     return is_ours
 
 
-async def try_to_verify(uow: UnitOfWork, *, before: datetime, now: datetime) -> bool:
-    """Take up the verification of the books if nobody did since `before`."""
+async def try_to_verify(uow: UnitOfWork, *, before: datetime) -> bool:
+    """Take up the verification of the books, until the end, if nobody did it since `before`.
+
+    False also while another is at it. Who is killed has done nothing: say `note_verified` after it.
+    """
+    is_ours: bool = await uow.fetch_value(
+        "SELECT pg_try_advisory_xact_lock(hashtext('operations.verify'))"
+    )
+    if not is_ours:
+        return False
+    # Nothing is said on this connection while the books are read, and they may be long.
+    await uow.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+    # A statement of its own: what the one before us has committed is to be seen.
     found = await uow.fetch_one(
-        "UPDATE operations.state SET verified_at = :now "
-        "WHERE verified_at IS NULL OR verified_at < :before RETURNING 1",
+        "SELECT 1 FROM operations.state WHERE verified_at IS NULL OR verified_at < :before",
         before=before,
-        now=now,
     )
     return found is not None
+
+
+async def note_verified(uow: UnitOfWork, now: datetime) -> None:
+    """Say that the books were verified as a whole, as they were at `now`."""
+    await uow.execute("UPDATE operations.state SET verified_at = :now", now=now)
 
 
 async def put_watcher(uow: UnitOfWork, watcher: Watcher) -> None:

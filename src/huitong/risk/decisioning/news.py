@@ -8,10 +8,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from sqlalchemy.exc import DBAPIError
-
 from huitong.kernel import limits
-from huitong.kernel.database.unit_of_work import DatabaseUnavailable
+from huitong.kernel.database.unit_of_work import find_bug
 from huitong.kernel.logs import get_logger
 
 _log = get_logger(__name__)
@@ -47,9 +45,14 @@ class NewsWatcher:
     async def _try(self) -> None:
         try:
             await self.learn()
-        except (DatabaseUnavailable, DBAPIError) as error:
+        except Exception as error:  # noqa: BLE001 - an edge: a watcher that died would say nothing
             if not self._is_failing:
-                _log.warning("no_news", of=self.subject, reason=type(error).__name__)
+                _log.warning(
+                    "no_news",
+                    of=self.subject,
+                    reason=type(error).__name__,
+                    exc_info=find_bug(error),
+                )
             self._is_failing = True
         else:
             if self._is_failing:

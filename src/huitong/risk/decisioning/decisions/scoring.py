@@ -70,16 +70,19 @@ class ModelPolicy:
         """The probability above which a score is an alert."""
         return dict(self.thresholds)[Action.REVIEW]
 
-    def ask(self, scores: Floats) -> NDArray[np.int64]:
-        """Return the hardest action that each score asks for, as a number."""
+    def ask(self, scores: Floats, *, is_simulated: bool = False) -> NDArray[np.int64]:
+        """Return the hardest action that each score asks for, as a number.
+
+        A model that learned from simulated customers asks for a second factor at most.
+        """
         asked = np.zeros(len(scores), np.int64)
         for action, above in self.thresholds:
             asked[scores > above] = action
-        return asked
+        return np.minimum(asked, Action.STEP_UP) if is_simulated else asked
 
-    def ask_one(self, score: float) -> Action:
+    def ask_one(self, score: float, *, is_simulated: bool = False) -> Action:
         """Return the hardest action that one score asks for."""
-        return Action(int(self.ask(np.array([score]))[0]))
+        return Action(int(self.ask(np.array([score]), is_simulated=is_simulated)[0]))
 
 
 @lru_cache(maxsize=limits.RULE_DAYS_CACHED_MAX)
@@ -127,6 +130,7 @@ class _Answer:
     id: uuid.UUID | None = None
     scores: Floats | None = None
     fallback: FallbackReason | None = None
+    is_simulated: bool = False
 
     def list_scores(self, rows: int) -> Sequence[float | None]:
         return [None] * rows if self.scores is None else self.scores.tolist()
@@ -138,11 +142,13 @@ def _score(model: ServedModel | None, features: Features) -> _Answer:
     said = model.guard.score(features)
     if isinstance(said, FallbackReason):
         return _Answer(fallback=said)
-    return _Answer(model.id, said)
+    return _Answer(model.id, said, is_simulated=model.is_simulated)
 
 
 def _ask(answer: _Answer, policy: ModelPolicy, rows: int) -> NDArray[np.int64]:
-    return np.zeros(rows, np.int64) if answer.scores is None else policy.ask(answer.scores)
+    if answer.scores is None:
+        return np.zeros(rows, np.int64)
+    return policy.ask(answer.scores, is_simulated=answer.is_simulated)
 
 
 def _share(

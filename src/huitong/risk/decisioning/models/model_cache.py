@@ -61,6 +61,8 @@ class ServedModel:
 
     id: uuid.UUID
     guard: GuardedModel
+    #: Learned from simulated customers: it asks for a second factor at most.
+    is_simulated: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,6 +82,7 @@ class ServedModels:
 class _Loaded:
     scorer: Scorer
     score_bins: Bins | None
+    is_simulated: bool
 
 
 class ModelCache:
@@ -174,7 +177,7 @@ class ModelCache:
         scorer = Scorer(
             model.onnx, feature_names=model.feature_names, calibration=model.calibration
         )
-        return _Loaded(scorer, model.bins.get(SCORE))
+        return _Loaded(scorer, model.bins.get(SCORE), model.is_simulated)
 
     def _serve(self, found: Sequence[Row[Any]]) -> None:
         """Put what was read into its place; guards of what stays keep what they know."""
@@ -194,7 +197,10 @@ class ModelCache:
                 elif row.id in was_out:
                     guard.look_again()
             guards[key] = guard
-            roles.setdefault(self._purposes[row.name], {})[row.status] = ServedModel(row.id, guard)
+            is_simulated = loaded is not None and loaded.is_simulated
+            roles.setdefault(self._purposes[row.name], {})[row.status] = ServedModel(
+                row.id, guard, is_simulated
+            )
         self._guards = guards
         self._served = {
             purpose: ServedModels(**roles.get(purpose, {})) for purpose in self._purposes.values()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 
@@ -44,6 +44,10 @@ class Bins:
     shares: tuple[float, ...]
 
 
+#: Among the metrics of a model, that it was trained on simulated customers.
+SIMULATED: Final = "is_simulated"
+
+
 @dataclass(frozen=True, slots=True)
 class TrainedModel:
     """What a training run hands to the registry; all that serving and explaining need."""
@@ -59,6 +63,11 @@ class TrainedModel:
     metrics: Mapping[str, Any]
     #: Markdown, written by the training run.
     card: str
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether it learned from simulated customers only, and so may hold nobody's money."""
+        return bool(self.metrics.get(SIMULATED))
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,10 @@ def play_risk(day: Day, operator: Operator) -> None:
     _scrape(day, town, maker)
     work_on_case(day, checker, mules[1].person.account)
     _sum_up(day, diary)
-    calls = day.client.calls + sum(each.phone.calls for each in (*town.residents, *mules))
+    calls = day.client.calls
+    for person in (*town.residents, *mules):
+        calls += person.phone.calls
+        person.phone.close()
     for member in (maker, checker):
         calls += member.calls
         member.close()

@@ -10,6 +10,7 @@ import pytest
 from tests.api.test_risk_routes import RULE, once, store_backtest, today
 
 from huitong.kernel.ids import uuid7
+from huitong.kernel.money import Money
 
 #: What the rules of this file do with which amount.
 DELAYED, REVIEWED, BLOCKED, FREE = "700.01", "700.02", "700.03", "700.04"
@@ -80,7 +81,7 @@ async def rules(api: Any, post: Any, office: Office, signed_in: dict[str, dict[s
     if "live" in signed_in:
         return
     made = [
-        {**RULE, "key": action, "predicate": f"amount = {round(float(amount) * 100)}"}
+        {**RULE, "key": action, "predicate": f"amount = {Money.parse(amount, 'CNY').minor}"}
         | {"action": action}
         for amount, action in _ACTIONS.items()
     ]

@@ -299,7 +299,8 @@ async def test_what_comes_in_by_a_top_up_and_leaves_at_once_is_seen(
     await town.top_up(street.payee.account_id, "500.00")
     pay = await street.withdrawal("505.00", street.payee)
     await refused_with(pay, errors.PaymentBlocked)
-    await (await street.withdrawal("300.00", street.payee))()
+    order = await (await street.withdrawal("300.00", street.payee))()
+    assert order.status is payments.OrderStatus.PENDING
 
 
 async def test_payments_at_once_are_all_counted(street: Street, town: Any) -> None:

@@ -6,21 +6,20 @@ are the same (keys, scopes, idempotency, problems), and the route is in the same
 """
 
 import asyncio
-import re
 import time
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-import msgspec
 from starlette.requests import Request
 
 from huitong import ledger, payments
 from huitong.api import problems
 from huitong.api.bearer import read_bearer
 from huitong.api.gate import Gate, kind_of_key
+from huitong.api.instant_body import DECODER, OWN_DECODER, decode, read_payment
 from huitong.api.own_payments import OwnPayments
-from huitong.api.request_body import check_media_type, parse_json
+from huitong.api.request_body import check_media_type
 from huitong.api.request_context import (
     HSTS_HEADER,
     SECURITY_HEADERS,
@@ -30,14 +29,11 @@ from huitong.api.request_context import (
     read_request_id,
     record_error,
 )
-from huitong.api.schemas.common import MOBILE_PATTERN
 from huitong.api.security_log import ACTOR, ROUTE, NotOwned, note_refusal
-from huitong.api.validation import shorten
 from huitong.identity import SECRET_PREFIX, ApiKey, KeyCache, Session
 from huitong.kernel import idempotency, ids, limits, logs, metrics, telemetry
 from huitong.kernel.errors import InvalidField
 from huitong.kernel.idempotency import ReplyKey, StoredReply
-from huitong.kernel.money import Money
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -52,7 +48,6 @@ _NOT_FOUND: Final = 404
 _PAYER_REFUSED: Final = b'"field":"payer"'
 _JSON_TYPE: Final = b"application/json"
 _PROBLEM_TYPE: Final = b"application/problem+json"
-_MOBILE_SHAPE: Final = re.compile(MOBILE_PATTERN)
 _SECURITY_HEADERS: Final = tuple(
     (name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()
 )
@@ -60,39 +55,6 @@ _SECURE_HEADERS: Final = (
     *_SECURITY_HEADERS,
     (HSTS_HEADER[0].lower().encode(), HSTS_HEADER[1].encode()),
 )
-#: payer, amount, and the two members of the amount.
-_MEMBERS_MIN: Final = 4
-
-
-class AmountBody(msgspec.Struct, forbid_unknown_fields=True):
-    """Money as it travels: a decimal text and a currency."""
-
-    amount: str
-    currency: str
-
-
-class PaymentBody(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of an instant payment; exactly one of the three payee forms."""
-
-    payer: str
-    amount: AmountBody
-    payee: str | None = None
-    payee_mobile: str | None = None
-    code: str | None = None
-    reference: str | None = None
-    description: str | None = None
-    guardian: str | None = None
-
-
-class OwnPaymentBody(PaymentBody, forbid_unknown_fields=True):
-    """The body of a customer who pays themselves, and may have to prove once more who they are."""
-
-    step_up: str | None = None
-
-
-BodyT = TypeVar("BodyT", bound=PaymentBody)
-_decoder: Final = msgspec.json.Decoder(PaymentBody)
-_own_decoder: Final = msgspec.json.Decoder(OwnPaymentBody)
 _paid = metrics.HTTP_REQUESTS.labels("POST", PATH, "201")
 _seconds = metrics.HTTP_REQUEST_SECONDS.labels("POST", PATH)
 
@@ -161,7 +123,7 @@ class HotPath:
         _check_scope(key, actor, scope)
         name = _read_name(headers)
         body = await _read_body(receive)
-        payment = _read_payment(_decode(body, _decoder), body, self._now())
+        payment = read_payment(decode(body, DECODER), body, self._now())
         payment.acting_merchant_id = key.merchant_id
         if key.merchant_id is not None:
             scope[ACTOR] = actor
@@ -173,8 +135,8 @@ class HotPath:
         actor = scope[ACTOR] = ids.show_id(ids.LOGIN, session.login_id)
         name = _read_name(headers)
         body = await _read_body(receive)
-        asked, now = _decode(body, _own_decoder), self._now()
-        payment = _read_payment(asked, body, now)
+        asked, now = decode(body, OWN_DECODER), self._now()
+        payment = read_payment(asked, body, now)
         self._own.bind(payment, session, asked.step_up, address=read_address(scope), now=now)
         return await self._submit(payment, actor, name, body, scope)
 
@@ -295,82 +257,6 @@ def _join(messages: list[Message]) -> bytes:
 def _check_size(size: int) -> None:
     if size > _BODY_BYTES_MAX:
         raise problems.BodyTooLarge(f"the body has at most {_BODY_BYTES_MAX} bytes", field="body")
-
-
-def _decode(body: bytes, decoder: msgspec.json.Decoder[BodyT]) -> BodyT:
-    """Return what a request body says; raises InvalidField naming the field at fault."""
-    try:
-        return decoder.decode(body)
-    except msgspec.ValidationError as error:
-        raise _name_field(str(error)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise problems.MalformedJson("the body is not JSON", field="body") from error
-
-
-def _read_payment(asked: PaymentBody, body: bytes, now: datetime) -> payments.InstantPayment:
-    """Return the payment that a request asks for; raises InvalidField naming the field at fault."""
-    _check_members(asked, body)
-    amount = Money.from_json({"amount": asked.amount.amount, "currency": asked.amount.currency})
-    if amount.minor <= 0:
-        raise InvalidField("must be more than nothing", field="amount.amount")
-    return payments.InstantPayment(
-        payer_account_id=ledger.read_account(asked.payer, field="payer"),
-        payee_account_id=None
-        if asked.payee is None
-        else ledger.read_account(asked.payee, field="payee"),
-        payee_mobile=_read_mobile(asked.payee_mobile),
-        code_id=None if asked.code is None else ids.read_id(ids.CODE, asked.code, field="code"),
-        amount=amount,
-        reference=_read_text(asked.reference, "reference", limits.REFERENCE_LENGTH_MAX),
-        description=_read_text(asked.description, "description", limits.DESCRIPTION_LENGTH_MAX),
-        guardian_id=None
-        if asked.guardian is None
-        else ids.read_id(ids.CUSTOMER, asked.guardian, field="guardian"),
-        requested_at=now,
-    )
-
-
-def _check_members(asked: PaymentBody, body: bytes) -> None:
-    payees = sum(value is not None for value in (asked.payee, asked.payee_mobile, asked.code))
-    texts = (asked.reference is not None) + (asked.description is not None)
-    texts += asked.guardian is not None
-    # Two readers of a text with a member twice may take different ones, and the decoder does not
-    # tell. Each member has a colon, so with just as many colons none can be there twice; more of
-    # them, as in a description with a colon, are rare enough to read the whole text again.
-    if body.count(b":") != _MEMBERS_MIN + payees + texts:
-        parse_json(body)
-    if payees != 1:
-        raise InvalidField("give exactly one of payee, payee_mobile and code", field="payee")
-
-
-def _read_mobile(value: str | None) -> str | None:
-    if value is not None and _MOBILE_SHAPE.fullmatch(value) is None:
-        raise InvalidField(
-            "must be a mobile number of mainland China, 11 digits", field="payee_mobile"
-        )
-    return value
-
-
-def _read_text(value: str | None, field: str, length_max: int) -> str | None:
-    if value is None:
-        return None
-    if not 1 <= len(value) <= length_max:
-        raise InvalidField(f"must have 1 to {length_max} characters", field=field)
-    if not value.isprintable():
-        raise InvalidField("must not hold control characters", field=field)
-    return value
-
-
-def _name_field(message: str) -> InvalidField:
-    """Turn msgspec's "… - at `$.amount.currency`" into a refusal that names the field."""
-    text, _, path = message.rpartition(" - at `$") if " - at `$" in message else (message, "", "")
-    parts = [part for part in path.removesuffix("`").split(".") if part]
-    for marker in ("missing required field `", "contains unknown field `"):
-        _, found, name = text.partition(marker)
-        if found:
-            parts.append(name.removesuffix("`"))
-            text = "is missing" if marker.startswith("missing") else "is not known here"
-    return InvalidField(text, field=".".join(shorten(part) for part in parts) or "body")
 
 
 async def _send(

@@ -249,5 +249,6 @@ class TestCache:
             async with asyncio.timeout(20):
                 while not await self.find(desk, cache, DEVICE):  # noqa: ASYNC110 - polling is the point
                     await asyncio.sleep(0.05)
+            assert await self.find(desk, cache, DEVICE) == {DEVICE: {ListKind.BLOCK}}
         finally:
             await cache.stop()

@@ -1,6 +1,7 @@
 """Jobs commit with the rows that they belong to, are run once, and are repeated when they fail."""
 
 import asyncio
+import contextlib
 import uuid
 from datetime import UTC, datetime, timedelta
 
@@ -53,6 +54,13 @@ async def _stop(worker: asyncio.Future[None]) -> None:
     worker.cancel()
     with pytest.raises(asyncio.CancelledError):
         await worker
+
+
+async def _keep_working(app: App) -> None:
+    """Start the worker again whenever it ends, as the worker process does."""
+    while True:
+        with contextlib.suppress(DatabaseUnavailable):
+            await run_worker(app)
 
 
 async def _defer(database: Database, **arguments: object) -> int:
@@ -287,7 +295,7 @@ async def test_lets_a_running_job_end_when_the_worker_stops(
 
 async def test_goes_on_after_its_connections_were_cut(database: Database, owner_url: str) -> None:
     seen = Seen()
-    worker = asyncio.ensure_future(run_worker(_make_app(database, owner_url, seen.definition())))
+    worker = asyncio.ensure_future(_keep_working(_make_app(database, owner_url, seen.definition())))
     await _defer(database)
     await seen.called.wait()
     seen.called.clear()

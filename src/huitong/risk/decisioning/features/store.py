@@ -53,11 +53,13 @@ SELECT n.place, f.first_us, f.last_us, {_STORED},
 def _decay(name: str, half_life_us: float) -> str:
     """Write how a counter takes up new weight, whichever of the two is older.
 
-    The exponent stays above -60: an underflow is an error to the database.
+    The exponent stays above -60: an underflow is an error to the database. A literal with a point
+    is `numeric` to it, whose exponential takes some hundred times as long as that of `float8`.
     """
-    rate = repr(_LN_2 / float(half_life_us))
+    rate = f"float8 '{_LN_2 / float(half_life_us)!r}'"
+    least = f"float8 '-{EXPONENT_MAX}'"
     stored, new = (
-        f"{row}.{name} * exp(greatest(-{EXPONENT_MAX}, {rate} * ({row}.last_us - {later}.last_us)))"
+        f"{row}.{name} * exp(greatest({least}, {rate} * ({row}.last_us - {later}.last_us)))"
         for row, later in (("f", "excluded"), ("excluded", "f"))
     )
     return (

@@ -31,7 +31,7 @@ if os.environ.get("CI"):
 
 _SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 _APP_ROLE = "huitong_app"
-_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder with a name of its own is made in it
+_MEMORY = Path("/dev/shm")
 _MEMORY_BYTES_MIN = 4 << 30
 
 

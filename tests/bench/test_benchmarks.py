@@ -51,7 +51,7 @@ KEYS: dict[str, tuple[set[str], set[str]]] = {
         {"ocr_alone_p50_ms", "ocr_alone_p99_ms", "pictures_alone_p50_ms"},
     ),
     "decide": (
-        {"one_p50_ms", "one_p99_ms", "batch_per_second", "rules_per_second_a_core", "rules"},
+        {"one_p50_ms", "one_p99_ms", "batch_per_second", "decisions_per_second_a_core", "rules"},
         {"one_at_a_time_per_second"},
     ),
     "growth": (

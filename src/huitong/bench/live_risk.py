@@ -1,4 +1,4 @@
-"""Risk as a bank runs it, for the benchmarks: the shipped model decides, and the default rules do."""
+"""Risk as a bank runs it, for the benchmarks: with the shipped model and the default rules."""
 
 from datetime import datetime
 from typing import Final
@@ -18,8 +18,8 @@ VALUES ($1, 'bench', 'bench', sha256(uuid_send($1)), 'active', $2)
 _ADD_APPROVAL: Final = r"""
 INSERT INTO identity.approvals (id, act, payload, digest, reason, requested_by, requested_at,
                                 expires_at, state, decided_by, decided_at, decision_reason, outcome)
-VALUES ($1, 'risk.set_rules_live', '{}', sha256('risk.set_rules_live\012{}'::bytea), 'bench', $2, $4,
-        $4::timestamptz + interval '1 day', 'approved', $3, $4, 'bench', '{}')
+VALUES ($1, 'risk.set_rules_live', '{}', sha256('risk.set_rules_live\012{}'::bytea), 'bench', $2,
+        $4, $4::timestamptz + interval '1 day', 'approved', $3, $4, 'bench', '{}')
 """
 
 

@@ -66,6 +66,10 @@ VALUES (gen_random_uuid(), 'Benchmark', 'BENCHMARK', 'PINGYAO', '5411', $3::text
         now())
 """
 _SET_FEE: Final = "UPDATE customers.merchants SET fee_rate = $1::text::numeric"
+_SCORED: Final = """
+SELECT count(*) AS decided, count(score) AS scored, count(*) FILTER (WHERE action > 0) AS alerts
+  FROM risk.decisions
+"""
 _COUNTS: Final = """
 SELECT (SELECT count(*) FROM payments.orders WHERE status = 'succeeded') AS orders,
        (SELECT count(*) FROM ledger.transfers WHERE code IN (201, 301)) AS transfers,
@@ -155,7 +159,7 @@ def measure(options: Options) -> Result:
             last = (folder / "servers.log").read_text(encoding="utf-8", errors="replace")[-2_000:]
             raise BenchmarkFailed(f"{failure}\n{last}", retryable=False) from failure
         asyncio.run(_check(scratch, run.acknowledged))
-        return _result(run)
+        return _result(run, asyncio.run(_count_decisions(scratch)))
 
 
 class _Run:
@@ -264,9 +268,7 @@ def _request_head(secret: str) -> bytes:
     ).encode()
 
 
-async def _prepare(
-    scratch: Scratch, options: Options
-) -> tuple[Acquaintances, str, str]:
+async def _prepare(scratch: Scratch, options: Options) -> tuple[Acquaintances, str, str]:
     accounts = options.scaled(ACCOUNTS, least=500)
     options.say(f"opening {accounts:,} customers")
     owner = await scratch.connect_owner()
@@ -316,7 +318,21 @@ async def _check(scratch: Scratch, acknowledged: int) -> None:
         raise BenchmarkFailed(f"the ledger's invariants: {report.findings}", retryable=False)
 
 
-def _result(run: _Run) -> Result:
+async def _count_decisions(scratch: Scratch) -> dict[str, float]:
+    """Return which share of the decisions a model scored, and which did not just allow."""
+    owner: DriverConnection = await scratch.connect_owner()
+    try:
+        counts = await owner.fetchrow(_SCORED)
+    finally:
+        await owner.close()
+    decided = max(1, counts["decided"])
+    return {
+        "with_risk_scored_percent": round(100 * counts["scored"] / decided, 1),
+        "with_risk_alerts_percent": round(100 * counts["alerts"] / decided, 1),
+    }
+
+
+def _result(run: _Run, decided: dict[str, float]) -> Result:
     rounds = run.rounds
     values: dict[str, Any] = {
         name: rounds.median(name, digits=0 if "per_second" in name else 1) for name in rounds.values
@@ -326,6 +342,7 @@ def _result(run: _Run) -> Result:
         name="pay",
         title="Payments over HTTP",
         figures=figures
+        | decided
         | {
             "rss_mb": round(run.served["ours"].peak_memory_mb(), 1),
             "api_processes": API_PROCESSES,

@@ -46,6 +46,7 @@ from huitong.risk.decisioning.features.facts import PaymentFacts
 from huitong.risk.decisioning.features.marks import MarkRules
 from huitong.risk.decisioning.rules.errors import RulesNotLoaded
 from huitong.risk.decisioning.rules.lists.types import Entity
+from huitong.risk.decisioning.rules.rule_cache import Deciding
 from huitong.risk.decisioning.rules.types import Purpose
 from huitong.risk.decisioning.types import DTYPES, Column
 
@@ -119,21 +120,13 @@ class PaymentDecider:
         started = self.clock()
         if not self.breaker.is_closed(started):
             return await self._fall_back(connection, subjects, Fallback.SLOW, at=at)
-        day = business_day(at)
         try:
-            deciding = self.rules.find(Purpose.PAYMENT, day)
+            deciding = self.rules.find(Purpose.PAYMENT, business_day(at))
         except RulesNotLoaded:
             return await self._fall_back(connection, subjects, Fallback.NO_RULES, at=at)
         loaded = await self.load(connection, subjects, at=at)
         await self._names.keep(loaded.names)
-        decided = decide_batch(
-            Purpose.PAYMENT,
-            subjects,
-            deciding,
-            loaded,
-            at=at,
-            scored=self._score(subjects, loaded, day),
-        )
+        decided = self.decide_loaded(subjects, deciding, loaded, at=at)
         _add_participants(subjects, decided)
         seconds = self.clock() - started
         self.breaker.note(seconds, at=self.clock())
@@ -141,6 +134,19 @@ class PaymentDecider:
         for each in decided:
             each.took_us = took_us
         return decided
+
+    def decide_loaded(
+        self, subjects: Sequence[Payable], deciding: Deciding, loaded: Loaded, *, at: datetime
+    ) -> list[Decision]:
+        """Return what rules, models and lists say of payments whose features are loaded."""
+        return decide_batch(
+            Purpose.PAYMENT,
+            subjects,
+            deciding,
+            loaded,
+            at=at,
+            scored=self._score(subjects, loaded, business_day(at)),
+        )
 
     def tell_payer(self, decision: Decision) -> tuple[Reason, ...]:
         """Return what the payer may know of why, from the rules that the process has just used."""

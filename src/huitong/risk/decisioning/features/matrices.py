@@ -2,11 +2,13 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from functools import lru_cache
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from huitong.kernel import limits
 from huitong.risk.decisioning.types import Column, FeatureType
 
 
@@ -70,6 +72,24 @@ class Layout:
         return made
 
 
+_Places: TypeAlias = tuple[NDArray[np.intp], NDArray[np.intp]]
+
+
+@lru_cache(maxsize=limits.RULE_DAYS_CACHED_MAX)
+def _find_places(layout: Layout, names: tuple[str, ...]) -> tuple[tuple[FeatureType, _Places], ...]:
+    """Return for each type in which rows its features are wanted, and in which they stand."""
+    wanted: dict[FeatureType, list[tuple[int, int]]] = {}
+    for target, name in enumerate(names):
+        kind = layout.types[name]
+        if kind is FeatureType.TEXT:
+            raise KeyError(name)
+        wanted.setdefault(kind, []).append((target, layout.row_of[name]))
+    return tuple(
+        (kind, tuple(np.array(pairs, np.intp).T))
+        for kind, pairs in wanted.items()
+    )
+
+
 def _list_texts(column: Column) -> list[str | None]:
     texts: list[str | None] = column.values.tolist()
     if column.known is not None:
@@ -130,6 +150,22 @@ class FeatureMatrices(Mapping[str, Column]):
     def __len__(self) -> int:
         """Return how many features there are."""
         return len(self.layout.types)
+
+    def gather(self, names: tuple[str, ...]) -> tuple[NDArray[np.float64], int]:
+        """Return features as doubles, one row each, and how many values are unknown: NaN.
+
+        Raises KeyError for one that is not there or is a text.
+        """
+        rows = np.empty((len(names), self.numbers.shape[1]))
+        unknown = 0
+        for kind, (targets, sources) in _find_places(self.layout, names):
+            values, known = self.pair(kind)
+            rows[targets] = values[sources]
+            if not known.all():
+                missing = ~known[sources]
+                rows[targets] = np.where(missing, np.nan, rows[targets])
+                unknown += int(np.count_nonzero(missing))
+        return rows, unknown
 
     def _make(self, name: str) -> Column:
         kind, row = self.layout.types[name], self.layout.row_of[name]

@@ -12,6 +12,7 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as onnx_errors
 
 from huitong.kernel import limits
+from huitong.risk.decisioning.features.matrices import FeatureMatrices
 from huitong.risk.decisioning.features.scans import Floats
 from huitong.risk.decisioning.models.calibration import calibrate
 from huitong.risk.decisioning.models.drift import PSI_DRIFTING, measure_psi
@@ -69,18 +70,13 @@ class Scorer:
 
     def make_matrix(self, features: Features) -> Floats:
         """Return one row an event and one column a feature of the model, NaN for unknown."""
-        columns = [features[name] for name in self.feature_names]
         # A feature is a row until the end: whole rows are written several times faster.
-        rows = np.empty((len(columns), len(columns[0].values)))
-        unknown = 0
-        for index, column in enumerate(columns):
-            rows[index] = column.values
-            if column.known is not None:
-                missing = ~column.known
-                rows[index, missing] = np.nan
-                unknown += int(np.count_nonzero(missing))
+        if isinstance(features, FeatureMatrices):
+            rows, unknown = features.gather(self.feature_names)
+        else:
+            rows, unknown = _gather([features[name] for name in self.feature_names])
         if rows.size - int(np.count_nonzero(np.isfinite(rows))) != unknown:
-            wrong = self._name_wrong(rows, columns)
+            wrong = self._name_wrong(rows, [features[name] for name in self.feature_names])
             raise ValueError(f"{wrong} has values that are no finite numbers")
         return np.ascontiguousarray(rows.T)
 
@@ -93,6 +89,18 @@ class Scorer:
             if is_wrong.any():
                 return name
         raise AssertionError("one of them has such a value")
+
+
+def _gather(columns: Sequence[Column]) -> tuple[Floats, int]:
+    rows = np.empty((len(columns), len(columns[0].values)))
+    unknown = 0
+    for index, column in enumerate(columns):
+        rows[index] = column.values
+        if column.known is not None:
+            missing = ~column.known
+            rows[index, missing] = np.nan
+            unknown += int(np.count_nonzero(missing))
+    return rows, unknown
 
 
 class FallbackReason(StrEnum):

@@ -63,6 +63,7 @@ from huitong.risk.decisioning.decisions.queries import (
     replay_decision,
     show_decision,
 )
+from huitong.risk.decisioning.decisions.telling import CHECKS_NOT_PASSED
 from huitong.risk.decisioning.decisions.types import (
     Decision,
     Fallback,
@@ -265,6 +266,7 @@ from huitong.risk.fraud.train import train_on_platform, train_on_simulator
 
 __all__ = [
     "BACKTEST_JOB",
+    "CHECKS_NOT_PASSED",
     "COLUMN_TYPES",
     "MODEL_NAMES",
     "PAYMENT_FEATURES",

@@ -169,6 +169,7 @@ async def list_refunds(request: Request, payment: PaymentPath, principal: Reader
         payments.NotShareable,
         payments.OrderMoveRefused,
         payments.ShareExceedsRemainder,
+        payments.PaymentBlocked,
         payments.InsufficientFunds,
         payments.AccountFrozen,
         payments.AccountClosed,

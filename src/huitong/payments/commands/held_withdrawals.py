@@ -16,7 +16,7 @@ from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import InvalidField
 from huitong.kernel.ids import PAYMENT, show_id
 from huitong.ledger import AccountState, TransferCode, TransferKind
-from huitong.payments.assessing import list_party
+from huitong.payments.blocked import find_blocked
 from huitong.payments.commands import moving
 from huitong.payments.errors import (
     AccountFrozen,
@@ -114,9 +114,7 @@ async def _is_open(uow: UnitOfWork, account_id: int) -> bool:
 async def _is_blocked(uow: UnitOfWork, account_id: int, now: datetime) -> bool:
     connection = await uow.driver()
     parties = await customers.find_parties(connection, [account_id])
-    entities = [entity for party in parties.values() for entity in list_party(party)]
-    found = await risk.find_listed(connection, entities, now=now)
-    return any(risk.ListKind.BLOCK in lists for lists in found.values())
+    return bool(await find_blocked(connection, parties.values(), now=now))
 
 
 async def find_hold(uow: UnitOfWork, order: Order) -> HeldWithdrawal | None:

@@ -18,7 +18,7 @@ from huitong.kernel.ids import PAYMENT, show_id
 from huitong.kernel.money import Money
 from huitong.kernel.outbox import Event
 from huitong.ledger import Entry, Request, TransferCode, TransferKind, post_entries
-from huitong.payments.assessing import list_entities
+from huitong.payments.blocked import find_blocked
 from huitong.payments.calculations import calculate_fee
 from huitong.payments.commands import moving
 from huitong.payments.errors import (
@@ -224,18 +224,13 @@ async def _find_refusals(
     Somebody may have been blocked since it was held: that is what the time was for.
     """
     refusals: dict[uuid.UUID, _End | Refusal] = {}
-    entities: dict[uuid.UUID, list[risk.Entity]] = {}
+    blocked = await find_blocked(await uow.driver(), parties.values(), now=now)
     for stop in stops:
-        payer, payee = parties.get(stop.payer_account_id), parties.get(stop.payee_account_id)
-        if payer is None or payee is None:
+        accounts = {stop.payer_account_id, stop.payee_account_id}
+        if not accounts <= parties.keys():
             refusals[stop.id] = AccountNotFound("no customer or merchant has one of its accounts")
-        else:
-            entities[stop.id] = list_entities(payer, payee)
-    asked = [entity for each in entities.values() for entity in each]
-    listed = await risk.find_listed(await uow.driver(), asked, now=now) if asked else {}
-    for payment_id, own in entities.items():
-        if any(risk.ListKind.BLOCK in listed.get(entity, ()) for entity in own):
-            refusals[payment_id] = PaymentBlocked(
+        elif accounts & blocked:
+            refusals[stop.id] = PaymentBlocked(
                 "a party of it was put on the block list while it was held"
             )
     return refusals

@@ -11,4 +11,9 @@ ALTER TABLE risk.labels DROP CONSTRAINT labels_source_check,
     ADD CONSTRAINT labels_source_check
     CHECK (source IN ('case', 'dispute', 'customer', 'import', 'overturn', 'rejection'));
 
+-- Who has logged out already cannot be ended any more, but objected to.
+ALTER TABLE identity.logins ADD COLUMN objected_at timestamptz;
+COMMENT ON COLUMN identity.logins.objected_at IS 'When its owner last objected to log-ins: by a new password, a suspension, by ending all others or one of reduced powers.';
+GRANT UPDATE (objected_at) ON identity.logins TO huitong_app;
+
 COMMENT ON COLUMN operations.state.verified_at IS 'As of when the books were last verified as a whole, to the end.';

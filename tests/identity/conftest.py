@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -316,7 +316,7 @@ class Office:
         by: identity.Staff,
         act: str,
         payload: dict[str, object],
-        concerns: uuid.UUID | None = None,
+        concerns: Collection[uuid.UUID] = (),
     ) -> identity.Approval:
         made: identity.Approval = await self.house.run(
             lambda uow: identity.request_approval(

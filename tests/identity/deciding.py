@@ -85,6 +85,13 @@ async def decision_of(house: House, decision_id: uuid.UUID) -> risk.Decision:
     return found
 
 
+async def session_of(house: House, issued: identity.IssuedSession) -> identity.Session:
+    found = await house.run(lambda uow: identity.find_session(uow, issued.token, now=house.now))
+    assert found is not None
+    session: identity.Session = found
+    return session
+
+
 async def prove(
     house: House, session: identity.Session, factor: identity.Factor, secret: str = ""
 ) -> None:

@@ -22,6 +22,7 @@ from huitong.kernel.errors import Refusal
 from huitong.kernel.money import Money
 
 ME = uuid.UUID(int=1)
+OTHER = uuid.UUID(int=3)
 MY_RECORD = uuid.UUID(int=2)
 ROLES = {
     "service",
@@ -107,8 +108,8 @@ def test_an_amount_at_the_limit_passes_and_a_second_role_may_have_a_higher_one()
 
 def test_nobody_acts_on_their_own_customer_record() -> None:
     with pytest.raises(OwnRecord):
-        authorise(member("operations"), "accounts:write", Attributes(customer_id=MY_RECORD))
-    authorise(member("operations"), "accounts:write", Attributes(customer_id=ME))
+        authorise(member("operations"), "accounts:write", Attributes(concerns=[OTHER, MY_RECORD]))
+    authorise(member("operations"), "accounts:write", Attributes(concerns=[OTHER]))
 
 
 @pytest.mark.parametrize(

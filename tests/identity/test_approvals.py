@@ -268,11 +268,11 @@ async def test_nobody_decides_on_their_own_record_as_a_customer(
 ) -> None:
     record = uuid7()
     customer = await desk["seat"]("insider", "operations", customer_id=record)
-    asked = await office.request(desk["ops"].staff, STATE, FREEZE, concerns=record)
+    asked = await office.request(desk["ops"].staff, STATE, FREEZE, concerns=[uuid7(), record])
     with pytest.raises(identity.OwnRecord):
         await office.approve(customer, asked, handlers=deeds.handlers)
     with pytest.raises(identity.OwnRecord):
-        await office.request(customer.staff, STATE, FREEZE, concerns=record)
+        await office.request(customer.staff, STATE, FREEZE, concerns=[uuid7(), record])
     assert deeds.done == []
 
 
@@ -373,7 +373,7 @@ async def test_a_reason_that_says_nothing_is_refused(
                 act=STATE,
                 payload=FREEZE,
                 reason=reason,
-                concerns=None,
+                concerns=[],
                 now=house.now,
             )
         )

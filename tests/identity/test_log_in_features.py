@@ -215,6 +215,7 @@ async def test_a_flood_of_failures_is_not_read_for_a_logins_history(house: House
         agent=None,
         since=START,
         undisputed=START,
+        reduced_for=timedelta(hours=24),
         now=house.now,
         count=limits.LOG_INS_LOOKED_AT_MAX,
     )

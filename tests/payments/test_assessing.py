@@ -258,3 +258,25 @@ async def test_a_pair_that_is_allowed_passes_rules_in_its_direction_only(
     assert await guarded.send(back) == [["payment_blocked", None]]
     await guarded.put_on_list("block", risk.Entity.of_account(payee.account_id))
     assert await guarded.send(guarded.make("600.00")) == [["payment_blocked", None]]
+
+
+async def test_what_is_blocked_leaves_its_reference_to_the_next_of_its_batch(
+    guarded: Guarded, town: Any
+) -> None:
+    await guarded.live()
+    shop = await town.add_merchant("茶馆", "0")
+    how = {"payee_account_id": shop.account_id, "reference": "order-1"}
+    payments = [
+        guarded.till.make(guarded.payer, amount, **how) for amount in ("600.00", "10.00", "20.00")
+    ]
+    blocked, paid, repeated = await guarded.send(*payments)
+    assert blocked == ["payment_blocked", None]
+    assert paid["kind"] == "payment"
+    assert repeated == ["reference_used", "reference"]
+    assert await town.balance(shop.account_id) == "10.00"
+    assert (await guarded.find(payments[0])).action is risk.Action.BLOCK
+    with pytest.raises(risk.DecisionNotFound):
+        await guarded.find(payments[2])
+    assert await guarded.send(guarded.till.make(guarded.payer, "5.00", **how)) == [
+        ["reference_used", "reference"]
+    ]

@@ -133,6 +133,10 @@ async def test_what_is_given_up_is_free_again_and_never_sent(
     command = getattr(payments, f"{name}_withdrawal")
     counter.clock.advance(HOUR)
     closed = await counter.run(command, order)
+    labels = await town.read(risk.find_labels, [order.id])
+    assert [(each.is_fraud, each.source) for each in labels.values()] == (
+        [(True, risk.LabelSource.REJECTION)] if name == "stop" else []
+    )
     assert (closed.status, closed.completed_at) == (
         payments.OrderStatus.CLOSED,
         counter.clock.now(),

@@ -4,8 +4,9 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.risk.decisioning.rules.conftest import Desk
 
-from huitong import ledger, payments
+from huitong import customers, ledger, payments, risk
 from huitong.kernel.errors import InvalidField, NotFound, Refusal
 from huitong.kernel.money import CurrencyMismatch, Money
 from huitong.payments import errors
@@ -306,4 +307,42 @@ async def test_shares_and_refunds_at_once_never_pass_what_was_paid(
     assert await town.balance(wang) == after.refunded.format()
     assert await town.balance(guide) == after.shared.format()
     assert await town.balance(tea) == after.shareable.format()
+    await town.check_ties()
+
+
+async def name_customer(uow, account_id):
+    (party,) = (await customers.find_parties(await uow.driver(), [account_id])).values()
+    return risk.Entity.of_id(risk.EntityKind.CUSTOMER, party.customer_id)
+
+
+@pytest.mark.parametrize("blocked", ["guide", "temple", "merchant", "guide_as_customer"])
+async def test_nothing_is_shared_by_or_with_who_is_blocked(  # noqa: PLR0917 - fixtures
+    town: "Town", sale, new_id, cny, refusing, now, blocked: str
+) -> None:
+    order, _, tea, guide, temple = sale
+    first = new_id()
+    shares = await share(town, order, first, (guide, cny("1.00")))
+    wanted = ((temple, cny("10.00")), (guide, cny("10.00")))
+    accounts = {"guide": guide, "temple": temple, "merchant": tea}
+    entity = (
+        risk.Entity.of_account(accounts[blocked])
+        if blocked in accounts
+        else await town.read(name_customer, guide)
+    )
+    desk = Desk(town.database, now=now, catalogue=risk.PAYMENT_FEATURES)
+    listed = {"reason": "test", "approval_id": await desk.approve("risk.change_list"), "now": now}
+    change = risk.ListChange(list=risk.ListKind.BLOCK, add=[(entity, None)])
+    await desk.run(lambda uow: risk.change_list(uow, change, **listed))
+    async with refusing(town):
+        with pytest.raises(errors.PaymentBlocked) as refused:
+            await share(town, order, new_id(), *wanted)
+        assert str(refused.value) == "this payment was stopped; ask for the reasons"
+        assert refused.value.field == "receivers"
+        (why,) = refused.value.context["reasons"]
+        assert why["zh"] == "本笔付款未能通过风险核查。"
+        # What was shared before stays so, also when it is asked for again.
+        assert await share(town, order, first, (guide, cny("1.00"))) == shares
+    change = risk.ListChange(list=risk.ListKind.BLOCK, remove=[entity])
+    await desk.run(lambda uow: risk.change_list(uow, change, **listed))
+    assert len(await share(town, order, new_id(), *wanted)) == 2
     await town.check_ties()

@@ -16,6 +16,7 @@ from huitong import ledger, payments, risk
 from huitong.kernel.database.unit_of_work import Caller
 from huitong.kernel.errors import InvalidField, Refusal
 from huitong.kernel.ids import uuid7
+from huitong.kernel.rulebook import Rulebook
 
 DAY = timedelta(hours=24)
 ENDED = (
@@ -48,6 +49,13 @@ async def end_due(town: Any, now: datetime, limit: int = 100) -> int:
 async def find(town: Any, payment_id: uuid.UUID) -> payments.StoppedPayment:
     found: payments.StoppedPayment = await town.read(payments.get_stopped_payment, payment_id)
     return found
+
+
+async def labels_of(
+    guarded: Guarded, *payment_ids: uuid.UUID
+) -> list[tuple[bool, risk.LabelSource]]:
+    found = await guarded.desk.run(lambda uow: risk.find_labels(uow, payment_ids))
+    return [(each.is_fraud, each.source) for each in found.values()]
 
 
 async def check_books(town: Any) -> None:
@@ -284,7 +292,41 @@ async def test_staff_release_or_reject_with_a_reason(
             action=f"payments.{'release' if is_released else 'reject'}_held_payment",
         )
     assert [(row.actor, row.details["asked_for"]) for row in rows] == [("stf_test", action)]
+    assert await labels_of(guarded, payment_id) == (
+        [] if is_released else [(True, risk.LabelSource.REJECTION)]
+    )
     await check_books(town)
+
+
+async def test_what_its_payer_cancels_or_nobody_looks_at_is_not_labelled(
+    guarded: Guarded, town: Any
+) -> None:
+    cancelled, expired = await hold(guarded, "review"), await hold(guarded, "review")
+    await town.run(payments.cancel_held_payment, payment_id=cancelled, now=guarded.desk.now)
+    assert await end_due(town, guarded.desk.now + 30 * DAY) == 1
+    assert (await find(town, expired)).outcome == "expired"
+    assert await labels_of(guarded, cancelled, expired) == []
+
+
+async def test_rejecting_what_two_people_overturned_leaves_its_label(
+    guarded: Guarded, town: Any
+) -> None:
+    payment_id = await hold(guarded, "review")
+    approval_id = await guarded.desk.approve("risk.overturn_decision")
+    await guarded.desk.run(
+        lambda uow: risk.overturn_decision(
+            uow,
+            decision_id=payment_id,
+            approval_id=approval_id,
+            reason="invoice 12",
+            rulebook=Rulebook.load(),
+            now=guarded.desk.now,
+        )
+    )
+    await town.run(
+        payments.reject_held_payment, payment_id=payment_id, reason="a", now=guarded.desk.now
+    )
+    assert await labels_of(guarded, payment_id) == [(False, risk.LabelSource.OVERTURN)]
 
 
 async def test_a_delayed_payment_that_cannot_be_paid_any_more_is_given_back(

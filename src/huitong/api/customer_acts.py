@@ -38,7 +38,7 @@ async def ask_for_act(
             act=act,
             payload={"customer": show_id(CUSTOMER, customer_id), **facts},
             reason=reason,
-            concerns=customer_id,
+            concerns=[customer_id],
             now=now,
         )
 

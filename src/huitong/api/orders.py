@@ -43,6 +43,15 @@ async def find_payer_owner(uow: UnitOfWork, order: payments.Order) -> uuid.UUID 
     return (await ledger.get_account(uow, order.payer_account_id)).owner_id
 
 
+async def list_owners(uow: UnitOfWork, order: payments.Order) -> frozenset[uuid.UUID]:
+    """Return whom an order concerns: whose accounts pay it and are paid; our own are nobody's."""
+    accounts = [order.payer_account_id, order.payee_account_id]
+    owners = [
+        (await ledger.get_account(uow, each)).owner_id for each in accounts if each is not None
+    ]
+    return frozenset(each for each in owners if each is not None)
+
+
 async def change_order(
     request: Request,
     principal: Principal,

@@ -223,6 +223,7 @@ from huitong.customers.parties import (
     find_accounts_by_customer,
     find_accounts_by_merchant,
     find_accounts_by_mobile,
+    find_customers_by_mobile_index,
     find_parties,
 )
 from huitong.customers.people import index_mobile, show_people
@@ -427,6 +428,7 @@ __all__ = [
     "find_capacity",
     "find_customer_by_id_number",
     "find_customer_by_mobile",
+    "find_customers_by_mobile_index",
     "find_division",
     "find_parties",
     "find_people_with_work",

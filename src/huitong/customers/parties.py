@@ -52,6 +52,10 @@ SELECT mobile_index, account_id
  WHERE mobile_index = ANY($1::bytea[]) AND closed_at IS NULL
 """
 
+_CUSTOMERS_BY_MOBILE_INDEX: Final = """
+SELECT id FROM customers.customers WHERE mobile_index = ANY($1::bytea[]) AND closed_at IS NULL
+"""
+
 _ACCOUNTS_BY_CUSTOMER: Final = """
 SELECT id, account_id FROM customers.customers WHERE id = ANY($1::uuid[]) AND account_id IS NOT NULL
 """
@@ -102,6 +106,14 @@ async def find_accounts_by_mobile(
     rows = await connection.fetch(_ACCOUNTS_BY_MOBILE, list(indexes.values()))
     accounts = {bytes(row[0]): row[1] for row in rows}
     return {mobile: accounts[index] for mobile, index in indexes.items() if index in accounts}
+
+
+async def find_customers_by_mobile_index(
+    connection: DriverConnection, indexes: Sequence[bytes]
+) -> tuple[uuid.UUID, ...]:
+    """Return the customers who have some mobile numbers now, by their blind indexes."""
+    rows = await connection.fetch(_CUSTOMERS_BY_MOBILE_INDEX, indexes)
+    return tuple(row[0] for row in rows)
 
 
 async def find_accounts_by_customer(

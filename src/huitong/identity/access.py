@@ -58,13 +58,13 @@ class ActRule:
 class Attributes:
     """What is particular to one act; None for what it does not have.
 
-    `customer_id` is whose record it touches, `assigned_to` the member of staff whose case it is.
+    `concerns` are the people whom it is about, `assigned_to` the member of staff whose case it is.
     """
 
     amount: Money | None = None
     branch: str | None = None
     assigned_to: uuid.UUID | None = None
-    customer_id: uuid.UUID | None = field(default=None, repr=False)
+    concerns: Collection[uuid.UUID] = field(default=(), repr=False)
 
 
 _NO_ATTRIBUTES: Final = Attributes()
@@ -131,7 +131,7 @@ def authorise(
     policy = policy or AccessPolicy.load()
     if not policy.permits(staff.roles, permission):
         raise NotPermitted(permission)
-    if attributes.customer_id is not None and attributes.customer_id == staff.customer_id:
+    if staff.id in attributes.concerns or staff.customer_id in attributes.concerns:
         raise OwnRecord("Nobody acts on their own record.")
     refusals = [
         _find_bound(policy.roles[name], staff, permission, attributes)

@@ -127,14 +127,14 @@ class Approval:
     """A request and, once there is one, its decision.
 
     `payload` is what will be done, as canonical JSON, and `digest` its SHA-256 together with the
-    act, 64 hexadecimal digits. `concerns` is the member of staff or the customer whom it is about.
+    act, 64 hexadecimal digits. `concerns` are all members of staff and customers whom it is about.
     """
 
     id: uuid.UUID
     act: str
     payload: str = field(repr=False)
     digest: str
-    concerns: uuid.UUID | None = field(repr=False)
+    concerns: frozenset[uuid.UUID] = field(repr=False)
     reason: str = field(repr=False)
     requested_by: uuid.UUID
     requested_at: datetime

@@ -266,6 +266,8 @@ TOTP_SECONDS: Final = 30
 TOTP_STEPS_AROUND: Final = 1
 APPROVAL_PAYLOAD_BYTES_MAX: Final = 16_384
 APPROVAL_REASON_LENGTH_MAX: Final = 500
+# A change of a list may name so many pairs, each of two people.
+APPROVAL_CONCERNS_MAX: Final = 200
 APPROVAL_HOURS_MAX: Final = 168
 APPROVAL_ACTS_MAX: Final = 256
 ROLES_MAX: Final = 32

@@ -37,6 +37,8 @@ _HOURS: Final = {
     StopAction.DELAY: "risk.payment.delay.hours",
 }
 
+#: What is said of a payment that was stopped.
+STOPPED: Final = "this payment was stopped; ask for the reasons"
 #: What can be held as a payment of its own; withdrawals are held before they go to the bank.
 _KINDS_STOPPED: Final = frozenset({OrderKind.TRANSFER, OrderKind.PAYMENT, OrderKind.STATIC_QR})
 #: What has somebody waiting at a counter: where others are held, it needs two factors.
@@ -233,7 +235,7 @@ def refuse(payment: Assessed) -> Refusal | None:
     shown: dict[str, object] = {"decision": risk.show_decision(payment.decision.id)}
     if action is risk.Action.BLOCK:
         if payment.stop is None:
-            return PaymentBlocked("this payment was stopped; ask for the reasons", context=shown)
+            return PaymentBlocked(STOPPED, context=shown)
         shown["payment"] = show_id(PAYMENT, payment.order_id)
         shown["reasons"] = [{"zh": why.zh, "en": why.en} for why in payment.stop.reasons]
         return PaymentBlocked(

@@ -106,6 +106,7 @@ class InstantPayments:
             checked = await assess_payments(
                 connection, self._decider, payloads, checked, parties, now=now
             )
+        checked = _refuse_repeated(payloads, checked)
         # Only for what was not refused: finding them opens them the first time.
         await self._find_own_accounts(
             {
@@ -221,14 +222,8 @@ class InstantPayments:
                     f"not {currency}",
                     field="amount.currency",
                 )
-        # Last, so that a payment that is refused for another reason does not take the reference.
-        if payee.merchant_id is not None and payment.reference is not None:
-            key = (payee.merchant_id, payment.reference)
-            if key in used:
-                return ReferenceUsed(
-                    "the merchant has an order with this reference", field="reference"
-                )
-            used.add(key)
+        if (payment.merchant_id, payment.reference) in used:
+            return _make_reference_used()
         return uses
 
     def _list_uses(self, payment: InstantPayment, payer: Party) -> tuple[MeterUse, ...]:
@@ -283,6 +278,31 @@ class InstantPayments:
             code=TransferCode.TRANSFER if payee.merchant_id is None else TransferCode.PAYMENT,
             effective_on=business_day(payment.requested_at),
         )
+
+
+def _make_reference_used() -> ReferenceUsed:
+    return ReferenceUsed("the merchant has an order with this reference", field="reference")
+
+
+def _refuse_repeated(
+    payloads: Sequence[InstantPayment], checked: Sequence[tuple[MeterUse, ...] | Refusal]
+) -> list[tuple[MeterUse, ...] | Refusal]:
+    """Refuse all but the first payment of a batch with a merchant's reference.
+
+    After all other refusals, risk's too: what is refused does not take the reference.
+    """
+    taken: set[tuple[uuid.UUID, str]] = set()
+    results = list(checked)
+    for place, (payment, found) in enumerate(zip(payloads, checked, strict=True)):
+        if isinstance(found, Refusal) or payment.merchant_id is None or payment.reference is None:
+            continue
+        key = (payment.merchant_id, payment.reference)
+        if key in taken:
+            # Refused as if risk had not been asked: so is one whose reference was used before.
+            payment.facts = payment.decision = payment.stop = None
+            results[place] = _make_reference_used()
+        taken.add(key)
+    return results
 
 
 def _is_foreign(payment: InstantPayment, payer: Party) -> bool:

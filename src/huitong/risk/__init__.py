@@ -63,6 +63,7 @@ from huitong.risk.decisioning.decisions.queries import (
     replay_decision,
     show_decision,
 )
+from huitong.risk.decisioning.decisions.telling import CHECKS_NOT_PASSED
 from huitong.risk.decisioning.decisions.types import (
     Decision,
     Fallback,
@@ -258,13 +259,14 @@ from huitong.risk.fraud.cases.types import (
     Queue,
 )
 from huitong.risk.fraud.evaluate import evaluate_fraud, evaluate_log_ins
-from huitong.risk.fraud.labels import Label, LabelSource, find_labels, put_labels
+from huitong.risk.fraud.labels import Label, LabelSource, find_labels, label_rejected, put_labels
 from huitong.risk.fraud.log_ins.score import LogInCounts, LogInScores, score_log_ins
 from huitong.risk.fraud.shipping import install_start_model, write_model
 from huitong.risk.fraud.train import train_on_platform, train_on_simulator
 
 __all__ = [
     "BACKTEST_JOB",
+    "CHECKS_NOT_PASSED",
     "COLUMN_TYPES",
     "MODEL_NAMES",
     "PAYMENT_FEATURES",
@@ -426,6 +428,7 @@ __all__ = [
     "group_alerts",
     "install_first_model",
     "install_start_model",
+    "label_rejected",
     "list_alarms",
     "list_case_alerts",
     "list_case_entries",

@@ -125,12 +125,16 @@ async def _watch_models(database: Database, now: datetime) -> bool:
 
 def make_loops(settings: Settings) -> tuple[Loop, ...]:
     """Return all loops of a worker: `LOOPS`, and those that need its settings."""
+    return (
+        *LOOPS,
+        *_make_customer_loops(settings),
+        *_make_privacy_loops(settings),
+        *_make_publishing_loops(settings),
+        *_make_channel_loops(settings),
+    )
 
-    async def publish_checkpoint(database: Database, now: datetime) -> bool:
-        key = ledger.load_log_key(settings.home)
-        await database.run(lambda uow: ledger.publish_checkpoint(uow, key=key, now=now))
-        return False
 
+def _make_customer_loops(settings: Settings) -> tuple[Loop, ...]:
     vault = Vault(load_key_ring(settings.home, settings.master_keys), cipher=settings.cipher)
     desk = make_evidence_desk(settings)
     clock = make_clock(settings)
@@ -146,6 +150,24 @@ def make_loops(settings: Settings) -> tuple[Loop, ...]:
         )
         return taken == limits.APPLICATION_CHECKS_AT_ONCE_MAX
 
+    async def check_minors(database: Database, now: datetime) -> bool:
+        found = await database.run(
+            lambda uow: customers.check_minors(uow, vault, rulebook=Rulebook.load(), now=now)
+        )
+        return found == limits.MINORS_CHECKED_AT_ONCE_MAX
+
+    return (
+        Loop("customers.check_minors", 300.0, check_minors),
+        Loop("customers.check_applications", 1.0, check_applications),
+    )
+
+
+def _make_publishing_loops(settings: Settings) -> tuple[Loop, ...]:
+    async def publish_checkpoint(database: Database, now: datetime) -> bool:
+        key = ledger.load_log_key(settings.home)
+        await database.run(lambda uow: ledger.publish_checkpoint(uow, key=key, now=now))
+        return False
+
     async def publish_audit_checkpoint(database: Database, now: datetime) -> bool:
         key = audit_chain.load_audit_key(settings.home)
         kept = audit_chain.read_kept_checkpoint(settings.home / audit_chain.CHECKPOINT_FILE)
@@ -156,23 +178,18 @@ def make_loops(settings: Settings) -> tuple[Loop, ...]:
             audit_chain.keep_checkpoint(settings.home, published)
         return False
 
-    async def check_minors(database: Database, now: datetime) -> bool:
-        found = await database.run(
-            lambda uow: customers.check_minors(uow, vault, rulebook=Rulebook.load(), now=now)
-        )
-        return found == limits.MINORS_CHECKED_AT_ONCE_MAX
-
-    loops = (
-        *LOOPS,
-        Loop("customers.check_minors", 300.0, check_minors),
-        Loop("customers.check_applications", 1.0, check_applications),
+    return (
         Loop("ledger.publish_checkpoint", 60.0, publish_checkpoint),
-        *_make_privacy_loops(settings),
         Loop("kernel.publish_audit_checkpoint", 60.0, publish_audit_checkpoint),
     )
+
+
+def _make_channel_loops(settings: Settings) -> tuple[Loop, ...]:
+    """Return what asks the bank, if there is one to ask."""
     if settings.bank_channel_url is None:
-        return loops
+        return ()
     channel = payments.HttpBankChannel(settings.bank_channel_url)
+    clock = make_clock(settings)
 
     async def settle_channel_orders(database: Database, _now: datetime) -> bool:
         taken = await payments.settle_channel_orders(
@@ -180,7 +197,7 @@ def make_loops(settings: Settings) -> tuple[Loop, ...]:
         )
         return taken == limits.CHANNEL_ORDERS_AT_ONCE_MAX
 
-    return (*loops, Loop("payments.settle_channel_orders", 0.2, settle_channel_orders))
+    return (Loop("payments.settle_channel_orders", 0.2, settle_channel_orders),)
 
 
 def _make_privacy_loops(settings: Settings) -> tuple[Loop, ...]:

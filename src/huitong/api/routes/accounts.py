@@ -234,7 +234,7 @@ async def _ask_for_state(
             act="ledger.set_account_state",
             payload={"account": ledger.show_account(number), "state": state.name},
             reason=reason,
-            concerns=account.owner_id,
+            concerns=[] if account.owner_id is None else [account.owner_id],
             now=now,
         )
 

@@ -76,7 +76,7 @@ async def issue_api_key(
             act="identity.issue_api_key",
             payload={"name": body.name, "scopes": sorted(set(body.scopes)), "merchant": merchant},
             reason=body.reason,
-            concerns=None,
+            concerns=[],
             now=now,
         )
 
@@ -109,7 +109,7 @@ async def revoke_api_key(
             act="identity.revoke_api_key",
             payload={"key": key},
             reason=body.reason,
-            concerns=None,
+            concerns=[],
             now=now,
         )
 

@@ -335,7 +335,7 @@ async def _ask_for_approval(
             act="customers.approve_in_person",
             payload={"application": show_id(APPLICATION, application_id)},
             reason=reason,
-            concerns=application_id,
+            concerns=[application_id],
             now=now,
         )
 

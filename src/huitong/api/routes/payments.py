@@ -15,7 +15,7 @@ from huitong.api.approvals import ask_for_approval
 from huitong.api.authentication import Principal, application_of, require
 from huitong.api.documentation import errors
 from huitong.api.idempotency import IdempotencyKey, run_once
-from huitong.api.orders import get_own_order
+from huitong.api.orders import get_own_order, list_owners
 from huitong.api.pages import Cursor, Limit, open_cursor, show_page
 from huitong.api.request_body import CommandRoute
 from huitong.api.schemas.common import ACCOUNT_PATTERN, Page, PaymentPath
@@ -169,6 +169,7 @@ async def list_refunds(request: Request, payment: PaymentPath, principal: Reader
         payments.NotShareable,
         payments.OrderMoveRefused,
         payments.ShareExceedsRemainder,
+        payments.PaymentBlocked,
         payments.InsufficientFunds,
         payments.AccountFrozen,
         payments.AccountClosed,
@@ -238,8 +239,6 @@ async def _ask_for_refund(
     async def make(uow: UnitOfWork, by: identity.Staff) -> identity.Approval:
         order = await payments.get_order(uow, order_id)
         amount = order.refundable if body.amount is None else body.amount.read()
-        payer = order.payer_account_id
-        owner = None if payer is None else (await ledger.get_account(uow, payer)).owner_id
         return await identity.request_approval(
             uow,
             approval_id=approval_id,
@@ -247,7 +246,7 @@ async def _ask_for_refund(
             act="payments.refund",
             payload={"payment": show_id(PAYMENT, order_id), "amount": amount.to_json()},
             reason=reason,
-            concerns=owner,
+            concerns=await list_owners(uow, order),
             now=now,
         )
 

@@ -39,6 +39,7 @@ from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import InvalidField
 from huitong.kernel.ids import CASE, STAFF, read_id, uuid7
 from huitong.wiring.risk_links import LINK_SOURCES
+from huitong.wiring.risk_owners import find_owners
 
 router: Final = APIRouter(prefix="/v1/risk/cases", tags=["Cases"], route_class=CommandRoute)
 
@@ -306,7 +307,7 @@ async def propose_entry(
             act="risk.change_list",
             payload=risk.show_list_change(change),
             reason=body.reason,
-            concerns=None,
+            concerns=await find_owners(uow, change.entities),
             now=now,
         )
         await risk.note_proposal(uow, case_id=case_id, approval_id=approval_id, now=now)

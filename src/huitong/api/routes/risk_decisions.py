@@ -21,6 +21,7 @@ from huitong.api.schemas.risk_decisions import (
 )
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.ids import DECISION, read_id, uuid7
+from huitong.wiring.risk_owners import find_owners
 
 router: Final = APIRouter(prefix="/v1/risk/decisions", tags=["Decisions"], route_class=CommandRoute)
 
@@ -89,7 +90,7 @@ async def overturn_decision(
             act="risk.overturn_decision",
             payload=payload,
             reason=body.reason,
-            concerns=found.customer_id,
+            concerns=await find_owners(uow, found.entities),
             now=now,
         )
 

@@ -26,6 +26,7 @@ from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import InvalidField
 from huitong.kernel.ids import uuid7
+from huitong.wiring.risk_owners import find_owners
 
 router: Final = APIRouter(prefix="/v1/risk/lists", tags=["Lists"], route_class=CommandRoute)
 
@@ -65,7 +66,7 @@ async def list_entries(
     summary="Ask for a change of a list",
     status_code=202,
     response_model=ApprovalView,
-    responses=errors(InvalidField, caller="staff", is_command=True),
+    responses=errors(InvalidField, identity.OwnRecord, caller="staff", is_command=True),
 )
 async def change_list(
     request: Request,
@@ -99,7 +100,7 @@ async def change_list(
             act="risk.change_list",
             payload=payload,
             reason=body.reason,
-            concerns=None,
+            concerns=await find_owners(uow, change.entities),
             now=now,
         )
 

@@ -134,7 +134,7 @@ async def set_model_status(
             act="risk.set_model_status",
             payload={"model": show_id(MODEL, model_id), "status": body.status},
             reason=body.reason,
-            concerns=None,
+            concerns=[],
             now=now,
         )
 
@@ -170,7 +170,7 @@ async def reuse_model(
             act="risk.reuse_model",
             payload={"model": show_id(MODEL, model_id)},
             reason=body.reason,
-            concerns=None,
+            concerns=[],
             now=now,
         )
 

@@ -204,7 +204,7 @@ async def set_rules_live(
                 "effective_from": body.effective_from.isoformat(),
             },
             reason=body.reason,
-            concerns=None,
+            concerns=[],
             now=now,
         )
 
@@ -240,7 +240,7 @@ async def retire_rules(
             act="risk.retire_rules",
             payload={"version": show_id(RULE_VERSION, version_id)},
             reason=body.reason,
-            concerns=None,
+            concerns=[],
             now=now,
         )
 

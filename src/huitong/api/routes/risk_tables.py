@@ -218,7 +218,7 @@ async def set_table_live(
                 "effective_from": body.effective_from.isoformat(),
             },
             reason=body.reason,
-            concerns=None,
+            concerns=[],
             now=now,
         )
 
@@ -257,7 +257,7 @@ async def retire_table(
             act="risk.retire_table",
             payload={"version": show_id(TABLE_VERSION, found.id)},
             reason=body.reason,
-            concerns=None,
+            concerns=[],
             now=now,
         )
 

@@ -11,7 +11,7 @@ from huitong.api.approvals import ask_for_approval
 from huitong.api.authentication import Principal, application_of, require
 from huitong.api.documentation import errors
 from huitong.api.idempotency import IdempotencyKey
-from huitong.api.orders import find_payer_owner, get_own_withdrawal
+from huitong.api.orders import get_own_withdrawal, list_owners
 from huitong.api.pages import Cursor, Limit, list_after, open_id_cursor, show_page
 from huitong.api.request_body import CommandRoute
 from huitong.api.schemas.approvals import ApprovalView
@@ -87,7 +87,7 @@ async def stop_withdrawal(
     key: IdempotencyKey,
     principal: Decider,
 ) -> Response:
-    """Ask for it to be given up, so that the money is free again; somebody else decides."""
+    """Ask for it to be given up as fraud: the money is free again; somebody else decides."""
     return await _ask(
         request, principal, key, payment, act="payments.stop_withdrawal", reason=body.reason
     )
@@ -111,7 +111,7 @@ async def _ask(
             act=act,
             payload={"payment": payment, "amount": order.amount.to_json()},
             reason=reason,
-            concerns=await find_payer_owner(uow, order),
+            concerns=await list_owners(uow, order),
             now=now,
         )
 

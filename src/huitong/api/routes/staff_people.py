@@ -294,7 +294,8 @@ async def _authorise(
     """
     assert principal.staff is not None
     held = await identity.hold_staff_session(uow, principal.staff, now=now)
-    identity.authorise(held.staff, permission, identity.Attributes(customer_id=subject_id))
+    concerns = [] if subject_id is None else [subject_id]
+    identity.authorise(held.staff, permission, identity.Attributes(concerns=concerns))
 
 
 def _viewer(principal: Principal) -> privacy.Viewer:

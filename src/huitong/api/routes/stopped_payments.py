@@ -186,7 +186,7 @@ async def release_held_payment(
     key: IdempotencyKey,
     principal: Decider,
 ) -> Response:
-    """Pay a payment that was held, after somebody has looked at it."""
+    """Pay a payment that was held, after somebody has looked at it; that labels nothing."""
     now = application_of(request).clock.now()
     return await _decide(
         request,
@@ -221,7 +221,7 @@ async def reject_held_payment(
     key: IdempotencyKey,
     principal: Decider,
 ) -> Response:
-    """Give a payment that was held back to its payer, after somebody has looked at it."""
+    """Give a payment that was held back to its payer, as fraud: its decision is labelled so."""
     now = application_of(request).clock.now()
     return await _decide(
         request,
@@ -317,9 +317,7 @@ async def _check_decider(
     """Refuse staff who would decide on their own money, or on more than their role may."""
     assert principal.staff is not None, "keys and customers have no such permission"
     accounts = [stop.payer_account_id, stop.payee_account_id]
-    for party in (await customers.find_parties(await uow.driver(), accounts)).values():
-        identity.authorise(
-            principal.staff.staff,
-            _DECIDE,
-            identity.Attributes(amount=stop.amount, customer_id=party.customer_id),
-        )
+    parties = (await customers.find_parties(await uow.driver(), accounts)).values()
+    own = [party.customer_id for party in parties if party.customer_id is not None]
+    attributes = identity.Attributes(amount=stop.amount, concerns=own)
+    identity.authorise(principal.staff.staff, _DECIDE, attributes)

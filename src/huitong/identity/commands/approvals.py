@@ -21,7 +21,6 @@ from huitong.identity.staff_errors import (
     ApprovalExpired,
     ApprovalNotFound,
     MakerNotPermitted,
-    OwnRecord,
     OwnRequest,
 )
 from huitong.identity.staff_types import (
@@ -71,27 +70,33 @@ async def request_approval(
     act: str,
     payload: Mapping[str, object],
     reason: str,
-    concerns: uuid.UUID | None,
+    concerns: Collection[uuid.UUID],
     now: datetime,
 ) -> Approval:
     """Ask for an act, and return the request that somebody else decides.
 
     `payload` holds ids and, if money moves, `amount` as JSON money: no person's data. `concerns`
-    is the customer or member of staff whom it is about. Raises InvalidField, NotPermitted,
-    AmountAboveLimit, OwnRecord and the other bounds of `authorise`.
+    are all customers and members of staff whom it is about, on whichever side, at most
+    APPROVAL_CONCERNS_MAX: none of them asks for it or decides on it. Raises InvalidField,
+    NotPermitted, AmountAboveLimit, OwnRecord and the other bounds of `authorise`.
     """
     rule = AccessPolicy.load().acts[act]
     check_reason(reason)
     frozen = msgspec.json.encode(payload, order="sorted").decode()
     if len(frozen.encode()) > limits.APPROVAL_PAYLOAD_BYTES_MAX:
         raise InvalidField("is too long to be approved as one", field="payload")
-    _check_bounds(staff, rule.request, frozen, concerns)
+    people = frozenset(concerns)
+    if len(people) > limits.APPROVAL_CONCERNS_MAX:
+        raise InvalidField(
+            f"must concern at most {limits.APPROVAL_CONCERNS_MAX} people", field="payload"
+        )
+    _check_bounds(staff, rule.request, frozen, people)
     approval = Approval(
         id=approval_id,
         act=act,
         payload=frozen,
         digest=digest_request(act, frozen),
-        concerns=concerns,
+        concerns=people,
         reason=reason,
         requested_by=staff.id,
         requested_at=now,
@@ -270,18 +275,18 @@ async def _hold(
     return checker, approval, rule
 
 
-def _check_bounds(staff: Staff, permission: str, payload: str, concerns: uuid.UUID | None) -> None:
+def _check_bounds(
+    staff: Staff, permission: str, payload: str, concerns: Collection[uuid.UUID]
+) -> None:
     """Refuse what this member may not ask for or decide: the same is judged both times."""
     read: dict[str, Any] = msgspec.json.decode(payload)
-    if concerns == staff.id:
-        raise OwnRecord("Nobody asks for or decides on what is about themselves.")
     assigned_to = read.get("assigned_to")
     amount = read.get("amount")
     attributes = Attributes(
         amount=None if amount is None else Money.from_json(amount),
         branch=read.get("branch"),
         assigned_to=None if assigned_to is None else uuid.UUID(assigned_to),
-        customer_id=concerns,
+        concerns=concerns,
     )
     authorise(staff, permission, attributes)
 

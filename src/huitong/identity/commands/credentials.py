@@ -34,6 +34,7 @@ async def set_password(
     login = await _lock_unchanged(uow, checked)
     await hold_session(uow, session, now=now)
     await store.set_password(uow, login.id, password_hash, now=now)
+    await store.note_objection(uow, login.id, now=now)
     revoked = await session_store.revoke_sessions(
         uow, login.id, because="password_changed", now=now
     )

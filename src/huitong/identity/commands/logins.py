@@ -137,6 +137,7 @@ async def _move(
         raise LoginClosed(f"{show_id(LOGIN, login_id)} is closed")
     await store.set_state(uow, login_id, state, now=now)
     if because is not None:
+        await store.note_objection(uow, login_id, now=now)
         await session_store.revoke_sessions(uow, login_id, because=because, now=now)
         await session_store.revoke_unknown_devices(uow, login_id, now=now)
     await audit.record(

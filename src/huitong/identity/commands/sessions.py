@@ -177,6 +177,8 @@ async def revoke_session(
     """
     if session_id != session.id:
         check_powers(session, now)
+        # The login before the session, as logging in has it.
+        await login_store.note_objection(uow, session.login_id, now=now, to=session_id)
     revoked = await store.revoke_sessions(
         uow, session.login_id, because="revoked", now=now, only=[session_id]
     )
@@ -200,6 +202,7 @@ async def revoke_other_sessions(
     Raises SessionReduced, StepUpRequired.
     """
     check_powers(session, now)
+    await login_store.note_objection(uow, session.login_id, now=now)
     revoked = await store.revoke_sessions(
         uow, session.login_id, because="revoked", now=now, spare=session.id
     )
@@ -291,6 +294,9 @@ async def _bind_device(
             if known is not None:
                 if trusted_from is not None:
                     await store.trust_device(uow, known, from_at=trusted_from)
+                await _unbind_oldest(
+                    uow, login.id, is_trusted=True, most=limits.DEVICES_PER_LOGIN_MAX, now=now
+                )
                 return _Bound(known, None)
     await make_room_for_device(uow, login.id, is_provisional=terms.is_provisional, now=now)
     token = make_token(DEVICE_PREFIX)
@@ -315,10 +321,24 @@ async def _bind_device(
 async def make_room_for_device(
     uow: UnitOfWork, login_id: uuid.UUID, *, is_provisional: bool, now: datetime
 ) -> None:
-    """Unbind the devices seen longest ago where one more of the kind would be too many."""
-    most = limits.LOG_INS_WAITING_MAX if is_provisional else limits.DEVICES_PER_LOGIN_MAX
-    devices = await store.list_device_ids(uow, login_id, is_trusted=not is_provisional, now=now)
-    for device_id in devices[: max(0, len(devices) - most + 1)]:
+    """Unbind the devices seen longest ago where one more of the kind would be too many.
+
+    And known ones that became too many by time alone: those that nobody objected to are known from
+    an instant on at which nothing runs, so they are counted at the next log-in.
+    """
+    most = limits.DEVICES_PER_LOGIN_MAX if is_provisional else limits.DEVICES_PER_LOGIN_MAX - 1
+    await _unbind_oldest(uow, login_id, is_trusted=True, most=most, now=now)
+    if is_provisional:
+        most = limits.LOG_INS_WAITING_MAX - 1
+        await _unbind_oldest(uow, login_id, is_trusted=False, most=most, now=now)
+
+
+async def _unbind_oldest(
+    uow: UnitOfWork, login_id: uuid.UUID, *, is_trusted: bool, most: int, now: datetime
+) -> None:
+    """Unbind devices of a kind, those seen longest ago, until there are at most `most`."""
+    devices = await store.list_device_ids(uow, login_id, is_trusted=is_trusted, now=now)
+    for device_id in devices[: max(0, len(devices) - most)]:
         await store.revoke_device(uow, login_id, device_id, now=now)
         await store.revoke_sessions(
             uow, login_id, because="device_revoked", now=now, device_id=device_id

@@ -114,7 +114,7 @@ async def propose_staff(
         act="identity.admit_staff",
         payload={"staff": show_id(STAFF, staff_id), "roles": sorted(set(member.roles))},
         reason=reason,
-        concerns=staff_id,
+        concerns=[staff_id],
         now=now,
     )
     staff = await _make_staff(uow, vault, staff_id, member, now=now)
@@ -152,7 +152,7 @@ async def request_staff_change(
         act=act,
         payload=payload,
         reason=reason,
-        concerns=staff_id,
+        concerns=[staff_id],
         now=now,
     )
 

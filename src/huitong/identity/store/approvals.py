@@ -13,26 +13,28 @@ from huitong.kernel.database.unit_of_work import UnitOfWork
 
 _AFTER_ALL_IDS: Final = uuid.UUID(int=2**128 - 1)
 _APPROVALS: Final = """
-    SELECT id, act, payload, digest, concerns, reason, requested_by, requested_at, expires_at,
-           state, decided_by, decided_at, decision_reason, outcome
+    SELECT id, act, payload, digest, concerns, also_concerns, reason, requested_by, requested_at,
+           expires_at, state, decided_by, decided_at, decision_reason, outcome
       FROM identity.approvals
 """
 
 
 async def insert_approval(uow: UnitOfWork, approval: Approval) -> None:
     """Insert a request that nobody has decided."""
+    people = sorted(approval.concerns)
     await uow.execute(
         """
-        INSERT INTO identity.approvals (id, act, payload, digest, concerns, reason, requested_by,
-                                        requested_at, expires_at)
-        VALUES (:id, :act, :payload, :digest, :concerns, :reason, :requested_by, :requested_at,
-                :expires_at)
+        INSERT INTO identity.approvals (id, act, payload, digest, concerns, also_concerns, reason,
+                                        requested_by, requested_at, expires_at)
+        VALUES (:id, :act, :payload, :digest, :concerns, CAST(:also_concerns AS uuid[]), :reason,
+                :requested_by, :requested_at, :expires_at)
         """,
         id=approval.id,
         act=approval.act,
         payload=approval.payload,
         digest=bytes.fromhex(approval.digest),
-        concerns=approval.concerns,
+        concerns=people[0] if people else None,
+        also_concerns=people[1:],
         reason=approval.reason,
         requested_by=approval.requested_by,
         requested_at=approval.requested_at,
@@ -54,14 +56,15 @@ async def find_concerned(
 ) -> frozenset[uuid.UUID]:
     """Return those of some people about whom somebody else than `not_by` asked for something."""
     rows = await uow.execute(
-        "SELECT DISTINCT concerns FROM identity.approvals WHERE state = 'pending' "
+        "SELECT DISTINCT person FROM identity.approvals "
+        "CROSS JOIN LATERAL unnest(concerns || also_concerns) AS person WHERE state = 'pending' "
         "AND expires_at > :now AND requested_by <> :not_by "
-        "AND concerns = ANY(CAST(:people AS uuid[]))",
+        "AND person = ANY(CAST(:people AS uuid[]))",
         people=list(people),
         not_by=not_by,
         now=now,
     )
-    return frozenset(row.concerns for row in rows)
+    return frozenset(row.person for row in rows)
 
 
 async def list_approvals(
@@ -126,7 +129,7 @@ def _read(row: Row[Any]) -> Approval:
         act=row.act,
         payload=row.payload,
         digest=bytes(row.digest).hex(),
-        concerns=row.concerns,
+        concerns=frozenset(row.also_concerns).union([row.concerns] if row.concerns else ()),
         reason=row.reason,
         requested_by=row.requested_by,
         requested_at=row.requested_at,

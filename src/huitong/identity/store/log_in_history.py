@@ -45,8 +45,10 @@ _NOTE_TRY: Final = """
     VALUES (:address, :on_day, :number) ON CONFLICT DO NOTHING
 """
 # Newest first by id, which is a time; what waited for a second factor in vain is not among them,
-# and a session of reduced powers only once its time is over and its owner did not object: by ending
-# it from another session, by its device, or by a new password.
+# and one of reduced powers only once its time is over and its owner did not object meanwhile: by
+# ending its session from another one, by unbinding its device, or to all at once (`objected_at`),
+# whatever had ended its session by then. Of objections to all only the last is kept, so one that
+# comes later undoes what was known by such log-ins: rather that than one too few.
 _PLACES: Final = """
     SELECT place, region, city, latitude, longitude, max(attempted_at) AS last_at,
            count(*) FILTER (WHERE attempted_at > :since) AS log_ins,
@@ -59,7 +61,14 @@ _PLACES: Final = """
                AND (outcome = 'logged_in' OR (attempted_at <= :undisputed AND NOT EXISTS (
                    SELECT FROM identity.sessions s
                     WHERE s.id = a.session_id AND s.revoked_because IN (
-                          'revoked', 'device_revoked', 'password_changed', 'login_suspended'))))
+                          'revoked', 'device_revoked', 'password_changed', 'login_suspended'))
+                   AND NOT EXISTS (
+                   SELECT FROM identity.devices d
+                    WHERE d.id = a.device_id
+                      AND d.revoked_at - a.attempted_at <= CAST(:reduced_for AS interval))
+                   AND NOT EXISTS (
+                   SELECT FROM identity.logins l
+                    WHERE l.id = a.login_id AND l.objected_at >= a.attempted_at)))
              ORDER BY id DESC LIMIT :count) recent
      GROUP BY place, region, city, latitude, longitude
 """
@@ -141,6 +150,7 @@ async def list_places(
         agent=agent_index,
         since=since,
         undisputed=now - reduced_for,
+        reduced_for=reduced_for,
         now=now,
         count=limits.LOG_INS_LOOKED_AT_MAX,
     )

@@ -118,6 +118,27 @@ async def replace_password_hash(uow: UnitOfWork, login: Login, password_hash: st
     )
 
 
+async def note_objection(
+    uow: UnitOfWork, login_id: uuid.UUID, *, now: datetime, to: uuid.UUID | None = None
+) -> None:
+    """Note that a login's owner objected to log-ins before now.
+
+    Where `to` names a session, only if its powers are still reduced: ending any other one objects
+    to nothing.
+    """
+    await uow.execute(
+        """
+        UPDATE identity.logins SET objected_at = greatest(objected_at, :now)
+         WHERE id = :id AND (CAST(:to AS uuid) IS NULL OR EXISTS (
+               SELECT FROM identity.sessions
+                WHERE id = CAST(:to AS uuid) AND login_id = :id AND reduced_until > :now))
+        """,
+        id=login_id,
+        now=now,
+        to=to,
+    )
+
+
 async def set_pin(uow: UnitOfWork, login_id: uuid.UUID, pin_hash: str, *, now: datetime) -> None:
     """Set a login's payment PIN, by its hash."""
     await uow.execute(

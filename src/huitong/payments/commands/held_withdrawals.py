@@ -16,7 +16,7 @@ from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import InvalidField
 from huitong.kernel.ids import PAYMENT, show_id
 from huitong.ledger import AccountState, TransferCode, TransferKind
-from huitong.payments.assessing import list_party
+from huitong.payments.blocked import find_blocked
 from huitong.payments.commands import moving
 from huitong.payments.errors import (
     AccountFrozen,
@@ -54,13 +54,15 @@ async def cancel_withdrawal(uow: UnitOfWork, *, order_id: uuid.UUID, now: dateti
 
 
 async def stop_withdrawal(uow: UnitOfWork, *, order_id: uuid.UUID, now: datetime) -> Order:
-    """Give up a withdrawal that is held, as staff; return the closed order.
+    """Give up a withdrawal that is held, as staff who found fraud; return the closed order.
 
-    The money is free again on the account, which should be frozen first if it must stay. Raises as
+    Its decision is labelled so (source `rejection`), unless two people overturned it. The money is
+    free again on the account, which should be frozen first if it must stay. Raises as
     `cancel_withdrawal`, and WithdrawalNotHeld for one that was cancelled.
     """
     order, held = await _lock(uow, order_id)
     closed = await _give_up(uow, order, held, "stopped", now)
+    await risk.label_rejected(uow, order_id, now=now)
     await _record(uow, "payments.stop_withdrawal", order)
     return closed
 
@@ -68,9 +70,9 @@ async def stop_withdrawal(uow: UnitOfWork, *, order_id: uuid.UUID, now: datetime
 async def release_withdrawal(uow: UnitOfWork, *, order_id: uuid.UUID, now: datetime) -> Order:
     """Let a withdrawal go to the bank that is held; return the order, which stays pending.
 
-    Raises NotFound, OrderMoveRefused if it is no withdrawal, WithdrawalNotHeld if it was sent,
-    cancelled, or never waited, AccountFrozen, PaymentBlocked if the customer is on the list of
-    those who are blocked by now.
+    It writes no label, as releasing a payment does not. Raises NotFound, OrderMoveRefused if it is
+    no withdrawal, WithdrawalNotHeld if it was sent, cancelled, or never waited, AccountFrozen,
+    PaymentBlocked if the customer is on the list of those who are blocked by now.
     """
     order, held = await _lock(uow, order_id)
     _check_held(order, held)
@@ -112,9 +114,7 @@ async def _is_open(uow: UnitOfWork, account_id: int) -> bool:
 async def _is_blocked(uow: UnitOfWork, account_id: int, now: datetime) -> bool:
     connection = await uow.driver()
     parties = await customers.find_parties(connection, [account_id])
-    entities = [entity for party in parties.values() for entity in list_party(party)]
-    found = await risk.find_listed(connection, entities, now=now)
-    return any(risk.ListKind.BLOCK in lists for lists in found.values())
+    return bool(await find_blocked(connection, parties.values(), now=now))
 
 
 async def find_hold(uow: UnitOfWork, order: Order) -> HeldWithdrawal | None:

@@ -13,6 +13,7 @@ from huitong.kernel.errors import InvalidField, LimitExceeded
 from huitong.kernel.ids import ENTRY, PAYMENT, show_id
 from huitong.kernel.money import Money
 from huitong.ledger import show_account
+from huitong.payments.blocked import find_blocked, refuse_blocked
 from huitong.payments.calculations import derive_id
 from huitong.payments.commands import moving
 from huitong.payments.errors import (
@@ -42,7 +43,8 @@ async def share_profit(
 
     The same entry id with the same content returns the shares as they are. Raises NotFound,
     InvalidField, NotShareable, OrderMoveRefused, ShareExceedsRemainder if fee, refunds and earlier
-    shares leave less, AccountNotFound, LimitExceeded, IdReused, and what the ledger refuses.
+    shares leave less, AccountNotFound, PaymentBlocked if the merchant or a receiver is on the block
+    list, LimitExceeded, IdReused, and what the ledger refuses.
     """
     moving.check_id(entry_id, field="id")
     moving.check_description(description)
@@ -54,7 +56,7 @@ async def share_profit(
             return known
         raise _id_reused(entry_id)
     total = _check_shareable(order, receivers, len(earlier))
-    await _check_receivers(uow, receivers)
+    await _check_parties(uow, order, receivers, now)
     shares = tuple(
         Share(
             id=derive_id(entry_id, position + 1),
@@ -113,16 +115,22 @@ def _check_shareable(order: Order, receivers: Sequence[ShareReceiver], earlier: 
     return total
 
 
-async def _check_receivers(uow: UnitOfWork, receivers: Sequence[ShareReceiver]) -> None:
-    parties = await customers.find_parties(
-        await uow.driver(), [receiver.account_id for receiver in receivers]
-    )
+async def _check_parties(
+    uow: UnitOfWork, order: Order, receivers: Sequence[ShareReceiver], now: datetime
+) -> None:
+    assert order.payee_account_id is not None
+    connection = await uow.driver()
+    accounts = [order.payee_account_id, *(receiver.account_id for receiver in receivers)]
+    parties = await customers.find_parties(connection, accounts)
     for position, receiver in enumerate(receivers):
         if receiver.account_id not in parties:
             raise AccountNotFound(
                 f"no customer or merchant has the account {show_account(receiver.account_id)}",
                 field=f"receivers.{position}.account",
             )
+    # Not which of them: that somebody is listed is not the others' to know.
+    if await find_blocked(connection, parties.values(), now=now):
+        raise refuse_blocked(field="receivers")
 
 
 async def _move_money(

@@ -10,6 +10,7 @@ from huitong.kernel import audit, limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import LimitExceeded
 from huitong.kernel.ids import uuid7
+from huitong.risk.decisioning.decisions.overturns import find_overturned
 from huitong.risk.decisioning.decisions.queries import DecisionNotFound, show_decision
 
 
@@ -26,6 +27,8 @@ class LabelSource(StrEnum):
     IMPORT = "import"
     #: Two people overturned the decision.
     OVERTURN = "overturn"
+    #: Staff looked at what was held and gave it back as fraud.
+    REJECTION = "rejection"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +77,16 @@ async def put_labels(uow: UnitOfWork, labels: Sequence[Label], *, now: datetime)
         subject=show_decision(ids[0]) if len(ids) == 1 else f"{len(ids)} decisions",
         details={"fraud": frauds, "genuine": len(labels) - frauds},
     )
+
+
+async def label_rejected(uow: UnitOfWork, decision_id: uuid.UUID, *, now: datetime) -> None:
+    """Write down that staff gave back what was held, as fraud.
+
+    What two people overturned keeps its label. Raises DecisionNotFound.
+    """
+    if not await find_overturned(uow, [decision_id]):
+        label = Label(decision_id=decision_id, is_fraud=True, source=LabelSource.REJECTION)
+        await put_labels(uow, [label], now=now)
 
 
 async def find_labels(uow: UnitOfWork, decision_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Label]:

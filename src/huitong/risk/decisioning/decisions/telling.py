@@ -10,7 +10,7 @@ from huitong.risk.decisioning.decisions.types import Decision, Reason
 from huitong.risk.decisioning.rules.types import Rule
 from huitong.risk.decisioning.types import Action
 
-GENERAL: Final = Reason(
+CHECKS_NOT_PASSED: Final = Reason(
     code="checks",
     zh="本笔付款未能通过风险核查。",
     en="This payment did not pass our checks of risk.",
@@ -44,4 +44,4 @@ def list_payer_reasons(decision: Decision, rules: Iterable[Rule]) -> tuple[Reaso
         return (SCORE_HIGH,)
     # What failed asks for a review; what is blocked without a rule's word is so by a list.
     is_failed = bool(decision.failed) and decision.action is Action.REVIEW
-    return (FAILED if is_failed else GENERAL,)
+    return (FAILED if is_failed else CHECKS_NOT_PASSED,)

@@ -7,12 +7,11 @@ customers takes two: `set_rules_live` and `retire_rules` of what is live want an
 import uuid
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
-from huitong.kernel import audit, limits
+from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
-from huitong.kernel.errors import InvalidField, LimitExceeded
-from huitong.kernel.ids import APPROVAL, BACKTEST, RULE_VERSION, show_id
+from huitong.kernel.ids import BACKTEST, RULE_VERSION, show_id
 from huitong.risk.decisioning.rules import store
 from huitong.risk.decisioning.rules.errors import (
     BacktestMissing,
@@ -23,6 +22,15 @@ from huitong.risk.decisioning.rules.errors import (
 from huitong.risk.decisioning.rules.rule_sets import RuleSet, digest_rules, write_rules
 from huitong.risk.decisioning.rules.types import Backtest, Purpose, RuleState, RuleVersion
 from huitong.risk.decisioning.versions import life
+
+_KIND: Final = life.VersionKind(
+    versions=store.VERSIONS,
+    thing="rules",
+    prefix=RULE_VERSION,
+    scope="purpose",
+    refusal=RuleStateRefused,
+    numbers_max=limits.RULE_VERSIONS_MAX,
+)
 
 
 async def save_rules(
@@ -42,9 +50,7 @@ async def save_rules(
         raise ValueError(f"{rules.broken[0].key} does not compile")
     text = write_rules(rules.rules)
     await store.lock_purpose(uow, purpose)
-    number = await store.VERSIONS.find_last_number(uow, purpose.value) + 1
-    if number > limits.RULE_VERSIONS_MAX:
-        raise LimitExceeded(f"There are {limits.RULE_VERSIONS_MAX} versions already.")
+    number = await life.find_next_number(uow, _KIND, purpose.value)
     version = RuleVersion(
         id=version_id,
         purpose=purpose,
@@ -56,7 +62,7 @@ async def save_rules(
         created_at=now,
     )
     await store.insert_version(uow, version)
-    await _record(uow, "risk.save_rules", version)
+    await life.record(uow, _KIND, "save_rules", version)
     return version
 
 
@@ -69,7 +75,7 @@ async def shadow_rules(uow: UnitOfWork, *, version_id: uuid.UUID) -> RuleVersion
     if await store.find_in_state(uow, version.purpose, RuleState.SHADOW):
         raise RuleStateRefused("There is a shadow already; retire it first.")
     await store.VERSIONS.set_state(uow, version_id, RuleState.SHADOW)
-    await _record(uow, "risk.shadow_rules", version)
+    await life.record(uow, _KIND, "shadow_rules", version)
     return await get_rule_version(uow, version_id)
 
 
@@ -97,7 +103,9 @@ async def record_backtest(
         created_at=now,
     )
     await store.insert_backtest(uow, backtest)
-    await _record(uow, "risk.backtest_rules", version, backtest=show_id(BACKTEST, backtest_id))
+    await life.record(
+        uow, _KIND, "backtest_rules", version, backtest=show_id(BACKTEST, backtest_id)
+    )
     return backtest
 
 
@@ -136,20 +144,7 @@ async def set_rules_live(
         uow, version_id=version_id, digest=digest, effective_from=effective_from, now=now
     )
     await life.begin(
-        uow,
-        store.VERSIONS,
-        version,
-        effective_from=effective_from,
-        approval_id=approval_id,
-        refusal=RuleStateRefused,
-        now=now,
-    )
-    await _record(
-        uow,
-        "risk.set_rules_live",
-        version,
-        effective_from=effective_from.isoformat(),
-        approval=show_id(APPROVAL, approval_id),
+        uow, _KIND, version, effective_from=effective_from, approval_id=approval_id, now=now
     )
     return await get_rule_version(uow, version_id)
 
@@ -166,16 +161,7 @@ async def retire_rules(
     What is live wants an approval. Raises RuleVersionNotFound and RuleStateRefused.
     """
     version = await _hold(uow, version_id, RuleState.DRAFT, RuleState.SHADOW, RuleState.LIVE)
-    await life.end(
-        uow,
-        store.VERSIONS,
-        version,
-        approval_id=approval_id,
-        refusal=RuleStateRefused,
-        now=now,
-    )
-    details = {} if approval_id is None else {"approval": show_id(APPROVAL, approval_id)}
-    await _record(uow, "risk.retire_rules", version, **details)
+    await life.end(uow, _KIND, version, approval_id=approval_id, now=now)
     return await get_rule_version(uow, version_id)
 
 
@@ -203,8 +189,7 @@ async def list_rule_versions(
     limit: int = limits.PAGE_SIZE_DEFAULT,
 ) -> list[RuleVersion]:
     """Return a page of versions, newest first, with numbers below `before`; raises InvalidField."""
-    if not 1 <= limit <= limits.PAGE_SIZE_MAX:
-        raise InvalidField(f"must be from 1 to {limits.PAGE_SIZE_MAX}, not {limit}", field="limit")
+    life.check_page(limit)
     return await store.list_versions(uow, purpose, before=before, limit=limit)
 
 
@@ -212,20 +197,5 @@ async def _hold(uow: UnitOfWork, version_id: uuid.UUID, *states: RuleState) -> R
     """Return a version in one of the states, while nobody else changes its purpose."""
     await store.lock_purpose(uow, (await get_rule_version(uow, version_id)).purpose)
     version = await get_rule_version(uow, version_id)
-    if version.state not in states:
-        raise RuleStateRefused(f"It is {version.state}, not {' or '.join(states)}.")
+    life.check_state(_KIND, version, states)
     return version
-
-
-async def _record(uow: UnitOfWork, action: str, version: RuleVersion, **details: object) -> None:
-    await audit.record(
-        uow,
-        action=action,
-        subject=show_id(RULE_VERSION, version.id),
-        details={
-            "purpose": version.purpose.value,
-            "number": version.number,
-            "digest": version.digest,
-            **details,
-        },
-    )

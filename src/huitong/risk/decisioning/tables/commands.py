@@ -6,11 +6,11 @@ A table has no shadow and no back-test: its own test cases must come out before 
 import asyncio
 import uuid
 from datetime import date, datetime
+from typing import Final
 
-from huitong.kernel import audit, limits
+from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
-from huitong.kernel.errors import InvalidField, LimitExceeded
-from huitong.kernel.ids import APPROVAL, TABLE_VERSION, show_id
+from huitong.kernel.ids import TABLE_VERSION, show_id
 from huitong.risk.decisioning.tables import store
 from huitong.risk.decisioning.tables.decision_table import (
     DecisionTable,
@@ -29,6 +29,15 @@ from huitong.risk.decisioning.tables.types import TableVersion
 from huitong.risk.decisioning.versions import life
 from huitong.risk.decisioning.versions.types import VersionState
 
+_KIND: Final = life.VersionKind(
+    versions=store.VERSIONS,
+    thing="table",
+    prefix=TABLE_VERSION,
+    scope="table",
+    refusal=TableStateRefused,
+    numbers_max=limits.TABLE_VERSIONS_MAX,
+)
+
 
 async def save_table(
     uow: UnitOfWork, *, version_id: uuid.UUID, table: DecisionTable, now: datetime
@@ -39,9 +48,7 @@ async def save_table(
     """
     name, content = table.schema.name, write_content(table)
     await store.lock_table(uow, name)
-    number = await store.VERSIONS.find_last_number(uow, name) + 1
-    if number > limits.TABLE_VERSIONS_MAX:
-        raise LimitExceeded(f"There are {limits.TABLE_VERSIONS_MAX} versions already.")
+    number = await life.find_next_number(uow, _KIND, name)
     version = TableVersion(
         id=version_id,
         name=name,
@@ -53,7 +60,7 @@ async def save_table(
         created_at=now,
     )
     await store.insert_version(uow, version)
-    await _record(uow, "risk.save_table", version)
+    await life.record(uow, _KIND, "save_table", version)
     return version
 
 
@@ -94,20 +101,7 @@ async def set_table_live(
         uow, version_id=version_id, digest=digest, effective_from=effective_from, now=now
     )
     await life.begin(
-        uow,
-        store.VERSIONS,
-        version,
-        effective_from=effective_from,
-        approval_id=approval_id,
-        refusal=TableStateRefused,
-        now=now,
-    )
-    await _record(
-        uow,
-        "risk.set_table_live",
-        version,
-        effective_from=effective_from.isoformat(),
-        approval=show_id(APPROVAL, approval_id),
+        uow, _KIND, version, effective_from=effective_from, approval_id=approval_id, now=now
     )
     return await get_table_version(uow, version_id)
 
@@ -124,16 +118,7 @@ async def retire_table(
     What is live wants an approval. Raises TableVersionNotFound and TableStateRefused.
     """
     version = await _hold(uow, version_id, VersionState.DRAFT, VersionState.LIVE)
-    await life.end(
-        uow,
-        store.VERSIONS,
-        version,
-        approval_id=approval_id,
-        refusal=TableStateRefused,
-        now=now,
-    )
-    details = {} if approval_id is None else {"approval": show_id(APPROVAL, approval_id)}
-    await _record(uow, "risk.retire_table", version, **details)
+    await life.end(uow, _KIND, version, approval_id=approval_id, now=now)
     return await get_table_version(uow, version_id)
 
 
@@ -154,8 +139,7 @@ async def list_table_versions(
 ) -> list[TableVersion]:
     """Return a page of versions, newest first, with numbers below `before`; raises InvalidField."""
     get_schema(name)
-    if not 1 <= limit <= limits.PAGE_SIZE_MAX:
-        raise InvalidField(f"must be from 1 to {limits.PAGE_SIZE_MAX}, not {limit}", field="limit")
+    life.check_page(limit)
     return await store.list_versions(uow, name, before=before, limit=limit)
 
 
@@ -163,20 +147,5 @@ async def _hold(uow: UnitOfWork, version_id: uuid.UUID, *states: VersionState) -
     """Return a version in one of the states, while nobody else changes its table."""
     await store.lock_table(uow, (await get_table_version(uow, version_id)).name)
     version = await get_table_version(uow, version_id)
-    if version.state not in states:
-        raise TableStateRefused(f"It is {version.state}, not {' or '.join(states)}.")
+    life.check_state(_KIND, version, states)
     return version
-
-
-async def _record(uow: UnitOfWork, action: str, version: TableVersion, **details: object) -> None:
-    await audit.record(
-        uow,
-        action=action,
-        subject=show_id(TABLE_VERSION, version.id),
-        details={
-            "table": version.name,
-            "number": version.number,
-            "digest": version.digest,
-            **details,
-        },
-    )

@@ -35,6 +35,16 @@ class Version(Protocol):
         ...
 
     @property
+    def number(self) -> int:
+        """Return its number among the versions of its scope, from 1."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """Return the SHA-256 of its content, 64 hexadecimal digits."""
+        ...
+
+    @property
     def state(self) -> VersionState:
         """Return how far it has come."""
         ...

@@ -191,11 +191,11 @@ async def _check_not_own(
     if permission == _CLOSE and case.assigned_to is None:
         raise CaseNotTaken("Take it first.")
     own = staff.customer_id
-    if own is not None and not await work_store.has_entity(
+    is_in_it = own is not None and await work_store.has_entity(
         uow, case.id, Entity.of_id(EntityKind.CUSTOMER, own)
-    ):
-        own = None
-    attributes = identity.Attributes(assigned_to=case.assigned_to, customer_id=own)
+    )
+    concerns = [own] if own is not None and is_in_it else []
+    attributes = identity.Attributes(assigned_to=case.assigned_to, concerns=concerns)
     identity.authorise(staff, permission, attributes)
 
 

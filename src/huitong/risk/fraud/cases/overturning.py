@@ -35,11 +35,11 @@ _INSERT: Final = """
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overturnable:
-    """A decision that can be overturned: its alert, if it has one, and whose customer it is."""
+    """A decision that can be overturned: its alert, if it has one, and who took part."""
 
     decision_id: uuid.UUID
     alert: Alert | None
-    customer_id: uuid.UUID | None
+    entities: tuple[Entity, ...]
 
 
 async def check_can_overturn(uow: UnitOfWork, decision_id: uuid.UUID) -> Overturnable:
@@ -53,9 +53,9 @@ async def check_can_overturn(uow: UnitOfWork, decision_id: uuid.UUID) -> Overtur
     if await find_overturn(uow, decision_id) is not None:
         raise AlreadyOverturned("It was found wrong before.")
     alert = await store.find_alert(uow, decision_id)
-    customers = [] if alert is None else _find(alert, Side.ACTOR, EntityKind.CUSTOMER)
-    customer_id = uuid.UUID(bytes=customers[0].key) if customers else None
-    return Overturnable(decision_id=decision_id, alert=alert, customer_id=customer_id)
+    took_part = () if alert is None else alert.participants
+    entities = tuple(each.entity for each in took_part)
+    return Overturnable(decision_id=decision_id, alert=alert, entities=entities)
 
 
 async def overturn_decision(

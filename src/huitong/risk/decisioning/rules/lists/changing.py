@@ -26,6 +26,11 @@ class ListChange:
     add: Sequence[tuple[Entity, datetime | None]] = ()
     remove: Sequence[Entity] = ()
 
+    @property
+    def entities(self) -> tuple[Entity, ...]:
+        """All whom it names, added and removed."""
+        return (*(entity for entity, _ in self.add), *self.remove)
+
 
 def read_list_change(document: object) -> ListChange:
     """Return the change that a JSON object writes.

@@ -72,6 +72,15 @@ class Entity:
         key = payer_account_id.to_bytes(8, "big") + payee_account_id.to_bytes(8, "big")
         return Entity(EntityKind.PAIR, key)
 
+    @property
+    def accounts(self) -> tuple[int, ...]:
+        """The accounts that it is made of: one, two for a pair, none for another kind."""
+        if self.kind is EntityKind.ACCOUNT:
+            return (int.from_bytes(self.key),)
+        if self.kind is EntityKind.PAIR:
+            return (int.from_bytes(self.key[:8]), int.from_bytes(self.key[8:]))
+        return ()
+
     @staticmethod
     def of_address(address: IPv4Address | IPv6Address) -> "Entity":
         """Return an address; IPv4 in its mapped form, so that both writings are one."""

@@ -84,10 +84,7 @@ def _find_places(layout: Layout, names: tuple[str, ...]) -> tuple[tuple[FeatureT
         if kind is FeatureType.TEXT:
             raise KeyError(name)
         wanted.setdefault(kind, []).append((target, layout.row_of[name]))
-    return tuple(
-        (kind, tuple(np.array(pairs, np.intp).T))
-        for kind, pairs in wanted.items()
-    )
+    return tuple((kind, tuple(np.array(pairs, np.intp).T)) for kind, pairs in wanted.items())
 
 
 def _list_texts(column: Column) -> list[str | None]:

@@ -7,6 +7,7 @@ gridlock resolution; multilateral netting settled in one journal entry, and gros
 
 from huitong.payments.clearing.bank_codes import check_bank_code, compute_check_digit
 from huitong.payments.clearing.commands import (
+    check_cap,
     deposit,
     join,
     set_net_debit_cap,
@@ -93,6 +94,7 @@ __all__ = [
     "WindowState",
     "WindowStateRefused",
     "check_bank_code",
+    "check_cap",
     "close_window",
     "compute_check_digit",
     "deposit",

@@ -118,6 +118,12 @@ async def deposit(
         raise ClearingPaymentIdReused(f"the ledger refuses the deposit: {outcome.reason}")
 
 
+async def check_cap(uow: UnitOfWork, *, code: str, cap: Money) -> None:
+    """Refuse what could never be a participant's cap; raises InvalidField, ParticipantNotFound."""
+    _read_amount(cap, "cap")
+    find_bank(await load_banks(uow), code, field="participant")
+
+
 async def set_net_debit_cap(
     uow: UnitOfWork, *, code: str, cap: Money, reason: str, rulebook: Rulebook, now: datetime
 ) -> Participant:

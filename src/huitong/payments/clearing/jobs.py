@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from huitong.kernel.database.unit_of_work import Database, UnitOfWork
+from huitong.kernel.database.unit_of_work import SYSTEM, Caller, Database, UnitOfWork
 from huitong.kernel.rulebook import Rulebook
 from huitong.payments.clearing import store
 from huitong.payments.clearing.commands import release_gross
@@ -42,15 +42,17 @@ async def run_schedule(database: Database, *, rulebook: Rulebook, now: datetime)
 
 
 async def settle_oldest(
-    database: Database, *, rulebook: Rulebook, now: datetime
+    database: Database, *, rulebook: Rulebook, now: datetime, caller: Caller = SYSTEM
 ) -> Settlement | None:
     """Settle the oldest window that is closed; None if there is none. Raises SettlementRaced."""
-    async with database.reading() as uow:
+    async with database.reading(caller) as uow:
         window = await store.find_window(uow)
     if window is None:
         return None
-    await database.run(lambda uow: start_settling(uow, window.id))
-    return await database.run(lambda uow: settle_window(uow, window.id, rulebook=rulebook, now=now))
+    await database.run(lambda uow: start_settling(uow, window.id), caller)
+    return await database.run(
+        lambda uow: settle_window(uow, window.id, rulebook=rulebook, now=now), caller
+    )
 
 
 async def _release_gross(uow: UnitOfWork, rulebook: Rulebook, now: datetime) -> int:

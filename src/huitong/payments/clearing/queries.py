@@ -41,6 +41,6 @@ async def list_bilateral(uow: UnitOfWork, window_id: uuid.UUID) -> list[Bilatera
     return await store.list_bilateral(uow, window_id)
 
 
-async def list_queued(uow: UnitOfWork, *, is_gross: bool) -> list[ClearingPayment]:
-    """Return the gross or the net payments that wait, in order of hand-in."""
-    return await store.list_queued(uow, is_gross=is_gross)
+async def list_queued(uow: UnitOfWork, *, is_gross: bool, limit: int) -> list[ClearingPayment]:
+    """Return the first gross or net payments that wait, in order of hand-in."""
+    return await store.list_queued(uow, is_gross=is_gross, limit=limit)

@@ -285,12 +285,16 @@ async def find_payments(
     return {row.id: _read_payment(row) for row in rows}
 
 
-async def list_queued(uow: UnitOfWork, *, is_gross: bool) -> list[ClearingPayment]:
-    """Return what waits, in order of hand-in."""
+async def list_queued(
+    uow: UnitOfWork, *, is_gross: bool, limit: int | None = None
+) -> list[ClearingPayment]:
+    """Return what waits, in order of hand-in; all of it without a limit."""
     rows = await uow.execute(
         f"""SELECT {_PAYMENT} FROM payments.clearing_payments
-             WHERE state = 'queued' AND (rail = 'hvps') = :is_gross ORDER BY sequence""",  # noqa: S608
+             WHERE state = 'queued' AND (rail = 'hvps') = :is_gross
+             ORDER BY sequence LIMIT CAST(:limit AS bigint)""",  # noqa: S608 - our own text
         is_gross=is_gross,
+        limit=limit,
     )
     return [_read_payment(row) for row in rows]
 
@@ -303,7 +307,7 @@ async def list_accepted(uow: UnitOfWork, window_id: uuid.UUID) -> list[Item]:
             WHERE window_id = :window_id AND state = 'accepted' ORDER BY sequence""",
         window_id=window_id,
     )
-    return [Item(*row) for row in rows]
+    return [Item(**row._asdict()) for row in rows]
 
 
 async def set_payments_state(

@@ -70,6 +70,21 @@ def deposit(
     typer.echo(f"{code} has {money} more")
 
 
+@app.command("reserve", short_help="Keep liquidity for urgent payments.")
+def reserve(
+    code: Code,
+    amount: Annotated[str, typer.Argument(help="In CNY, such as 1000.00; 0 keeps nothing.")],
+) -> None:
+    """Set how much of a participant's account only its urgent gross payments may use."""
+    money, now, rulebook = _read(amount, "amount"), SystemClock().now(), Rulebook.load()
+    _run(
+        lambda uow: clearing.set_reserved(
+            uow, code=code, reserved=money, rulebook=rulebook, now=now
+        )
+    )
+    typer.echo(f"{code} keeps {money} for urgent payments")
+
+
 @app.command("pay", short_help="Hand in a payment from one participant to another.")
 def pay(
     debtor: Code,

@@ -33,6 +33,7 @@ async def test_a_clearing_house_is_run_from_the_command_line(house: House, run: 
         assert (await run("join", code, "银行", "Bank", "--cap", "5000.00"))[0] == 0
     assert (await run("deposit", A, "1000.00"))[0] == 0
     assert (await run("deposit", A, "50.00", "--collateral"))[0] == 0
+    assert (await run("reserve", A, "10.00"))[1] == f"{A} keeps 10.00 CNY for urgent payments\n"
     code, output = await run("pay", A, B, "1020.00")
     assert (code, output.split()[1:]) == (0, ["beps", "accepted"])
     _, output = await run("positions")

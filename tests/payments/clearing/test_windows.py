@@ -13,6 +13,7 @@ from tests.payments.clearing.conftest import NOW, RULES, A, B, C, D, House, cny,
 
 from huitong import ledger
 from huitong.kernel.errors import InvalidField, Refusal
+from huitong.kernel.ids import uuid7
 from huitong.kernel.rulebook import Rulebook
 from huitong.payments import clearing
 from huitong.payments.clearing import jobs, store
@@ -228,6 +229,81 @@ async def test_an_id_is_one_payment(house: House) -> None:
         await house.join(A, cap=1)
     with pytest.raises(InvalidField):
         await house.join("102100099995", cap=1)
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * 101, "a\nb"])
+async def test_a_name_that_nobody_can_read_is_refused(house: House, name: str) -> None:
+    with pytest.raises(InvalidField) as caught:
+        await house.run(
+            lambda uow: clearing.join(
+                uow, code=A, name_zh="银行", name_en=name, net_debit_cap=cny(1), now=NOW
+            )
+        )
+    assert caught.value.field == "name_en"
+    assert await house.count("payments.clearing_participants") == 0
+
+
+async def test_a_deposit_with_the_same_id_is_booked_once(house: House) -> None:
+    await house.join(A, cap=1)
+    transfer_id = uuid7(int(NOW.timestamp() * 1_000))
+
+    async def deposit(amount: int) -> None:
+        await house.run(
+            lambda uow: clearing.deposit(
+                uow, transfer_id=transfer_id, code=A, amount=cny(amount), now=NOW
+            )
+        )
+
+    await deposit(5)
+    await deposit(5)
+    with pytest.raises(clearing.DepositRefused, match="id_reused"):
+        await deposit(6)
+    assert await house.money(A) == 5
+
+
+async def test_a_settlement_that_an_account_refuses_changes_nothing(house: House) -> None:
+    """The one that receives takes nothing in: all waits, and goes when it is opened again."""
+    await house.join(A, cap=50, money=50)
+    await house.join(B, cap=50)
+    new = [pay(A, B, 50)]
+    await house.submit(*new)
+    window_id = await house.close()
+
+    async def set_state(state: ledger.AccountState) -> None:
+        await house.run(
+            lambda uow: ledger.set_account_state(
+                uow, house.banks[B].account_id, state=state, reason="court order", now=NOW
+            )
+        )
+
+    await set_state(ledger.AccountState.FROZEN)
+    with pytest.raises(clearing.SettlementRaced):
+        await house.settle()
+    assert await house.states(new) == ["accepted"]
+    assert await house.money(A) == 50
+    await house.check()
+    await set_state(ledger.AccountState.OPEN)
+    assert (await house.settle()).window.id == window_id
+    assert await house.states(new) == ["settled"]
+    await house.check()
+
+
+async def test_windows_are_settled_in_their_order(house: House) -> None:
+    await house.join(A, cap=50, money=50)
+    await house.join(B, cap=50)
+    await house.submit(pay(A, B, 5))
+    await house.close()
+    await house.submit(pay(A, B, 5))
+    second = await house.close()
+    with pytest.raises(clearing.WindowStateRefused):
+        await house.run(lambda uow: clearing.start_settling(uow, second))
+    with pytest.raises(clearing.WindowStateRefused):
+        await house.run(lambda uow: clearing.settle_window(uow, second, rulebook=RULES, now=NOW))
+    assert (await house.positions((await house.open_window()).id))[A].carried == 10
+    await house.settle()
+    assert (await house.settle()).window.id == second
+    assert (await house.positions((await house.open_window()).id))[A].carried == 0
+    await house.check()
 
 
 async def test_a_cap_never_falls_below_what_is_owed_and_frees_what_waits(house: House) -> None:

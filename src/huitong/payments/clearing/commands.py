@@ -30,6 +30,7 @@ from huitong.payments.clearing.errors import (
     AmountAboveRailCap,
     CapBelowUse,
     ClearingPaymentIdReused,
+    DepositRefused,
     ParticipantExists,
     ParticipantNotFound,
     SettlementRaced,
@@ -66,8 +67,10 @@ async def join(
     """
     check_bank_code(code, field="code")
     for field, name in (("name_zh", name_zh), ("name_en", name_en)):
-        if not 1 <= len(name.strip()) <= _NAME_LENGTH_MAX:
-            raise InvalidField(f"a name has 1 to {_NAME_LENGTH_MAX} characters", field=field)
+        if not 1 <= len(name.strip()) <= _NAME_LENGTH_MAX or not name.isprintable():
+            raise InvalidField(
+                f"a name has 1 to {_NAME_LENGTH_MAX} printable characters", field=field
+            )
     cap = _read_amount(net_debit_cap, "net_debit_cap")
     kept = 0 if reserved is None else _read_amount(reserved, "reserved")
     await store.lock(uow)
@@ -101,7 +104,7 @@ async def deposit(
     """Put money that came through the central bank on a participant's account.
 
     The same `transfer_id` moves money once. Raises InvalidField, ParticipantNotFound, and
-    ClearingPaymentIdReused if the ledger knows the id with other content.
+    DepositRefused if the ledger says no: it knows the id with other content, or takes nothing in.
     """
     minor = _read_amount(amount, "amount", least=1)
     await store.lock(uow)
@@ -115,7 +118,7 @@ async def deposit(
     )
     outcome = (await post_entries(uow, [Request(entry)], now=now))[0]
     if not outcome.is_posted:
-        raise ClearingPaymentIdReused(f"the ledger refuses the deposit: {outcome.reason}")
+        raise DepositRefused(f"the ledger refuses the deposit: {outcome.reason}")
 
 
 async def check_cap(uow: UnitOfWork, *, code: str, cap: Money) -> None:

@@ -38,6 +38,13 @@ class ClearingPaymentIdReused(Conflict):
     title = "That id belongs to another payment"
 
 
+class DepositRefused(Conflict):
+    """The ledger does not book the deposit, and says why."""
+
+    code = "deposit_refused"
+    title = "The deposit was not booked"
+
+
 class AmountAboveRailCap(Refusal):
     """The system does not take payments of that amount."""
 

@@ -36,8 +36,9 @@ async def run_schedule(database: Database, *, rulebook: Rulebook, now: datetime)
     is_due = window.closes_at <= now
     if is_due:
         await database.run(lambda uow: close_window(uow, window.id, rulebook=rulebook, now=now))
-    settled = await settle_oldest(database, rulebook=rulebook, now=now)
+    # Before settling: a settlement that meets a frozen account must not hold up gross payments.
     await database.run(lambda uow: _release_gross(uow, rulebook, now))
+    settled = await settle_oldest(database, rulebook=rulebook, now=now)
     return is_due or settled is not None
 
 

@@ -115,12 +115,13 @@ def keep_payable(
     unwind: Unwind = Unwind.LAST_FIRST,
     rank: Rank = _default_rank,
 ) -> list[Item]:
-    """Return the largest set of items that all banks can pay together, in order of hand-in.
+    """Return what all banks can pay together, in order of hand-in; `funds` are not negative.
 
     All items count at first; while some bank would pay more than its `funds` and what it receives,
     its last item is taken out (LAST_FIRST), or all of its items (WHOLE), and its creditors get
-    less. The result does not depend on whose turn it is: of two sets of front parts that can be
-    paid, the union can be paid too, so there is a largest one, and it never loses an item of it.
+    less. The result does not depend on whose turn it is, and with LAST_FIRST it is the largest
+    set: of two sets of front parts that can be paid, the union can be paid too, so there is a
+    largest one, and no item of it is ever taken out.
     Source: Bech and Soramäki, "Gridlock resolution in interbank payment systems", Bank of Finland
     Discussion Papers 9/2001. With funds of 0, A→B 5, B→A 3 and B→A 4: B's second one is taken out,
     then A pays 5 and gets 3, so A's is, and then B's first one: nothing can be paid.

@@ -68,7 +68,7 @@ def deposit_entry(
     *, transfer_id: uuid.UUID, central_bank: int, account_id: int, amount: int, on: date
 ) -> Entry:
     """Central bank → the participant's settlement or collateral account."""
-    code = TransferCode.TOP_UP
+    code = TransferCode.SETTLEMENT
     return Entry((_move(transfer_id, central_bank, account_id, amount, code=code, on=on),))
 
 

@@ -25,6 +25,10 @@ _PARTICIPANT: Final = """
     code, name_zh, name_en, account_id, collateral_account_id, net_debit_cap, reserved, joined_at
 """
 _WINDOW: Final = "id, number, state, opened_at, closes_at, closed_at, settled_at, entry_id"
+_WINDOWS: Final = f"SELECT {_WINDOW} FROM payments.clearing_windows"  # noqa: S608 - our own text
+_OLDEST_UNSETTLED: Final = f"""
+    {_WINDOWS} WHERE state IN ('closed', 'settling') ORDER BY number LIMIT 1
+"""
 _PAYMENT: Final = """
     id, sequence, rail, debtor, creditor, amount, is_urgent, state, window_id, transfer_id,
     submitted_at, reason
@@ -185,23 +189,19 @@ async def find_window(
 ) -> Window | None:
     """Return a window by its id, or the open one, or else the oldest that is not settled."""
     if window_id is not None:
-        where, values = "id = :id", {"id": window_id}
+        row = await uow.fetch_one(f"{_WINDOWS} WHERE id = :id", id=window_id)
+    elif is_open:
+        row = await uow.fetch_one(f"{_WINDOWS} WHERE state = 'open'")
     else:
-        where = "state = 'open'" if is_open else "state IN ('closed', 'settling')"
-        values = {}
-    row = await uow.fetch_one(
-        f"SELECT {_WINDOW} FROM payments.clearing_windows WHERE {where} ORDER BY number LIMIT 1",  # noqa: S608 - our own text
-        **values,
-    )
+        row = await uow.fetch_one(_OLDEST_UNSETTLED)
     return None if row is None else _read_window(row)
 
 
 async def list_windows(uow: UnitOfWork, *, before: int | None, limit: int) -> list[Window]:
     """Return windows with a number below `before`, newest first."""
     rows = await uow.execute(
-        f"""SELECT {_WINDOW} FROM payments.clearing_windows
-             WHERE CAST(:before AS bigint) IS NULL OR number < :before
-             ORDER BY number DESC LIMIT :limit""",  # noqa: S608 - our own text
+        f"""{_WINDOWS} WHERE CAST(:before AS bigint) IS NULL OR number < :before
+             ORDER BY number DESC LIMIT :limit""",
         before=before,
         limit=limit,
     )

@@ -118,7 +118,14 @@ def check_security(where: str, path: str, operation: dict[str, Any]) -> None:
     if path.startswith(STAFF_DOORS):
         assert names == [], where
     elif path.startswith(
-        ("/v1/staff/", "/v1/api-keys", "/v1/risk/", "/v1/operations/", "/v1/stopped-payments")
+        (
+            "/v1/staff/",
+            "/v1/api-keys",
+            "/v1/risk/",
+            "/v1/operations/",
+            "/v1/clearing/",
+            "/v1/stopped-payments",
+        )
     ):
         assert names == ["StaffSession", "StaffCookie"], where
     else:

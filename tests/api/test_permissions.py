@@ -50,6 +50,7 @@ PREFIXES = {
     "table_version": "tbl",
     "transfer": "tr",
     "version": "rul",
+    "window": "clw",
 }
 #: These end the session that asks, so they are asked last.
 LAST = ("/v1/staff/sign-out", "/v1/identity/log-out")

@@ -137,6 +137,7 @@ _TAGS: Final = (
     ("Cases", "Alerts of risk that belong together, and the work on them."),
     ("Stopped payments", "Payments that risk held or blocked, and what people decide of them."),
     ("Lists", "Who is allowed for a time, blocked or watched."),
+    ("Clearing", "Netting windows, positions and queues between banks, and their caps, for staff."),
     ("Operations", "Health and metrics of the process; incidents, and what is done about them."),
 )
 _DESCRIPTION: Final = f"""

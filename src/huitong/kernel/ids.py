@@ -28,6 +28,7 @@ BATCH: Final = "bat"
 CASE: Final = "cas"
 CHALLENGE: Final = "chl"
 CHECKOUT: Final = "chk"
+CLEARING_WINDOW: Final = "clw"
 CODE: Final = "qr"
 CONSENT: Final = "con"
 COUNTERMEASURE: Final = "cms"
@@ -77,6 +78,7 @@ PREFIXES: Final = frozenset(
         CASE,
         CHALLENGE,
         CHECKOUT,
+        CLEARING_WINDOW,
         CODE,
         CONSENT,
         COUNTERMEASURE,

@@ -421,3 +421,7 @@ WATCHED_ADDRESSES_MAX: Final = 20_000
 WATCHERS_READ_MAX: Final = 1_000
 INCIDENT_STEPS_READ_MAX: Final = 500
 INCIDENT_TEXT_LENGTH_MAX: Final = 500
+
+# Clearing between banks: payments that are taken, and gross ones settled, in one transaction.
+CLEARING_PAYMENTS_MAX: Final = 10_000
+CLEARING_WINDOWS_PAGE: Final = 200

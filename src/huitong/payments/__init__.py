@@ -5,6 +5,7 @@ merchant codes and customers' one-time codes, authorisations, refunds, profit sh
 withdrawals, fees, and the caps that regulation puts on payment accounts.
 """
 
+from huitong.payments import clearing
 from huitong.payments.calculations import calculate_fee, derive_id, split_by_weights
 from huitong.payments.channel import (
     BankChannel,
@@ -262,6 +263,7 @@ __all__ = [
     "cancel_held_payment",
     "cancel_withdrawal",
     "capture",
+    "clearing",
     "close_customer",
     "close_order",
     "close_order_of_hold",

@@ -71,6 +71,20 @@ class _ActsOnEvidence:
         return identity.Executed(outcome=_show_customer(customer.id))
 
 
+async def _set_clearing_cap(
+    uow: UnitOfWork, approval: identity.Approval, payload: Payload, *, now: datetime
+) -> identity.Executed:
+    bank = await payments.clearing.set_net_debit_cap(
+        uow,
+        code=payload["participant"],
+        cap=Money.from_json(payload["cap"]),
+        reason=approval.reason,
+        rulebook=Rulebook.load(),
+        now=now,
+    )
+    return identity.Executed(outcome={"participant": bank.code})
+
+
 async def _set_account_state(
     uow: UnitOfWork, approval: identity.Approval, payload: Payload, *, now: datetime
 ) -> identity.Executed:
@@ -167,6 +181,7 @@ _ACTS: Final[identity.Handlers] = {
     "payments.refund": _refund,
     "payments.release_withdrawal": _release_withdrawal,
     "payments.stop_withdrawal": _stop_withdrawal,
+    "clearing.set_cap": _set_clearing_cap,
     "customers.freeze": _freeze_customer,
     "customers.unfreeze": _unfreeze_customer,
     "customers.close": _close_customer,

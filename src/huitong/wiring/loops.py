@@ -69,6 +69,10 @@ async def _end_held_payments(database: Database, now: datetime) -> bool:
     return ended == limits.HELD_PAYMENTS_ENDED_AT_ONCE_MAX
 
 
+async def _run_clearing(database: Database, now: datetime) -> bool:
+    return await payments.clearing.run_schedule(database, rulebook=Rulebook.load(), now=now)
+
+
 async def _expire_holds(database: Database, now: datetime) -> bool:
     found = await database.run(lambda uow: ledger.expire_holds(uow, now=now))
     return found == limits.HOLDS_EXPIRED_AT_ONCE_MAX
@@ -233,6 +237,7 @@ LOOPS: Final[tuple[Loop, ...]] = (
     Loop("payments.expire_orders", 1.0, _expire_orders),
     Loop("payments.end_held_payments", 1.0, _end_held_payments),
     Loop("ledger.expire_holds", 1.0, _expire_holds),
+    Loop("payments.run_clearing", 1.0, _run_clearing),
     Loop("customers.mark_reviews_due", 300.0, _mark_reviews_due),
     Loop("customers.restrict_expired", 300.0, _restrict_expired),
     Loop("customers.mark_business_reviews_due", 300.0, _mark_business_reviews_due),

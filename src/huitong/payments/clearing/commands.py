@@ -1,0 +1,324 @@
+"""Commands of clearing: banks join, fund and pay each other; caps and reserves change.
+
+Each takes the one lock of clearing first and the ledger's locks after it, so none can deadlock
+with another.
+"""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+
+from huitong.kernel import audit, limits
+from huitong.kernel.clock import business_day
+from huitong.kernel.database.unit_of_work import UnitOfWork
+from huitong.kernel.errors import InvalidField, LimitExceeded
+from huitong.kernel.ids import uuid7
+from huitong.kernel.money import Money
+from huitong.kernel.rulebook import Rulebook
+from huitong.ledger import AccountState, Request, get_balances, post_entries
+from huitong.payments.clearing import postings, store
+from huitong.payments.clearing.bank_codes import check_bank_code
+from huitong.payments.clearing.books import (
+    accept,
+    as_item,
+    available,
+    gross_book,
+    load_net_book,
+    read_bypass,
+)
+from huitong.payments.clearing.errors import (
+    AmountAboveRailCap,
+    CapBelowUse,
+    ClearingPaymentIdReused,
+    DepositRefused,
+    ParticipantExists,
+    ParticipantNotFound,
+    SettlementRaced,
+)
+from huitong.payments.clearing.netting import Item
+from huitong.payments.clearing.types import (
+    CURRENCY,
+    ClearingPayment,
+    NewPayment,
+    OverCap,
+    Participant,
+    PaymentState,
+    Rail,
+)
+from huitong.payments.clearing.windows import ensure_window
+
+_NAME_LENGTH_MAX = 100
+
+
+async def join(
+    uow: UnitOfWork,
+    *,
+    code: str,
+    name_zh: str,
+    name_en: str,
+    net_debit_cap: Money,
+    reserved: Money | None = None,
+    now: datetime,
+) -> Participant:
+    """Make a bank a participant, with a settlement account, a collateral account and a cap.
+
+    `reserved` is what only its urgent gross payments may use. Raises InvalidField,
+    ParticipantExists.
+    """
+    check_bank_code(code, field="code")
+    for field, name in (("name_zh", name_zh), ("name_en", name_en)):
+        if not 1 <= len(name.strip()) <= _NAME_LENGTH_MAX or not name.isprintable():
+            raise InvalidField(
+                f"a name has 1 to {_NAME_LENGTH_MAX} printable characters", field=field
+            )
+    cap = _read_amount(net_debit_cap, "net_debit_cap")
+    kept = 0 if reserved is None else _read_amount(reserved, "reserved")
+    await store.lock(uow)
+    if code in await load_banks(uow):
+        raise ParticipantExists(f"{code} takes part already", field="code")
+    account_id, collateral_id = await postings.open_participant_accounts(uow, code, name_zh)
+    new = Participant(
+        code=code,
+        name_zh=name_zh.strip(),
+        name_en=name_en.strip(),
+        account_id=account_id,
+        collateral_account_id=collateral_id,
+        net_debit_cap=cap,
+        reserved=kept,
+        joined_at=now,
+    )
+    await store.add_participant(uow, new)
+    await audit.record(uow, action="clearing.join", subject=code, details={"net_debit_cap": cap})
+    return new
+
+
+async def deposit(
+    uow: UnitOfWork,
+    *,
+    transfer_id: uuid.UUID,
+    code: str,
+    amount: Money,
+    is_collateral: bool = False,
+    now: datetime,
+) -> None:
+    """Put money that came through the central bank on a participant's account.
+
+    The same `transfer_id` moves money once. Raises InvalidField, ParticipantNotFound, and
+    DepositRefused if the ledger says no: it knows the id with other content, or takes nothing in.
+    """
+    minor = _read_amount(amount, "amount", least=1)
+    await store.lock(uow)
+    bank = find_bank(await load_banks(uow), code, field="code")
+    entry = postings.deposit_entry(
+        transfer_id=transfer_id,
+        central_bank=await postings.find_central_bank_account(uow),
+        account_id=bank.collateral_account_id if is_collateral else bank.account_id,
+        amount=minor,
+        on=business_day(now),
+    )
+    outcome = (await post_entries(uow, [Request(entry)], now=now))[0]
+    if not outcome.is_posted:
+        raise DepositRefused(f"the ledger refuses the deposit: {outcome.reason}")
+
+
+async def check_cap(uow: UnitOfWork, *, code: str, cap: Money) -> None:
+    """Refuse what could never be a participant's cap; raises InvalidField, ParticipantNotFound."""
+    _read_amount(cap, "cap")
+    find_bank(await load_banks(uow), code, field="participant")
+
+
+async def set_net_debit_cap(
+    uow: UnitOfWork, *, code: str, cap: Money, reason: str, rulebook: Rulebook, now: datetime
+) -> Participant:
+    """Set a participant's net debit cap, at once; what then fits leaves the queue.
+
+    Raises InvalidField, ParticipantNotFound, CapBelowUse.
+    """
+    minor = _read_amount(cap, "cap")
+    await store.lock(uow)
+    bank = find_bank(await load_banks(uow), code, field="participant")
+    window = await store.find_window(uow, is_open=True)
+    if window is not None:
+        positions = await store.list_positions(uow, window.id)
+        used = next((each.used for each in positions if each.participant == code), 0)
+        if minor < used:
+            raise CapBelowUse(f"{code} uses {Money(used, CURRENCY)} of its cap", field="cap")
+    await store.set_cap(uow, code, minor)
+    details = {"from": bank.net_debit_cap, "to": minor, "reason": reason}
+    await audit.record(uow, action="clearing.set_cap", subject=code, details=details)
+    await release_net(uow, banks=[code], rulebook=rulebook, now=now)
+    return find_bank(await load_banks(uow), code, field="participant")
+
+
+async def set_reserved(
+    uow: UnitOfWork, *, code: str, reserved: Money, rulebook: Rulebook, now: datetime
+) -> Participant:
+    """Set what a participant keeps for urgent gross payments; what then fits leaves the queue.
+
+    Raises InvalidField, ParticipantNotFound.
+    """
+    minor = _read_amount(reserved, "reserved")
+    await store.lock(uow)
+    find_bank(await load_banks(uow), code, field="code")
+    await store.set_reserved(uow, code, minor)
+    await audit.record(uow, action="clearing.set_reserved", subject=code, details={"to": minor})
+    await release_gross(uow, rulebook=rulebook, now=now)
+    return find_bank(await load_banks(uow), code, field="code")
+
+
+async def submit_payments(
+    uow: UnitOfWork, new: Sequence[NewPayment], *, rulebook: Rulebook, now: datetime
+) -> list[ClearingPayment]:
+    """Take payments of banks, in order, and return how each then stands.
+
+    Net ones are accepted into the open window, with their positions, or wait, or are refused by
+    the rulebook's choice if they would pass the cap; gross ones move money or wait. The same id
+    with the same content is answered again. Raises InvalidField, LimitExceeded,
+    ParticipantNotFound, AmountAboveRailCap, ClearingPaymentIdReused: then nothing changes. Hours
+    are not checked here: the rulebook only warns of them, and `route_payment` plans with them.
+    """
+    if len(new) > limits.CLEARING_PAYMENTS_MAX:
+        raise LimitExceeded(
+            f"at most {limits.CLEARING_PAYMENTS_MAX} payments at a time", field="payments"
+        )
+    await store.lock(uow)
+    banks = await load_banks(uow)
+    for each in new:
+        _check_payment(each, banks, rulebook, now)
+    known = await store.find_payments(uow, [each.id for each in new])
+    fresh = _find_fresh(new, known)
+    added = await store.add_payments(uow, fresh, now=now) if fresh else []
+    gross = [each for each in added if each.rail.is_gross]
+    net = [each for each in added if not each.rail.is_gross]
+    if net:
+        await _accept_net(uow, net, rulebook=rulebook, now=now)
+    if gross:
+        await release_gross(uow, rulebook=rulebook, now=now)
+    found = await store.find_payments(uow, [each.id for each in new])
+    return [found[each.id] for each in new]
+
+
+async def release_net(
+    uow: UnitOfWork, *, banks: Sequence[str], rulebook: Rulebook, now: datetime
+) -> int:
+    """Accept what these banks have waiting and may send now; return how many payments went.
+
+    The caller holds the lock of clearing.
+    """
+    window = await store.find_window(uow, is_open=True)
+    if window is None:
+        return 0
+    book = await load_net_book(uow, window.id, read_bypass(rulebook, business_day(now)))
+    sent = book.release(banks)
+    await accept(uow, window.id, sent, now=now)
+    return len(sent)
+
+
+async def release_gross(uow: UnitOfWork, *, rulebook: Rulebook, now: datetime) -> int:
+    """Settle the gross payments that can be settled now; return how many.
+
+    Raises SettlementRaced if a balance moved meanwhile. The caller holds the lock of clearing.
+    """
+    queued = await store.list_queued(uow, is_gross=True)
+    if not queued:
+        return 0
+    today = business_day(now)
+    banks = await load_banks(uow)
+    balances = await get_balances(uow, [bank.account_id for bank in banks.values()])
+    funds = {
+        code: available(balances[bank.account_id])
+        for code, bank in banks.items()
+        if balances[bank.account_id].state is AccountState.OPEN
+    }
+    book = gross_book(list(banks.values()), funds, queued, read_bypass(rulebook, today))
+    sent = book.release(banks)[: limits.CLEARING_PAYMENTS_MAX]
+    now_ms = int(now.timestamp() * 1_000)
+    transfers = {item.id: uuid7(now_ms) for item in sent}
+    entries = [postings.gross_entry(transfers[item.id], item, banks, today) for item in sent]
+    outcomes = await post_entries(uow, [Request(entry) for entry in entries], now=now)
+    for item, outcome in zip(sent, outcomes, strict=True):
+        if not outcome.is_posted:
+            raise SettlementRaced(f"{item.id}: the ledger refuses it: {outcome.reason}")
+    await store.set_payments_state(
+        uow, list(transfers), PaymentState.SETTLED, now=now, transfers=transfers
+    )
+    return len(sent)
+
+
+async def load_banks(uow: UnitOfWork) -> dict[str, Participant]:
+    """Return all participants by code."""
+    return {bank.code: bank for bank in await store.list_participants(uow)}
+
+
+def find_bank(banks: dict[str, Participant], code: str, *, field: str) -> Participant:
+    """Return the participant of a code; raises ParticipantNotFound."""
+    if code not in banks:
+        raise ParticipantNotFound("no participant has that bank code", field=field)
+    return banks[code]
+
+
+async def _accept_net(
+    uow: UnitOfWork, net: Sequence[ClearingPayment], *, rulebook: Rulebook, now: datetime
+) -> None:
+    today = business_day(now)
+    window = await ensure_window(uow, rulebook=rulebook, now=now)
+    book = await load_net_book(uow, window.id, read_bypass(rulebook, today))
+    # What was just written down is in the queues too; it comes to its bank's one by one.
+    new = {each.id for each in net}
+    for code, queue in book.queues.items():
+        book.queues[code] = [item for item in queue if item.id not in new]
+    refuses = OverCap(rulebook.text("clearing.queue.over_cap", today)) is OverCap.REFUSE
+    accepted: list[Item] = []
+    refused: list[uuid.UUID] = []
+    for payment in net:
+        item = as_item(payment)
+        if refuses and book.would_wait(item):
+            refused.append(item.id)
+        else:
+            accepted += book.submit(item)
+    await accept(uow, window.id, accepted, now=now)
+    await store.set_payments_state(
+        uow, refused, PaymentState.REFUSED, now=now, reason="above_net_debit_cap"
+    )
+
+
+def _find_fresh(
+    new: Sequence[NewPayment], known: dict[uuid.UUID, ClearingPayment]
+) -> list[NewPayment]:
+    """Return what is not known yet, once each; raises ClearingPaymentIdReused."""
+    fresh: dict[uuid.UUID, NewPayment] = {}
+    for each in new:
+        other = known.get(each.id) or fresh.get(each.id)
+        if other is None:
+            fresh[each.id] = each
+        elif _content(other) != _content(each):
+            raise ClearingPaymentIdReused(f"{each.id} belongs to another payment", field="id")
+    return list(fresh.values())
+
+
+def _content(payment: NewPayment | ClearingPayment) -> tuple[object, ...]:
+    return (payment.rail, payment.debtor, payment.creditor, payment.amount, payment.is_urgent)
+
+
+def _check_payment(
+    new: NewPayment, banks: dict[str, Participant], rulebook: Rulebook, now: datetime
+) -> None:
+    for field, code in (("debtor", new.debtor), ("creditor", new.creditor)):
+        check_bank_code(code, field=field)
+        find_bank(banks, code, field=field)
+    if new.debtor == new.creditor:
+        raise InvalidField("a bank does not pay itself through clearing", field="creditor")
+    if not 0 < new.amount <= limits.MINOR_UNITS_MAX:
+        raise InvalidField("must be more than zero and fit an account", field="amount")
+    if new.rail is Rail.BEPS:
+        cap = rulebook.amount("rail.beps.credit.max", business_day(now))
+        if new.amount > cap.minor:
+            raise AmountAboveRailCap(f"BEPS takes at most {cap}", field="amount")
+
+
+def _read_amount(amount: Money, field: str, least: int = 0) -> int:
+    if amount.currency != CURRENCY:
+        raise InvalidField("clearing settles CNY only", field=field)
+    if amount.minor < least:
+        raise InvalidField("is too small", field=field)
+    return amount.minor

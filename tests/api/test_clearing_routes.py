@@ -1,0 +1,79 @@
+"""Clearing over HTTP: staff read it, and caps are changed by two."""
+
+import uuid
+from typing import Any
+
+import httpx
+
+from huitong.kernel.clock import SystemClock
+from huitong.kernel.ids import uuid7
+from huitong.kernel.money import Money
+from huitong.kernel.rulebook import Rulebook
+from huitong.payments import clearing
+
+CODES = ("102100099996", "103100000026")
+
+
+async def open_house(api: Any) -> None:
+    now, rulebook = SystemClock().now(), Rulebook.load()
+    for code in CODES:
+        await api.run(
+            lambda uow, code=code: clearing.join(
+                uow,
+                code=code,
+                name_zh="银行",
+                name_en="Bank",
+                net_debit_cap=Money(100_00, "CNY"),
+                now=now,
+            )
+        )
+    new = [
+        clearing.NewPayment(
+            id=uuid7(),
+            rail=clearing.Rail.BEPS,
+            debtor=CODES[0],
+            creditor=CODES[1],
+            amount=amount,
+        )
+        for amount in (80_00, 50_00)
+    ]
+    await api.run(lambda uow: clearing.submit_payments(uow, new, rulebook=rulebook, now=now))
+
+
+def body(participant: str, cap: str) -> dict[str, Any]:
+    money = {"amount": cap, "currency": "CNY"}
+    return {"participant": participant, "cap": money, "reason": "yearly review"}
+
+
+async def test_staff_read_windows_and_change_caps_by_two(
+    api: Any, anonymous: httpx.AsyncClient, staff: Any
+) -> None:
+    await open_house(api)
+    maker, checker = await staff.headers("operations"), await staff.headers("risk")
+    banks = (await anonymous.get("/v1/clearing/participants", headers=maker)).json()["data"]
+    assert [bank["net_debit_cap"]["amount"] for bank in banks] == ["100.00", "100.00"]
+    windows = (await anonymous.get("/v1/clearing/windows", headers=maker)).json()["data"]
+    assert [window["state"] for window in windows] == ["open"]
+    path = f"/v1/clearing/windows/{windows[0]['id']}/positions"
+    seen = (await anonymous.get(path, headers=maker)).json()
+    assert [position["due"]["amount"] for position in seen["positions"]] == ["-80.00", "80.00"]
+    assert [pair["amount"]["amount"] for pair in seen["bilateral"]] == ["80.00"]
+    queue = (await anonymous.get("/v1/clearing/queue", headers=maker)).json()
+    assert [waiting["amount"]["amount"] for waiting in queue["net"]] == ["50.00"]
+    assert queue["gross"] == []
+
+    async def ask(participant: str, cap: str, headers: dict[str, str]) -> httpx.Response:
+        return await anonymous.post(
+            "/v1/clearing/caps",
+            json=body(participant, cap),
+            headers={**headers, "Idempotency-Key": uuid.uuid4().hex},
+        )
+
+    assert (await ask("105100000017", "1.00", maker)).status_code == 404
+    assert (await ask(CODES[0], "1.00", checker)).status_code == 403
+    lower = await staff.decide(await ask(CODES[0], "79.99", maker), checker)
+    assert lower.json()["code"] == "cap_below_use"
+    decided = await staff.decide(await ask(CODES[0], "130.00", maker), checker)
+    assert decided.status_code == 200, decided.text
+    queue = (await anonymous.get("/v1/clearing/queue", headers=maker)).json()
+    assert queue["net"] == []

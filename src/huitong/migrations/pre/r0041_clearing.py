@@ -3,7 +3,7 @@
 from huitong.migrations.scripts import run_sql
 
 revision = "0041"
-down_revision = "0032"
+down_revision = "0039"
 
 
 def upgrade() -> None:

@@ -141,7 +141,7 @@ async def set_cap(
             act="clearing.set_cap",
             payload={"participant": body.participant, "cap": cap.to_json()},
             reason=body.reason,
-            concerns=None,
+            concerns=(),
             now=now,
         )
 

@@ -223,6 +223,7 @@ from huitong.customers.parties import (
     find_accounts_by_customer,
     find_accounts_by_merchant,
     find_accounts_by_mobile,
+    find_holder_names,
     find_parties,
 )
 from huitong.customers.people import index_mobile, show_people
@@ -428,6 +429,7 @@ __all__ = [
     "find_customer_by_id_number",
     "find_customer_by_mobile",
     "find_division",
+    "find_holder_names",
     "find_parties",
     "find_people_with_work",
     "freeze_customer",

@@ -15,6 +15,7 @@ from huitong.kernel.database.unit_of_work import Database
 from huitong.kernel.rulebook import Rulebook
 from huitong.kernel.settings import Settings
 from huitong.privacy import Vault
+from huitong.wiring.bulk_paying import make_bulk_loop
 from huitong.wiring.clocks import make_clock
 from huitong.wiring.evidence_desk import make_evidence_desk
 from huitong.wiring.loop_types import Loop, Step
@@ -167,6 +168,7 @@ def make_loops(settings: Settings) -> tuple[Loop, ...]:
         Loop("customers.check_minors", 300.0, check_minors),
         Loop("customers.check_applications", 1.0, check_applications),
         Loop("ledger.publish_checkpoint", 60.0, publish_checkpoint),
+        make_bulk_loop(settings),
         *_make_privacy_loops(settings),
         Loop("kernel.publish_audit_checkpoint", 60.0, publish_audit_checkpoint),
     )

@@ -6,18 +6,23 @@ import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
 from huitong import customers, ledger, payments, risk
+from huitong.kernel import limits
+from huitong.kernel.clock import SystemClock
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.ids import BULK_FILE, show_id
 from huitong.kernel.money import Money
 from huitong.kernel.rulebook import Rulebook
+from huitong.kernel.settings import Settings
 from huitong.ledger import AccountState, show_account
 from huitong.payments import bulk
+from huitong.wiring.bulk_paying import make_bulk_decider, make_bulk_loop
 
 TITLES = "reference,account,name,amount,currency,note"
 
@@ -407,3 +412,20 @@ async def test_who_waited_too_long_gets_the_money_back(office: Office) -> None:
     done = await office.get(file)
     assert (done.state, done.failed.format()) == (bulk.FileState.DONE, "10.00")
     assert (await office.funds(), (await office.balances())[0]) == ("1000.00", "0.00")
+
+
+async def test_the_worker_pays_what_is_approved(office: Office, tmp_path: Path) -> None:
+    file = await office.approve(await office.submit(office.write(*LINES)))
+    loop = make_bulk_loop(Settings(home=tmp_path))
+    while await loop.step(office.town.database, office.now):
+        pass
+    assert (await office.get(file)).state is bulk.FileState.DONE
+    assert await office.balances() == ALL
+    assert not await office.town.read(bulk.is_any_waiting)
+
+
+async def test_a_batch_that_takes_its_time_does_not_end_deciding(office: Office) -> None:
+    decider, _ = make_bulk_decider(office.town.database, SystemClock())
+    for _ in range(limits.RISK_SLOW_BATCHES_MAX + 1):
+        decider.breaker.note(5.0, at=0.0)
+    assert decider.breaker.is_closed(0.0)

@@ -24,7 +24,7 @@ from huitong.payments.bulk.errors import (
     BulkNotAllowed,
 )
 from huitong.payments.bulk.formats import find_reader
-from huitong.payments.bulk.paying import pay_next_batch
+from huitong.payments.bulk.paying import is_any_waiting, pay_next_batch
 from huitong.payments.bulk.queries import (
     escape_cell,
     get_bulk_file,
@@ -82,6 +82,7 @@ __all__ = [
     "find_reader",
     "get_bulk_file",
     "identify",
+    "is_any_waiting",
     "list_failed_lines",
     "list_problems",
     "name_business_user",

@@ -116,15 +116,8 @@ async def submit_bulk_file(
         state=FileState.SUBMITTED if is_valid else FileState.INVALID,
         submitted_by=submitted_by,
         submitted_at=now,
-        decided_by=None,
-        decided_at=None,
-        pay_id=None,
-        paid_count=0,
         paid=Money.zero(head.currency),
-        failed_count=0,
         failed=Money.zero(head.currency),
-        stop_reason=None,
-        done_at=None,
     )
     if not await store.add_file(uow, file, repeat_reason):
         # Somebody submitted the same bytes at the same moment, and has committed.

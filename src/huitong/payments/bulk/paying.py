@@ -37,6 +37,11 @@ CONTENT_CHANGED: Final = "content_changed"
 FUNDS_NOT_TAKEN: Final = "funds_not_taken"
 
 
+async def is_any_waiting(uow: UnitOfWork) -> bool:
+    """Whether any file has something left to do: cheap, for a worker that asks all the time."""
+    return await store.is_any_waiting(uow)
+
+
 async def pay_next_batch(
     uow: UnitOfWork,
     decider: risk.PaymentDecider | None,

@@ -73,6 +73,9 @@ _TAKE_NEXT: Final = f"""
     {_FILES} WHERE state IN ('approved', 'paying')
      ORDER BY decided_at LIMIT 1 FOR UPDATE SKIP LOCKED
 """
+_IS_ANY_WAITING: Final = """
+    SELECT EXISTS (SELECT FROM payments.bulk_files WHERE state IN ('approved', 'paying'))
+"""
 _LINES: Final = """
     SELECT number, reference, account_id, amount, note, state, reason FROM payments.bulk_lines
      WHERE file_id = $1 AND number >= $2 ORDER BY number LIMIT $3
@@ -218,6 +221,11 @@ async def take_next(uow: UnitOfWork) -> BulkFile | None:
     """Lock and return the file that has waited longest to be paid and that no other worker has."""
     row = await uow.fetch_one(_TAKE_NEXT)
     return None if row is None else _file(row)
+
+
+async def is_any_waiting(uow: UnitOfWork) -> bool:
+    """Whether any file is approved, or being paid."""
+    return bool(await uow.fetch_value(_IS_ANY_WAITING))
 
 
 async def list_lines(

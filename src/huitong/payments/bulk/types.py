@@ -173,16 +173,16 @@ class BulkFile:
     state: FileState
     submitted_by: uuid.UUID
     submitted_at: datetime
-    decided_by: uuid.UUID | None
-    decided_at: datetime | None
-    #: Every movement of its money has an id that follows from this one.
-    pay_id: uuid.UUID | None
-    paid_count: int
     paid: Money
-    failed_count: int
     failed: Money
-    stop_reason: str | None
-    done_at: datetime | None
+    paid_count: int = 0
+    failed_count: int = 0
+    decided_by: uuid.UUID | None = None
+    decided_at: datetime | None = None
+    #: The hold of the whole file; the identifier of each line's transfer follows from it.
+    pay_id: uuid.UUID | None = None
+    stop_reason: str | None = None
+    done_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,10 @@ import zipfile
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, Final
-from xml.etree.ElementTree import ParseError
 
 import openpyxl
 from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import ParseError
 from openpyxl.utils.exceptions import InvalidFileException
 
 from huitong.kernel import limits

@@ -8,6 +8,7 @@ from huitong.cli import (
     backup,
     bank,
     bench,
+    bulk,
     clearing,
     demo,
     keys,
@@ -46,7 +47,7 @@ app = typer.Typer(
 
 for command in (
     up, serve, worker, keys, staff, permissions, privacy, migrate, ledger, log, audit, backup, demo,
-    bench, bank, registry, risk, sms_gateway, operations, clearing,
+    bench, bulk, bank, registry, risk, sms_gateway, operations, clearing,
 ):  # fmt: skip
     command.register(app)
 

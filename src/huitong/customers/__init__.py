@@ -224,6 +224,7 @@ from huitong.customers.parties import (
     find_accounts_by_merchant,
     find_accounts_by_mobile,
     find_customers_by_mobile_index,
+    find_holder_names,
     find_parties,
 )
 from huitong.customers.people import index_mobile, show_people
@@ -430,6 +431,7 @@ __all__ = [
     "find_customer_by_mobile",
     "find_customers_by_mobile_index",
     "find_division",
+    "find_holder_names",
     "find_parties",
     "find_people_with_work",
     "freeze_customer",

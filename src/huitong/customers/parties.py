@@ -7,8 +7,9 @@ from typing import Final
 
 import msgspec
 
-from huitong.customers.people import index_mobile
-from huitong.kernel.database.unit_of_work import DriverConnection
+from huitong.customers.people import NAME_FIELD, index_mobile
+from huitong.kernel import limits
+from huitong.kernel.database.unit_of_work import DriverConnection, UnitOfWork
 from huitong.privacy import Vault
 
 
@@ -45,6 +46,15 @@ SELECT m.customer_id, m.guardian_id
    AND NOT EXISTS (SELECT FROM customers.restrictions r WHERE r.customer_id = g.id)
 """
 _FULL: Final = "full"
+
+_NAMES_OF_PEOPLE: Final = """
+SELECT account_id, id, name_sealed FROM customers.customers
+ WHERE account_id = ANY($1::bigint[]) AND name_sealed IS NOT NULL AND closed_at IS NULL
+"""
+
+_NAMES_OF_MERCHANTS: Final = """
+SELECT account_id, name FROM customers.merchants WHERE account_id = ANY($1::bigint[])
+"""
 
 _ACCOUNTS_BY_MOBILE: Final = """
 SELECT mobile_index, account_id
@@ -93,6 +103,26 @@ async def find_parties(
                 guardian_id = guardians[party.customer_id]
                 parties[account_id] = msgspec.structs.replace(party, guardian_id=guardian_id)
     return parties
+
+
+async def find_holder_names(
+    uow: UnitOfWork, vault: Vault, account_ids: Sequence[int]
+) -> dict[int, str]:
+    """Return the name of each account's holder in full, for comparing: nobody may be shown it.
+
+    Without those whose data was destroyed, and customers who left.
+    """
+    connection = await uow.driver()
+    names: dict[int, str] = dict(await connection.fetch(_NAMES_OF_MERCHANTS, account_ids))
+    people = await connection.fetch(_NAMES_OF_PEOPLE, account_ids)
+    for start in range(0, len(people), limits.SUBJECTS_AT_ONCE_MAX):
+        some = people[start : start + limits.SUBJECTS_AT_ONCE_MAX]
+        opened = await vault.open_many(uow, {row[1]: {NAME_FIELD: row[2]} for row in some})
+        for account_id, customer_id, _ in some:
+            fields = opened[customer_id]
+            if fields is not None:
+                names[account_id] = fields[NAME_FIELD]
+    return names
 
 
 async def find_accounts_by_mobile(

@@ -25,6 +25,7 @@ APPROVAL: Final = "apr"
 AUDIT_RECORD: Final = "aud"
 BACKTEST: Final = "bkt"
 BATCH: Final = "bat"
+BULK_FILE: Final = "blk"
 CASE: Final = "cas"
 CHALLENGE: Final = "chl"
 CHECKOUT: Final = "chk"
@@ -75,6 +76,7 @@ PREFIXES: Final = frozenset(
         AUDIT_RECORD,
         BACKTEST,
         BATCH,
+        BULK_FILE,
         CASE,
         CHALLENGE,
         CHECKOUT,

@@ -425,3 +425,19 @@ INCIDENT_TEXT_LENGTH_MAX: Final = 500
 # Clearing between banks: payments that are taken, and gross ones settled, in one transaction.
 CLEARING_PAYMENTS_MAX: Final = 10_000
 CLEARING_WINDOWS_PAGE: Final = 200
+# Files of payments.
+BULK_FILE_BYTES_MAX: Final = 32 * 1_048_576
+BULK_LINES_MAX: Final = 100_000
+BULK_LINE_CHARACTERS_MAX: Final = 1_000
+BULK_REFERENCE_LENGTH_MAX: Final = 35
+BULK_NAME_LENGTH_MAX: Final = 128
+BULK_NOTE_LENGTH_MAX: Final = 60
+BULK_REASON_LENGTH_MAX: Final = 200
+# A worker holds the rows of the payees of one batch while it posts them.
+BULK_BATCH_LINES_MAX: Final = 10_000
+# For deciding about the lines of one batch, before the written policy takes over.
+BULK_RISK_BUDGET_SECONDS: Final = 30.0
+# A workbook of the largest file unpacks to some twenty times its size.
+BULK_UNPACKED_BYTES_MAX: Final = 128 * 1_048_576
+BULK_UNPACKED_RATIO_MAX: Final = 100
+BULK_WORKBOOK_PARTS_MAX: Final = 200

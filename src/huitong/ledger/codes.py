@@ -31,6 +31,11 @@ class TransferCode(IntEnum):
 
     TRANSFER = 201, "Transfer", "转账"
     TRANSFER_RETURN = 202, "Transfer returned", "转账退回"
+    BULK_HOLD = 211, "Money of a payment file held", "批量付款冻结"
+    BULK_FUNDS = 212, "Money of a payment file", "批量付款"
+    BULK_RETURN = 213, "Unpaid lines given back", "批量付款退回"
+    PAYROLL = 214, "Payroll", "代发工资"
+    SUPPLIER_PAYMENT = 215, "Supplier payment", "供应商付款"
 
     PAYMENT = 301, "Payment", "消费"
     PAYMENT_HOLD = 302, "Payment authorised", "预授权"

@@ -5,7 +5,7 @@ merchant codes and customers' one-time codes, authorisations, refunds, profit sh
 withdrawals, fees, and the caps that regulation puts on payment accounts.
 """
 
-from huitong.payments import clearing
+from huitong.payments import bulk, clearing
 from huitong.payments.calculations import calculate_fee, derive_id, split_by_weights
 from huitong.payments.channel import (
     BankChannel,
@@ -259,6 +259,7 @@ __all__ = [
     "answer_appeal",
     "appeal_stop",
     "authorise",
+    "bulk",
     "calculate_fee",
     "cancel_held_payment",
     "cancel_withdrawal",

@@ -44,6 +44,7 @@ from huitong.risk.decisioning.backtesting.history import (
 )
 from huitong.risk.decisioning.backtesting.types import BacktestRun, RunState
 from huitong.risk.decisioning.decisions.batches import decide_batch
+from huitong.risk.decisioning.decisions.breaker import Breaker
 from huitong.risk.decisioning.decisions.deciding import Decider, record_decisions
 from huitong.risk.decisioning.decisions.engine import (
     PaymentDecider,
@@ -282,6 +283,7 @@ __all__ = [
     "BacktestResult",
     "BacktestRun",
     "BacktestRunning",
+    "Breaker",
     "Case",
     "CaseChanged",
     "CaseClosed",

@@ -15,6 +15,7 @@ from huitong.kernel.database.unit_of_work import Database
 from huitong.kernel.rulebook import Rulebook
 from huitong.kernel.settings import Settings
 from huitong.privacy import Vault
+from huitong.wiring.bulk_paying import make_bulk_loop
 from huitong.wiring.clocks import make_clock
 from huitong.wiring.evidence_desk import make_evidence_desk
 from huitong.wiring.loop_types import Loop, Step
@@ -134,6 +135,7 @@ def make_loops(settings: Settings) -> tuple[Loop, ...]:
         *_make_customer_loops(settings),
         *_make_privacy_loops(settings),
         *_make_publishing_loops(settings),
+        make_bulk_loop(settings),
         *_make_channel_loops(settings),
     )
 

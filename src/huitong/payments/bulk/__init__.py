@@ -1,0 +1,93 @@
+"""Files of payments: payroll and suppliers, up to 100,000 lines.
+
+A file is checked as a whole before anything is paid; one person of the business submits it, another
+approves exactly those bytes. Then the money of all lines is reserved, and a worker pays them in
+batches, each line once. Owns users of businesses, files, their lines and what is wrong with them.
+"""
+
+from huitong.payments.bulk.checking import Checked, check_lines
+from huitong.payments.bulk.commands import (
+    approve_bulk_file,
+    end_business_user,
+    name_business_user,
+    reject_bulk_file,
+    submit_bulk_file,
+)
+from huitong.payments.bulk.csv_reader import CsvReader
+from huitong.payments.bulk.errors import (
+    BulkFileChanged,
+    BulkFileNotFound,
+    BulkFileNotWaiting,
+    BulkFileRepeated,
+    BulkFileTooLarge,
+    BulkFileUnreadable,
+    BulkNotAllowed,
+)
+from huitong.payments.bulk.formats import find_reader
+from huitong.payments.bulk.paying import is_any_waiting, pay_next_batch
+from huitong.payments.bulk.queries import (
+    escape_cell,
+    get_bulk_file,
+    list_failed_lines,
+    list_problems,
+    write_problems,
+)
+from huitong.payments.bulk.reading import Reader, identify
+from huitong.payments.bulk.types import (
+    BulkFile,
+    BusinessUser,
+    Charset,
+    FileLine,
+    FileState,
+    Head,
+    Line,
+    LineState,
+    Problem,
+    ProblemCode,
+    Purpose,
+    RawLine,
+    Role,
+)
+from huitong.payments.bulk.xlsx_reader import XlsxReader
+
+__all__ = [
+    "BulkFile",
+    "BulkFileChanged",
+    "BulkFileNotFound",
+    "BulkFileNotWaiting",
+    "BulkFileRepeated",
+    "BulkFileTooLarge",
+    "BulkFileUnreadable",
+    "BulkNotAllowed",
+    "BusinessUser",
+    "Charset",
+    "Checked",
+    "CsvReader",
+    "FileLine",
+    "FileState",
+    "Head",
+    "Line",
+    "LineState",
+    "Problem",
+    "ProblemCode",
+    "Purpose",
+    "RawLine",
+    "Reader",
+    "Role",
+    "XlsxReader",
+    "approve_bulk_file",
+    "check_lines",
+    "end_business_user",
+    "escape_cell",
+    "find_reader",
+    "get_bulk_file",
+    "identify",
+    "is_any_waiting",
+    "list_failed_lines",
+    "list_problems",
+    "name_business_user",
+    "pay_next_batch",
+    "reject_bulk_file",
+    "submit_bulk_file",
+    "write_problems",
+]

@@ -1,0 +1,194 @@
+"""Paying an approved file, a bounded step at a time, each in one transaction.
+
+A step moves money and writes down that it did, or neither. So a worker may be killed anywhere, and
+two may run at once: the file's row is locked, and a line that is decided cannot be decided again.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from huitong import customers, ledger, risk
+from huitong.customers import Party
+from huitong.kernel import audit, limits
+from huitong.kernel.clock import business_day
+from huitong.kernel.database.unit_of_work import UnitOfWork
+from huitong.kernel.errors import Refusal
+from huitong.kernel.ids import BULK_FILE, show_id
+from huitong.ledger import TransferKind
+from huitong.payments.assessing import assess_payments, list_decisions
+from huitong.payments.bulk import store
+from huitong.payments.bulk.postings import (
+    end_hold,
+    find_transit_account,
+    give_back,
+    line_id,
+    pay_line,
+)
+from huitong.payments.bulk.types import BulkFile, FileLine, FileState
+from huitong.payments.commands.moving import make_transfer_id
+from huitong.payments.deciding import DecidedPayment
+from huitong.payments.postings import find_own_accounts
+from huitong.payments.types import Authentication, OrderKind
+
+#: Why a line failed where risk did not let it through: blocked, or somebody would have to look.
+STOPPED_BY_RISK: Final = "stopped_by_risk"
+CONTENT_CHANGED: Final = "content_changed"
+FUNDS_NOT_TAKEN: Final = "funds_not_taken"
+
+
+async def is_any_waiting(uow: UnitOfWork) -> bool:
+    """Whether any file has something left to do: cheap, for a worker that asks all the time."""
+    return await store.is_any_waiting(uow)
+
+
+async def pay_next_batch(
+    uow: UnitOfWork,
+    decider: risk.PaymentDecider | None,
+    *,
+    batch_lines: int = limits.BULK_BATCH_LINES_MAX,
+    now: datetime,
+) -> bool:
+    """Do the next step of the file that has waited longest; False if none waits.
+
+    An approved file's money is taken out of the payer's account; then lines are paid, at most
+    `batch_lines` at once; and in the end the money of those that failed is given back.
+    """
+    file = await store.take_next(uow)
+    if file is None:
+        return False
+    if file.state is FileState.APPROVED:
+        await _take_funds(uow, file, now)
+        return True
+    first = file.paid_count + file.failed_count + 1
+    lines = await store.list_lines(uow, file, first, batch_lines)
+    if lines:
+        reasons = await _pay(uow, decider, file, lines, now)
+        await store.end_lines(uow, file, lines, reasons)
+    else:
+        await _finish(uow, file, now)
+    return True
+
+
+async def _take_funds(uow: UnitOfWork, file: BulkFile, now: datetime) -> None:
+    lines = await store.list_lines(uow, file, 1, limits.BULK_LINES_MAX)
+    is_same = (
+        store.digest_lines(lines) == file.lines_digest
+        and len(lines) == file.line_count
+        and sum(line.amount.minor for line in lines) == file.total.minor
+    )
+    if is_same and await _end_hold(uow, file, TransferKind.POST_PENDING, now):
+        await store.set_state(uow, file, FileState.PAYING)
+        return
+    # A hold of a frozen account can still be freed.
+    is_freed = await _end_hold(uow, file, TransferKind.VOID_PENDING, now)
+    assert is_freed, "a hold without an end that nobody else ends"
+    reason = FUNDS_NOT_TAKEN if is_same else CONTENT_CHANGED
+    await store.set_state(uow, file, FileState.STOPPED, reason=reason, done_at=now)
+    await _record(uow, "stop_bulk_file", file, {"reason": reason})
+
+
+async def _end_hold(uow: UnitOfWork, file: BulkFile, kind: TransferKind, now: datetime) -> bool:
+    assert file.pay_id is not None
+    end = end_hold(make_transfer_id(now), file.pay_id, kind, business_day(now))
+    (outcome,) = await ledger.post_entries(uow, [end], now=now)
+    return outcome.is_posted
+
+
+async def _pay(
+    uow: UnitOfWork,
+    decider: risk.PaymentDecider | None,
+    file: BulkFile,
+    lines: Sequence[FileLine],
+    now: datetime,
+) -> list[str | None]:
+    """Pay what risk and the ledger let through; returns for each line why it failed, or None."""
+    on_day = business_day(now)
+    transit = await find_transit_account(uow, file.total.currency)
+    asked = [_ask(file, line) for line in lines]
+    refused = await _assess(uow, decider, file, asked, now)
+    reasons: list[str | None] = [STOPPED_BY_RISK if is_refused else None for is_refused in refused]
+    paying = [at for at, reason in enumerate(reasons) if reason is None]
+    requests = [pay_line(file, lines[at], transit, on_day) for at in paying]
+    for at, outcome in zip(paying, await ledger.post_entries(uow, requests, now=now), strict=True):
+        if not outcome.is_posted:
+            assert outcome.reason is not None
+            reasons[at] = outcome.reason.value
+    if decider is not None:
+        posted = [each for each, why in zip(asked, reasons, strict=True) if why is None]
+        others = [each for each, why in zip(asked, reasons, strict=True) if why is not None]
+        await uow.write(list_decisions(posted, others))
+    return reasons
+
+
+async def _assess(
+    uow: UnitOfWork,
+    decider: risk.PaymentDecider | None,
+    file: BulkFile,
+    asked: Sequence[DecidedPayment],
+    now: datetime,
+) -> list[bool]:
+    """Say of each payment whether it is refused, by one assessment of all."""
+    if decider is None:
+        return [False] * len(asked)
+    connection = await uow.driver()
+    account_ids = {file.payer_account_id, *(each.payee_account_id or 0 for each in asked)}
+    parties = _complete(
+        await customers.find_parties(connection, sorted(account_ids)), account_ids, file
+    )
+    checked: list[Refusal | None] = [None] * len(asked)
+    answers = await assess_payments(connection, decider, asked, checked, parties, now=now)
+    # What would be held and looked at is not paid either: the payer sees why, and pays it alone.
+    return [
+        answer is not None or payment.stop is not None
+        for answer, payment in zip(answers, asked, strict=True)
+    ]
+
+
+def _complete(
+    parties: Mapping[int, Party], account_ids: set[int], file: BulkFile
+) -> dict[int, Party]:
+    # Who has left since is nobody to risk, and the ledger refuses the account.
+    nobody = {
+        number: Party(account_id=number, currency=file.total.currency) for number in account_ids
+    }
+    return nobody | dict(parties)
+
+
+def _ask(file: BulkFile, line: FileLine) -> DecidedPayment:
+    assert file.pay_id is not None
+    return DecidedPayment(
+        order_id=line_id(file.pay_id, line.number),
+        payer_account_id=file.payer_account_id,
+        payee_account_id=line.account_id,
+        amount=line.amount,
+        kind=OrderKind.TRANSFER,
+        # Two people of the business stand behind every line.
+        authentication=Authentication.TWO_FACTORS,
+    )
+
+
+async def _finish(uow: UnitOfWork, file: BulkFile, now: datetime) -> None:
+    """Give back what was not paid; for a payer who cannot take it, it is kept apart."""
+    if file.failed.is_positive and not await _give_back(uow, file, file.payer_account_id, now):
+        own = await find_own_accounts(uow, file.total.currency)
+        is_kept = await _give_back(uow, file, own.unattributed, now)
+        assert is_kept, "our own account has no limit, and no state but open"
+    await store.set_state(uow, file, FileState.DONE, done_at=now)
+    details = {"paid": file.paid_count, "failed": file.failed_count}
+    await _record(uow, "finish_bulk_file", file, details)
+
+
+async def _give_back(uow: UnitOfWork, file: BulkFile, receiver: int, now: datetime) -> bool:
+    transit = await find_transit_account(uow, file.total.currency)
+    back = give_back(make_transfer_id(now), file.failed, transit, receiver, business_day(now))
+    (outcome,) = await ledger.post_entries(uow, [back], now=now)
+    return outcome.is_posted
+
+
+async def _record(
+    uow: UnitOfWork, verb: str, file: BulkFile, details: Mapping[str, object]
+) -> None:
+    await audit.record(
+        uow, action=f"payments.{verb}", subject=show_id(BULK_FILE, file.id), details=details
+    )

@@ -1,0 +1,113 @@
+"""From a step of a file to journal entries. 2011.04 holds the money while lines are being paid."""
+
+import uuid
+from datetime import date
+from typing import Final
+
+from huitong.kernel.database.unit_of_work import UnitOfWork
+from huitong.kernel.money import Money
+from huitong.ledger import (
+    Entry,
+    Request,
+    Transfer,
+    TransferCode,
+    TransferKind,
+    ensure_system_account,
+)
+from huitong.payments.bulk.types import BulkFile, FileLine, Purpose
+from huitong.payments.calculations import derive_id
+
+CODES: Final = {
+    Purpose.PAYROLL: TransferCode.PAYROLL,
+    Purpose.SUPPLIERS: TransferCode.SUPPLIER_PAYMENT,
+}
+
+
+async def find_transit_account(uow: UnitOfWork, currency: str) -> int:
+    """Return our account that files are paid out of; it is opened if it is missing."""
+    account = await ensure_system_account(
+        uow,
+        f"payments.bulk.{currency}",
+        chart_code="2011.04",
+        currency=currency,
+        name="批量付款在途 Payment files under way",
+    )
+    return account.id
+
+
+def line_id(pay_id: uuid.UUID, number: int) -> uuid.UUID:
+    """Return the identifier of the transfer that pays a line: the same on every try."""
+    return derive_id(pay_id, number)
+
+
+def hold_funds(file: BulkFile, pay_id: uuid.UUID, transit: int, on_day: date) -> Request:
+    """Reserve the money of the whole file."""
+    return _request(
+        Transfer(
+            id=pay_id,
+            debit_account_id=file.payer_account_id,
+            credit_account_id=transit,
+            amount=file.total.minor,
+            currency=file.total.currency,
+            code=TransferCode.BULK_HOLD,
+            effective_on=on_day,
+            kind=TransferKind.PENDING,
+        )
+    )
+
+
+def end_hold(
+    transfer_id: uuid.UUID, pay_id: uuid.UUID, kind: TransferKind, on_day: date
+) -> Request:
+    """Take what was reserved (POST_PENDING), or free it (VOID_PENDING).
+
+    `transfer_id` is a new one: the ledger ends a hold once, and refuses identifiers of last week.
+    """
+    is_taken = kind is TransferKind.POST_PENDING
+    return _request(
+        Transfer(
+            id=transfer_id,
+            amount=None,
+            code=TransferCode.BULK_FUNDS if is_taken else TransferCode.BULK_RETURN,
+            effective_on=on_day,
+            kind=kind,
+            pending_id=pay_id,
+        )
+    )
+
+
+def pay_line(file: BulkFile, line: FileLine, transit: int, on_day: date) -> Request:
+    """Pay one line."""
+    assert file.pay_id is not None
+    return _request(
+        Transfer(
+            id=line_id(file.pay_id, line.number),
+            debit_account_id=transit,
+            credit_account_id=line.account_id,
+            amount=line.amount.minor,
+            currency=line.amount.currency,
+            code=CODES[file.purpose],
+            effective_on=on_day,
+        )
+    )
+
+
+def give_back(
+    transfer_id: uuid.UUID, amount: Money, transit: int, receiver: int, on_day: date
+) -> Request:
+    """Return the money of the lines that failed to the payer, or keep it apart for him."""
+    return _request(
+        Transfer(
+            id=transfer_id,
+            debit_account_id=transit,
+            credit_account_id=receiver,
+            amount=amount.minor,
+            currency=amount.currency,
+            code=TransferCode.BULK_RETURN,
+            effective_on=on_day,
+        )
+    )
+
+
+def _request(transfer: Transfer) -> Request:
+    return Request(Entry((transfer,)))

@@ -1,0 +1,344 @@
+"""Files of payments in the database: all SQL of this sub-room, in sets."""
+
+import hashlib
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy.engine import Row
+
+from huitong.kernel.database.unit_of_work import UnitOfWork
+from huitong.kernel.money import Money
+from huitong.payments.bulk.types import (
+    BulkFile,
+    BusinessUser,
+    FileLine,
+    FileState,
+    Line,
+    LineState,
+    Problem,
+    ProblemCode,
+    Purpose,
+    Role,
+)
+
+_PROBLEM_CODES: Final = {code.value: code for code in ProblemCode}
+
+_NAME_USER: Final = """
+    INSERT INTO payments.business_users AS u (merchant_id, customer_id, role, amount_max, currency,
+                                              named_at)
+    VALUES (:merchant_id, :customer_id, :role, :amount_max, :currency, :now)
+    ON CONFLICT (merchant_id, customer_id, role) DO UPDATE
+       SET amount_max = excluded.amount_max, currency = excluded.currency, ended_at = NULL
+"""
+_END_USER: Final = """
+    UPDATE payments.business_users SET ended_at = greatest(:now, named_at)
+     WHERE merchant_id = :merchant_id AND customer_id = :customer_id AND role = :role
+       AND ended_at IS NULL
+    RETURNING customer_id
+"""
+# Shared, so that who is dismissed at this moment either was in time or is not.
+_FIND_USER: Final = """
+    SELECT merchant_id, customer_id, role, amount_max, currency FROM payments.business_users
+     WHERE merchant_id = :merchant_id AND customer_id = :customer_id AND role = :role
+       AND ended_at IS NULL
+       FOR SHARE
+"""
+_IS_USER: Final = """
+    SELECT true FROM payments.business_users
+     WHERE merchant_id = :merchant_id AND customer_id = :customer_id AND ended_at IS NULL LIMIT 1
+"""
+_ADD_FILE: Final = """
+    INSERT INTO payments.bulk_files (id, merchant_id, payer_account_id, digest, lines_digest,
+                                     purpose, currency, line_count, total, state, repeat_reason,
+                                     submitted_by, submitted_at)
+    VALUES (:id, :merchant_id, :payer_account_id, :digest, :lines_digest, :purpose, :currency,
+            :line_count, :total, :state, :repeat_reason, :submitted_by, :submitted_at)
+    ON CONFLICT DO NOTHING
+    RETURNING id
+"""
+_FIND_REPEATED: Final = """
+    SELECT id FROM payments.bulk_files
+     WHERE merchant_id = :merchant_id AND digest = :digest AND state NOT IN ('invalid', 'rejected')
+     ORDER BY id LIMIT 1
+"""
+_FILES: Final = """
+    SELECT id, merchant_id, payer_account_id, digest, lines_digest, purpose, currency, line_count,
+           total, state, submitted_by, submitted_at, decided_by, decided_at, pay_id, next_number,
+           paid_count, paid, failed_count, failed, stop_reason, done_at
+      FROM payments.bulk_files
+"""
+_TAKE_NEXT: Final = f"""
+    {_FILES} WHERE state IN ('approved', 'paying')
+     ORDER BY decided_at LIMIT 1 FOR UPDATE SKIP LOCKED
+"""
+_IS_ANY_WAITING: Final = """
+    SELECT EXISTS (SELECT FROM payments.bulk_files WHERE state IN ('approved', 'paying'))
+"""
+_LINES: Final = """
+    SELECT number, reference, account_id, amount, note, state, reason FROM payments.bulk_lines
+     WHERE file_id = $1 AND number >= $2 ORDER BY number LIMIT $3
+"""
+_FAILED: Final = """
+    SELECT number, reference, account_id, amount, note, state, reason FROM payments.bulk_lines
+     WHERE file_id = $1 AND number >= $2 AND state = 2 ORDER BY number LIMIT $3
+"""
+_PROBLEMS: Final = """
+    SELECT position, number, code, field FROM payments.bulk_problems
+     WHERE file_id = :file_id AND position > :after ORDER BY position LIMIT :count
+"""
+_END_LINES: Final = """
+    UPDATE payments.bulk_lines l SET state = n.state, reason = n.reason
+      FROM unnest($2::int[], $3::smallint[], $4::text[]) n(number, state, reason)
+     WHERE l.file_id = $1 AND l.number = n.number
+"""
+_DECIDE: Final = """
+    UPDATE payments.bulk_files
+       SET state = :state, decided_by = :decided_by, decided_at = :now, pay_id = :pay_id
+     WHERE id = :id
+"""
+_STEP: Final = """
+    UPDATE payments.bulk_files
+       SET next_number = :next_number, paid_count = paid_count + :paid_count, paid = paid + :paid,
+           failed_count = failed_count + :failed_count, failed = failed + :failed
+     WHERE id = :id
+"""
+_SET_STATE: Final = """
+    UPDATE payments.bulk_files SET state = :state, stop_reason = :reason, done_at = :done_at
+     WHERE id = :id
+"""
+
+
+async def name_user(uow: UnitOfWork, user: BusinessUser, now: datetime) -> None:
+    """Name a user of a business, or give a named one another limit."""
+    await uow.execute(
+        _NAME_USER,
+        merchant_id=user.merchant_id,
+        customer_id=user.customer_id,
+        role=user.role.value,
+        amount_max=user.amount_max.minor,
+        currency=user.amount_max.currency,
+        now=now,
+    )
+
+
+async def end_user(
+    uow: UnitOfWork, merchant_id: uuid.UUID, customer_id: uuid.UUID, role: Role, now: datetime
+) -> bool:
+    """End a user's role; says whether there was one."""
+    values = {"merchant_id": merchant_id, "customer_id": customer_id, "role": role.value}
+    return bool(await uow.execute(_END_USER, **values, now=now))
+
+
+async def find_user(
+    uow: UnitOfWork, merchant_id: uuid.UUID, customer_id: uuid.UUID, role: Role
+) -> BusinessUser | None:
+    """Return a user in a role, which cannot end before this transaction has."""
+    values = {"merchant_id": merchant_id, "customer_id": customer_id, "role": role.value}
+    row = await uow.fetch_one(_FIND_USER, **values)
+    if row is None:
+        return None
+    return BusinessUser(
+        merchant_id=row.merchant_id,
+        customer_id=row.customer_id,
+        role=Role(row.role),
+        amount_max=Money(row.amount_max, row.currency),
+    )
+
+
+async def is_user(uow: UnitOfWork, merchant_id: uuid.UUID, customer_id: uuid.UUID) -> bool:
+    """Whether somebody acts for a business in any role."""
+    found = await uow.fetch_value(_IS_USER, merchant_id=merchant_id, customer_id=customer_id)
+    return bool(found)
+
+
+async def add_file(uow: UnitOfWork, file: BulkFile, repeat_reason: str | None) -> bool:
+    """Add a file; False if the same bytes stand already, and this is not said to be a repeat."""
+    rows = await uow.execute(
+        _ADD_FILE,
+        id=file.id,
+        merchant_id=file.merchant_id,
+        payer_account_id=file.payer_account_id,
+        digest=file.digest,
+        lines_digest=file.lines_digest,
+        purpose=file.purpose.value,
+        currency=file.total.currency,
+        line_count=file.line_count,
+        total=file.total.minor,
+        state=file.state.value,
+        repeat_reason=repeat_reason,
+        submitted_by=file.submitted_by,
+        submitted_at=file.submitted_at,
+    )
+    return bool(rows)
+
+
+async def add_lines(uow: UnitOfWork, file_id: uuid.UUID, lines: Sequence[Line]) -> None:
+    """Add the lines of a file, all at once."""
+    await (await uow.driver()).copy_records_to_table(
+        "bulk_lines",
+        schema_name="payments",
+        columns=["file_id", "number", "account_id", "amount", "reference", "note"],
+        records=[
+            (file_id, each.number, each.account_id, each.amount, each.reference, each.note)
+            for each in lines
+        ],
+    )
+
+
+async def add_problems(uow: UnitOfWork, file_id: uuid.UUID, problems: Sequence[Problem]) -> None:
+    """Add what is wrong with a file, in order."""
+    await (await uow.driver()).copy_records_to_table(
+        "bulk_problems",
+        schema_name="payments",
+        columns=["file_id", "position", "number", "code", "field"],
+        records=[
+            (file_id, position, each.number, each.code.value, each.field)
+            for position, each in enumerate(problems, 1)
+        ],
+    )
+
+
+async def find_repeated(uow: UnitOfWork, merchant_id: uuid.UUID, digest: bytes) -> uuid.UUID | None:
+    """Return the first file of a business with these bytes that is or may be paid."""
+    found: uuid.UUID | None = await uow.fetch_value(
+        _FIND_REPEATED, merchant_id=merchant_id, digest=digest
+    )
+    return found
+
+
+async def find_file(
+    uow: UnitOfWork, file_id: uuid.UUID, *, is_locked: bool = False
+) -> BulkFile | None:
+    """Return a file, locked if it is to be changed."""
+    locking = "FOR UPDATE" if is_locked else ""
+    row = await uow.fetch_one(f"{_FILES} WHERE id = :id {locking}", id=file_id)
+    return None if row is None else _file(row)
+
+
+async def take_next(uow: UnitOfWork) -> BulkFile | None:
+    """Lock and return the file that has waited longest to be paid and that no other worker has."""
+    row = await uow.fetch_one(_TAKE_NEXT)
+    return None if row is None else _file(row)
+
+
+async def is_any_waiting(uow: UnitOfWork) -> bool:
+    """Whether any file is approved, or being paid."""
+    return bool(await uow.fetch_value(_IS_ANY_WAITING))
+
+
+async def list_lines(
+    uow: UnitOfWork, file: BulkFile, first: int, count: int, *, only_failed: bool = False
+) -> list[FileLine]:
+    """Return lines in order, from the number `first` on."""
+    connection = await uow.driver()
+    rows = await connection.fetch(_FAILED if only_failed else _LINES, file.id, first, count)
+    currency = file.total.currency
+    return [
+        FileLine(
+            number=number,
+            reference=reference,
+            account_id=account_id,
+            amount=Money(amount, currency),
+            note=note,
+            state=LineState(state),
+            reason=reason,
+        )
+        for number, reference, account_id, amount, note, state, reason in rows
+    ]
+
+
+async def list_problems(
+    uow: UnitOfWork, file_id: uuid.UUID, after: int, count: int
+) -> list[tuple[int, Problem]]:
+    """Return problems with their positions, from after the position `after`."""
+    rows = await uow.execute(_PROBLEMS, file_id=file_id, after=after, count=count)
+    return [
+        (row.position, Problem(row.number, _PROBLEM_CODES[row.code], row.field)) for row in rows
+    ]
+
+
+async def decide_file(
+    uow: UnitOfWork,
+    file: BulkFile,
+    state: FileState,
+    *,
+    decided_by: uuid.UUID,
+    pay_id: uuid.UUID | None,
+    now: datetime,
+) -> None:
+    """Write down who approved or rejected a file."""
+    await uow.execute(
+        _DECIDE, id=file.id, state=state.value, decided_by=decided_by, pay_id=pay_id, now=now
+    )
+
+
+async def end_lines(
+    uow: UnitOfWork, file: BulkFile, lines: Sequence[FileLine], reasons: Sequence[str | None]
+) -> None:
+    """Write down what became of a batch of lines, and count it: a reason is why one failed."""
+    failed = [line for line, reason in zip(lines, reasons, strict=True) if reason is not None]
+    failed_sum = sum(line.amount.minor for line in failed)
+    await (await uow.driver()).execute(
+        _END_LINES,
+        file.id,
+        [line.number for line in lines],
+        [int(LineState.PAID if why is None else LineState.FAILED) for why in reasons],
+        list(reasons),
+    )
+    await uow.execute(
+        _STEP,
+        id=file.id,
+        next_number=lines[-1].number + 1,
+        paid_count=len(lines) - len(failed),
+        paid=sum(line.amount.minor for line in lines) - failed_sum,
+        failed_count=len(failed),
+        failed=failed_sum,
+    )
+
+
+async def set_state(
+    uow: UnitOfWork,
+    file: BulkFile,
+    state: FileState,
+    *,
+    reason: str | None = None,
+    done_at: datetime | None = None,
+) -> None:
+    """Take a file one state forward."""
+    await uow.execute(_SET_STATE, id=file.id, state=state.value, reason=reason, done_at=done_at)
+
+
+def digest_lines(lines: Sequence[Line] | Sequence[FileLine]) -> bytes:
+    """Return the SHA-256 of what of the lines decides about money."""
+    digest = hashlib.sha256()
+    for line in lines:
+        amount = line.amount if isinstance(line.amount, int) else line.amount.minor
+        digest.update(f"{line.number},{line.reference},{line.account_id},{amount}\n".encode())
+    return digest.digest()
+
+
+def _file(row: Row[Any]) -> BulkFile:
+    return BulkFile(
+        id=row.id,
+        merchant_id=row.merchant_id,
+        payer_account_id=row.payer_account_id,
+        digest=bytes(row.digest),
+        lines_digest=bytes(row.lines_digest),
+        purpose=Purpose(row.purpose),
+        line_count=row.line_count,
+        total=Money(row.total, row.currency),
+        state=FileState(row.state),
+        submitted_by=row.submitted_by,
+        submitted_at=row.submitted_at,
+        decided_by=row.decided_by,
+        decided_at=row.decided_at,
+        pay_id=row.pay_id,
+        paid_count=row.paid_count,
+        paid=Money(row.paid, row.currency),
+        failed_count=row.failed_count,
+        failed=Money(row.failed, row.currency),
+        stop_reason=row.stop_reason,
+        done_at=row.done_at,
+    )

@@ -109,7 +109,8 @@ _END_LINES: Final = """
 """
 _DECIDE: Final = """
     UPDATE payments.bulk_files
-       SET state = :state, decided_by = :decided_by, decided_at = :now, pay_id = :pay_id
+       SET state = :state, decided_by = :decided_by, pay_id = :pay_id,
+           decided_at = greatest(:now, submitted_at)
      WHERE id = :id
 """
 _STEP: Final = """

@@ -50,7 +50,8 @@ Business = Annotated[
 ]
 _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _FILE_TYPE: Final = re.compile(
-    rf"(?:text/csv|application/octet-stream|{re.escape(_XLSX)})"
+    r"(?:text/csv|application/octet-stream"
+    r"|application/vnd\.openxmlformats-officedocument\.spreadsheetml\.sheet)"
     r'[ \t]*(?:;[ \t]*charset="?([A-Za-z0-9-]{1,20})"?[ \t]*)?',
     re.IGNORECASE,
 )

@@ -42,6 +42,7 @@ async def list_protected(client: httpx.AsyncClient) -> list[tuple[str, str, str]
                 "/v1/api-keys",
                 "/v1/risk/",
                 "/v1/operations/",
+                "/v1/bulk-files",
                 "/v1/clearing/",
                 "/v1/stopped-payments",
             )

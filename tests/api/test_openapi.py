@@ -128,6 +128,8 @@ def check_security(where: str, path: str, operation: dict[str, Any]) -> None:
         )
     ):
         assert names == ["StaffSession", "StaffCookie"], where
+    elif path.startswith("/v1/bulk-files"):
+        assert names == ["Session", "SessionCookie"], where
     else:
         (scope,) = operation["security"][0]["ApiKey"]
         assert scope in SCOPES, where

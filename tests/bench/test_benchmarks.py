@@ -54,6 +54,10 @@ KEYS: dict[str, tuple[set[str], set[str]]] = {
         {"one_p50_ms", "one_p99_ms", "batch_per_second", "decisions_per_second_a_core", "rules"},
         {"one_at_a_time_per_second"},
     ),
+    "bulk": (
+        {"seconds", "lines_per_second", "submit_seconds", "approve_seconds", "pay_seconds"},
+        {"naive_lines_per_second"},
+    ),
     "growth": (
         {"transfers_per_second_at_10_million_rows", "speed_ratio"},
         {"transfers_per_second_at_100_thousand_rows"},

@@ -332,6 +332,15 @@ class _StaffGuard(Guard):
         return await self.check(request)
 
 
+class _CustomerGuard(Guard):
+    """A guard of a route that is for customers only; the document names their session."""
+
+    __slots__ = ()
+
+    async def __call__(self, request: Request) -> Principal:
+        return await self.check(request)
+
+
 class _Public:
     """What a route has that anybody may call; `huitong.api.declarations` looks for it."""
 
@@ -364,4 +373,6 @@ def require(
         kind = _ApplicantGuard if is_for_applicants else _KeyGuard
         guard = kind(permission, is_for_merchants, is_for_customers, is_for_applicants)
         return Security(guard, scopes=[permission])
+    if is_for_customers:
+        return Security(_CustomerGuard(permission, is_for_customers=True))
     return Security(_StaffGuard(permission))

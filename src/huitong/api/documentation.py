@@ -57,11 +57,14 @@ _STRANGER: Final[tuple[type[Refusal], ...]] = (
     InvalidField,
     *_TOO_MUCH,
 )
+# A customer where keys may not be: known by the session as others are by their keys.
+_CUSTOMER: Final[tuple[type[Refusal], ...]] = (*_STAFF, identity.StepUpRequired)
 _KINDS_BY_CALLER: Final[Mapping[str, tuple[type[Refusal], ...]]] = {
     "key": _ALWAYS,
     "session": _SESSION,
     "stranger": _STRANGER,
     "staff": _STAFF,
+    "customer": _CUSTOMER,
 }
 #: What a member of staff who asks for something may be refused for.
 _ASKING: Final[tuple[type[Refusal], ...]] = (
@@ -137,6 +140,7 @@ _TAGS: Final = (
     ("Cases", "Alerts of risk that belong together, and the work on them."),
     ("Stopped payments", "Payments that risk held or blocked, and what people decide of them."),
     ("Lists", "Who is allowed for a time, blocked or watched."),
+    ("Files of payments", "Payrolls and payments to suppliers, submitted and approved by two."),
     ("Clearing", "Netting windows, positions and queues between banks, and their caps, for staff."),
     ("Operations", "Health and metrics of the process; incidents, and what is done about them."),
 )
@@ -217,7 +221,7 @@ def errors(
     is_command: bool = False,
     has_idempotency_key: bool = True,
     has_approval: bool = False,
-    caller: Literal["key", "session", "stranger", "staff"] = "key",
+    caller: Literal["key", "session", "stranger", "staff", "customer"] = "key",
     faults: Sequence[type[Fault]] = (),
 ) -> Responses:
     """Return the documented problems of a route under /v1: `refusals`, and what any may meet."""

@@ -51,6 +51,11 @@ class PublicRoute(APIRoute):
         """Let a stranger in, or find out who is calling, before anything of the body is read."""
         gate.admit_stranger(request.scope)
 
+    async def read_body(self, request: StrictRequest) -> None:
+        """Read the body as strict JSON."""
+        # Here, because the framework would make a bare 400 of whatever is raised later.
+        await request.read()
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the framework's handler with the two steps before it."""
         handle = super().get_route_handler()
@@ -59,8 +64,7 @@ class PublicRoute(APIRoute):
             await self.know_caller(request)
             check_query(request)
             strict = StrictRequest(request.scope, request.receive)
-            # Here, because the framework would make a bare 400 of whatever is raised later.
-            await strict.read()
+            await self.read_body(strict)
             return await handle(strict)
 
         return handle_strictly
@@ -72,6 +76,13 @@ class CommandRoute(PublicRoute):
     async def know_caller(self, request: Request) -> None:
         """Find the caller's key; raises NotAuthenticated."""
         await authenticate(request)
+
+
+class UploadRoute(CommandRoute):
+    """A route that takes a file, which its handler reads from callers who may send one."""
+
+    async def read_body(self, request: StrictRequest) -> None:
+        """Leave the body where it is."""
 
 
 def check_query(request: Request) -> None:

@@ -46,6 +46,8 @@ HSTS_HEADER: Final = (
 )
 _REQUEST_ID_SHAPE: Final = re.compile(rb"[A-Za-z0-9._-]{1,%d}" % limits.REQUEST_ID_LENGTH_MAX)
 _UNKNOWN_ROUTE: Final = "(none)"
+#: The one body that may be larger, of callers who are known before any of it is read.
+_UPLOAD: Final = ("POST", "/v1/bulk-files")
 _KNOWN_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _log = logs.get_logger(__name__)
 
@@ -130,7 +132,7 @@ class RequestContext:
             _check_headers(scope)
             if self._gate is not None:
                 self._gate.enter(scope)
-            await self._app(scope, _limit(receive), answer.send_message)
+            await self._app(scope, _limit(receive, _find_length_max(scope)), answer.send_message)
         except Exception as error:  # noqa: BLE001
             # An edge: whoever asked must get an answer that gives nothing away, and staff an alarm.
             record_error(error, scope)
@@ -189,15 +191,20 @@ def _check_headers(scope: Scope) -> None:
     for name, value in scope["headers"]:
         # Believed only to refuse early; what really arrives is counted below.
         if name == b"content-length" and value.isdigit():
-            _check_length(int(value))
+            _check_length(int(value), _find_length_max(scope))
 
 
-def _check_length(length: int) -> None:
-    if length > limits.REQUEST_BODY_BYTES_MAX:
-        raise BodyTooLarge(f"A body may have {limits.REQUEST_BODY_BYTES_MAX} bytes.")
+def _find_length_max(scope: Scope) -> int:
+    is_upload = (scope["method"], scope["path"]) == _UPLOAD
+    return limits.BULK_FILE_BYTES_MAX if is_upload else limits.REQUEST_BODY_BYTES_MAX
 
 
-def _limit(receive: Receive) -> Receive:
+def _check_length(length: int, most: int) -> None:
+    if length > most:
+        raise BodyTooLarge(f"A body may have {most} bytes.")
+
+
+def _limit(receive: Receive, most: int) -> Receive:
     """Return a `receive` that refuses a body that is too large, or too slow in arriving."""
     deadline = asyncio.get_running_loop().time() + limits.REQUEST_SECONDS_MAX
     received = 0
@@ -217,7 +224,7 @@ def _limit(receive: Receive) -> Receive:
             ) from None
         if message["type"] == "http.request":
             received += len(message.get("body", b""))
-            _check_length(received)
+            _check_length(received, most)
             is_complete = not message.get("more_body", False)
         return message
 

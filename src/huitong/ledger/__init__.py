@@ -30,8 +30,9 @@ from huitong.ledger.lines import AFTER_RESTORE, is_projected, project_all, proje
 from huitong.ledger.numbers import make_account_number, read_account, show_account
 from huitong.ledger.partitions import MONTHS_AHEAD, add_partitions
 from huitong.ledger.poster import OutcomeUnknown, Poster, QueueFull
-from huitong.ledger.posting import post_columns, post_entries
+from huitong.ledger.posting import post_columns, post_columns_within, post_entries
 from huitong.ledger.queries import (
+    find_states,
     find_system_account,
     get_account,
     get_balance,
@@ -165,6 +166,7 @@ __all__ = [
     "ensure_system_account",
     "expire_holds",
     "find_code",
+    "find_states",
     "find_system_account",
     "get_account",
     "get_balance",
@@ -193,6 +195,7 @@ __all__ = [
     "open_account",
     "open_accounts",
     "post_columns",
+    "post_columns_within",
     "post_entries",
     "project_all",
     "project_lines",

@@ -162,6 +162,28 @@ async def post_columns(
         return outcomes
 
 
+async def post_columns_within(uow: UnitOfWork, columns: Columns, *, now: datetime) -> list[Outcome]:
+    """Post plain transfers within `uow`, and return each one's outcome, in order.
+
+    By columns if nothing could be refused, otherwise exactly as `post_entries` does: for use cases
+    whose own rows must stand with the entries or not at all. Raises LimitExceeded for more than
+    BATCH_TRANSFERS_MAX.
+    """
+    _check_size(len(columns))
+    connection = await uow.driver()
+    if columns.is_sound(now):
+        try:
+            recorded_at = await _post_in_turn(connection, columns)
+        except AtRisk:
+            pass
+        except asyncpg.PostgresError as error:
+            if error.sqlstate not in AT_RISK_STATES:
+                raise
+        else:
+            return [Outcome(Verdict.POSTED, recorded_at=recorded_at)] * len(columns)
+    return await post_exactly(connection, columns.to_requests(), now=now)
+
+
 async def _post_ahead(connection: DriverConnection, columns: Columns) -> datetime:
     """Write the journal at a reserved place, then lock the balances: only that is done in turn."""
     place = await connection.fetchrow(_RESERVE_PLACE, limits.PLACE_GAP)
@@ -197,7 +219,7 @@ async def _take_place(
 
 
 async def _post_in_turn(connection: DriverConnection, columns: Columns) -> datetime:
-    """Lock the balances, draw a place, then write the journal.
+    """Lock the balances, draw a place, then write the journal; in a transaction, a savepoint.
 
     Returns when the last of the rows were recorded.
     """

@@ -41,6 +41,9 @@ _BALANCES: Final = """
       JOIN ledger.accounts a ON a.id = b.account_id
       JOIN ledger.chart c ON c.code = a.chart_code
 """
+_STATES: Final = (
+    "SELECT account_id, state FROM ledger.balances WHERE account_id = ANY($1::bigint[])"
+)
 _METERS: Final = """
     SELECT meter, on_day, day_used, year_used, total_used
       FROM ledger.meters WHERE account_id = :account_id
@@ -151,6 +154,12 @@ async def get_balances(uow: UnitOfWork, account_ids: Sequence[int]) -> dict[int,
         if account_id not in found:
             raise _no_account(account_id)
     return found
+
+
+async def find_states(uow: UnitOfWork, account_ids: Sequence[int]) -> dict[int, AccountState]:
+    """Return the state of each account that exists, in one query for however many."""
+    rows = await (await uow.driver()).fetch(_STATES, account_ids)
+    return {account_id: AccountState(state) for account_id, state in rows}
 
 
 async def get_meters(uow: UnitOfWork, account_id: int) -> dict[int, MeterReading]:

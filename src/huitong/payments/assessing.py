@@ -62,6 +62,11 @@ class Assessed(Protocol):
     decision: risk.Decision | None
     stop: StoppedPayment | None
 
+    @property
+    def risk_kind(self) -> str:
+        """What rules are told that it is: the kind of order, or what the file pays."""
+        ...
+
 
 async def assess_payments(
     connection: DriverConnection,
@@ -188,7 +193,7 @@ def _make_subject(payment: Assessed, parties: Mapping[int, Party]) -> "_Subject"
         payer_account_id=payer.account_id,
         payee_account_id=payee.account_id,
         amount=payment.amount.minor,
-        kind=payment.kind.value,
+        kind=payment.risk_kind,
         account_class=payer.account_class,
         is_merchant=payee.merchant_id is not None,
         is_strong=payment.authentication is not Authentication.ONE_FACTOR,

@@ -41,6 +41,13 @@ class DecidedPayment:
     #: The merchant that is paid, where the payment can be held as one of its own: none of these.
     merchant_id: uuid.UUID | None = None
     stop: StoppedPayment | None = None
+    #: What the file pays whose line it is: a payroll is no person who pays often.
+    file_purpose: str | None = None
+
+    @property
+    def risk_kind(self) -> str:
+        """What rules are told that it is."""
+        return self.kind.value if self.file_purpose is None else self.file_purpose
 
 
 @asynccontextmanager

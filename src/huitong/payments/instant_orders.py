@@ -69,6 +69,11 @@ class InstantPayment:
     stop: StoppedPayment | None = None
 
     @property
+    def risk_kind(self) -> str:
+        """What rules are told that it is."""
+        return self.kind.value
+
+    @property
     def payee_field(self) -> str:
         """Return the name of the field by which the caller named the payee."""
         if self.payee_mobile is not None:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from huitong.ledger import Invariant
-from huitong.payments import clearing
+from huitong.payments import bulk, clearing
 
 # Instead of foreign keys (decision 0020), which lock the account of every payer and payee.
 _ORDERS_NAME_WHAT_EXISTS: Final = """
@@ -100,5 +100,6 @@ INVARIANTS: Final = (
         "What was stopped was paid once, given back once, or never reserved",
         _STOPPED_PAYMENTS_ENDED_ONCE,
     ),
+    *bulk.INVARIANTS,
     *clearing.INVARIANTS,
 )

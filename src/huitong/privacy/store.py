@@ -214,4 +214,12 @@ async def list_disclosures(
 
 
 def _by_subject(rows: Sequence[Row[Any]]) -> dict[uuid.UUID, StoredKey]:
-    return {row.subject_id: StoredKey(**row._asdict()) for row in rows}
+    return {
+        row.subject_id: StoredKey(
+            subject_id=row.subject_id,
+            wrapped=row.wrapped,
+            master_key=row.master_key,
+            seals=row.seals,
+        )
+        for row in rows
+    }

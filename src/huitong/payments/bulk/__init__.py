@@ -8,6 +8,7 @@ batches, each line once. Owns users of businesses, files, their lines and what i
 from huitong.payments.bulk.checking import Checked, check_lines
 from huitong.payments.bulk.commands import (
     approve_bulk_file,
+    check_submitter,
     end_business_user,
     name_business_user,
     reject_bulk_file,
@@ -24,13 +25,16 @@ from huitong.payments.bulk.errors import (
     BulkNotAllowed,
 )
 from huitong.payments.bulk.formats import find_reader
+from huitong.payments.bulk.invariants import INVARIANTS
 from huitong.payments.bulk.paying import is_any_waiting, pay_next_batch
 from huitong.payments.bulk.queries import (
     escape_cell,
     get_bulk_file,
+    list_bulk_files,
     list_failed_lines,
     list_problems,
     write_problems,
+    write_problems_after,
 )
 from huitong.payments.bulk.reading import Reader, identify
 from huitong.payments.bulk.types import (
@@ -51,6 +55,7 @@ from huitong.payments.bulk.types import (
 from huitong.payments.bulk.xlsx_reader import XlsxReader
 
 __all__ = [
+    "INVARIANTS",
     "BulkFile",
     "BulkFileChanged",
     "BulkFileNotFound",
@@ -77,12 +82,14 @@ __all__ = [
     "XlsxReader",
     "approve_bulk_file",
     "check_lines",
+    "check_submitter",
     "end_business_user",
     "escape_cell",
     "find_reader",
     "get_bulk_file",
     "identify",
     "is_any_waiting",
+    "list_bulk_files",
     "list_failed_lines",
     "list_problems",
     "name_business_user",
@@ -90,4 +97,5 @@ __all__ = [
     "reject_bulk_file",
     "submit_bulk_file",
     "write_problems",
+    "write_problems_after",
 ]

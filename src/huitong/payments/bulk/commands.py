@@ -1,5 +1,6 @@
 """Submitting a file, and the decision of a second person about it."""
 
+import asyncio
 import unicodedata
 import uuid
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import InvalidField
 from huitong.kernel.ids import BULK_FILE, CUSTOMER, MERCHANT, show_id
 from huitong.kernel.money import Money
-from huitong.ledger import AccountState, Balance
+from huitong.ledger import AccountState
 from huitong.payments.bulk import store
 from huitong.payments.bulk.checking import check_lines
 from huitong.payments.bulk.errors import (
@@ -73,6 +74,14 @@ async def end_business_user(
         await _record(uow, "end_business_user", merchant_id, customer_id, role)
 
 
+async def check_submitter(
+    uow: UnitOfWork, *, merchant_id: uuid.UUID, customer_id: uuid.UUID
+) -> None:
+    """Refuse who may not submit files of a business; raises BulkNotAllowed."""
+    if not await store.has_role(uow, merchant_id, customer_id, Role.SUBMITTER):
+        raise _no_role(Role.SUBMITTER)
+
+
 async def submit_bulk_file(
     uow: UnitOfWork,
     vault: Vault,
@@ -96,8 +105,9 @@ async def submit_bulk_file(
     user = await _get_user(uow, merchant_id, submitted_by, Role.SUBMITTER)
     merchant = await customers.get_merchant(uow, merchant_id)
     await _refuse_repeated(uow, merchant_id, digest, repeat_reason)
-    head, rows = reader.read(content)
-    checked = check_lines(head, rows)
+    # Beside the loop, on which others wait: a large file takes more than a second.
+    checked = await asyncio.to_thread(lambda: check_lines(*reader.read(content)))
+    head = checked.head
     if head.currency != merchant.currency:
         checked.problems.append(Problem(0, ProblemCode.CURRENCY_WRONG, "currency"))
     _check_amount(user, head.total)
@@ -212,7 +222,7 @@ async def _get_user(
 ) -> BusinessUser:
     user = await store.find_user(uow, merchant_id, customer_id, role)
     if user is None:
-        raise BulkNotAllowed(f"this person is no {role.value} of the business")
+        raise _no_role(role)
     return user
 
 
@@ -243,16 +253,12 @@ async def _check_payees(
     """Return what is wrong with the payees' accounts and names, in a few queries for all."""
     account_ids = sorted({line.account_id for line in lines})
     parties = await customers.find_parties(await uow.driver(), account_ids)
-    known = sorted(parties)
-    balances: dict[int, Balance] = {}
-    for start in range(0, len(known), limits.BATCH_TRANSFERS_MAX):
-        some = known[start : start + limits.BATCH_TRANSFERS_MAX]
-        balances |= await ledger.get_balances(uow, some)
+    states = await ledger.find_states(uow, account_ids)
     names = await customers.find_holder_names(uow, vault, account_ids)
     problems = []
     for line in lines:
-        balance, party = balances.get(line.account_id), parties.get(line.account_id)
-        if balance is None or party is None:
+        state = states.get(line.account_id)
+        if state is None or line.account_id not in parties:
             problems.append(Problem(line.number, ProblemCode.ACCOUNT_UNKNOWN, "account"))
             continue
         if _fold(names.get(line.account_id, "")) != _fold(line.name):
@@ -260,7 +266,7 @@ async def _check_payees(
             continue
         if line.account_id == payer_account_id:
             problems.append(Problem(line.number, ProblemCode.ACCOUNT_OWN, "account"))
-        code = _CANNOT_RECEIVE.get(balance.state)
+        code = _CANNOT_RECEIVE.get(state)
         if code is not None:
             problems.append(Problem(line.number, code, "account"))
     return problems
@@ -269,6 +275,10 @@ async def _check_payees(
 def _fold(name: str) -> str:
     """Return what of a name is compared: wide letters, case and spaces do not matter."""
     return "".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def _no_role(role: Role) -> BulkNotAllowed:
+    return BulkNotAllowed(f"this person is no {role.value} of the business")
 
 
 def _not_found(file_id: uuid.UUID) -> BulkFileNotFound:

@@ -23,7 +23,7 @@ from huitong.payments.bulk.postings import (
     find_transit_account,
     give_back,
     line_id,
-    pay_line,
+    pay_lines,
 )
 from huitong.payments.bulk.types import BulkFile, FileLine, FileState
 from huitong.payments.commands.moving import make_transfer_id
@@ -71,12 +71,8 @@ async def pay_next_batch(
 
 
 async def _take_funds(uow: UnitOfWork, file: BulkFile, now: datetime) -> None:
-    lines = await store.list_lines(uow, file, 1, limits.BULK_LINES_MAX)
-    is_same = (
-        store.digest_lines(lines) == file.lines_digest
-        and len(lines) == file.line_count
-        and sum(line.amount.minor for line in lines) == file.total.minor
-    )
+    found = await store.read_content(uow, file.id)
+    is_same = found == (file.lines_digest, file.line_count, file.total.minor)
     if is_same and await _end_hold(uow, file, TransferKind.POST_PENDING, now):
         await store.set_state(uow, file, FileState.PAYING)
         return
@@ -109,11 +105,14 @@ async def _pay(
     refused = await _assess(uow, decider, file, asked, now)
     reasons: list[str | None] = [STOPPED_BY_RISK if is_refused else None for is_refused in refused]
     paying = [at for at, reason in enumerate(reasons) if reason is None]
-    requests = [pay_line(file, lines[at], transit, on_day) for at in paying]
-    for at, outcome in zip(paying, await ledger.post_entries(uow, requests, now=now), strict=True):
-        if not outcome.is_posted:
-            assert outcome.reason is not None
-            reasons[at] = outcome.reason.value
+    if paying:
+        ids = [asked[at].order_id for at in paying]
+        columns = pay_lines(file, [lines[at] for at in paying], ids, transit, on_day)
+        outcomes = await ledger.post_columns_within(uow, columns, now=now)
+        for at, outcome in zip(paying, outcomes, strict=True):
+            if not outcome.is_posted:
+                assert outcome.reason is not None
+                reasons[at] = outcome.reason.value
     if decider is not None:
         posted = [each for each, why in zip(asked, reasons, strict=True) if why is None]
         others = [each for each, why in zip(asked, reasons, strict=True) if why is not None]
@@ -165,6 +164,7 @@ def _ask(file: BulkFile, line: FileLine) -> DecidedPayment:
         kind=OrderKind.TRANSFER,
         # Two people of the business stand behind every line.
         authentication=Authentication.TWO_FACTORS,
+        file_purpose=file.purpose.value,
     )
 
 

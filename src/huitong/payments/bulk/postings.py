@@ -1,12 +1,16 @@
 """From a step of a file to journal entries. 2011.04 holds the money while lines are being paid."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import date
 from typing import Final
+
+import numpy as np
 
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.money import Money
 from huitong.ledger import (
+    Columns,
     Entry,
     Request,
     Transfer,
@@ -76,19 +80,22 @@ def end_hold(
     )
 
 
-def pay_line(file: BulkFile, line: FileLine, transit: int, on_day: date) -> Request:
-    """Pay one line."""
-    assert file.pay_id is not None
-    return _request(
-        Transfer(
-            id=line_id(file.pay_id, line.number),
-            debit_account_id=transit,
-            credit_account_id=line.account_id,
-            amount=line.amount.minor,
-            currency=line.amount.currency,
-            code=CODES[file.purpose],
-            effective_on=on_day,
-        )
+def pay_lines(
+    file: BulkFile,
+    lines: Sequence[FileLine],
+    ids: Sequence[uuid.UUID],
+    transit: int,
+    on_day: date,
+) -> Columns:
+    """Pay lines, at least one, by transfers with their `ids`."""
+    return Columns(
+        ids=b"".join([each.bytes for each in ids]),
+        debit_account_ids=np.full(len(lines), transit, np.int64),
+        credit_account_ids=np.array([line.account_id for line in lines], np.int64),
+        amounts=np.array([line.amount.minor for line in lines], np.int64),
+        currency=file.total.currency,
+        code=int(CODES[file.purpose]),
+        effective_on=on_day,
     )
 
 

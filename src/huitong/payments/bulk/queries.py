@@ -13,7 +13,7 @@ from huitong.ledger import Page
 from huitong.payments.bulk import store
 from huitong.payments.bulk.checking import FORMULA_SIGNS
 from huitong.payments.bulk.commands import get_file
-from huitong.payments.bulk.errors import BulkFileNotFound
+from huitong.payments.bulk.errors import BulkFileNotFound, BulkNotAllowed
 from huitong.payments.bulk.types import BulkFile, FileLine, Problem
 
 _TITLES: Final = ("line", "field", "code", "zh", "en")
@@ -28,6 +28,20 @@ async def get_bulk_file(uow: UnitOfWork, file_id: uuid.UUID, *, customer_id: uui
     if not await store.is_user(uow, file.merchant_id, customer_id):
         raise BulkFileNotFound("there is no such file of yours")
     return file
+
+
+async def list_bulk_files(
+    uow: UnitOfWork,
+    *,
+    merchant_id: uuid.UUID,
+    customer_id: uuid.UUID,
+    before: uuid.UUID | None,
+    limit: int = limits.PAGE_SIZE_DEFAULT,
+) -> list[BulkFile]:
+    """Return files of a business, newest first; raises BulkNotAllowed for whoever is not of it."""
+    if not await store.is_user(uow, merchant_id, customer_id):
+        raise BulkNotAllowed("this person does not act for the business")
+    return await store.list_files(uow, merchant_id, before, _check_limit(limit))
 
 
 async def list_problems(
@@ -58,15 +72,29 @@ async def list_failed_lines(
     return Page(items, str(items[-1].number) if len(found) > limit else None)
 
 
-def write_problems(problems: Iterable[Problem]) -> str:
+async def write_problems_after(
+    uow: UnitOfWork, file: BulkFile, position: int, *, count: int = limits.BULK_BATCH_LINES_MAX
+) -> tuple[str, int | None]:
+    """Return a part of the CSV of a file's problems, and the position after which the next begins.
+
+    The first part, from position 0, has the titles; None says that there is no other.
+    """
+    found = await store.list_problems(uow, file.id, position, count)
+    text = write_problems((each for _, each in found), has_titles=position == 0)
+    return text, found[-1][0] if len(found) == count else None
+
+
+def write_problems(problems: Iterable[Problem], *, has_titles: bool = True) -> str:
     """Return problems as CSV with a byte order mark, which spreadsheets need to see UTF-8."""
     target = io.StringIO()
     writer = csv.writer(target, lineterminator="\r\n")
-    writer.writerow(_TITLES)
+    if has_titles:
+        target.write("\ufeff")
+        writer.writerow(_TITLES)
     for each in problems:
         cells = (str(each.number), each.field, each.code.value, each.code.zh, each.code.en)
         writer.writerow([escape_cell(cell) for cell in cells])
-    return "\ufeff" + target.getvalue()
+    return target.getvalue()
 
 
 def escape_cell(text: str) -> str:

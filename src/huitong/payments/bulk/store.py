@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -49,6 +49,11 @@ _IS_USER: Final = """
     SELECT true FROM payments.business_users
      WHERE merchant_id = :merchant_id AND customer_id = :customer_id AND ended_at IS NULL LIMIT 1
 """
+_HAS_ROLE: Final = """
+    SELECT true FROM payments.business_users
+     WHERE merchant_id = :merchant_id AND customer_id = :customer_id AND role = :role
+       AND ended_at IS NULL
+"""
 _ADD_FILE: Final = """
     INSERT INTO payments.bulk_files (id, merchant_id, payer_account_id, digest, lines_digest,
                                      purpose, currency, line_count, total, state, repeat_reason,
@@ -69,6 +74,11 @@ _FILES: Final = """
            paid_count, paid, failed_count, failed, stop_reason, done_at
       FROM payments.bulk_files
 """
+_LIST_FILES: Final = f"""
+    {_FILES}
+     WHERE merchant_id = :merchant_id AND (CAST(:before AS uuid) IS NULL OR id < :before)
+     ORDER BY id DESC LIMIT :count
+"""
 _TAKE_NEXT: Final = f"""
     {_FILES} WHERE state IN ('approved', 'paying')
      ORDER BY decided_at LIMIT 1 FOR UPDATE SKIP LOCKED
@@ -79,6 +89,10 @@ _IS_ANY_WAITING: Final = """
 _LINES: Final = """
     SELECT number, reference, account_id, amount, note, state, reason FROM payments.bulk_lines
      WHERE file_id = $1 AND number >= $2 ORDER BY number LIMIT $3
+"""
+_CONTENT: Final = """
+    SELECT number, reference, account_id, amount FROM payments.bulk_lines
+     WHERE file_id = $1 ORDER BY number
 """
 _FAILED: Final = """
     SELECT number, reference, account_id, amount, note, state, reason FROM payments.bulk_lines
@@ -95,7 +109,8 @@ _END_LINES: Final = """
 """
 _DECIDE: Final = """
     UPDATE payments.bulk_files
-       SET state = :state, decided_by = :decided_by, decided_at = :now, pay_id = :pay_id
+       SET state = :state, decided_by = :decided_by, pay_id = :pay_id,
+           decided_at = greatest(:now, submitted_at)
      WHERE id = :id
 """
 _STEP: Final = """
@@ -151,6 +166,14 @@ async def is_user(uow: UnitOfWork, merchant_id: uuid.UUID, customer_id: uuid.UUI
     """Whether somebody acts for a business in any role."""
     found = await uow.fetch_value(_IS_USER, merchant_id=merchant_id, customer_id=customer_id)
     return bool(found)
+
+
+async def has_role(
+    uow: UnitOfWork, merchant_id: uuid.UUID, customer_id: uuid.UUID, role: Role
+) -> bool:
+    """Whether somebody has a role in a business now; without keeping it from ending."""
+    values = {"merchant_id": merchant_id, "customer_id": customer_id, "role": role.value}
+    return bool(await uow.fetch_value(_HAS_ROLE, **values))
 
 
 async def add_file(uow: UnitOfWork, file: BulkFile, repeat_reason: str | None) -> bool:
@@ -215,6 +238,14 @@ async def find_file(
     locking = "FOR UPDATE" if is_locked else ""
     row = await uow.fetch_one(f"{_FILES} WHERE id = :id {locking}", id=file_id)
     return None if row is None else _file(row)
+
+
+async def list_files(
+    uow: UnitOfWork, merchant_id: uuid.UUID, before: uuid.UUID | None, count: int
+) -> list[BulkFile]:
+    """Return files of a business, newest first, older than `before`."""
+    rows = await uow.execute(_LIST_FILES, merchant_id=merchant_id, before=before, count=count)
+    return [_file(row) for row in rows]
 
 
 async def take_next(uow: UnitOfWork) -> BulkFile | None:
@@ -310,13 +341,25 @@ async def set_state(
     await uow.execute(_SET_STATE, id=file.id, state=state.value, reason=reason, done_at=done_at)
 
 
-def digest_lines(lines: Sequence[Line] | Sequence[FileLine]) -> bytes:
+async def read_content(uow: UnitOfWork, file_id: uuid.UUID) -> tuple[bytes, int, int]:
+    """Return the digest of a file's lines as they are stored, their number and their sum."""
+    rows = await (await uow.driver()).fetch(_CONTENT, file_id)
+    return _digest(rows), len(rows), sum(row[3] for row in rows)
+
+
+def digest_lines(lines: Sequence[Line]) -> bytes:
     """Return the SHA-256 of what of the lines decides about money."""
-    digest = hashlib.sha256()
-    for line in lines:
-        amount = line.amount if isinstance(line.amount, int) else line.amount.minor
-        digest.update(f"{line.number},{line.reference},{line.account_id},{amount}\n".encode())
-    return digest.digest()
+    return _digest((line.number, line.reference, line.account_id, line.amount) for line in lines)
+
+
+def _digest(rows: Iterable[Iterable[Any]]) -> bytes:
+    text = "".join(
+        [
+            f"{number},{reference},{account_id},{amount}\n"
+            for number, reference, account_id, amount in rows
+        ]
+    )
+    return hashlib.sha256(text.encode()).digest()
 
 
 def _file(row: Row[Any]) -> BulkFile:

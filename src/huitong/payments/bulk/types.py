@@ -37,7 +37,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     total: Money
 
 
-class RawLine(msgspec.Struct, frozen=True):
+class RawLine(msgspec.Struct, frozen=True, gc=False):
     """One row as read, before anything in it is believed.
 
     `number` is 1 for the first line after the row of titles. `trouble` says that the row could not
@@ -49,7 +49,7 @@ class RawLine(msgspec.Struct, frozen=True):
     trouble: "ProblemCode | None" = None
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True):
+class Line(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One payment of a file whose text is sound; `amount` counts minor units."""
 
     number: int
@@ -107,7 +107,7 @@ class ProblemCode(StrEnum):
     TOTAL_DIFFERS = "total_differs", "总金额不符", "The sum of the lines is not the head's"
 
 
-class Problem(msgspec.Struct, frozen=True):
+class Problem(msgspec.Struct, frozen=True, gc=False):
     """One thing that is wrong with one line; line 0 is the head."""
 
     number: int

@@ -155,6 +155,46 @@ def test_a_payment_rule_hits_what_it_is_for(
     assert decide(Purpose.PAYMENT, {**HONEST, **change}) == ({rule}, action)
 
 
+#: Somebody who has just got money and pays many new people, small amounts first.
+LIKE_A_FILE: Mapping[str, Any] = {
+    "amount": 1_000_001,
+    "is_new_payee": True,
+    "new_payees_1d": 900.0,
+    "payments_1m": 900.0,
+    "payments_1h": 900.0,
+    "test_payments_1h": 900.0,
+    "seconds_since_payment": 0,
+    "seconds_since_first_payment": DAYS,
+    "payees_today": 900.0,
+    "outflow_to_inflow_1h": 1.0,
+    "seconds_since_receipt": MINUTE,
+    "fast_outflows_30d": 900.0,
+}
+
+
+@pytest.mark.parametrize("kind", ["payroll", "suppliers"])
+def test_how_often_a_file_pays_and_whom_stops_none_of_its_lines(kind: str) -> None:
+    hit, _ = decide(Purpose.PAYMENT, {**HONEST, **LIKE_A_FILE})
+    assert hit == {
+        "velocity",
+        "velocity_goes_on",
+        "new_payees_in_a_day",
+        "fast_in_fast_out",
+        "one_to_many",
+        "test_then_large",
+    }
+    row = {**HONEST, **LIKE_A_FILE, "kind": kind}
+    assert decide(Purpose.PAYMENT, row) == (set(), Action.ALLOW)
+    small = {**row, "amount": 900, "test_payments_1h": 9.0}
+    assert decide(Purpose.PAYMENT, small) == (set(), Action.ALLOW)
+
+
+@pytest.mark.parametrize("kind", ["payroll", "suppliers"])
+def test_a_payee_whom_many_pay_is_looked_at_in_a_file_too(kind: str) -> None:
+    row = {**HONEST, "kind": kind, "payee_payers_today": 10.0, "payee_age_seconds": DAYS}
+    assert decide(Purpose.PAYMENT, row) == ({"many_to_one"}, Action.REVIEW)
+
+
 @pytest.mark.parametrize(
     ("change", "rule"),
     [

@@ -42,7 +42,7 @@ from huitong.risk.decisioning.decisions.types import Decision, Fallback, Reason
 from huitong.risk.decisioning.decisions.values import name_features
 from huitong.risk.decisioning.features import online
 from huitong.risk.decisioning.features.columns import PAYMENT_FEATURES
-from huitong.risk.decisioning.features.facts import PaymentFacts
+from huitong.risk.decisioning.features.facts import FILE_KINDS, PaymentFacts
 from huitong.risk.decisioning.features.marks import MarkRules
 from huitong.risk.decisioning.rules.errors import RulesNotLoaded
 from huitong.risk.decisioning.rules.lists.types import Entity
@@ -181,7 +181,9 @@ class PaymentDecider:
         return Loaded(features, name_features(features), listed)
 
     def _score(self, subjects: Sequence[Payable], loaded: Loaded, day: date) -> Scored | None:
-        if self.models is None:
+        # Models know how people pay. A payroll would look like nothing they have seen, and ten
+        # thousand such scores in a row like a model that drifts: it would be taken out of use.
+        if self.models is None or all(each.facts.kind in FILE_KINDS for each in subjects):
             return None
         return score_batch(
             self.models.find(Purpose.PAYMENT),

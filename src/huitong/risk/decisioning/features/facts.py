@@ -33,6 +33,10 @@ _MARKS: Final = {
 }
 
 
+#: What `kind` is of a line of a file of payments: a business pays, at once and by two people.
+FILE_KINDS: Final = frozenset({"payroll", "suppliers"})
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class PaymentFacts:
     """One payment as risk sees it, before it is decided. `amount` is in minor units."""

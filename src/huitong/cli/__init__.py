@@ -9,6 +9,7 @@ from huitong.cli import (
     bank,
     bench,
     demo,
+    iso20022,
     keys,
     ledger,
     log,
@@ -45,7 +46,7 @@ app = typer.Typer(
 
 for command in (
     up, serve, worker, keys, staff, permissions, privacy, migrate, ledger, log, audit, backup, demo,
-    bench, bank, registry, risk, sms_gateway, operations,
+    bench, bank, registry, risk, sms_gateway, operations, iso20022,
 ):  # fmt: skip
     command.register(app)
 

@@ -111,6 +111,7 @@ from huitong.payments.events import (
 from huitong.payments.instant import InstantPayments
 from huitong.payments.instant_orders import InstantPayment
 from huitong.payments.invariants import INVARIANTS
+from huitong.payments.iso20022 import Checked, InvalidMessage, check_message
 from huitong.payments.jobs import settle_channel_orders
 from huitong.payments.payers import needs_step_up
 from huitong.payments.postings import OwnAccounts, find_own_accounts
@@ -178,6 +179,7 @@ __all__ = [
     "ChannelOrderRequested",
     "ChannelState",
     "ChannelVerdict",
+    "Checked",
     "CodeAltered",
     "CodeExpired",
     "CodeKind",
@@ -206,6 +208,7 @@ __all__ = [
     "InstantPayment",
     "InstantPayments",
     "InsufficientFunds",
+    "InvalidMessage",
     "MerchantCode",
     "Meter",
     "MeterUsage",
@@ -262,6 +265,7 @@ __all__ = [
     "cancel_held_payment",
     "cancel_withdrawal",
     "capture",
+    "check_message",
     "close_customer",
     "close_order",
     "close_order_of_hold",

@@ -22,7 +22,7 @@ def check(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Answer as JSON.")] = False,
 ) -> None:
-    """Check bytes, namespace, identifiers and amounts of FILE; not the schema's structure."""
+    """Check FILE: bytes, structure, code lists, identifiers, amounts, counts and sums."""
     try:
         with file.open("rb") as stream:
             found = check_message(stream)
@@ -31,6 +31,11 @@ def check(
         where = f"{problem.field} " if problem.field else ""
         typer.echo(json.dumps(told) if as_json else f"不正确 / not valid: {where}{problem.detail}")
         raise typer.Exit(1) from problem
-    answer = {"valid": True, "message": found.message, "elements": found.elements}
-    plain = f"{found.message}: 检查通过 / checks passed ({found.elements} elements)"
+    answer = {
+        "valid": True,
+        "message": found.message,
+        "parts": found.parts,
+        "passed_over": found.passed_over,
+    }
+    plain = f"{found.message}: 检查通过 / checks passed ({found.parts} elements)"
     typer.echo(json.dumps(answer) if as_json else plain)

@@ -111,7 +111,14 @@ from huitong.payments.events import (
 from huitong.payments.instant import InstantPayments
 from huitong.payments.instant_orders import InstantPayment
 from huitong.payments.invariants import INVARIANTS
-from huitong.payments.iso20022 import Checked, InvalidMessage, check_message
+from huitong.payments.iso20022 import (
+    Checked,
+    InvalidMessage,
+    Message,
+    check_message,
+    read_message,
+    write_message,
+)
 from huitong.payments.jobs import settle_channel_orders
 from huitong.payments.payers import needs_step_up
 from huitong.payments.postings import OwnAccounts, find_own_accounts
@@ -210,6 +217,7 @@ __all__ = [
     "InsufficientFunds",
     "InvalidMessage",
     "MerchantCode",
+    "Message",
     "Meter",
     "MeterUsage",
     "MinorLimitExceeded",
@@ -297,6 +305,7 @@ __all__ = [
     "pay_order",
     "prune_customer_codes",
     "read_code",
+    "read_message",
     "record_channel_answer",
     "refund",
     "reject_held_payment",
@@ -309,4 +318,5 @@ __all__ = [
     "split_by_weights",
     "stop_withdrawal",
     "void",
+    "write_message",
 ]

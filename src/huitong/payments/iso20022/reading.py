@@ -168,31 +168,27 @@ class Reader:
             self._identify(name, attributes)
             return
         top = self._top
-        local = name.removeprefix(self._prefix)
-        child = top.node.children.get(local)
+        child = top.node.children.get(name)
         if child is None:
-            self._refuse("is not known here", local)
+            self._refuse("is not known here", name.removeprefix(self._prefix))
         place = child.place
         if place <= top.last and not (place == top.last and child.many):
             again = "stands twice, or beside its alternative" if place == top.last else ""
-            self._refuse(again or "is out of order", local)
+            self._refuse(again or "is out of order", child.name)
         if child.needs > top.last:
-            self._refuse(f"lacks {top.node.describe_missing(top.last)} before {local}")
+            self._refuse(f"lacks {top.node.describe_missing(top.last)} before {child.name}")
         top.last = place
         if child.passed:
-            self.passed_over.add(self._path(local))
-            self._pass(local)
+            self.passed_over.add(self._path(child.name))
+            self._pass(child.name)
             return
         slots = top.slots if child.record is None else _blank(child)
         self._top = _Frame(child, slots)
         self._frames.append(self._top)
-        if attributes or child.data is not None:
-            self._open_leaf(child, attributes)
-
-    def _open_leaf(self, child: Node, attributes: dict[str, str]) -> None:
-        self._texts.clear()
-        self._length = 0
-        self._currency = None
+        if child.data is not None:
+            self._texts.clear()
+            self._length = 0
+            self._currency = None
         if attributes:
             if child.data is None or not child.data.has_currency or set(attributes) != {"Ccy"}:
                 self._refuse("has an attribute that is not known")

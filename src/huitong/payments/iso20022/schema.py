@@ -11,6 +11,9 @@ from msgspec import Struct
 from huitong.payments.iso20022 import statement_tables, statement_types, tables, types
 from huitong.payments.iso20022.datatypes import DataType, find_type
 
+#: The namespace of a message is this and its name.
+NAMESPACE: Final = "urn:iso:std:iso:20022:tech:xsd:"
+
 _CAMT: Final = MappingProxyType({"02": 2009, "04": 2013, "06": 2016, "08": 2019})
 
 #: The versions that are read, each with the year of its generation; the last one is written.
@@ -49,7 +52,10 @@ _LINE: Final = re.compile(
 
 
 class Node:
-    """One element: its place among its siblings, its type or record, and its children by name."""
+    """One element: its place among its siblings, its type or record, and its children.
+
+    `children` has them by their names as the parser gives them, namespace first.
+    """
 
     __slots__ = (
         "blank", "children", "choice", "data", "field", "fields", "kind", "last_needed", "many",
@@ -92,12 +98,13 @@ def find_schema(message: str) -> Node:
     year = GENERATIONS[kind][version]
     if message != f"{kind}.001.{version}":
         raise KeyError(message)
-    return _Compiler(tables.COMMON + _TABLES[kind], year).compile()
+    return _Compiler(tables.COMMON + _TABLES[kind], year, f"{NAMESPACE}{message} ").compile()
 
 
 class _Compiler:
-    def __init__(self, table: str, year: int) -> None:
+    def __init__(self, table: str, year: int, prefix: str) -> None:
         self._year = year
+        self._prefix = prefix
         self._heads: dict[str, tuple[type[Struct], list[str]]] = {}
         self._records: dict[str, Node] = {}
         self._root = ""
@@ -112,7 +119,7 @@ class _Compiler:
         body = self._record_node(self._root, Node(self._root))
         body.place, body.required = 1, True
         document = Node("Document")
-        document.children = {body.name: body}
+        document.children = {self._prefix + body.name: body}
         document.ordered = (body,)
         document.last_needed = 1
         return document
@@ -160,7 +167,7 @@ class _Compiler:
                 if deeper:
                     self._fill(node, record, deeper, indent + 2)
         parent.ordered = tuple(ordered)
-        parent.children = {each.name: each for each in ordered}
+        parent.children = {self._prefix + each.name: each for each in ordered}
         parent.last_needed = max((each.place for each in ordered if each.required), default=0)
 
     def _read_line(self, line: str, record: Node) -> Node | None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from decimal import Decimal
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -18,6 +19,9 @@ _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[a-zA-Z0-9]{1,30}")
 _BIC = re.compile(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?")
 _LEI = re.compile(r"[A-Z0-9]{18}[0-9]{2}")
 _UUID4 = re.compile(r"[a-f0-9]{8}-[a-f0-9]{4}-4[a-f0-9]{3}-[89ab][a-f0-9]{3}-[a-f0-9]{12}")
+
+# A file names few banks and organisations often.
+_KEPT: Final = 4_096
 
 
 def amount_problem(text: str, currency: str) -> str | None:
@@ -42,10 +46,12 @@ def _iban_problem(text: str) -> str | None:
     )
 
 
+@lru_cache(_KEPT)
 def _bic_problem(text: str) -> str | None:
     return None if _BIC.fullmatch(text) and bic.is_valid(text) else "is not a BIC"
 
 
+@lru_cache(_KEPT)
 def _lei_problem(text: str) -> str | None:
     return (
         None

@@ -5,6 +5,7 @@ from xml.sax.saxutils import escape
 
 from msgspec import Struct
 
+from huitong.kernel.money import Money
 from huitong.payments.iso20022.errors import InvalidMessage
 from huitong.payments.iso20022.rules import Totals, find_problem
 from huitong.payments.iso20022.schema import GENERATIONS, Node, find_schema
@@ -98,7 +99,7 @@ class _Writer:
         if type(value) is not data.of:
             self._refuse(f"must be a {data.of.__name__}, not a {type(value).__name__}")
         text = data.format(value)
-        currency = value.currency if data.has_currency else None
+        currency = value.currency if isinstance(value, Money) else None
         try:
             same = data.parse(text, currency) == value
         except ValueError as error:

@@ -179,7 +179,9 @@ class Reader:
             self._refuse(f"lacks {top.node.describe_missing(top.last)} before {child.name}")
         top.last = place
         if child.passed:
-            self.passed_over.add(self._path(child.name))
+            # Without numbers, so that the set does not grow with the file.
+            names = [frame.node.name for frame in self._frames[1:]]
+            self.passed_over.add("/".join([*names, child.name]))
             self._pass(child.name)
             return
         slots = top.slots if child.record is None else _blank(child)

@@ -115,6 +115,16 @@ def test_back_tests_and_compares_with_the_payment_path() -> None:
     assert result.targets[0].measured(result.figures) is not None
 
 
+def test_reads_and_writes_messages_beside_the_naive_way() -> None:
+    options = Options(seconds=0.5, seed=1, scale=0.02, say=lambda _: None)
+    result = run_benchmark("iso20022", options)
+    assert result.figures["read_per_second"] > 0
+    assert result.figures["written_per_second"] > 0
+    assert result.baselines["naive_per_second"] > 0
+    assert {"cores", "cpu", "date"} <= result.machine.keys()
+    assert result.targets[0].measured(result.figures) is not None
+
+
 def test_refuses_a_server_that_answers_before_data_is_on_disk(
     server: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

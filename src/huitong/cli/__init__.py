@@ -11,6 +11,7 @@ from huitong.cli import (
     bulk,
     clearing,
     demo,
+    iso20022,
     keys,
     ledger,
     log,
@@ -47,7 +48,7 @@ app = typer.Typer(
 
 for command in (
     up, serve, worker, keys, staff, permissions, privacy, migrate, ledger, log, audit, backup, demo,
-    bench, bulk, bank, registry, risk, sms_gateway, operations, clearing,
+    bench, bulk, bank, registry, risk, sms_gateway, operations, clearing, iso20022,
 ):  # fmt: skip
     command.register(app)
 

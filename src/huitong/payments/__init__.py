@@ -112,6 +112,14 @@ from huitong.payments.events import (
 from huitong.payments.instant import InstantPayments
 from huitong.payments.instant_orders import InstantPayment
 from huitong.payments.invariants import INVARIANTS
+from huitong.payments.iso20022 import (
+    Checked,
+    InvalidMessage,
+    Message,
+    check_message,
+    read_message,
+    write_message,
+)
 from huitong.payments.jobs import settle_channel_orders
 from huitong.payments.payers import needs_step_up
 from huitong.payments.postings import OwnAccounts, find_own_accounts
@@ -179,6 +187,7 @@ __all__ = [
     "ChannelOrderRequested",
     "ChannelState",
     "ChannelVerdict",
+    "Checked",
     "CodeAltered",
     "CodeExpired",
     "CodeKind",
@@ -207,7 +216,9 @@ __all__ = [
     "InstantPayment",
     "InstantPayments",
     "InsufficientFunds",
+    "InvalidMessage",
     "MerchantCode",
+    "Message",
     "Meter",
     "MeterUsage",
     "MinorLimitExceeded",
@@ -265,6 +276,7 @@ __all__ = [
     "cancel_withdrawal",
     "capture",
     "clearing",
+    "check_message",
     "close_customer",
     "close_order",
     "close_order_of_hold",
@@ -296,6 +308,7 @@ __all__ = [
     "pay_order",
     "prune_customer_codes",
     "read_code",
+    "read_message",
     "record_channel_answer",
     "refund",
     "reject_held_payment",
@@ -308,4 +321,5 @@ __all__ = [
     "split_by_weights",
     "stop_withdrawal",
     "void",
+    "write_message",
 ]

@@ -6,12 +6,23 @@ withdrawals, fees, and the caps that regulation puts on payment accounts.
 """
 
 from huitong.payments.calculations import calculate_fee, derive_id, split_by_weights
-from huitong.payments.channel import (
+from huitong.payments.channels import (
     BankChannel,
+    BankSimulator,
+    BreakKind,
+    CallbackEffect,
     ChannelAnswer,
     ChannelFault,
+    Channels,
     ChannelVerdict,
+    FaultKind,
     HttpBankChannel,
+    NoChannel,
+    list_channel_breaks,
+    list_channel_states,
+    open_callback,
+    prune_callbacks,
+    receive_callback,
 )
 from huitong.payments.commands.appeals import answer_appeal, appeal_stop
 from huitong.payments.commands.authorisations import authorise, capture, void
@@ -111,7 +122,7 @@ from huitong.payments.events import (
 from huitong.payments.instant import InstantPayments
 from huitong.payments.instant_orders import InstantPayment
 from huitong.payments.invariants import INVARIANTS
-from huitong.payments.jobs import settle_channel_orders
+from huitong.payments.jobs import report_channel_health, settle_channel_orders
 from huitong.payments.payers import needs_step_up
 from huitong.payments.postings import OwnAccounts, find_own_accounts
 from huitong.payments.qr import CustomerCode, Picture, draw_png, draw_svg
@@ -120,6 +131,7 @@ from huitong.payments.queries import (
     find_counterparties,
     get_order,
     get_stopped_payment,
+    list_attempts,
     list_orders,
     list_payers,
     list_refunds,
@@ -127,7 +139,6 @@ from huitong.payments.queries import (
     list_waiting_payments,
     measure_channel,
 )
-from huitong.payments.simulated_bank import BankSimulator, FaultKind
 from huitong.payments.stop_types import (
     StopAction,
     StopOutcome,
@@ -170,6 +181,8 @@ __all__ = [
     "BalanceTooLarge",
     "BankChannel",
     "BankSimulator",
+    "BreakKind",
+    "CallbackEffect",
     "CapUse",
     "ChannelAnswer",
     "ChannelDirection",
@@ -178,6 +191,7 @@ __all__ = [
     "ChannelOrderRequested",
     "ChannelState",
     "ChannelVerdict",
+    "Channels",
     "CodeAltered",
     "CodeExpired",
     "CodeKind",
@@ -210,6 +224,7 @@ __all__ = [
     "Meter",
     "MeterUsage",
     "MinorLimitExceeded",
+    "NoChannel",
     "NotRefundable",
     "NotShareable",
     "NotTheGuardian",
@@ -281,6 +296,9 @@ __all__ = [
     "get_order",
     "get_stopped_payment",
     "issue_customer_code",
+    "list_attempts",
+    "list_channel_breaks",
+    "list_channel_states",
     "list_held_withdrawals",
     "list_orders",
     "list_payers",
@@ -290,14 +308,18 @@ __all__ = [
     "list_waiting_payments",
     "measure_channel",
     "needs_step_up",
+    "open_callback",
     "pay_order",
+    "prune_callbacks",
     "prune_customer_codes",
     "read_code",
+    "receive_callback",
     "record_channel_answer",
     "refund",
     "reject_held_payment",
     "release_held_payment",
     "release_withdrawal",
+    "report_channel_health",
     "request_top_up",
     "request_withdrawal",
     "settle_channel_orders",

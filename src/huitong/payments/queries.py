@@ -17,7 +17,7 @@ from huitong.payments.store import counterparties as counterparty_store
 from huitong.payments.store import orders as store
 from huitong.payments.store import refunds as refund_store
 from huitong.payments.store import stops as stop_store
-from huitong.payments.types import ChannelOrder, Counterparty, Order, Refund, Share
+from huitong.payments.types import Attempt, ChannelOrder, Counterparty, Order, Refund, Share
 
 _AFTER_ALL_IDS: Final = uuid.UUID(int=2**128 - 1)
 _BEFORE_ALL_IDS: Final = uuid.UUID(int=0)
@@ -130,3 +130,8 @@ def _read_cursor(cursor: str) -> uuid.UUID:
 async def list_payers(uow: UnitOfWork, order_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
     """Return the payer's account of each of so many orders; who is not there has none."""
     return await store.list_payers(uow, order_ids)
+
+
+async def list_attempts(uow: UnitOfWork, order_id: uuid.UUID) -> list[Attempt]:
+    """Return the attempts of an order on channels, the first one first."""
+    return await channel_store.list_attempts(uow, order_id)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from huitong import payments
+from huitong import ledger, payments
 from huitong.kernel import limits
 from huitong.kernel.clock import FixedClock
 from huitong.kernel.errors import InvalidField, NotFound
@@ -111,6 +111,13 @@ async def withdraw(town: "Town", customer, order_id, amount) -> payments.Order:
     )
 
 
+async def set_state(town: "Town", account_id: int, state: ledger.AccountState) -> None:
+    async with town.database.unit_of_work() as uow:
+        await ledger.set_account_state(
+            uow, account_id, state=state, reason="test", now=datetime.now(UTC)
+        )
+
+
 async def add_second(town: "Town") -> None:
     async with town.database.unit_of_work() as uow:
         await uow.execute(_ADD.replace("now()", "'2026-01-01T00:00:00Z'"))
@@ -208,6 +215,46 @@ async def test_a_late_success_takes_back_the_next_attempt_that_was_not_sent(
     assert (await ways.settle(order)).status is payments.OrderStatus.SUCCEEDED
     assert (ways.bookings("bank"), ways.bookings("second")) == (1, 0)
     assert await town.own("channel") == "40.00"
+    await town.check_ties()
+
+
+@pytest.mark.parametrize("kind", ["withdrawal", "top_up"])
+async def test_a_late_success_that_cannot_be_booked_still_ends_the_order(
+    town: "Town", ways: Ways, new_id, cny, kind
+) -> None:
+    await add_second(town)
+    wang = await town.add_customer("王芳", "100.00")
+    await ways.fault("bank", "refuse")
+    request = payments.request_withdrawal if kind == "withdrawal" else payments.request_top_up
+    order = await town.run(
+        request, order_id=new_id(), account_id=wang.account_id, amount=cny("60.00")
+    )
+    only_first = payments.Channels({"bank": ways.channels.client("bank")})
+    for _ in range(3):
+        ways.clock.advance(timedelta(seconds=400))
+        await payments.settle_channel_orders(town.database, only_first, clock=ways.clock)
+    assert await ways.attempts(order) == [("bank", "failed"), ("second", "to_send")]
+    await set_state(town, wang.account_id, ledger.AccountState.FROZEN)
+    await ways.turn_around(order)
+    await ways.callback(order, "succeeded")
+    await payments.settle_channel_orders(town.database, only_first, clock=ways.clock)
+    ended = await town.read(payments.get_order, order.id)
+    assert (ended.status, ended.failure_code) == (
+        payments.OrderStatus.FAILED,
+        "paid_late_and_in_suspense",
+    )
+    assert ended.completed_at is not None
+    assert await ways.attempts(order) == [("bank", "failed"), ("second", "failed")]
+    (found,) = await town.read(payments.list_channel_breaks)
+    assert (found.kind, found.amount) == (payments.BreakKind.SUCCESS_AFTER_FAILURE, cny("60.00"))
+    assert await town.own("channel") == ("40.00" if kind == "withdrawal" else "160.00")
+    assert await town.own("unattributed") == ("0.00" if kind == "withdrawal" else "60.00")
+    await ways.step()
+    assert ways.bookings("second") == 0
+    await set_state(town, wang.account_id, ledger.AccountState.OPEN)
+    # Nothing of it is reserved any more: all of the balance can be asked for.
+    rest = await withdraw(town, wang, new_id(), cny("100.00"))
+    assert (await ways.settle(rest)).status is payments.OrderStatus.SUCCEEDED
     await town.check_ties()
 
 

@@ -17,7 +17,7 @@ from huitong.kernel.ids import PAYMENT, show_id
 from huitong.kernel.money import Money
 from huitong.payments.channels import BreakKind, ChannelAnswer, ChannelVerdict, add_break, has_break
 from huitong.payments.commands import moving
-from huitong.payments.commands.settling import book_success
+from huitong.payments.commands.settling import book_success, fail_order
 from huitong.payments.postings import (
     find_own_accounts,
     find_suspense_account,
@@ -28,6 +28,7 @@ from huitong.payments.store import channel_orders as store
 from huitong.payments.types import ChannelDirection, ChannelOrder, ChannelState, Order, OrderStatus
 
 OVERTAKEN: Final = "not sent: an earlier channel carried it after all"
+PAID_LATE: Final = "paid_late_and_in_suspense"
 
 _CONTRADICTS: Final = {
     (ChannelState.FAILED, ChannelVerdict.SUCCEEDED): BreakKind.SUCCESS_AFTER_FAILURE,
@@ -97,12 +98,30 @@ async def record_wrong_amount(
 async def _book_late_success(
     uow: UnitOfWork, order: Order, ended: ChannelOrder, now: datetime
 ) -> uuid.UUID:
-    """Book money that moved after the failure: for the order if it still waits, or in suspense."""
-    if order.status is OrderStatus.PENDING and await _stop_unsent(uow, order, ended, now):
-        paid, _ = await book_success(uow, order, ended, now)
-        if paid is not None:
-            assert paid.transfer_id is not None
-            return paid.transfer_id
+    """Book money that moved after the failure: for the order if it still waits, or in suspense.
+
+    An order whose money cannot be booked for it ends as failed: nobody would try it again.
+    """
+    stopped = None
+    if order.status is OrderStatus.PENDING:
+        stopped = await _stop_unsent(uow, order, ended, now)
+    if stopped is None:
+        return await _keep_in_suspense(uow, order, ended, now)
+    paid, outcome = await book_success(uow, order, ended, now)
+    if paid is not None:
+        assert paid.transfer_id is not None
+        return paid.transfer_id
+    _log.error("channel_result_not_booked", order_id=str(order.id), reason=str(outcome.reason))
+    transfer_id = await _keep_in_suspense(uow, order, ended, now)
+    if ended.direction is ChannelDirection.IN:
+        order = replace(order, transfer_id=transfer_id)
+    await fail_order(uow, order, stopped, now, code=PAID_LATE)
+    return transfer_id
+
+
+async def _keep_in_suspense(
+    uow: UnitOfWork, order: Order, ended: ChannelOrder, now: datetime
+) -> uuid.UUID:
     own = await find_own_accounts(uow, order.amount.currency)
     transfer_id = moving.make_transfer_id(now)
     if ended.direction is ChannelDirection.IN:
@@ -125,19 +144,19 @@ async def _book_late_success(
     return transfer_id
 
 
-async def _stop_unsent(uow: UnitOfWork, order: Order, ended: ChannelOrder, now: datetime) -> bool:
-    """Take back the attempt that follows, if it was never sent; return whether it was."""
+async def _stop_unsent(
+    uow: UnitOfWork, order: Order, ended: ChannelOrder, now: datetime
+) -> ChannelOrder | None:
+    """Take back the attempt that follows and return it; None if it may have been sent."""
     last = await store.find_channel_order(uow, order.id)
     assert last is not None
     last = await store.lock_channel_order(uow, last.id)
     assert last is not None
     if last.id == ended.id or (last.state, last.attempts) != (ChannelState.TO_SEND, 0):
-        return False
-    await store.save_channel_order(
-        uow,
-        replace(last, state=ChannelState.FAILED, reason=OVERTAKEN, due_at=now, updated_at=now),
-    )
-    return True
+        return None
+    stopped = replace(last, state=ChannelState.FAILED, reason=OVERTAKEN, due_at=now, updated_at=now)
+    await store.save_channel_order(uow, stopped)
+    return stopped
 
 
 async def _write_down(

@@ -88,7 +88,7 @@ async def record_channel_answer(
         finished = _finish(sent, ChannelState.FAILED, answer.reason, now)
         if await fail_and_hand_on(uow, order, finished, now=now):
             return order
-        return await _fail(uow, order, finished, now)
+        return await fail_order(uow, order, finished, now)
     # Unknown to the bank means that it never arrived: it is sent again, under the same id.
     state = ChannelState.TO_SEND if verdict is ChannelVerdict.UNKNOWN else ChannelState.SENT
     reason = store.NO_ANSWER if answer is None else answer.reason
@@ -183,7 +183,15 @@ async def _settle_otherwise(
     return failed
 
 
-async def _fail(uow: UnitOfWork, order: Order, finished: ChannelOrder, now: datetime) -> Order:
+async def fail_order(
+    uow: UnitOfWork,
+    order: Order,
+    finished: ChannelOrder,
+    now: datetime,
+    *,
+    code: str = REFUSED_BY_BANK,
+) -> Order:
+    """End a pending order that no channel will carry: save both and free what was reserved."""
     if finished.direction is ChannelDirection.OUT:
         assert order.transfer_id is not None
         entry = release_entry(
@@ -197,7 +205,7 @@ async def _fail(uow: UnitOfWork, order: Order, finished: ChannelOrder, now: date
     failed = replace(
         order,
         status=check_move(order.status, OrderStatus.FAILED),
-        failure_code=REFUSED_BY_BANK,
+        failure_code=code,
     )
     await _record_failure(uow, failed, finished, now)
     return replace(failed, completed_at=now)

@@ -297,6 +297,10 @@ async def test_a_silent_channel_is_left_alone_and_others_carry_on(
     assert await ways.attempts(waiting) == [("bank", "failed"), ("second", "to_send")]
     for order in first:
         assert await ways.attempts(order) == [("bank", "sent")], "may have reached the bank"
+    since = ways.clock.now() - timedelta(days=1)
+    counted = await town.read(payments.measure_channels, since=since)
+    # One carried: the money that Wang began with.
+    assert counted == [("bank", 1, 0, 5), ("second", 0, 0, 0)], "what was not sent is no failure"
     done = await ways.settle(waiting)
     assert done.status is payments.OrderStatus.SUCCEEDED
 

@@ -137,7 +137,7 @@ from huitong.payments.queries import (
     list_refunds,
     list_shares,
     list_waiting_payments,
-    measure_channel,
+    measure_channels,
 )
 from huitong.payments.stop_types import (
     StopAction,
@@ -306,7 +306,7 @@ __all__ = [
     "list_shares",
     "list_usage",
     "list_waiting_payments",
-    "measure_channel",
+    "measure_channels",
     "needs_step_up",
     "open_callback",
     "pay_order",

@@ -109,10 +109,10 @@ async def list_waiting_payments(
     return await stop_store.list_waiting(uow, after_id=after_id or _BEFORE_ALL_IDS, count=limit)
 
 
-async def measure_channel(uow: UnitOfWork, *, since: datetime) -> tuple[int, int, int]:
-    """Return how many orders the bank channel carried out, refused and left without an answer.
+async def measure_channels(uow: UnitOfWork, *, since: datetime) -> list[tuple[str, int, int, int]]:
+    """Return each channel and how many attempts it carried out, refused and left unanswered.
 
-    The first two are of what ended since an instant, the last of what waits now.
+    The first two are of what was sent and ended since an instant, the last of what waits now.
     """
     return await channel_store.count_outcomes(uow, since=since)
 

@@ -78,14 +78,21 @@ _LOCK_OVER: Final = """
 #: The reason of an order that was sent and not answered. One that is to be sent again never
 #: arrived.
 NO_ANSWER: Final = "no answer"
+# What was never sent says nothing of its channel.
 _COUNT_OUTCOMES: Final = """
-    SELECT count(*) FILTER (WHERE state = 'succeeded') AS succeeded,
-           count(*) FILTER (WHERE state = 'failed') AS failed,
-           (SELECT count(*) FROM payments.channel_orders
-             WHERE state IN ('to_send', 'sent')
-               AND (reason = :no_answer OR (state = 'to_send' AND attempts > 0))) AS unanswered
-      FROM payments.channel_orders
-     WHERE updated_at > :since AND state IN ('succeeded', 'failed')
+    SELECT w.name,
+           count(*) FILTER (WHERE c.state = 'succeeded' AND c.updated_at > :since) AS succeeded,
+           count(*) FILTER (WHERE c.state = 'failed' AND c.attempts > 0
+                              AND c.updated_at > :since) AS failed,
+           count(*) FILTER (WHERE c.state IN ('to_send', 'sent') AND (c.reason = :no_answer
+                              OR (c.state = 'to_send' AND c.attempts > 0))) AS unanswered
+      FROM payments.channels w
+      LEFT JOIN payments.channel_orders c
+             ON c.channel = w.name
+            AND (c.state IN ('to_send', 'sent')
+                 OR (c.updated_at > :since AND c.state IN ('succeeded', 'failed')))
+     GROUP BY w.name
+     ORDER BY w.name
 """
 _SAVE: Final = """
     UPDATE payments.channel_orders
@@ -231,11 +238,13 @@ async def list_held(uow: UnitOfWork, *, before_id: uuid.UUID, count: int) -> lis
     return [_read(row) for row in rows]
 
 
-async def count_outcomes(uow: UnitOfWork, *, since: datetime) -> tuple[int, int, int]:
-    """Return how many orders succeeded and failed since an instant, and wait unanswered now."""
-    row = await uow.fetch_one(_COUNT_OUTCOMES, since=since, no_answer=NO_ANSWER)
-    assert row is not None
-    return row.succeeded, row.failed, row.unanswered
+async def count_outcomes(uow: UnitOfWork, *, since: datetime) -> list[tuple[str, int, int, int]]:
+    """Return each channel and how many of its attempts succeeded, failed and wait unanswered.
+
+    The first two are of what was sent and ended since an instant, the last of what waits now.
+    """
+    rows = await uow.execute(_COUNT_OUTCOMES, since=since, no_answer=NO_ANSWER)
+    return [(row.name, row.succeeded, row.failed, row.unanswered) for row in rows]
 
 
 def _read(row: Row[Any]) -> ChannelOrder:

@@ -37,7 +37,7 @@ class Bank:
     async def settle_once(self) -> int:
         self.clock.advance(timedelta(seconds=400))
         return await payments.settle_channel_orders(
-            self.town.database, self.channel, clock=self.clock
+            self.town.database, payments.Channels({"bank": self.channel}), clock=self.clock
         )
 
     async def settle(self, order) -> payments.Order:
@@ -197,11 +197,17 @@ async def test_a_bank_that_cannot_be_reached_is_asked_later(town: "Town", new_id
     order = await top_up(town, wang.account_id, new_id(), cny("1.00"))
     async with payments.HttpBankChannel("http://127.0.0.1:9", timeout_seconds=0.2) as channel:
         assert (
-            await payments.settle_channel_orders(town.database, channel, clock=FixedClock(now)) == 1
+            await payments.settle_channel_orders(
+                town.database, payments.Channels({"bank": channel}), clock=FixedClock(now)
+            )
+            == 1
         )
         # Not before the pause is over.
         assert (
-            await payments.settle_channel_orders(town.database, channel, clock=FixedClock(now)) == 0
+            await payments.settle_channel_orders(
+                town.database, payments.Channels({"bank": channel}), clock=FixedClock(now)
+            )
+            == 0
         )
     assert await town.read(payments.get_order, order.id) == order
     waiting = await town.read(payments.find_channel_order, order.id)
@@ -284,7 +290,10 @@ async def test_four_workers_settle_twenty_orders_once_each(
         await asyncio.gather(
             *(
                 payments.settle_channel_orders(
-                    town.database, bank.channel, clock=bank.clock, limit=5
+                    town.database,
+                    payments.Channels({"bank": bank.channel}),
+                    clock=bank.clock,
+                    limit=5,
                 )
                 for _ in range(4)
             )

@@ -39,7 +39,9 @@ class Counter:
         """Let time pass and the worker take what is due; returns how many it took."""
         self.clock.advance(after)
         return await payments.settle_channel_orders(
-            self.street.town.database, self.channel, clock=self.clock
+            self.street.town.database,
+            payments.Channels({"bank": self.channel}),
+            clock=self.clock,
         )
 
     async def settle(self, order: payments.Order) -> payments.Order:

@@ -30,7 +30,7 @@ CHANCE = {"kernel/database/embedded.py", "kernel/database/unit_of_work.py"}
 CLIENTS = {
     "customers/checks/client.py",
     "identity/code_senders.py",
-    "payments/channel.py",
+    "payments/channels/http_bank.py",
 }
 _SQL = re.compile(r"\b(SELECT|INSERT INTO|UPDATE|DELETE FROM|CREATE|ALTER|GRANT|COPY)\b")
 _CONSTANT = re.compile(r"(?:\w+\.)*_?[A-Z][A-Z0-9_]*")

@@ -7,12 +7,23 @@ withdrawals, fees, and the caps that regulation puts on payment accounts.
 
 from huitong.payments import bulk, clearing
 from huitong.payments.calculations import calculate_fee, derive_id, split_by_weights
-from huitong.payments.channel import (
+from huitong.payments.channels import (
     BankChannel,
+    BankSimulator,
+    BreakKind,
+    CallbackEffect,
     ChannelAnswer,
     ChannelFault,
+    Channels,
     ChannelVerdict,
+    FaultKind,
     HttpBankChannel,
+    NoChannel,
+    list_channel_breaks,
+    list_channel_states,
+    open_callback,
+    prune_callbacks,
+    receive_callback,
 )
 from huitong.payments.commands.appeals import answer_appeal, appeal_stop
 from huitong.payments.commands.authorisations import authorise, capture, void
@@ -120,7 +131,7 @@ from huitong.payments.iso20022 import (
     read_message,
     write_message,
 )
-from huitong.payments.jobs import settle_channel_orders
+from huitong.payments.jobs import report_channel_health, settle_channel_orders
 from huitong.payments.payers import needs_step_up
 from huitong.payments.postings import OwnAccounts, find_own_accounts
 from huitong.payments.qr import CustomerCode, Picture, draw_png, draw_svg
@@ -129,14 +140,14 @@ from huitong.payments.queries import (
     find_counterparties,
     get_order,
     get_stopped_payment,
+    list_attempts,
     list_orders,
     list_payers,
     list_refunds,
     list_shares,
     list_waiting_payments,
-    measure_channel,
+    measure_channels,
 )
-from huitong.payments.simulated_bank import BankSimulator, FaultKind
 from huitong.payments.stop_types import (
     StopAction,
     StopOutcome,
@@ -179,6 +190,8 @@ __all__ = [
     "BalanceTooLarge",
     "BankChannel",
     "BankSimulator",
+    "BreakKind",
+    "CallbackEffect",
     "CapUse",
     "ChannelAnswer",
     "ChannelDirection",
@@ -187,6 +200,7 @@ __all__ = [
     "ChannelOrderRequested",
     "ChannelState",
     "ChannelVerdict",
+    "Channels",
     "Checked",
     "CodeAltered",
     "CodeExpired",
@@ -222,6 +236,7 @@ __all__ = [
     "Meter",
     "MeterUsage",
     "MinorLimitExceeded",
+    "NoChannel",
     "NotRefundable",
     "NotShareable",
     "NotTheGuardian",
@@ -275,8 +290,8 @@ __all__ = [
     "cancel_held_payment",
     "cancel_withdrawal",
     "capture",
-    "clearing",
     "check_message",
+    "clearing",
     "close_customer",
     "close_order",
     "close_order_of_hold",
@@ -296,6 +311,9 @@ __all__ = [
     "get_order",
     "get_stopped_payment",
     "issue_customer_code",
+    "list_attempts",
+    "list_channel_breaks",
+    "list_channel_states",
     "list_held_withdrawals",
     "list_orders",
     "list_payers",
@@ -303,17 +321,21 @@ __all__ = [
     "list_shares",
     "list_usage",
     "list_waiting_payments",
-    "measure_channel",
+    "measure_channels",
     "needs_step_up",
+    "open_callback",
     "pay_order",
+    "prune_callbacks",
     "prune_customer_codes",
     "read_code",
     "read_message",
+    "receive_callback",
     "record_channel_answer",
     "refund",
     "reject_held_payment",
     "release_held_payment",
     "release_withdrawal",
+    "report_channel_health",
     "request_top_up",
     "request_withdrawal",
     "settle_channel_orders",

@@ -2,7 +2,7 @@
 
 The accounts of our own books, one of each for a currency: 6021.01 for the fees that merchants
 pay, 1011.01 for what the channel banks hold for us, 2011.04 for money that came in and could not
-be put on its account.
+be put on its account, and 1221.02 for money that a channel paid out after it had said no.
 """
 
 import uuid
@@ -241,6 +241,41 @@ def top_up_entry(
                 account_id,
                 amount,
                 code=TransferCode.TOP_UP,
+                effective_on=effective_on,
+            ),
+        )
+    )
+
+
+async def find_suspense_account(uow: UnitOfWork, currency: str) -> int:
+    """Return our account for what channels paid out and should not have; opened if missing."""
+    account = await ensure_system_account(
+        uow,
+        f"payments.channel_suspense.{currency}",
+        chart_code="1221.02",
+        currency=currency,
+        name="渠道差错挂账 Channel suspense",
+    )
+    return account.id
+
+
+def late_payout_entry(
+    *,
+    transfer_id: uuid.UUID,
+    suspense_account_id: int,
+    amount: Money,
+    own: OwnAccounts,
+    effective_on: date,
+) -> Entry:
+    """Suspense → channel bank: it paid out although it had said no, and somebody owes us that."""
+    return Entry(
+        (
+            _move(
+                transfer_id,
+                suspense_account_id,
+                own.channel,
+                amount,
+                code=TransferCode.WITHDRAWAL,
                 effective_on=effective_on,
             ),
         )

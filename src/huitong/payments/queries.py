@@ -17,7 +17,7 @@ from huitong.payments.store import counterparties as counterparty_store
 from huitong.payments.store import orders as store
 from huitong.payments.store import refunds as refund_store
 from huitong.payments.store import stops as stop_store
-from huitong.payments.types import ChannelOrder, Counterparty, Order, Refund, Share
+from huitong.payments.types import Attempt, ChannelOrder, Counterparty, Order, Refund, Share
 
 _AFTER_ALL_IDS: Final = uuid.UUID(int=2**128 - 1)
 _BEFORE_ALL_IDS: Final = uuid.UUID(int=0)
@@ -109,10 +109,10 @@ async def list_waiting_payments(
     return await stop_store.list_waiting(uow, after_id=after_id or _BEFORE_ALL_IDS, count=limit)
 
 
-async def measure_channel(uow: UnitOfWork, *, since: datetime) -> tuple[int, int, int]:
-    """Return how many orders the bank channel carried out, refused and left without an answer.
+async def measure_channels(uow: UnitOfWork, *, since: datetime) -> list[tuple[str, int, int, int]]:
+    """Return each channel and how many attempts it carried out, refused and left unanswered.
 
-    The first two are of what ended since an instant, the last of what waits now.
+    The first two are of what was sent and ended since an instant, the last of what waits now.
     """
     return await channel_store.count_outcomes(uow, since=since)
 
@@ -130,3 +130,8 @@ def _read_cursor(cursor: str) -> uuid.UUID:
 async def list_payers(uow: UnitOfWork, order_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
     """Return the payer's account of each of so many orders; who is not there has none."""
     return await store.list_payers(uow, order_ids)
+
+
+async def list_attempts(uow: UnitOfWork, order_id: uuid.UUID) -> list[Attempt]:
+    """Return the attempts of an order on channels, the first one first."""
+    return await channel_store.list_attempts(uow, order_id)

@@ -237,7 +237,7 @@ class ChannelState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelOrder:
-    """What we asked of a bank channel for one order, and what it last said.
+    """An attempt: what we asked of one channel for an order, and what it last said.
 
     A held one is sent at `held_until`, or if that is None when somebody releases it.
     """
@@ -252,6 +252,20 @@ class ChannelOrder:
     reason: str | None
     amount: Money
     held_until: datetime | None = None
+    channel: str = "bank"
+    #: The first, second … attempt of the order; one follows only on a known failure.
+    number: int = 1
+    #: When the channel is asked again although the attempt has ended.
+    recheck_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """An attempt with what it was expected to cost us, and why its channel was chosen."""
+
+    order: ChannelOrder
+    fee: Money | None
+    chosen: dict[str, object] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

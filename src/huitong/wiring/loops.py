@@ -119,6 +119,11 @@ async def _prune_customer_codes(database: Database, now: datetime) -> bool:
     return pruned == limits.PRUNE_ROWS_MAX
 
 
+async def _prune_callbacks(database: Database, now: datetime) -> bool:
+    pruned = await database.run(lambda uow: payments.prune_callbacks(uow, now=now))
+    return pruned == limits.PRUNE_ROWS_MAX
+
+
 async def _prune_log_ins(database: Database, now: datetime) -> bool:
     pruned = await database.run(lambda uow: identity.prune_what_is_over(uow, now=now))
     return pruned == limits.PRUNE_ROWS_MAX
@@ -194,16 +199,27 @@ def _make_channel_loops(settings: Settings) -> tuple[Loop, ...]:
     """Return what asks the bank, if there is one to ask."""
     if settings.bank_channel_url is None:
         return ()
-    channel = payments.HttpBankChannel(settings.bank_channel_url)
+    channels = payments.Channels({"bank": payments.HttpBankChannel(settings.bank_channel_url)})
     clock = make_clock(settings)
 
     async def settle_channel_orders(database: Database, _now: datetime) -> bool:
         taken = await payments.settle_channel_orders(
-            database, channel, clock=clock, is_counted=settings.is_risk_asked
+            database, channels, clock=clock, is_counted=settings.is_risk_asked
         )
         return taken == limits.CHANNEL_ORDERS_AT_ONCE_MAX
 
-    return (Loop("payments.settle_channel_orders", 0.2, settle_channel_orders),)
+    async def report_channel_health(database: Database, now: datetime) -> bool:
+        await payments.report_channel_health(database, channels, now=now)
+        return False
+
+    return (
+        Loop("payments.settle_channel_orders", 0.2, settle_channel_orders),
+        Loop(
+            "payments.report_channel_health",
+            limits.CHANNEL_HEALTH_REPORT_SECONDS,
+            report_channel_health,
+        ),
+    )
 
 
 def _make_privacy_loops(settings: Settings) -> tuple[Loop, ...]:
@@ -243,6 +259,7 @@ LOOPS: Final[tuple[Loop, ...]] = (
     Loop("customers.mark_reviews_due", 300.0, _mark_reviews_due),
     Loop("customers.restrict_expired", 300.0, _restrict_expired),
     Loop("customers.mark_business_reviews_due", 300.0, _mark_business_reviews_due),
+    Loop("payments.prune_callbacks", 60.0, _prune_callbacks),
     Loop("payments.prune_customer_codes", 60.0, _prune_customer_codes),
     Loop("risk.group_alerts", 1.0, _group_alerts),
     Loop("privacy.scan_access", 60.0, _scan_access),

@@ -11,7 +11,6 @@ from huitong.kernel.logs import get_logger
 from huitong.kernel.rulebook import Rulebook
 from huitong.wiring.loop_types import Loop
 
-_BANK: Final = "bank"
 _log = get_logger(__name__)
 
 
@@ -25,18 +24,17 @@ async def measure_rooms(
 ) -> operations.Measured:
     """Ask the rooms how many things wait, failed and succeeded."""
     due, failed = await jobs.count_waiting(uow, now=now)
-    succeeded, refused, unanswered = await payments.measure_channel(
-        uow, since=now - policy.health_window
-    )
+    counted = await payments.measure_channels(uow, since=now - policy.health_window)
     return operations.Measured(
         outbox_waiting=await outbox.measure(uow),
         outbox_parked=await outbox.count_parked(uow),
         jobs_due=due,
         jobs_failed=failed,
-        channels=(
+        channels=tuple(
             operations.ChannelMeasures(
-                name=_BANK, succeeded=succeeded, refused=refused, unanswered=unanswered
-            ),
+                name=name, succeeded=succeeded, refused=refused, unanswered=unanswered
+            )
+            for name, succeeded, refused, unanswered in counted
         ),
     )
 

@@ -26,7 +26,7 @@ Simulator = Annotated[Principal, require("channels:simulate")]
     summary="Top up an account",
     status_code=201,
     response_model=PaymentView,
-    responses=errors(payments.AccountNotFound, is_command=True),
+    responses=errors(payments.AccountNotFound, payments.NoChannel, is_command=True),
 )
 async def top_up(
     request: Request, body: MoveThroughBank, key: IdempotencyKey, principal: Simulator
@@ -57,6 +57,7 @@ async def top_up(
         payments.GuardianMustAct,
         payments.MinorLimitExceeded,
         payments.AccountClosed,
+        payments.NoChannel,
         *DECIDED,
         is_command=True,
     ),

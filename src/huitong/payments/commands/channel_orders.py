@@ -12,13 +12,12 @@ from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.money import Money
 from huitong.kernel.rulebook import Rulebook
 from huitong.ledger import TransferCode
-from huitong.payments.calculations import derive_id
 from huitong.payments.commands import moving
+from huitong.payments.commands.attempts import add_first_attempt
 from huitong.payments.deciding import deciding
 from huitong.payments.events import ChannelOrderRequested, WithdrawalHeld
 from huitong.payments.minor_rules import check_minor
 from huitong.payments.postings import find_own_accounts, hold_entry
-from huitong.payments.store import channel_orders as store
 from huitong.payments.types import (
     Authentication,
     ChannelDirection,
@@ -39,7 +38,7 @@ async def request_top_up(
 
     Nothing is on the account before the bank has said yes. The same id with the same content
     returns the order as it is. Raises AccountNotFound unless it is a customer's account,
-    InvalidField, IdReused.
+    InvalidField, IdReused, NoChannel.
     """
     await _check_customer(uow, account_id, amount)
     own = await find_own_accounts(uow, amount.currency)
@@ -69,8 +68,8 @@ async def request_withdrawal(
     somebody has released it (`held_withdrawals`). Not counted against payment limits, by
     regulation. The same id with the same content returns the order as it is. Raises AccountNotFound
     unless it is a customer's account, InvalidField, IdReused, InsufficientFunds, GuardianMustAct
-    and MinorLimitExceeded for minors, PaymentBlocked, PaymentNeedsStepUp, and what else the ledger
-    refuses.
+    and MinorLimitExceeded for minors, PaymentBlocked, PaymentNeedsStepUp, NoChannel, and what
+    else the ledger refuses.
     """
     party = await _check_customer(uow, account_id, amount)
     check_minor(
@@ -164,13 +163,7 @@ def _new_order(
 async def _hand_over(
     uow: UnitOfWork, order: Order, direction: ChannelDirection, now: datetime
 ) -> None:
-    await store.insert_channel_order(
-        uow,
-        channel_order_id=derive_id(order.id, 1),
-        order_id=order.id,
-        direction=direction,
-        now=now,
-    )
+    await add_first_attempt(uow, order, direction, now=now)
     event = ChannelOrderRequested(
         order_id=order.id, direction=direction, amount=order.amount, requested_at=now
     )
@@ -183,11 +176,10 @@ async def _hold_back(uow: UnitOfWork, order: Order, said: risk.Action, now: date
     if said is risk.Action.DELAY:
         hours = Rulebook.load().integer(_DELAY_HOURS, business_day(now))
         held_until = now + timedelta(hours=hours)
-    await store.insert_channel_order(
+    await add_first_attempt(
         uow,
-        channel_order_id=derive_id(order.id, 1),
-        order_id=order.id,
-        direction=ChannelDirection.OUT,
+        order,
+        ChannelDirection.OUT,
         state=ChannelState.HELD,
         held_until=held_until,
         now=now,

@@ -18,8 +18,9 @@ from huitong.ledger import (
     TransferKind,
     post_entries,
 )
-from huitong.payments.channel import ChannelAnswer, ChannelVerdict
+from huitong.payments.channels import ChannelAnswer, ChannelVerdict
 from huitong.payments.commands import moving
+from huitong.payments.commands.attempts import fail_and_hand_on
 from huitong.payments.commands.checkouts import succeeded_event
 from huitong.payments.deciding import count_pay_in
 from huitong.payments.events import PaymentFailed
@@ -66,9 +67,10 @@ async def record_channel_answer(
 ) -> Order:
     """Record what the bank said of an order, or that it said nothing (None); return the order.
 
-    The first final answer counts: a later one, the same or not, changes nothing. Without a final
-    answer the bank is asked again after a pause that doubles. Money that came in is counted for
-    risk if `is_counted`.
+    The first final answer of an attempt counts: a later one, the same or not, changes nothing. A
+    failure leads to an attempt on another channel, if one can carry the order, and otherwise ends
+    it. Without a final answer the bank is asked again after a pause that doubles. Money that
+    came in is counted for risk if `is_counted`.
     """
     order = await moving.lock_order(uow, order_id)
     sent = await store.lock_channel_order(uow, channel_order_id)
@@ -83,7 +85,10 @@ async def record_channel_answer(
             await count_pay_in(uow, settled, now=now)
         return settled
     if answer is not None and verdict is ChannelVerdict.FAILED:
-        return await _fail(uow, order, sent, answer, now)
+        finished = _finish(sent, ChannelState.FAILED, answer.reason, now)
+        if await fail_and_hand_on(uow, order, finished, now=now):
+            return order
+        return await fail_order(uow, order, finished, now)
     # Unknown to the bank means that it never arrived: it is sent again, under the same id.
     state = ChannelState.TO_SEND if verdict is ChannelVerdict.UNKNOWN else ChannelState.SENT
     reason = store.NO_ANSWER if answer is None else answer.reason
@@ -92,17 +97,27 @@ async def record_channel_answer(
 
 
 async def _settle(uow: UnitOfWork, order: Order, sent: ChannelOrder, now: datetime) -> Order:
+    paid, outcome = await book_success(uow, order, sent, now)
+    if paid is None:
+        return await _settle_otherwise(uow, order, sent, outcome, now)
+    await store.save_channel_order(uow, _finish(sent, ChannelState.SUCCEEDED, None, now))
+    return paid
+
+
+async def book_success(
+    uow: UnitOfWork, order: Order, sent: ChannelOrder, now: datetime
+) -> tuple[Order | None, Outcome]:
+    """Post a pending order that its bank has carried, and save it; None if the ledger refuses."""
     check_move(order.status, OrderStatus.SUCCEEDED)
     transfer_id = moving.make_transfer_id(now)
     entry = await _success_entry(uow, order, sent, transfer_id, now)
     outcome = (await post_entries(uow, [Request(entry)], now=now))[0]
     if not outcome.is_posted:
-        return await _settle_otherwise(uow, order, sent, outcome, now)
+        return None, outcome
     paid = replace(order, status=OrderStatus.SUCCEEDED, transfer_id=transfer_id, completed_at=now)
     await order_store.save_order(uow, paid)
-    await store.save_channel_order(uow, _finish(sent, ChannelState.SUCCEEDED, None, now))
     await outbox.append(uow, [succeeded_event(paid)])
-    return paid
+    return paid, outcome
 
 
 async def _success_entry(
@@ -168,10 +183,16 @@ async def _settle_otherwise(
     return failed
 
 
-async def _fail(
-    uow: UnitOfWork, order: Order, sent: ChannelOrder, answer: ChannelAnswer, now: datetime
+async def fail_order(
+    uow: UnitOfWork,
+    order: Order,
+    finished: ChannelOrder,
+    now: datetime,
+    *,
+    code: str = REFUSED_BY_BANK,
 ) -> Order:
-    if sent.direction is ChannelDirection.OUT:
+    """End a pending order that no channel will carry: save both and free what was reserved."""
+    if finished.direction is ChannelDirection.OUT:
         assert order.transfer_id is not None
         entry = release_entry(
             transfer_id=moving.make_transfer_id(now),
@@ -184,9 +205,8 @@ async def _fail(
     failed = replace(
         order,
         status=check_move(order.status, OrderStatus.FAILED),
-        failure_code=REFUSED_BY_BANK,
+        failure_code=code,
     )
-    finished = _finish(sent, ChannelState.FAILED, answer.reason, now)
     await _record_failure(uow, failed, finished, now)
     return replace(failed, completed_at=now)
 

@@ -1,64 +1,21 @@
-"""Bank channels: what we ask of them, what they answer, and the client that speaks HTTP.
-
-A channel knows each order by our id and does it at most once, however often it is sent; its yes
-and its no are for ever. No answer, or an answer that makes no sense, is a `ChannelFault`: it says
-nothing about what the bank did.
-"""
+"""The client of banks that speak HTTP, such as the simulated one."""
 
 import uuid
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Self
 
 import httpx
 import msgspec
 
 from huitong.kernel import limits
-from huitong.kernel.errors import Fault, Refusal
+from huitong.kernel.errors import Refusal
 from huitong.kernel.money import Money
+from huitong.payments.channels.errors import ChannelContradiction, ChannelFault
+from huitong.payments.channels.types import ChannelAnswer, ChannelVerdict
 from huitong.payments.types import ChannelDirection, ChannelOrder
 
 _REASON_LENGTH_MAX: Final = 256
 _OK_STATUSES: Final = frozenset({200, 202, 422})
 _NOT_FOUND: Final = 404
-
-
-class ChannelFault(Fault):
-    """The bank could not be reached, or did not make itself understood."""
-
-    code = "channel_fault"
-    title = "The bank channel failed"
-
-
-class ChannelVerdict(StrEnum):
-    """What a bank says of an order."""
-
-    #: It has the order and is at work.
-    ACCEPTED = "accepted"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    #: It has never heard of the order, so that it can be sent again.
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChannelAnswer:
-    """A bank's answer about one order."""
-
-    verdict: ChannelVerdict
-    reason: str | None = None
-
-
-class BankChannel(Protocol):
-    """A way to a bank. Both calls raise ChannelFault when the bank's answer is not known."""
-
-    async def submit(self, order: ChannelOrder) -> ChannelAnswer:
-        """Send an order, for the first time or again."""
-        ...
-
-    async def query(self, order: ChannelOrder) -> ChannelAnswer:
-        """Ask what became of an order."""
-        ...
 
 
 class _Answer(msgspec.Struct):
@@ -140,4 +97,4 @@ def _check_same_order(answer: _Answer, order: ChannelOrder) -> None:
     except Refusal as refusal:
         raise ChannelFault("the bank's answer has no amount that can be read") from refusal
     if (answer.direction, amount) != (order.direction, order.amount):
-        raise ChannelFault("the bank has another order with this id", retryable=False)
+        raise ChannelContradiction("the bank has another order with this id", stated=amount)

@@ -1,0 +1,132 @@
+"""Attempts of an order, one after another: the first channel, and the next on a known failure."""
+
+import uuid
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from huitong.kernel import limits
+from huitong.kernel.database.unit_of_work import UnitOfWork
+from huitong.payments.calculations import derive_id
+from huitong.payments.channels import (
+    ChannelKind,
+    Route,
+    RouteRequest,
+    find_route,
+    get_route,
+)
+from huitong.payments.commands import moving
+from huitong.payments.store import channel_orders as store
+from huitong.payments.types import ChannelDirection, ChannelOrder, ChannelState, Order
+
+NOT_SENT: Final = "not sent: the channel was switched off or ill"
+
+
+async def add_first_attempt(
+    uow: UnitOfWork,
+    order: Order,
+    direction: ChannelDirection,
+    *,
+    state: ChannelState = ChannelState.TO_SEND,
+    held_until: datetime | None = None,
+    now: datetime,
+) -> None:
+    """Choose a channel for an order and queue the first attempt; raises NoChannel."""
+    asked = _ask_for(order, direction, now, frozenset())
+    await _insert(
+        uow,
+        order,
+        direction,
+        await get_route(uow, asked),
+        number=1,
+        state=state,
+        held_until=held_until,
+        now=now,
+    )
+
+
+async def fail_and_hand_on(
+    uow: UnitOfWork,
+    order: Order,
+    failed: ChannelOrder,
+    *,
+    now: datetime,
+    needs_health: bool = False,
+) -> bool:
+    """Save an attempt that is known to have failed and queue the next one, on another channel.
+
+    Returns False, having changed nothing, if no other channel can carry the order, or with
+    `needs_health` if the best one has an open circuit.
+    """
+    attempts = await store.list_attempts(uow, order.id)
+    if len(attempts) >= limits.CHANNEL_ATTEMPTS_OF_ORDER_MAX:
+        return False
+    tried = frozenset(each.order.channel for each in attempts)
+    route = await find_route(uow, _ask_for(order, failed.direction, now, tried))
+    if route is None or (needs_health and route.is_ill):
+        return False
+    # First the failure: the database has no room for two attempts that are not known to have
+    # failed.
+    await store.save_channel_order(uow, failed)
+    await _insert(uow, order, failed.direction, route, number=len(attempts) + 1, now=now)
+    return True
+
+
+async def record_not_sent(
+    uow: UnitOfWork, *, channel_order_id: uuid.UUID, order_id: uuid.UUID, now: datetime
+) -> None:
+    """Record that an attempt that was taken for the first time has not been sent after all.
+
+    It goes to another channel that is well, or waits. Nothing is done if somebody else has taken
+    it since: then it may have been sent.
+    """
+    order = await moving.lock_order(uow, order_id)
+    taken = await store.lock_channel_order(uow, channel_order_id)
+    if taken is None or (taken.state, taken.attempts) != (ChannelState.SENT, 1):
+        return
+    failed = replace(
+        taken, state=ChannelState.FAILED, attempts=0, reason=NOT_SENT, due_at=now, updated_at=now
+    )
+    if await fail_and_hand_on(uow, order, failed, now=now, needs_health=True):
+        return
+    pause = timedelta(seconds=limits.CHANNEL_CIRCUIT_OPEN_SECONDS)
+    waiting = replace(failed, state=ChannelState.TO_SEND, due_at=now + pause)
+    await store.save_channel_order(uow, waiting)
+
+
+def _ask_for(
+    order: Order, direction: ChannelDirection, now: datetime, tried: frozenset[str]
+) -> RouteRequest:
+    return RouteRequest(
+        kind=ChannelKind.BANK_TRANSFER,
+        direction=direction,
+        amount=order.amount,
+        at=now,
+        tried=tried,
+    )
+
+
+async def _insert(
+    uow: UnitOfWork,
+    order: Order,
+    direction: ChannelDirection,
+    route: Route,
+    *,
+    number: int,
+    state: ChannelState = ChannelState.TO_SEND,
+    held_until: datetime | None = None,
+    now: datetime,
+) -> None:
+    await store.insert_channel_order(
+        uow,
+        channel_order_id=derive_id(order.id, number),
+        order_id=order.id,
+        direction=direction,
+        channel=route.channel,
+        number=number,
+        fee=route.fee,
+        chosen=route.because,
+        state=state,
+        held_until=held_until,
+        now=now,
+    )

@@ -1,0 +1,38 @@
+"""Repayment schedules: pure arithmetic of integers, from terms to rows."""
+
+from huitong.lending.schedules.calendar import add_months, advance, make_periods, share_of_year
+from huitong.lending.schedules.progressive import make_schedule
+from huitong.lending.schedules.types import (
+    Cycle,
+    DayCount,
+    Disbursement,
+    EarlyPrincipal,
+    MonthBasis,
+    Period,
+    Plan,
+    RateChange,
+    Rounding,
+    Row,
+    TimeUnit,
+    YearBasis,
+)
+
+__all__ = [
+    "Cycle",
+    "DayCount",
+    "Disbursement",
+    "EarlyPrincipal",
+    "MonthBasis",
+    "Period",
+    "Plan",
+    "RateChange",
+    "Rounding",
+    "Row",
+    "TimeUnit",
+    "YearBasis",
+    "add_months",
+    "advance",
+    "make_periods",
+    "make_schedule",
+    "share_of_year",
+]

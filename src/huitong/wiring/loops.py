@@ -19,6 +19,7 @@ from huitong.wiring.bulk_paying import make_bulk_loop
 from huitong.wiring.clocks import make_clock
 from huitong.wiring.evidence_desk import make_evidence_desk
 from huitong.wiring.loop_types import Loop, Step
+from huitong.wiring.notices import make_notice_loops
 from huitong.wiring.people_data import make_providers, make_retained
 from huitong.wiring.reactions import HANDLERS, react_to_decisions
 from huitong.wiring.risk_links import LINK_SOURCES
@@ -142,6 +143,7 @@ def make_loops(settings: Settings) -> tuple[Loop, ...]:
         *_make_publishing_loops(settings),
         make_bulk_loop(settings),
         *_make_channel_loops(settings),
+        *make_notice_loops(settings),
     )
 
 

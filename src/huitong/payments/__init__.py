@@ -138,6 +138,7 @@ from huitong.payments.qr import CustomerCode, Picture, draw_png, draw_svg
 from huitong.payments.queries import (
     find_channel_order,
     find_counterparties,
+    find_rail,
     get_order,
     get_stopped_payment,
     list_attempts,
@@ -148,6 +149,7 @@ from huitong.payments.queries import (
     list_waiting_payments,
     measure_channels,
 )
+from huitong.payments.rail_types import OrderRail, RailReason
 from huitong.payments.stop_types import (
     StopAction,
     StopOutcome,
@@ -247,6 +249,7 @@ __all__ = [
     "OrderExpired",
     "OrderKind",
     "OrderMoveRefused",
+    "OrderRail",
     "OrderStatus",
     "OrdersOpen",
     "OwnAccounts",
@@ -261,6 +264,7 @@ __all__ = [
     "PaymentsData",
     "Picture",
     "ProfitShared",
+    "RailReason",
     "ReferenceUsed",
     "Refund",
     "RefundExceedsPayment",
@@ -307,6 +311,7 @@ __all__ = [
     "find_counterparties",
     "find_hold",
     "find_own_accounts",
+    "find_rail",
     "get_merchant_code",
     "get_order",
     "get_stopped_payment",

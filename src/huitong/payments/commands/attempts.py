@@ -16,7 +16,9 @@ from huitong.payments.channels import (
     get_route,
 )
 from huitong.payments.commands import moving
+from huitong.payments.commands.rails import keep_rail
 from huitong.payments.store import channel_orders as store
+from huitong.payments.store import rails as rail_store
 from huitong.payments.types import ChannelDirection, ChannelOrder, ChannelState, Order
 
 NOT_SENT: Final = "not sent: the channel was switched off or ill"
@@ -29,6 +31,7 @@ async def add_first_attempt(
     *,
     state: ChannelState = ChannelState.TO_SEND,
     held_until: datetime | None = None,
+    is_urgent: bool = False,
     now: datetime,
 ) -> None:
     """Choose a channel for an order and queue the first attempt; raises NoChannel."""
@@ -41,6 +44,7 @@ async def add_first_attempt(
         number=1,
         state=state,
         held_until=held_until,
+        is_urgent=is_urgent,
         now=now,
     )
 
@@ -68,7 +72,16 @@ async def fail_and_hand_on(
     # First the failure: the database has no room for two attempts that are not known to have
     # failed.
     await store.save_channel_order(uow, failed)
-    await _insert(uow, order, failed.direction, route, number=len(attempts) + 1, now=now)
+    planned = await rail_store.find_last_rail(uow, order.id)
+    await _insert(
+        uow,
+        order,
+        failed.direction,
+        route,
+        number=len(attempts) + 1,
+        is_urgent=planned is not None and planned.is_urgent,
+        now=now,
+    )
     return True
 
 
@@ -115,11 +128,13 @@ async def _insert(
     number: int,
     state: ChannelState = ChannelState.TO_SEND,
     held_until: datetime | None = None,
+    is_urgent: bool,
     now: datetime,
 ) -> None:
+    channel_order_id = derive_id(order.id, number)
     await store.insert_channel_order(
         uow,
-        channel_order_id=derive_id(order.id, number),
+        channel_order_id=channel_order_id,
         order_id=order.id,
         direction=direction,
         channel=route.channel,
@@ -130,3 +145,12 @@ async def _insert(
         held_until=held_until,
         now=now,
     )
+    if direction is ChannelDirection.OUT:
+        await keep_rail(
+            uow,
+            channel_order_id=channel_order_id,
+            channel=route.channel,
+            amount=order.amount,
+            is_urgent=is_urgent,
+            at=held_until or now,
+        )

@@ -52,6 +52,7 @@ from huitong.payments.bulk.types import (
     RawLine,
     Role,
 )
+from huitong.payments.bulk.users import find_business_user, is_business_user
 from huitong.payments.bulk.xlsx_reader import XlsxReader
 
 __all__ = [
@@ -85,10 +86,12 @@ __all__ = [
     "check_submitter",
     "end_business_user",
     "escape_cell",
+    "find_business_user",
     "find_reader",
     "get_bulk_file",
     "identify",
     "is_any_waiting",
+    "is_business_user",
     "list_bulk_files",
     "list_failed_lines",
     "list_problems",

@@ -1,7 +1,6 @@
 """Submitting a file, and the decision of a second person about it."""
 
 import asyncio
-import unicodedata
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
@@ -37,6 +36,7 @@ from huitong.payments.bulk.types import (
 )
 from huitong.payments.commands.moving import check_text, make_transfer_id
 from huitong.payments.errors import make_refusal
+from huitong.payments.names import fold_name
 from huitong.privacy import Vault
 
 _CANNOT_RECEIVE: Final = {
@@ -53,9 +53,11 @@ async def name_business_user(uow: UnitOfWork, user: BusinessUser, *, now: dateti
     """
     merchant = await customers.get_merchant(uow, user.merchant_id)
     await customers.get_open_customer(uow, user.customer_id)
-    if not user.amount_max.is_positive or user.amount_max.currency != merchant.currency:
+    is_viewer, amount = user.role is Role.VIEWER, user.amount_max
+    if amount.currency != merchant.currency or amount.is_positive == is_viewer:
+        wanted = "zero" if is_viewer else "above zero"
         raise InvalidField(
-            f"amount_max must be above zero, in {merchant.currency}", field="amount_max"
+            f"amount_max must be {wanted}, in {merchant.currency}", field="amount_max"
         )
     await store.name_user(uow, user, now)
     await _record(uow, "name_business_user", user.merchant_id, user.customer_id, user.role)
@@ -261,7 +263,7 @@ async def _check_payees(
         if state is None or line.account_id not in parties:
             problems.append(Problem(line.number, ProblemCode.ACCOUNT_UNKNOWN, "account"))
             continue
-        if _fold(names.get(line.account_id, "")) != _fold(line.name):
+        if fold_name(names.get(line.account_id, "")) != fold_name(line.name):
             problems.append(Problem(line.number, ProblemCode.NAME_DIFFERS, "name"))
             continue
         if line.account_id == payer_account_id:
@@ -270,11 +272,6 @@ async def _check_payees(
         if code is not None:
             problems.append(Problem(line.number, code, "account"))
     return problems
-
-
-def _fold(name: str) -> str:
-    """Return what of a name is compared: wide letters, case and spaces do not matter."""
-    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def _no_role(role: Role) -> BulkNotAllowed:

@@ -10,11 +10,10 @@ from huitong import customers, ledger
 from huitong.kernel import audit, limits
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
-from huitong.kernel.errors import InvalidField
-from huitong.kernel.ids import BULK_FILE, CUSTOMER, MERCHANT, show_id
+from huitong.kernel.ids import BULK_FILE, CUSTOMER, show_id
 from huitong.kernel.money import Money
 from huitong.ledger import AccountState
-from huitong.payments.bulk import store
+from huitong.payments.bulk import store, user_store
 from huitong.payments.bulk.checking import check_lines
 from huitong.payments.bulk.errors import (
     BulkFileChanged,
@@ -34,6 +33,7 @@ from huitong.payments.bulk.types import (
     ProblemCode,
     Role,
 )
+from huitong.payments.bulk.users import get_user
 from huitong.payments.commands.moving import check_text, make_transfer_id
 from huitong.payments.errors import make_refusal
 from huitong.payments.names import fold_name
@@ -43,45 +43,6 @@ _CANNOT_RECEIVE: Final = {
     AccountState.FROZEN: ProblemCode.ACCOUNT_FROZEN,
     AccountState.CLOSED: ProblemCode.ACCOUNT_CLOSED,
 }
-
-
-async def name_business_user(uow: UnitOfWork, user: BusinessUser, *, now: datetime) -> None:
-    """Let a customer act for a business in a role, up to an amount for each file.
-
-    Naming again changes the limit. Raises NotFound, CustomerIsClosed, and InvalidField for an
-    amount that is not positive or not in the business's currency.
-    """
-    merchant = await customers.get_merchant(uow, user.merchant_id)
-    await customers.get_open_customer(uow, user.customer_id)
-    is_viewer, amount = user.role is Role.VIEWER, user.amount_max
-    if amount.currency != merchant.currency or amount.is_positive == is_viewer:
-        wanted = "zero" if is_viewer else "above zero"
-        raise InvalidField(
-            f"amount_max must be {wanted}, in {merchant.currency}", field="amount_max"
-        )
-    await store.name_user(uow, user, now)
-    await _record(uow, "name_business_user", user.merchant_id, user.customer_id, user.role)
-
-
-async def end_business_user(
-    uow: UnitOfWork,
-    *,
-    merchant_id: uuid.UUID,
-    customer_id: uuid.UUID,
-    role: Role,
-    now: datetime,
-) -> None:
-    """Take a role from a user; who has none changes nothing."""
-    if await store.end_user(uow, merchant_id, customer_id, role, now):
-        await _record(uow, "end_business_user", merchant_id, customer_id, role)
-
-
-async def check_submitter(
-    uow: UnitOfWork, *, merchant_id: uuid.UUID, customer_id: uuid.UUID
-) -> None:
-    """Refuse who may not submit files of a business; raises BulkNotAllowed."""
-    if not await store.has_role(uow, merchant_id, customer_id, Role.SUBMITTER):
-        raise _no_role(Role.SUBMITTER)
 
 
 async def submit_bulk_file(
@@ -104,7 +65,7 @@ async def submit_bulk_file(
     """
     digest = identify(content)
     repeat_reason = check_text(repeat_reason, limits.BULK_REASON_LENGTH_MAX, field="repeat_reason")
-    user = await _get_user(uow, merchant_id, submitted_by, Role.SUBMITTER)
+    user = await get_user(uow, merchant_id, submitted_by, Role.SUBMITTER)
     merchant = await customers.get_merchant(uow, merchant_id)
     await _refuse_repeated(uow, merchant_id, digest, repeat_reason)
     # Beside the loop, on which others wait: a large file takes more than a second.
@@ -204,9 +165,9 @@ async def _get_waiting(
     uow: UnitOfWork, file_id: uuid.UUID, approver_id: uuid.UUID, digest: bytes
 ) -> BulkFile:
     file = await store.find_file(uow, file_id, is_locked=True)
-    if file is None or not await store.is_user(uow, file.merchant_id, approver_id):
+    if file is None or not await user_store.is_user(uow, file.merchant_id, approver_id):
         raise _not_found(file_id)
-    user = await _get_user(uow, file.merchant_id, approver_id, Role.APPROVER)
+    user = await get_user(uow, file.merchant_id, approver_id, Role.APPROVER)
     if approver_id == file.submitted_by:
         raise BulkNotAllowed("whoever submitted a file does not decide about it")
     _check_amount(user, file.total)
@@ -217,15 +178,6 @@ async def _get_waiting(
     if digest != file.digest:
         raise BulkFileChanged("the digest is not that of the file as submitted", field="digest")
     return file
-
-
-async def _get_user(
-    uow: UnitOfWork, merchant_id: uuid.UUID, customer_id: uuid.UUID, role: Role
-) -> BusinessUser:
-    user = await store.find_user(uow, merchant_id, customer_id, role)
-    if user is None:
-        raise _no_role(role)
-    return user
 
 
 def _check_amount(user: BusinessUser, total: Money) -> None:
@@ -274,21 +226,8 @@ async def _check_payees(
     return problems
 
 
-def _no_role(role: Role) -> BulkNotAllowed:
-    return BulkNotAllowed(f"this person is no {role.value} of the business")
-
-
 def _not_found(file_id: uuid.UUID) -> BulkFileNotFound:
     return BulkFileNotFound(f"there is no file {show_id(BULK_FILE, file_id)}")
-
-
-async def _record(
-    uow: UnitOfWork, verb: str, merchant_id: uuid.UUID, customer_id: uuid.UUID, role: Role
-) -> None:
-    details = {"customer": show_id(CUSTOMER, customer_id), "role": role.value}
-    await audit.record(
-        uow, action=f"payments.{verb}", subject=show_id(MERCHANT, merchant_id), details=details
-    )
 
 
 async def _record_decision(

@@ -50,3 +50,10 @@ class BulkNotAllowed(Refusal):
 
     code = "bulk_not_allowed"
     title = "This person may not do that for the business"
+
+
+class BusinessUserNotFound(NotFound):
+    """The person has no such role for the business."""
+
+    code = "business_user_not_found"
+    title = "This person has no such role for the business"

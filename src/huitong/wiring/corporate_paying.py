@@ -1,4 +1,4 @@
-"""The worker's loops of corporate accounts: standing orders, and instructions nobody approved."""
+"""The worker's loops of corporate accounts: standing orders, pools, instructions nobody approved."""
 
 from datetime import datetime
 from typing import Final
@@ -35,8 +35,13 @@ def make_corporate_loops(settings: Settings) -> tuple[Loop, ...]:
 
     return (
         Loop("payments.pay_standing_orders", _INTERVAL_SECONDS, pay_standing_orders),
+        Loop("payments.sweep_pools", _INTERVAL_SECONDS, _sweep_pools),
         Loop("payments.expire_instructions", 60.0, _expire_instructions),
     )
+
+
+async def _sweep_pools(database: Database, now: datetime) -> bool:
+    return await payments.corporate.sweep_next_pool(database, now=now)
 
 
 async def _expire_instructions(database: Database, now: datetime) -> bool:

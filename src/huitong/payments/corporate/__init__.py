@@ -1,7 +1,7 @@
 """Corporate accounts (对公账户): what businesses pay by several people's word, pools, collection.
 
 Owns mandates (limits, and how many approvers from which amount), instructions and their approvals,
-standing orders and scheduled payments.
+standing orders and scheduled payments, and pools with what their members lent.
 """
 
 from huitong.payments.corporate.content import read_content
@@ -16,6 +16,9 @@ from huitong.payments.corporate.errors import (
     MandateMissing,
     NothingToPay,
     PayeeNameDiffers,
+    PoolInvalid,
+    PoolMemberTaken,
+    PoolNotFound,
     ScheduleInvalid,
     StandingOrderNotFound,
     StandingOrderOver,
@@ -29,7 +32,14 @@ from huitong.payments.corporate.instructions import (
     withdraw_instruction,
 )
 from huitong.payments.corporate.invariants import INVARIANTS
-from huitong.payments.corporate.limits import INSTRUCTIONS_EXPIRED_AT_ONCE_MAX
+from huitong.payments.corporate.limits import (
+    APPROVERS_MAX,
+    BANDS_MAX,
+    DESCRIPTION_LENGTH_MAX,
+    INSTRUCTIONS_EXPIRED_AT_ONCE_MAX,
+    PAYEE_NAME_LENGTH_MAX,
+    STANDING_COUNT_MAX,
+)
 from huitong.payments.corporate.mandates import (
     check_mandate,
     check_user,
@@ -44,6 +54,27 @@ from huitong.payments.corporate.plans import (
     Rhythm,
     due_date,
     nominal_date,
+)
+from huitong.payments.corporate.pool_types import (
+    Leg,
+    Member,
+    NewPool,
+    Pool,
+    Position,
+    Sweep,
+    SweepRule,
+    plan_sweep,
+)
+from huitong.payments.corporate.pools import (
+    check_pool,
+    end_pool,
+    get_pool,
+    list_own_pools,
+    list_pools,
+    list_positions,
+    list_sweeps,
+    open_pool,
+    sweep_next_pool,
 )
 from huitong.payments.corporate.queries import get_instruction, list_instructions
 from huitong.payments.corporate.standing import (
@@ -72,8 +103,13 @@ from huitong.payments.corporate.types import (
 )
 
 __all__ = [
+    "APPROVERS_MAX",
+    "BANDS_MAX",
+    "DESCRIPTION_LENGTH_MAX",
     "INSTRUCTIONS_EXPIRED_AT_ONCE_MAX",
     "INVARIANTS",
+    "PAYEE_NAME_LENGTH_MAX",
+    "STANDING_COUNT_MAX",
     "AmountRule",
     "Band",
     "Convention",
@@ -85,16 +121,24 @@ __all__ = [
     "InstructionNotFound",
     "InstructionNotWaiting",
     "InstructionState",
+    "Leg",
     "Mandate",
     "MandateChanged",
     "MandateExceeded",
     "MandateMissing",
+    "Member",
     "NewMandate",
     "NewPayee",
+    "NewPool",
     "NothingToPay",
     "Payee",
     "PayeeNameDiffers",
     "Plan",
+    "Pool",
+    "PoolInvalid",
+    "PoolMemberTaken",
+    "PoolNotFound",
+    "Position",
     "Rhythm",
     "RunState",
     "ScheduleInvalid",
@@ -103,26 +147,38 @@ __all__ = [
     "StandingOrderOver",
     "StandingRun",
     "StandingState",
+    "Sweep",
+    "SweepRule",
     "approve_instruction",
     "cancel_standing_order",
     "check_mandate",
+    "check_pool",
     "check_user",
     "due_date",
+    "end_pool",
     "expire_instructions",
     "get_instruction",
     "get_mandate",
+    "get_pool",
     "get_standing_order",
     "instruct_payment",
     "instruct_schedule",
     "is_any_standing_order_due",
     "list_instructions",
+    "list_own_pools",
+    "list_pools",
+    "list_positions",
     "list_standing_orders",
     "list_standing_runs",
+    "list_sweeps",
     "nominal_date",
+    "open_pool",
+    "plan_sweep",
     "read_content",
     "reject_instruction",
     "run_next_standing_order",
     "set_mandate",
     "show_payee",
+    "sweep_next_pool",
     "withdraw_instruction",
 ]

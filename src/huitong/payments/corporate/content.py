@@ -22,6 +22,13 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     payment: SinglePayment | None = None
     plan: Plan | None = None
 
+    @property
+    def description(self) -> str:
+        """What it is for, as its maker wrote."""
+        what = self.payment or self.plan
+        assert what is not None
+        return what.description
+
 
 def write_content(content: Content) -> str:
     """Return the one text of a content."""

@@ -37,6 +37,32 @@ _RUNS_ARE_WHOLE: Final = """
      WHERE r.state = 'paid' AND o.amount IS DISTINCT FROM r.amount
 """
 
+# 222 and 223 are the codes POOL_UP and POOL_DOWN.
+_POSITIONS_ARE_THE_JOURNAL: Final = """
+    WITH journal AS (
+        SELECT CASE code WHEN 222 THEN credit_account_id ELSE debit_account_id END AS header,
+               CASE code WHEN 222 THEN debit_account_id ELSE credit_account_id END AS member,
+               sum(CASE code WHEN 222 THEN amount ELSE -amount END) AS lent
+          FROM ledger.transfers WHERE code IN (222, 223) AND kind = 0 GROUP BY 1, 2
+    )
+    SELECT format('acct_%s to acct_%s', coalesce(p.member_account_id, j.member),
+                  coalesce(p.header_account_id, j.header)) AS subject,
+           coalesce(j.lent, 0)::text AS expected, coalesce(p.lent, 0)::text AS found
+      FROM payments.pool_positions p
+      FULL JOIN journal j ON (j.header, j.member) = (p.header_account_id, p.member_account_id)
+     WHERE coalesce(p.lent, 0) <> coalesce(j.lent, 0)
+     UNION ALL
+    SELECT 'pol_' || replace(s.pool_id::text, '-', '') || ', sweep ' || s.number,
+           format('%s up and %s down in one entry', s.up, s.down),
+           format('%s up and %s down', t.up, t.down)
+      FROM payments.pool_sweeps s
+      CROSS JOIN LATERAL (
+           SELECT coalesce(sum(amount) FILTER (WHERE code = 222), 0) AS up,
+                  coalesce(sum(amount) FILTER (WHERE code = 223), 0) AS down
+             FROM ledger.transfers WHERE entry_id = s.entry_id) t
+     WHERE (t.up, t.down) <> (s.up, s.down)
+"""
+
 INVARIANTS: Final = (
     Invariant(
         "corporate_approved_were_paid",
@@ -47,5 +73,10 @@ INVARIANTS: Final = (
         "standing_orders_decided_once",
         "Every due date of a standing order was decided once, and paid what it says",
         _RUNS_ARE_WHOLE,
+    ),
+    Invariant(
+        "pool_positions_are_the_journal",
+        "What members of pools have lent is what the journal moved, sweep by sweep",
+        _POSITIONS_ARE_THE_JOURNAL,
     ),
 )

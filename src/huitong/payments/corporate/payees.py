@@ -64,10 +64,13 @@ def _check_number(number: str) -> None:
 
 
 async def show_payee(uow: UnitOfWork, vault: Vault, payee: Payee) -> NewPayee:
-    """Return who is paid in full, for the people of the business that pays."""
+    """Return a payee with what was sealed, for the people of the business that pays.
+
+    The name is empty for an account with us: it was compared when the payee was named, and whose
+    account it is is not for the payer to read.
+    """
     if payee.account_id is not None:
-        names = await customers.find_holder_names(uow, vault, [payee.account_id])
-        return NewPayee(name=names.get(payee.account_id, ""), account_id=payee.account_id)
+        return NewPayee(name="", account_id=payee.account_id)
     name, number = await store.find_sealed(uow, payee.id)
     opened = await vault.open(uow, payee.merchant_id, {_NAME: name, _NUMBER: number})
     return NewPayee(name=opened[_NAME], bank_code=payee.bank_code, number=opened[_NUMBER])

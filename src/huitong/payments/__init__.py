@@ -5,7 +5,7 @@ merchant codes and customers' one-time codes, authorisations, refunds, profit sh
 withdrawals, fees, and the caps that regulation puts on payment accounts.
 """
 
-from huitong.payments import bulk, clearing
+from huitong.payments import bulk, clearing, corporate
 from huitong.payments.calculations import calculate_fee, derive_id, split_by_weights
 from huitong.payments.channels import (
     BankChannel,
@@ -300,6 +300,7 @@ __all__ = [
     "close_order",
     "close_order_of_hold",
     "collect_by_code",
+    "corporate",
     "create_checkout",
     "create_merchant_code",
     "derive_id",

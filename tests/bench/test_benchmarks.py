@@ -19,6 +19,10 @@ KEYS: dict[str, tuple[set[str], set[str]]] = {
         {"transfers_per_second", "transfers_per_second_hot", "transfers_per_second_64_clients"},
         {"naive_per_second", "copy_rows_per_second", "copy_from_python_objects_rows_per_second"},
     ),
+    "schedule": (
+        {"schedules_per_second", "payments_in_a_schedule"},
+        {"naive_per_second"},
+    ),
     "pay": (
         {
             "payments_per_second_64",

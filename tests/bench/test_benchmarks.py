@@ -125,6 +125,15 @@ def test_reads_and_writes_messages_beside_the_naive_way() -> None:
     assert result.targets[0].measured(result.figures) is not None
 
 
+def test_makes_schedules_beside_the_annuity_formula() -> None:
+    options = Options(seconds=0.5, seed=1, scale=0.02, say=lambda _: None)
+    result = run_benchmark("schedule", options)
+    assert result.figures["schedules_per_second"] > 0
+    assert result.figures["payments_in_a_schedule"] > 1
+    assert result.baselines["naive_per_second"] > 0
+    assert result.targets[0].measured(result.figures) is not None
+
+
 def test_refuses_a_server_that_answers_before_data_is_on_disk(
     server: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

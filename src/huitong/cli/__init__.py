@@ -14,6 +14,7 @@ from huitong.cli import (
     iso20022,
     keys,
     ledger,
+    lending,
     log,
     migrate,
     operations,
@@ -48,7 +49,7 @@ app = typer.Typer(
 
 for command in (
     up, serve, worker, keys, staff, permissions, privacy, migrate, ledger, log, audit, backup, demo,
-    bench, bulk, bank, registry, risk, sms_gateway, operations, clearing, iso20022,
+    bench, bulk, bank, registry, risk, sms_gateway, operations, clearing, iso20022, lending,
 ):  # fmt: skip
     command.register(app)
 

@@ -13,6 +13,7 @@ from huitong.kernel.rulebook import Rulebook
 from huitong.privacy import Vault
 from huitong.wiring.business_user_acts import BUSINESS_USER_ACTS
 from huitong.wiring.clearing_acts import make_clearing_acts
+from huitong.wiring.corporate_acts import CORPORATE_ACTS
 from huitong.wiring.reactions import react_to_decisions
 from huitong.wiring.risk_acts import make_risk_acts
 
@@ -27,6 +28,7 @@ def make_approved_acts(vault: Vault, rulebook: Rulebook) -> identity.Handlers:
         **_ACTS,
         **BUSINESS_USER_ACTS,
         **make_clearing_acts(rulebook),
+        **CORPORATE_ACTS,
         **make_risk_acts(rulebook),
         "customers.approve_in_person": evidence.approve_in_person,
         "customers.confirm_in_person": evidence.confirm_in_person,

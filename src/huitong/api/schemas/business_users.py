@@ -18,8 +18,8 @@ from huitong.api.schemas.common import (
 from huitong.kernel.ids import CUSTOMER, MERCHANT, read_id, show_id
 
 RoleField = Annotated[
-    Literal["submitter", "approver"],
-    Field(description="What the person does with the business's files of payments."),
+    Literal["submitter", "approver", "viewer"],
+    Field(description="Whether the person makes payments and files, approves them, or only looks."),
 ]
 
 
@@ -29,7 +29,9 @@ class BusinessUserView(View):
     merchant: MerchantId
     customer: CustomerId
     role: RoleField
-    amount_max: MoneyView = Field(description="The most that one file may pay.")
+    amount_max: MoneyView = Field(
+        description="The most that one payment or file may be; zero for a viewer."
+    )
 
 
 class EndBusinessUser(Body):

@@ -1,7 +1,6 @@
 """Submitting a file, and the decision of a second person about it."""
 
 import asyncio
-import unicodedata
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -42,6 +41,7 @@ from huitong.payments.bulk.types import (
 from huitong.payments.bulk.users import get_user
 from huitong.payments.commands.moving import check_text, make_transfer_id
 from huitong.payments.errors import make_refusal
+from huitong.payments.names import fold_name
 from huitong.privacy import Vault
 
 _CANNOT_RECEIVE: Final = {
@@ -237,7 +237,7 @@ def _compare_payees(
         if state is None or line.account_id not in parties:
             problems.append(Problem(line.number, ProblemCode.ACCOUNT_UNKNOWN, "account"))
             continue
-        if _fold(names.get(line.account_id, "")) != _fold(line.name):
+        if fold_name(names.get(line.account_id, "")) != fold_name(line.name):
             problems.append(Problem(line.number, ProblemCode.NAME_DIFFERS, "name"))
             continue
         if line.account_id == payer_account_id:
@@ -246,11 +246,6 @@ def _compare_payees(
         if code is not None:
             problems.append(Problem(line.number, code, "account"))
     return problems
-
-
-def _fold(name: str) -> str:
-    """Return what of a name is compared: wide letters, case and spaces do not matter."""
-    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def _order(checked: Checked) -> bytes:

@@ -20,14 +20,16 @@ _BEFORE_ALL: Final = (uuid.UUID(int=0), "")
 async def check_business_user(uow: UnitOfWork, user: BusinessUser) -> None:
     """Refuse what nobody could name.
 
-    Raises NotFound, CustomerIsClosed, and InvalidField for an amount that is not positive or not
-    in the business's currency.
+    Raises NotFound, CustomerIsClosed, and InvalidField for an amount that is not positive (of a
+    viewer: not zero) or not in the business's currency.
     """
     merchant = await customers.get_merchant(uow, user.merchant_id)
     await customers.get_open_customer(uow, user.customer_id)
-    if not user.amount_max.is_positive or user.amount_max.currency != merchant.currency:
+    is_viewer, amount = user.role is Role.VIEWER, user.amount_max
+    if amount.currency != merchant.currency or amount.is_positive == is_viewer:
+        wanted = "zero" if is_viewer else "above zero"
         raise InvalidField(
-            f"amount_max must be above zero, in {merchant.currency}", field="amount_max"
+            f"amount_max must be {wanted}, in {merchant.currency}", field="amount_max"
         )
 
 
@@ -84,6 +86,18 @@ async def check_submitter(
     """Refuse who may not submit files of a business; raises BulkNotAllowed."""
     if not await user_store.has_role(uow, merchant_id, customer_id, Role.SUBMITTER):
         raise _no_role(Role.SUBMITTER)
+
+
+async def is_business_user(uow: UnitOfWork, merchant_id: uuid.UUID, customer_id: uuid.UUID) -> bool:
+    """Whether somebody acts for a business in any role, be it only to look."""
+    return await user_store.is_user(uow, merchant_id, customer_id)
+
+
+async def find_business_user(
+    uow: UnitOfWork, merchant_id: uuid.UUID, customer_id: uuid.UUID, role: Role
+) -> BusinessUser | None:
+    """Return a user in a role, which cannot end before this transaction has."""
+    return await user_store.find_user(uow, merchant_id, customer_id, role)
 
 
 async def get_user(

@@ -1,6 +1,7 @@
 """Money from and to customers' banks: asked for here, sent by `settle_channel_orders` later."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -11,7 +12,7 @@ from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.money import Money
 from huitong.kernel.rulebook import Rulebook
-from huitong.ledger import TransferCode
+from huitong.ledger import MeterUse, TransferCode
 from huitong.payments.commands import moving
 from huitong.payments.commands.attempts import add_first_attempt
 from huitong.payments.deciding import deciding
@@ -85,13 +86,33 @@ async def request_withdrawal(
     order = _new_order(
         order_id, OrderKind.WITHDRAWAL, (account_id, own.channel), amount=amount, now=now
     )
+    return await place_withdrawal(
+        uow, order, party, authentication=authentication, decider=decider, now=now
+    )
+
+
+async def place_withdrawal(
+    uow: UnitOfWork,
+    order: Order,
+    party: customers.Party,
+    *,
+    authentication: Authentication,
+    decider: risk.PaymentDecider | None,
+    uses: Sequence[MeterUse] = (),
+    now: datetime,
+) -> Order:
+    """Reserve the money of a new withdrawal of `party` and hand it to a channel, or hold it back.
+
+    `uses` are counted when it is reserved. The same order again is returned as it is; raises as
+    `request_withdrawal` does, without what is about minors.
+    """
     transfer_id = moving.make_transfer_id(now)
     order = replace(order, transfer_id=transfer_id)
     known = await moving.add_order(uow, order)
     if known is not None:
         return known
     async with deciding(uow, decider, order, party, authentication=authentication, now=now) as said:
-        await _reserve(uow, order, now)
+        await _reserve(uow, order, uses, now)
         if said in _HOLDING:
             await _hold_back(uow, order, said, now, is_urgent=is_urgent)
         else:
@@ -99,7 +120,7 @@ async def request_withdrawal(
     return order
 
 
-async def _reserve(uow: UnitOfWork, order: Order, now: datetime) -> None:
+async def _reserve(uow: UnitOfWork, order: Order, uses: Sequence[MeterUse], now: datetime) -> None:
     assert order.transfer_id is not None
     assert order.payer_account_id is not None
     assert order.payee_account_id is not None
@@ -115,6 +136,7 @@ async def _reserve(uow: UnitOfWork, order: Order, now: datetime) -> None:
             # Only the bank's answer ends it: a hold that expired could be spent twice.
             expires_at=None,
         ),
+        uses=uses,
         fields={order.payer_account_id: "account"},
         now=now,
     )

@@ -1,5 +1,6 @@
 """Queued gross payments that are set off against each other, and what moves then."""
 
+import asyncio
 import uuid
 from datetime import timedelta
 
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.payments.clearing.conftest import NOW, RULES, A, B, C, D, House, pay
 
+from huitong import ledger
 from huitong.payments import clearing
 from huitong.payments.clearing.netting import Book, Item
 from huitong.payments.clearing.offsets import find_groups
@@ -146,3 +148,31 @@ async def test_the_schedule_sets_off_and_verify_sees_a_payment_that_moved_nothin
     await house.forge("UPDATE payments.clearing_payments SET amount = 11 WHERE debtor = $1", A)
     with pytest.raises(AssertionError, match="clearing_gross_moved_money"):
         await house.check()
+
+
+async def test_two_workers_at_once_set_off_once(house: House) -> None:
+    await house.join(A, cap=0)
+    await house.join(B, cap=0)
+    await house.submit(pay(A, B, 10, rail=HVPS), pay(B, A, 10, rail=HVPS))
+    runs = await asyncio.gather(offset(house), offset(house), offset(house))
+    assert [run.count for run in runs if run is not None] == [2]
+    await house.check()
+
+
+async def test_a_bank_that_is_frozen_is_left_out(house: House) -> None:
+    for code in (A, B):
+        await house.join(code, cap=0)
+    await house.submit(pay(A, B, 10, rail=HVPS), pay(B, A, 10, rail=HVPS))
+    await house.run(
+        lambda uow: ledger.set_account_state(
+            uow,
+            account_id=house.banks[B].account_id,
+            state=ledger.AccountState.FROZEN,
+            reason="a court order",
+            now=NOW,
+        )
+    )
+    run = await offset(house)
+    assert run is not None
+    assert run.count == 0
+    await house.check()

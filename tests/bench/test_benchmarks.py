@@ -58,6 +58,10 @@ KEYS: dict[str, tuple[set[str], set[str]]] = {
         {"seconds", "lines_per_second", "submit_seconds", "approve_seconds", "pay_seconds"},
         {"naive_lines_per_second"},
     ),
+    "clearing": (
+        {"accepted_per_second", "close_seconds", "settle_seconds", "waited", "netted_bps"},
+        {"gross_one_by_one_per_second"},
+    ),
     "growth": (
         {"transfers_per_second_at_10_million_rows", "speed_ratio"},
         {"transfers_per_second_at_100_thousand_rows"},

@@ -22,6 +22,7 @@ BENCHMARKS: Final[Mapping[str, str]] = MappingProxyType(
         "schedule": "huitong.bench.schedule:measure",
         "growth": "huitong.bench.growth:measure",
         "bulk": "huitong.bench.bulk:measure",
+        "clearing": "huitong.bench.clearing:measure",
         "chaos": "huitong.bench.chaos:measure",
     }
 )

@@ -148,7 +148,7 @@ COMMENT ON TABLE payments.pools IS 'Pools (资金池): a header account that mem
 
 CREATE TABLE payments.pool_members (
     pool_id     uuid     NOT NULL REFERENCES payments.pools (id),
-    position    smallint NOT NULL CHECK (position BETWEEN 1 AND 200),
+    position    smallint NOT NULL CHECK (position BETWEEN 1 AND 50),
     merchant_id uuid     NOT NULL REFERENCES customers.merchants (id),
     account_id  bigint   NOT NULL REFERENCES ledger.accounts (id),
     rule        text     NOT NULL CHECK (rule IN ('zero', 'target', 'above', 'share')),

@@ -47,6 +47,7 @@ from huitong.payments.corporate.limits import (
     DESCRIPTION_LENGTH_MAX,
     INSTRUCTIONS_EXPIRED_AT_ONCE_MAX,
     PAYEE_NAME_LENGTH_MAX,
+    POOL_MEMBERS_MAX,
     STANDING_COUNT_MAX,
 )
 from huitong.payments.corporate.mandates import (
@@ -122,6 +123,7 @@ from huitong.payments.corporate.types import (
 from huitong.payments.corporate.virtual import (
     check_collection,
     close_virtual,
+    get_business_of,
     get_own_collection,
     list_virtual_accounts,
     open_collection,
@@ -149,6 +151,7 @@ __all__ = [
     "INSTRUCTIONS_EXPIRED_AT_ONCE_MAX",
     "INVARIANTS",
     "PAYEE_NAME_LENGTH_MAX",
+    "POOL_MEMBERS_MAX",
     "STANDING_COUNT_MAX",
     "AmountRule",
     "Band",
@@ -217,6 +220,7 @@ __all__ = [
     "end_pool",
     "expire_instructions",
     "find_match",
+    "get_business_of",
     "get_instruction",
     "get_mandate",
     "get_own_collection",

@@ -191,6 +191,14 @@ async def get_account(uow: UnitOfWork, account_id: uuid.UUID) -> VirtualAccount:
     return found
 
 
+async def get_business_of(uow: UnitOfWork, account_id: uuid.UUID) -> uuid.UUID:
+    """Return the business of a virtual account; raises VirtualAccountNotFound."""
+    account = await get_account(uow, account_id)
+    master = await store.find_master(uow, master_id=account.master_id)
+    assert master is not None
+    return master.merchant_id
+
+
 async def get_own_collection(
     uow: UnitOfWork, *, merchant_id: uuid.UUID, customer_id: uuid.UUID
 ) -> Master:

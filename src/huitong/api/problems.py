@@ -51,6 +51,7 @@ STATUS_BY_CODE: Final[Mapping[str, int]] = {
     "log_in_blocked": 403,
     "too_many_attempts": 429,
     "code_limit_reached": 429,
+    "too_many_uploads": 429,
     "rate_limited": 429,
     "caller_blocked": 429,
     "challenge_required": 403,

@@ -1,14 +1,15 @@
 """`huitong demo settlement-day`: a day of an operations team, played on a platform of its own."""
 
-import asyncio
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
 
+from huitong.cli.demo_trials import play_alone, play_and_verify
 from huitong.cli.process import load_entry_point
-from huitong.wiring.trial import Trial, issue_key, trial_platform
+from huitong.wiring.trial import Trial
 
 _SEED: Final = 1823
 
@@ -37,34 +38,17 @@ def settlement_day(
         raise typer.BadParameter(
             f"{', '.join(unknown)}: the scenes are {', '.join(room.SCENES)}", param_hint="--scene"
         )
-    console = Console(highlight=False)
-    console.print("[dim]临时启动一个平台…  Starting a platform in a temporary home …[/]")
-    with trial_platform(
-        arguments=("--demo",),
-        clock="shifted",
-        # The story's people come from many addresses, through us.
-        trusted_proxies=("127.0.0.1",),
-        say=console.print,
-    ) as trial:
-        is_right = play_on(trial, console, seed=seed, scenes=scene or ())
-    if not is_right:
-        raise typer.Exit(code=1)
+    play_alone(lambda trial, console: play_on(trial, console, seed=seed, scenes=scene or ()))
 
 
-def play_on(trial: Trial, console: Console, *, seed: int, scenes: list[str] | tuple[()]) -> bool:
+def play_on(trial: Trial, console: Console, *, seed: int, scenes: Sequence[str]) -> bool:
     """Play the story on a trial platform with a clock that can be put forward."""
     room: Any = load_entry_point("huitong.demo.settlement_day")
-    demo_room: Any = load_entry_point("huitong.demo")
-    operator: Any = load_entry_point("huitong.demo.onboarding:Operator")
-    issued = asyncio.run(
-        issue_key(
-            trial.settings, name="demo settlement day", scopes=room.SCOPES, now=datetime.now(UTC)
-        )
+    return play_and_verify(
+        trial,
+        console,
+        partial(room.play_settlement_day, scenes=scenes),
+        name="demo settlement day",
+        scopes=room.SCOPES,
+        seed=seed,
     )
-    with demo_room.Client(trial.url, issued.secret) as client:
-        day = demo_room.Day(client=client, stage=demo_room.Stage(console), seed=seed)
-        room.play_settlement_day(day, operator(trial), scenes=scenes)
-    console.print("\n[dim]$ huitong ledger verify[/]")
-    verified = trial.run("ledger", "verify")
-    console.print(verified.stdout + verified.stderr, markup=False)
-    return not day.differences and verified.returncode == 0

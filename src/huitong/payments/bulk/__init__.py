@@ -21,6 +21,14 @@ from huitong.payments.bulk.errors import (
     BulkFileUnreadable,
     BulkNotAllowed,
     BusinessUserNotFound,
+    TooManyUploads,
+)
+from huitong.payments.bulk.events import (
+    BulkFileApproved,
+    BulkFilePaid,
+    BulkFileRejected,
+    BulkFileStopped,
+    BulkFileSubmitted,
 )
 from huitong.payments.bulk.formats import find_reader
 from huitong.payments.bulk.invariants import INVARIANTS
@@ -50,6 +58,7 @@ from huitong.payments.bulk.types import (
     RawLine,
     Role,
 )
+from huitong.payments.bulk.uploads import UploadPlaces, check_file_count
 from huitong.payments.bulk.users import (
     check_business_user,
     check_is_business_user,
@@ -65,10 +74,15 @@ from huitong.payments.bulk.xlsx_reader import XlsxReader
 __all__ = [
     "INVARIANTS",
     "BulkFile",
+    "BulkFileApproved",
     "BulkFileChanged",
     "BulkFileNotFound",
     "BulkFileNotWaiting",
+    "BulkFilePaid",
+    "BulkFileRejected",
     "BulkFileRepeated",
+    "BulkFileStopped",
+    "BulkFileSubmitted",
     "BulkFileTooLarge",
     "BulkFileUnreadable",
     "BulkNotAllowed",
@@ -88,9 +102,12 @@ __all__ = [
     "RawLine",
     "Reader",
     "Role",
+    "TooManyUploads",
+    "UploadPlaces",
     "XlsxReader",
     "approve_bulk_file",
     "check_business_user",
+    "check_file_count",
     "check_is_business_user",
     "check_lines",
     "check_submitter",

@@ -2,25 +2,30 @@
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 from huitong import customers, ledger
-from huitong.kernel import audit, limits
+from huitong.kernel import audit, limits, outbox
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.ids import BULK_FILE, CUSTOMER, show_id
 from huitong.kernel.money import Money
 from huitong.ledger import AccountState
 from huitong.payments.bulk import store, user_store
-from huitong.payments.bulk.checking import check_lines
+from huitong.payments.bulk.checking import Checked, check_lines
 from huitong.payments.bulk.errors import (
     BulkFileChanged,
     BulkFileNotFound,
     BulkFileNotWaiting,
     BulkFileRepeated,
     BulkNotAllowed,
+)
+from huitong.payments.bulk.events import (
+    BulkFileApproved,
+    BulkFileRejected,
+    BulkFileSubmitted,
 )
 from huitong.payments.bulk.postings import find_transit_account, hold_funds
 from huitong.payments.bulk.reading import Reader, identify
@@ -63,7 +68,7 @@ async def submit_bulk_file(
     BulkNotAllowed, BulkFileUnreadable, BulkFileTooLarge, BulkFileRepeated with the first one's id,
     InvalidField.
     """
-    digest = identify(content)
+    digest = await asyncio.to_thread(identify, content)
     repeat_reason = check_text(repeat_reason, limits.BULK_REASON_LENGTH_MAX, field="repeat_reason")
     user = await get_user(uow, merchant_id, submitted_by, Role.SUBMITTER)
     merchant = await customers.get_merchant(uow, merchant_id)
@@ -75,14 +80,14 @@ async def submit_bulk_file(
         checked.problems.append(Problem(0, ProblemCode.CURRENCY_WRONG, "currency"))
     _check_amount(user, head.total)
     checked.problems += await _check_payees(uow, vault, merchant.account_id, checked.lines)
-    checked.problems.sort(key=lambda each: each.number)
+    lines_digest = await asyncio.to_thread(_order, checked)
     is_valid = not checked.problems
     file = BulkFile(
         id=file_id,
         merchant_id=merchant_id,
         payer_account_id=merchant.account_id,
         digest=digest,
-        lines_digest=store.digest_lines(checked.lines),
+        lines_digest=lines_digest,
         purpose=head.purpose,
         line_count=head.line_count,
         total=head.total,
@@ -98,6 +103,7 @@ async def submit_bulk_file(
         raise BulkFileRepeated("there is a file with this id already", field="id")
     if is_valid:
         await store.add_lines(uow, file_id, checked.lines)
+        await outbox.append(uow, [_submitted_event(file)])
     else:
         await store.add_problems(uow, file_id, checked.problems)
     await audit.record(
@@ -132,6 +138,10 @@ async def approve_bulk_file(
     await store.decide_file(
         uow, file, FileState.APPROVED, decided_by=approved_by, pay_id=pay_id, now=now
     )
+    event = BulkFileApproved(
+        file_id=file.id, merchant_id=file.merchant_id, total=file.total, approved_at=now
+    )
+    await outbox.append(uow, [event])
     await _record_decision(uow, "approve_bulk_file", file, approved_by)
     return await get_file(uow, file_id)
 
@@ -149,6 +159,8 @@ async def reject_bulk_file(
     await store.decide_file(
         uow, file, FileState.REJECTED, decided_by=rejected_by, pay_id=None, now=now
     )
+    event = BulkFileRejected(file_id=file.id, merchant_id=file.merchant_id, rejected_at=now)
+    await outbox.append(uow, [event])
     await _record_decision(uow, "reject_bulk_file", file, rejected_by)
     return await get_file(uow, file_id)
 
@@ -209,6 +221,16 @@ async def _check_payees(
     parties = await customers.find_parties(await uow.driver(), account_ids)
     states = await ledger.find_states(uow, account_ids)
     names = await customers.find_holder_names(uow, vault, account_ids)
+    return await asyncio.to_thread(_compare_payees, payer_account_id, lines, parties, states, names)
+
+
+def _compare_payees(
+    payer_account_id: int,
+    lines: Sequence[Line],
+    parties: Collection[int],
+    states: Mapping[int, AccountState],
+    names: Mapping[int, str],
+) -> list[Problem]:
     problems = []
     for line in lines:
         state = states.get(line.account_id)
@@ -224,6 +246,23 @@ async def _check_payees(
         if code is not None:
             problems.append(Problem(line.number, code, "account"))
     return problems
+
+
+def _order(checked: Checked) -> bytes:
+    """Put what is wrong in the order of the lines; returns the digest of the sound ones."""
+    checked.problems.sort(key=lambda each: each.number)
+    return store.digest_lines(checked.lines)
+
+
+def _submitted_event(file: BulkFile) -> BulkFileSubmitted:
+    return BulkFileSubmitted(
+        file_id=file.id,
+        merchant_id=file.merchant_id,
+        purpose=file.purpose,
+        line_count=file.line_count,
+        total=file.total,
+        submitted_at=file.submitted_at,
+    )
 
 
 def _not_found(file_id: uuid.UUID) -> BulkFileNotFound:

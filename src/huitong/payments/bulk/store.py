@@ -48,6 +48,10 @@ _LIST_FILES: Final = f"""
      WHERE merchant_id = :merchant_id AND (CAST(:before AS uuid) IS NULL OR id < :before)
      ORDER BY id DESC LIMIT :count
 """
+_SUBMITTED_NTH: Final = """
+    SELECT submitted_at FROM payments.bulk_files WHERE merchant_id = :merchant_id
+     ORDER BY id DESC OFFSET :before LIMIT 1
+"""
 _TAKE_NEXT: Final = f"""
     {_FILES} WHERE state IN ('approved', 'paying')
      ORDER BY decided_at LIMIT 1 FOR UPDATE SKIP LOCKED
@@ -164,6 +168,14 @@ async def list_files(
     """Return files of a business, newest first, older than `before`."""
     rows = await uow.execute(_LIST_FILES, merchant_id=merchant_id, before=before, count=count)
     return [_file(row) for row in rows]
+
+
+async def find_submitted_nth(uow: UnitOfWork, merchant_id: uuid.UUID, nth: int) -> datetime | None:
+    """Return when the nth newest file of a business was submitted, or None if it has fewer."""
+    found: datetime | None = await uow.fetch_value(
+        _SUBMITTED_NTH, merchant_id=merchant_id, before=nth - 1
+    )
+    return found
 
 
 async def take_next(uow: UnitOfWork) -> BulkFile | None:

@@ -61,12 +61,14 @@ async def request_withdrawal(
     amount: Money,
     authentication: Authentication = Authentication.TWO_FACTORS,
     decider: risk.PaymentDecider | None = None,
+    is_urgent: bool = False,
     now: datetime,
 ) -> Order:
     """Reserve money of a customer and ask the channel to pay it to the customer's own bank account.
 
     What risk delays or wants reviewed is reserved too, and not sent before the delay is over or
-    somebody has released it (`held_withdrawals`). Not counted against payment limits, by
+    somebody has released it (`held_withdrawals`). `is_urgent` decides with the amount and the hours
+    through which system it goes (`find_rail`). Not counted against payment limits, by
     regulation. The same id with the same content returns the order as it is. Raises AccountNotFound
     unless it is a customer's account, InvalidField, IdReused, InsufficientFunds, GuardianMustAct
     and MinorLimitExceeded for minors, PaymentBlocked, PaymentNeedsStepUp, NoChannel, and what
@@ -85,7 +87,13 @@ async def request_withdrawal(
         order_id, OrderKind.WITHDRAWAL, (account_id, own.channel), amount=amount, now=now
     )
     return await place_withdrawal(
-        uow, order, party, authentication=authentication, decider=decider, now=now
+        uow,
+        order,
+        party,
+        authentication=authentication,
+        decider=decider,
+        is_urgent=is_urgent,
+        now=now,
     )
 
 
@@ -97,6 +105,7 @@ async def place_withdrawal(
     authentication: Authentication,
     decider: risk.PaymentDecider | None,
     uses: Sequence[MeterUse] = (),
+    is_urgent: bool = False,
     now: datetime,
 ) -> Order:
     """Reserve the money of a new withdrawal of `party` and hand it to a channel, or hold it back.
@@ -112,9 +121,9 @@ async def place_withdrawal(
     async with deciding(uow, decider, order, party, authentication=authentication, now=now) as said:
         await _reserve(uow, order, uses, now)
         if said in _HOLDING:
-            await _hold_back(uow, order, said, now)
+            await _hold_back(uow, order, said, now, is_urgent=is_urgent)
         else:
-            await _hand_over(uow, order, ChannelDirection.OUT, now)
+            await _hand_over(uow, order, ChannelDirection.OUT, now, is_urgent=is_urgent)
     return order
 
 
@@ -183,16 +192,23 @@ def _new_order(
 
 
 async def _hand_over(
-    uow: UnitOfWork, order: Order, direction: ChannelDirection, now: datetime
+    uow: UnitOfWork,
+    order: Order,
+    direction: ChannelDirection,
+    now: datetime,
+    *,
+    is_urgent: bool = False,
 ) -> None:
-    await add_first_attempt(uow, order, direction, now=now)
+    await add_first_attempt(uow, order, direction, is_urgent=is_urgent, now=now)
     event = ChannelOrderRequested(
         order_id=order.id, direction=direction, amount=order.amount, requested_at=now
     )
     await outbox.append(uow, [event])
 
 
-async def _hold_back(uow: UnitOfWork, order: Order, said: risk.Action, now: datetime) -> None:
+async def _hold_back(
+    uow: UnitOfWork, order: Order, said: risk.Action, now: datetime, *, is_urgent: bool
+) -> None:
     """Queue a withdrawal that waits: for a time, or if it is to be reviewed for somebody's word."""
     held_until = None
     if said is risk.Action.DELAY:
@@ -204,6 +220,7 @@ async def _hold_back(uow: UnitOfWork, order: Order, said: risk.Action, now: date
         ChannelDirection.OUT,
         state=ChannelState.HELD,
         held_until=held_until,
+        is_urgent=is_urgent,
         now=now,
     )
     event = WithdrawalHeld(

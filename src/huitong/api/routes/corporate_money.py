@@ -147,7 +147,7 @@ async def open_virtual_account(
 
 
 @router.post(
-    "/virtual-accounts/{account}/release",
+    "/virtual-accounts/{virtual_account}/release",
     operation_id="releaseVirtualAccount",
     summary="Take money from a virtual account to the settlement account",
     response_model=VirtualAccountView,
@@ -161,13 +161,13 @@ async def open_virtual_account(
 )
 async def release_virtual(
     request: Request,
-    account: VirtualPath,
+    virtual_account: VirtualPath,
     body: ReleaseVirtual,
     key: IdempotencyKey,
     principal: User,
 ) -> Response:
     """Take an amount, or all, as a submitter; it stays with the business."""
-    account_id = read_id(ids.VIRTUAL_ACCOUNT, account, field="account")
+    account_id = read_id(ids.VIRTUAL_ACCOUNT, virtual_account, field="virtual_account")
     now = application_of(request).clock.now()
 
     async def command(uow: UnitOfWork) -> VirtualAccountView:
@@ -185,7 +185,7 @@ async def release_virtual(
 
 
 @router.post(
-    "/virtual-accounts/{account}/close",
+    "/virtual-accounts/{virtual_account}/close",
     operation_id="closeVirtualAccount",
     summary="Close an empty virtual account",
     response_model=VirtualAccountView,
@@ -193,13 +193,13 @@ async def release_virtual(
 )
 async def close_virtual(
     request: Request,
-    account: VirtualPath,
+    virtual_account: VirtualPath,
     key: IdempotencyKey,
     principal: User,
     _body: NoBody | None = None,
 ) -> Response:
     """Close it: what still comes for its number waits to be matched."""
-    account_id = read_id(ids.VIRTUAL_ACCOUNT, account, field="account")
+    account_id = read_id(ids.VIRTUAL_ACCOUNT, virtual_account, field="virtual_account")
     now = application_of(request).clock.now()
 
     async def command(uow: UnitOfWork) -> VirtualAccountView:

@@ -125,11 +125,12 @@ def check_security(where: str, path: str, operation: dict[str, Any]) -> None:
             "/v1/operations/",
             "/v1/business-users",
             "/v1/clearing/",
+            "/v1/corporate-desk/",
             "/v1/stopped-payments",
         )
     ):
         assert names == ["StaffSession", "StaffCookie"], where
-    elif path.startswith("/v1/bulk-files"):
+    elif path.startswith(("/v1/bulk-files", "/v1/corporate/")):
         assert names == ["Session", "SessionCookie"], where
     else:
         (scope,) = operation["security"][0]["ApiKey"]

@@ -38,11 +38,14 @@ PREFIXES = {
     "device": "dev",
     "entry": "je",
     "incident": "inc",
+    "instruction": "ins",
     "key": "key",
     "merchant": "mer",
     "model": "mdl",
     "passkey": "psk",
+    "pay_in": "pin",
     "payment": "pay",
+    "pool": "pol",
     "session": "ses",
     "staff": "stf",
     "step_up": "stp",
@@ -51,6 +54,7 @@ PREFIXES = {
     "table_version": "tbl",
     "transfer": "tr",
     "version": "rul",
+    "virtual_account": "vac",
     "window": "clw",
 }
 #: These end the session that asks, so they are asked last.

@@ -14,6 +14,7 @@ from typing import Final
 from huitong.demo.day import Day
 from huitong.demo.onboarding.operator import Operator
 from huitong.demo.settlement_day import payroll
+from huitong.demo.settlement_day import corporate
 from huitong.demo.settlement_day.office import Office
 from huitong.demo.staff import open_office
 from huitong.wiring.clocks import open_shifted_clock
@@ -27,6 +28,7 @@ SCOPES: Final = (
     "ledger:read",
     "merchants:read",
     "merchants:write",
+    "pay_ins:write",
     "payments:read",
     "payments:write",
 )
@@ -36,6 +38,7 @@ SCENES: Final[Mapping[str, Callable[[Office], None]]] = MappingProxyType(
     {
         "payroll": payroll.play,
     }
+    {"corporate": corporate.play}
 )
 
 

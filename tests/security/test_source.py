@@ -22,7 +22,11 @@ FORBIDDEN = {
 #: ctypes: asks the kernel for limits and a signal, with constants.
 EXCEPTIONS = {"customers/evidence/picture_desk", "kernel/database", "wiring/lifeline.py"}
 #: Looks at what a workbook says it unpacks to before a reader opens it; it unpacks nothing itself.
-ARCHIVES = {("payments/bulk/xlsx_reader.py", "zipfile")}
+#: And packs papers, stored as they are.
+ARCHIVES = {
+    ("payments/bulk/xlsx_reader.py", "zipfile"),
+    ("payments/documents/receipt_packs.py", "zipfile"),
+}
 HASHES = {"sha256", "sha512", "blake2b"}
 #: Where chance need not be secret: a free port, and a pause between two tries.
 CHANCE = {"kernel/database/embedded.py", "kernel/database/unit_of_work.py"}

@@ -50,6 +50,7 @@ from huitong.api.routes import (
     staff_passkeys,
     staff_people,
     staff_sessions,
+    statements,
     stopped_payments,
     withdrawals,
 )
@@ -76,6 +77,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     businesses.router,
     merchants.router,
     accounts.router,
+    statements.router,
     receipts.router,
     receipts.public,
     payments.router,

@@ -1,6 +1,7 @@
 """One page of a paper: text and shapes as PDF operators, measured in points from the top left."""
 
 import math
+from functools import lru_cache
 from typing import Final, Literal
 
 from huitong.payments.documents.fonts import Subset, measure_text
@@ -168,9 +169,12 @@ def wrap_text(text: str, width: float, size: float, *, lines_max: int) -> list[s
 
 
 def _n(number: float, digits: int = 2) -> str:
-    text = f"{number:.{digits}f}".rstrip("0").rstrip(".")
+    text = f"{number:.{digits}f}"
+    if text.endswith("0"):
+        text = text.rstrip("0").rstrip(".")
     return "0" if text in {"", "-0"} else text
 
 
+@lru_cache(maxsize=64)
 def _rgb(colour: Colour) -> str:
     return " ".join(_n(each, 3) for each in colour)

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from fontTools.fontBuilder import FontBuilder
@@ -15,6 +15,8 @@ from noto_cjk_sans_otc import FONT_PATH
 _FACE: Final = 2
 _NOTDEF: Final = ".notdef"
 UNITS: Final = 1_000
+#: Characters whose widths are remembered.
+_REMEMBERED_MAX: Final = 65_536
 ASCENT: Final = 880
 DESCENT: Final = -120
 CAP_HEIGHT: Final = 733
@@ -61,8 +63,13 @@ def load_typeface() -> Typeface:
 
 def measure_text(text: str, size: float) -> float:
     """Return how wide a text is in points."""
+    return sum(map(_measure, text)) * size / UNITS
+
+
+@lru_cache(maxsize=_REMEMBERED_MAX)
+def _measure(character: str) -> int:
     face = load_typeface()
-    return sum(face.measure(face.find_name(each)) for each in text) * size / UNITS
+    return face.measure(face.find_name(character))
 
 
 class Subset:
@@ -71,17 +78,19 @@ class Subset:
     def __init__(self) -> None:
         self._face = load_typeface()
         self._numbers: dict[str, int] = {}
+        self._signs: dict[str, str] = {}
 
     def encode(self, text: str) -> str:
         """Return a text as the hexadecimal numbers of its characters, four digits each."""
-        numbers = self._numbers
-        found = []
-        for character in text:
-            number = numbers.get(character)
-            if number is None:
-                number = numbers[character] = len(numbers) + 1
-            found.append(f"{number:04X}")
-        return "".join(found)
+        signs = self._signs
+        try:
+            return "".join([signs[character] for character in text])
+        except KeyError:
+            for character in text:
+                if character not in signs:
+                    number = self._numbers[character] = len(self._numbers) + 1
+                    signs[character] = f"{number:04X}"
+        return "".join([signs[character] for character in text])
 
     def write_widths(self) -> str:
         """Return the widths of all characters, in order from number 1."""

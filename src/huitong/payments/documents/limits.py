@@ -19,3 +19,5 @@ RECEIPT_KEYS_BYTES_MAX: Final = 262_144
 NUMBER_TRIES_MAX: Final = 8
 #: The last line of a receipt.
 PAPER_TAIL_BYTES: Final = 20_000
+#: Names of other sides that are kept while a statement is made.
+STATEMENT_NAMES_MAX: Final = 20_000

@@ -23,6 +23,7 @@ from huitong.payments.documents.errors import PaperChanged, PaperUnreadable
 from huitong.payments.documents.pdf import PdfWriter
 from huitong.payments.documents.receipt_keys import ReceiptKeys
 from huitong.payments.documents.seal import draw_code, draw_net, draw_seal
+from huitong.payments.documents.shapes import TEAL, TINT, draw_brand, group_amount
 from huitong.payments.documents.texts import (
     HOW_TO_VERIFY,
     SEAL_AROUND,
@@ -35,10 +36,7 @@ from huitong.payments.documents.types import Named, Receipt, ReceiptFacts, read_
 _TAIL: Final = re.compile(
     rb"%huitong-receipt ([1-9][0-9]{0,8}) ([A-Za-z0-9+/=]{1,16384}) ([0-9a-f]{64})\n\Z"
 )
-_TINT: Final = (0.955, 0.97, 0.98)
-_TEAL: Final = (0.03, 0.33, 0.42)
 _LEFT, _RIGHT, _TOP = 36.0, 559.28, 92.0
-_THOUSAND: Final = 3
 _ROW: Final = 25.0
 _LABEL: Final = 86.0
 _CAPITALS_CURRENCY: Final = "CNY"
@@ -84,19 +82,15 @@ def check_paper(keys: ReceiptKeys, paper: bytes) -> Receipt:
 
 
 def _draw_head(canvas: Canvas, facts: ReceiptFacts) -> None:
-    canvas.box(_LEFT, 30, 30, 30, fill=_TEAL)
-    canvas.text(_LEFT + 15, 44, "汇", size=13, colour=(1, 1, 1), align="centre", is_bold=True)
-    canvas.text(_LEFT + 15, 56, "通", size=11, colour=(1, 1, 1), align="centre", is_bold=True)
-    canvas.text(_LEFT + 38, 46, Text.INSTITUTION.zh, size=15, colour=_TEAL, is_bold=True)
-    canvas.text(_LEFT + 38, 58, Text.INSTITUTION.en, size=8, colour=GREY)
+    draw_brand(canvas, _LEFT, 30)
     middle = canvas.width / 2
     canvas.text(middle, 50, Text.RECEIPT.zh, size=21, align="centre", is_bold=True)
     canvas.text(middle, 63, Text.RECEIPT.en, size=7.5, colour=GREY, align="centre")
     side = Text.DEBIT if facts.is_debit else Text.CREDIT
-    canvas.text(_RIGHT, 44, side.zh, size=11, colour=_TEAL, align="right", is_bold=True)
+    canvas.text(_RIGHT, 44, side.zh, size=11, colour=TEAL, align="right", is_bold=True)
     canvas.text(_RIGHT, 56, side.en, size=7.5, colour=GREY, align="right")
-    canvas.line((_LEFT, 70), (_RIGHT, 70), colour=_TEAL, width=1.2)
-    canvas.line((_LEFT, 72.5), (_RIGHT, 72.5), colour=_TEAL, width=0.4)
+    canvas.line((_LEFT, 70), (_RIGHT, 70), colour=TEAL, width=1.2)
+    canvas.line((_LEFT, 72.5), (_RIGHT, 72.5), colour=TEAL, width=0.4)
     canvas.text(_LEFT, 85, f"{Text.NUMBER.both}  {group_number(facts.number)}", size=8.5)
     canvas.text(_RIGHT, 85, f"{Text.BOOKED_ON.both}  {facts.effective_on}", size=8.5, align="right")
 
@@ -104,7 +98,7 @@ def _draw_head(canvas: Canvas, facts: ReceiptFacts) -> None:
 def _draw_table(canvas: Canvas, facts: ReceiptFacts) -> None:
     middle = (_LEFT + _RIGHT) / 2
     bottom = _TOP + 8 * _ROW
-    canvas.box(_LEFT, _TOP, _RIGHT - _LEFT, _ROW * 0.8, fill=_TINT)
+    canvas.box(_LEFT, _TOP, _RIGHT - _LEFT, _ROW * 0.8, fill=TINT)
     for left, side, party in (
         (_LEFT, Text.PAYER, facts.payer),
         (middle, Text.PAYEE, facts.payee),
@@ -124,7 +118,7 @@ def _draw_table(canvas: Canvas, facts: ReceiptFacts) -> None:
     at += _ROW * 0.74
     purpose = facts.purpose or Text.NO_PURPOSE.zh
     _draw_cell(canvas, (_LEFT, at), _RIGHT - _LEFT, Text.PURPOSE, purpose)
-    canvas.box(_LEFT, _TOP, _RIGHT - _LEFT, bottom - _TOP, stroke=_TEAL, line_width=0.9)
+    canvas.box(_LEFT, _TOP, _RIGHT - _LEFT, bottom - _TOP, stroke=TEAL, line_width=0.9)
 
 
 def _draw_party(canvas: Canvas, left: float, width: float, party: Named) -> None:
@@ -157,7 +151,7 @@ def _draw_cell(
 
 def _draw_amount(canvas: Canvas, top: float, amount: Money) -> None:
     height = 2 * _ROW
-    canvas.box(_LEFT, top, _RIGHT - _LEFT, height, fill=_TINT)
+    canvas.box(_LEFT, top, _RIGHT - _LEFT, height, fill=TINT)
     canvas.line((_LEFT, top), (_RIGHT, top))
     canvas.line((_LEFT + _LABEL, top), (_LEFT + _LABEL, top + height))
     canvas.text(_LEFT + 6, top + 28, Text.AMOUNT.zh, size=10, is_bold=True)
@@ -206,17 +200,6 @@ def group_number(number: str) -> str:
     """Return a receipt's number as people read it: `20261126 1234 5678 9012 90`."""
     rest = number[8:]
     return " ".join([number[:8], *(rest[at : at + 4] for at in range(0, len(rest), 4))])
-
-
-def group_amount(amount: Money) -> str:
-    """Return an amount with its thousands apart: `1,234,567.80`."""
-    whole, point, part = amount.format().partition(".")
-    sign, digits = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
-    groups: list[str] = []
-    while len(digits) > _THOUSAND:
-        groups.insert(0, digits[-_THOUSAND:])
-        digits = digits[:-_THOUSAND]
-    return sign + ",".join([digits, *groups]) + point + part
 
 
 def read_paper(path: Path) -> bytes:

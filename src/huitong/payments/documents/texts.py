@@ -41,8 +41,10 @@ class Text(Enum):
     LINE = "序号", "No."
     SUMMARY = "摘要", "Summary"
     COUNTERPARTY = "对方户名", "Counterparty"
-    OUT = "借方（支出）", "Debit (out)"
-    IN = "贷方（收入）", "Credit (in)"
+    OTHER_ACCOUNT = "对方账号", "Its account"
+    MADE_AT = "出单时间", "Issued at"
+    OUT = "借方发生额", "Debit"
+    IN = "贷方发生额", "Credit"
     BALANCE = "余额", "Balance"
     NOTE = "附言", "Note"
     NOTHING = "本期无交易", "No entries in this period"
@@ -66,6 +68,7 @@ class Text(Enum):
 
 SEAL_AROUND: Final = "汇通网络金融服务平台"
 SEAL_BELOW: Final = "电子回单专用章"
+STATEMENT_SEAL_BELOW: Final = "对账专用章"
 HOW_TO_VERIFY: Final = (
     "凭回单编号和验证码可在网上核验；改动任何内容，核验即不通过。本回单可重复打印，请勿重复记账。",
     "Verify online with number and code; any change shows. May be reprinted: do not book it twice.",

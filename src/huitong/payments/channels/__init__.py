@@ -72,7 +72,6 @@ from huitong.payments.channels.types import (
     Channel,
     ChannelAnswer,
     ChannelBreak,
-    ChannelKind,
     ChannelVerdict,
     CircuitState,
     Cure,
@@ -83,6 +82,7 @@ from huitong.payments.channels.types import (
     RoutingRule,
 )
 from huitong.payments.channels.webhooks import read_secret, sign, verify
+from huitong.payments.types import ChannelKind
 
 __all__ = [
     "BankChannel",

@@ -20,6 +20,7 @@ from huitong.cli import (
     operations,
     permissions,
     privacy,
+    receipts,
     registry,
     risk,
     serve,
@@ -50,6 +51,8 @@ app = typer.Typer(
 for command in (
     up, serve, worker, keys, staff, permissions, privacy, migrate, ledger, log, audit, backup, demo,
     bench, bulk, bank, registry, risk, sms_gateway, operations, clearing, iso20022, lending,
+    bench, bulk, bank, registry, risk, sms_gateway, operations, clearing, iso20022,
+    receipts,
 ):  # fmt: skip
     command.register(app)
 

@@ -49,10 +49,9 @@ app = typer.Typer(
 )
 
 for command in (
-    up, serve, worker, keys, staff, permissions, privacy, migrate, ledger, log, audit, backup, demo,
-    bench, bulk, bank, registry, risk, sms_gateway, operations, clearing, iso20022, lending,
-    bench, bulk, bank, registry, risk, sms_gateway, operations, clearing, iso20022,
-    receipts,
+    up, serve, worker, keys, staff, permissions, privacy, migrate, ledger, log, audit, backup,
+    demo, bench, bulk, bank, registry, risk, sms_gateway, operations, clearing, iso20022,
+    lending, receipts,
 ):  # fmt: skip
     command.register(app)
 

@@ -52,6 +52,8 @@ PREFIXES = {
     "transfer": "tr",
     "version": "rul",
     "window": "clw",
+    "break_id": "brk",
+    "item": "sus",
 }
 #: These end the session that asks, so they are asked last.
 LAST = ("/v1/staff/sign-out", "/v1/identity/log-out")

@@ -142,6 +142,10 @@ _TAGS: Final = (
     ("Lists", "Who is allowed for a time, blocked or watched."),
     ("Files of payments", "Payrolls and payments to suppliers, submitted and approved by two."),
     ("Clearing", "Netting windows, positions and queues between banks, and their caps, for staff."),
+    (
+        "Reconciliation",
+        "Files of channels, what does not agree, its cures, and suspense; for staff.",
+    ),
     ("Operations", "Health and metrics of the process; incidents, and what is done about them."),
 )
 _DESCRIPTION: Final = f"""

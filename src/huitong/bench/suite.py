@@ -21,6 +21,7 @@ BENCHMARKS: Final[Mapping[str, str]] = MappingProxyType(
         "iso20022": "huitong.bench.iso20022:measure",
         "growth": "huitong.bench.growth:measure",
         "bulk": "huitong.bench.bulk:measure",
+        "reconcile": "huitong.bench.reconcile:measure",
         "chaos": "huitong.bench.chaos:measure",
     }
 )

@@ -19,6 +19,7 @@ from huitong.cli import (
     operations,
     permissions,
     privacy,
+    reconcile,
     registry,
     risk,
     serve,
@@ -49,6 +50,7 @@ app = typer.Typer(
 for command in (
     up, serve, worker, keys, staff, permissions, privacy, migrate, ledger, log, audit, backup, demo,
     bench, bulk, bank, registry, risk, sms_gateway, operations, clearing, iso20022,
+    reconcile,
 ):  # fmt: skip
     command.register(app)
 

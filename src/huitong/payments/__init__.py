@@ -5,7 +5,7 @@ merchant codes and customers' one-time codes, authorisations, refunds, profit sh
 withdrawals, fees, and the caps that regulation puts on payment accounts.
 """
 
-from huitong.payments import bulk, clearing
+from huitong.payments import bulk, clearing, reconciliation
 from huitong.payments.calculations import calculate_fee, derive_id, split_by_weights
 from huitong.payments.channels import (
     BankChannel,
@@ -330,6 +330,7 @@ __all__ = [
     "read_code",
     "read_message",
     "receive_callback",
+    "reconciliation",
     "record_channel_answer",
     "refund",
     "reject_held_payment",

@@ -21,6 +21,7 @@ from huitong.wiring.evidence_desk import make_evidence_desk
 from huitong.wiring.loop_types import Loop, Step
 from huitong.wiring.people_data import make_providers, make_retained
 from huitong.wiring.reactions import HANDLERS, react_to_decisions
+from huitong.wiring.reconciling import RECONCILIATION_LOOPS
 from huitong.wiring.risk_links import LINK_SOURCES
 from huitong.wiring.watching import WATCH_LOOPS
 
@@ -270,5 +271,6 @@ LOOPS: Final[tuple[Loop, ...]] = (
     Loop("kernel.measure_outbox", 15.0, _measure_outbox),
     Loop("kernel.prune_events", 60.0, _prune_events),
     Loop("kernel.prune_replies", 60.0, _prune_replies),
+    *RECONCILIATION_LOOPS,
     *WATCH_LOOPS,
 )

@@ -149,7 +149,10 @@ class ChannelDay:
             sums[0 if direction == "in" else 1] += int(amount.replace(".", ""))
             sums[2] += int(fee.replace(".", ""))
         head = reconciliation.Head(
-            CHANNEL, self.day, len(self.lines), {code: tuple(s) for code, s in totals.items()}
+            CHANNEL,
+            self.day,
+            len(self.lines),
+            {code: (into, out, fees) for code, (into, out, fees) in totals.items()},
         )
         return reconciliation.write_head(head) + "\n".join([*self.lines, ""]).encode()
 
@@ -216,7 +219,7 @@ class ChannelDay:
             each.at,
         )
         if kind is not Kind.MISSING_AT_CHANNEL:
-            self.lines.append(line._replace(**_change(line, kind)).write())
+            self.lines.append(_change(line, kind).write())
         if kind in _OF_LINES:
             self.lines.append(self._write_beside(line, kind).write())
             self._expect(kind, len(self.lines))
@@ -263,14 +266,14 @@ class ChannelDay:
                 assert not refused, f"the journal refuses {refused[:3]}"
 
 
-def _change(line: _Line, kind: payments.reconciliation.BreakKind | None) -> dict[str, object]:
-    """Return what the channel says otherwise of a payment."""
-    changes: dict[object, dict[str, object]] = {
-        Kind.AMOUNT_DIFFERS: {"amount": line.amount + 11},
-        Kind.FEE_DIFFERS: {"fee": line.fee + 1},
-        Kind.CURRENCY_DIFFERS: {"currency": "USD"},
-        Kind.DIRECTION_DIFFERS: {"is_in": not line.is_in},
-        Kind.STATE_DIFFERS: {"state": "failed"},
-        Kind.LATE: {"at": line.at + timedelta(days=1)},
+def _change(line: _Line, kind: payments.reconciliation.BreakKind | None) -> _Line:
+    """Return what the channel says of a payment that we have as `line`."""
+    changed = {
+        Kind.AMOUNT_DIFFERS: line._replace(amount=line.amount + 11),
+        Kind.FEE_DIFFERS: line._replace(fee=line.fee + 1),
+        Kind.CURRENCY_DIFFERS: line._replace(currency="USD"),
+        Kind.DIRECTION_DIFFERS: line._replace(is_in=not line.is_in),
+        Kind.STATE_DIFFERS: line._replace(state="failed"),
+        Kind.LATE: line._replace(at=line.at + timedelta(days=1)),
     }
-    return changes.get(kind, {})
+    return line if kind is None else changed.get(kind, line)

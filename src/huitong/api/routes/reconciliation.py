@@ -76,6 +76,7 @@ _OVERDUE: Final = "reconciliation.overdue.days"
         reconciliation.ChannelFileTooLarge,
         reconciliation.ChannelFileKnown,
         reconciliation.ChannelFileDiffers,
+        reconciliation.ChannelFileOfAnotherDay,
         reconciliation.ReconciledChannelNotFound,
         is_command=True,
         caller="staff",

@@ -9,17 +9,18 @@ CREATE TABLE payments.recon_files (
     size        bigint      NOT NULL CHECK (size > 0),
     line_count  integer     NOT NULL CHECK (line_count BETWEEN 0 AND 5000000),
     loaded      integer     NOT NULL DEFAULT 0 CHECK (loaded BETWEEN 0 AND line_count),
-    state       text        NOT NULL CHECK (state IN ('loading', 'loaded', 'matched')),
+    state       text        NOT NULL CHECK (state IN ('loading', 'loaded', 'matched', 'refused')),
     matched     integer     NOT NULL DEFAULT 0 CHECK (matched BETWEEN 0 AND line_count),
     tolerated   integer     NOT NULL DEFAULT 0 CHECK (tolerated >= 0),
     received_at timestamptz NOT NULL,
     matched_at  timestamptz CHECK (matched_at >= received_at),
-    CONSTRAINT recon_files_one_a_day UNIQUE (channel, day),
     CONSTRAINT recon_files_whole_before_matched CHECK (state = 'loading' OR loaded = line_count),
     CONSTRAINT recon_files_matched_has_time CHECK ((state = 'matched') = (matched_at IS NOT NULL)),
     CONSTRAINT recon_files_counts_when_matched CHECK (state = 'matched' OR (matched = 0 AND tolerated = 0))
 );
+CREATE UNIQUE INDEX recon_files_one_a_day ON payments.recon_files (channel, day) WHERE state <> 'refused';
 COMMENT ON TABLE payments.recon_files IS 'Files in which channels say what they carried on a day. A file with other bytes for the same day is refused.';
+COMMENT ON COLUMN payments.recon_files.state IS 'refused: next to nothing of it agrees, so that it is of another day or house; its lines are gone.';
 COMMENT ON COLUMN payments.recon_files.number IS 'Stands for the file in its lines, which are many.';
 COMMENT ON COLUMN payments.recon_files.matched IS 'Lines that agree with us in everything, in their own day.';
 COMMENT ON COLUMN payments.recon_files.tolerated IS 'Lines that were matched otherwise: see recon_pairs.';

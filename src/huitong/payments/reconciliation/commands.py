@@ -8,10 +8,10 @@ from huitong.kernel.database.unit_of_work import SYSTEM, Caller, Database, UnitO
 from huitong.kernel.rulebook import Rulebook
 from huitong.payments.reconciliation.cures import get_break
 from huitong.payments.reconciliation.errors import BreakEnded
-from huitong.payments.reconciliation.loading import Progress, open_file, take_file
+from huitong.payments.reconciliation.loading import Progress, open_file, refuse_file, take_file
 from huitong.payments.reconciliation.matching import match_file
 from huitong.payments.reconciliation.store import breaks
-from huitong.payments.reconciliation.types import Break, ChannelFile
+from huitong.payments.reconciliation.types import Break, ChannelFile, FileState
 
 
 async def reconcile_file(
@@ -32,9 +32,12 @@ async def reconcile_file(
     file = await take_file(
         database, lines, checked, file_format, caller=caller, progress=progress, now=now
     )
-    return await database.run(
+    matched = await database.run(
         lambda uow: match_file(uow, file.id, rulebook=rulebook, now=now), caller
     )
+    if matched.state is FileState.REFUSED:
+        raise refuse_file(matched)
+    return matched
 
 
 async def assign_break(

@@ -16,6 +16,7 @@ from huitong.payments.reconciliation import statements
 from huitong.payments.reconciliation.errors import (
     ChannelFileDiffers,
     ChannelFileKnown,
+    ChannelFileOfAnotherDay,
     ReconciledChannelNotFound,
 )
 from huitong.payments.reconciliation.reading import CheckedFile, check_file, read_ranges
@@ -56,8 +57,9 @@ async def take_file(
 ) -> ChannelFile:
     """Store a checked file, or go on where an earlier attempt stopped; return it loaded.
 
-    Raises ReconciledChannelNotFound, ChannelFileKnown if the same bytes were matched before, and
-    ChannelFileDiffers if the channel's day has another file.
+    Raises ReconciledChannelNotFound, ChannelFileKnown if the same bytes were matched before,
+    ChannelFileOfAnotherDay if they were refused, and ChannelFileDiffers if the channel's day has
+    another file.
     """
     file = await database.run(lambda uow: _register(uow, checked, file_format, now), caller)
     for first, lines in read_ranges(source, after=file.loaded):
@@ -107,6 +109,13 @@ async def store_file(
     return stored
 
 
+def refuse_file(file: ChannelFile) -> ChannelFileOfAnotherDay:
+    """Return the refusal of a file of which next to nothing agrees."""
+    return ChannelFileOfAnotherDay(
+        f"next to nothing of this file agrees with {file.channel} on {file.day}", field="file"
+    )
+
+
 async def _register(
     uow: UnitOfWork, checked: CheckedFile, file_format: FileFormat, now: datetime
 ) -> ChannelFile:
@@ -132,6 +141,8 @@ async def _register(
             field="file",
             context={"channel": head.channel, "day": head.day.isoformat()},
         )
+    if known.state is FileState.REFUSED:
+        raise refuse_file(known)
     if known.state is FileState.MATCHED:
         raise ChannelFileKnown(
             f"this file of {known.channel} for {known.day} was taken before",

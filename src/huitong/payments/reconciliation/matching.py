@@ -23,7 +23,7 @@ from huitong.payments.reconciliation.calculations import (
     match_by_reference,
 )
 from huitong.payments.reconciliation.cures import post
-from huitong.payments.reconciliation.errors import ChannelFileNotFound, ChannelFileOfAnotherDay
+from huitong.payments.reconciliation.errors import ChannelFileNotFound
 from huitong.payments.reconciliation.store import breaks, files, lines
 from huitong.payments.reconciliation.types import (
     BreakKind,
@@ -56,16 +56,15 @@ def read_tolerance(rulebook: Rulebook, day: date) -> Tolerance:
 async def match_file(
     uow: UnitOfWork, file_id: uuid.UUID, *, rulebook: Rulebook, now: datetime
 ) -> ChannelFile:
-    """Match a file that is loaded; one that is matched stays as it is. Return it.
+    """Match a file that is loaded, or refuse it if next to nothing agrees; return it.
 
-    Raises ChannelFileNotFound unless it is loaded, ChannelFileOfAnotherDay if next to nothing of it
-    agrees: then nothing changes.
+    One that is matched or refused stays as it is. Raises ChannelFileNotFound unless it is loaded.
     """
     await breaks.lock(uow)
     file = await files.find_file(uow, file_id=file_id, is_locked=True)
     if file is None or file.state is FileState.LOADING:
         raise ChannelFileNotFound("there is no such file that is loaded", field="file")
-    if file.state is FileState.MATCHED:
+    if file.state is not FileState.LOADED:
         return file
     begin, end = day_bounds(file.day)
     await lines.prepare_to_match(uow, file)
@@ -73,9 +72,7 @@ async def match_file(
     absent = await lines.find_not_in_file(uow, file, begin, end)
     await lines.end_matching(uow)
     if max(len(unlike), len(repeated), len(absent)) > limits.DIFFERENCES_MAX:
-        raise ChannelFileOfAnotherDay(
-            f"more than {limits.DIFFERENCES_MAX} payments differ", field="file"
-        )
+        return await files.refuse_file(uow, file)
     few = await _load_few(uow, file, unlike, repeated, absent)
     work = _Matching(few, read_tolerance(rulebook, file.day), end)
     work.waits_until = end + timedelta(
@@ -250,16 +247,20 @@ class _Matching:
         differs: tuple[str, ...] = (),
     ) -> None:
         file = self.few.file
-        is_of_line = ours is None or kind is BreakKind.DOUBLED_IN_FILE
-        key = f"line:{file.number}:{line.number}" if is_of_line else ""
+        # What is doubled is there once rightly: the second one has nothing beside it.
+        beside = None if kind is BreakKind.DOUBLED_IN_FILE else ours
+        key = (
+            f"line:{file.number}:{line.number}"
+            if beside is None
+            else f"attempt:{beside.attempt_id.hex}"
+        )
         self.found.append(
             Found(
                 kind=kind,
-                key=key or f"attempt:{ours.attempt_id.hex}",
+                key=key,
                 channel=file.channel,
                 day=file.day,
-                # What is doubled is there once rightly: the second one has nothing beside it.
-                ours=None if is_of_line else ours.side,
+                ours=None if beside is None else beside.side,
                 theirs=line.side,
                 attempt_id=None if ours is None else ours.attempt_id,
                 order_id=None if ours is None else ours.order_id,

@@ -73,6 +73,8 @@ class FileState(StrEnum):
     LOADING = "loading"
     LOADED = "loaded"
     MATCHED = "matched"
+    #: Next to nothing of it agrees: it is of another day or of another house.
+    REFUSED = "refused"
 
 
 class FileFormat(StrEnum):

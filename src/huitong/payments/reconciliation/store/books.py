@@ -145,7 +145,8 @@ async def find_last_attempt(
 async def find_unlike_attempts(uow: UnitOfWork, mark: Mark, last: Mark) -> Sequence[Any]:
     """Return the attempts between two marks that the journal or their order contradicts."""
     driver = await uow.driver()
-    return await driver.fetch(_UNLIKE_ATTEMPTS, mark.at, mark.id, last.at, last.id)
+    rows: Sequence[Any] = await driver.fetch(_UNLIKE_ATTEMPTS, mark.at, mark.id, last.at, last.id)
+    return rows
 
 
 async def list_channel_accounts(uow: UnitOfWork) -> list[tuple[int, str]]:
@@ -172,7 +173,10 @@ async def find_unexplained(
     """Return the customers' money that moved over an account with a channel without an order."""
     driver = await uow.driver()
     last, begin, end = reach
-    return await driver.fetch(_UNEXPLAINED, account_id, after, last, list(_CODES), begin, end)
+    rows: Sequence[Any] = await driver.fetch(
+        _UNEXPLAINED, account_id, after, last, list(_CODES), begin, end
+    )
+    return rows
 
 
 async def find_repeated(

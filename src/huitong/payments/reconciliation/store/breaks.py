@@ -84,7 +84,7 @@ _AGE: Final = """
     RETURNING break_id
 """
 _COUNT: Final = """
-    SELECT kind, state, currency, count(*) AS count, sum(amount) AS amount
+    SELECT kind, state, currency, count(*) AS found, sum(amount) AS amount
       FROM payments.recon_breaks
      WHERE (CAST(:day AS date) IS NULL OR day = :day)
        AND (CAST(:channel AS text) IS NULL OR channel IS NULL OR channel = :channel)
@@ -172,7 +172,7 @@ async def count_breaks(
             kind=BreakKind(row.kind),
             state=BreakState(row.state),
             currency=row.currency,
-            count=row.count,
+            count=row.found,
             amount=int(row.amount),
         )
         for row in await uow.execute(_COUNT, day=day, channel=channel)

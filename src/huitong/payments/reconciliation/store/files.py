@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -39,12 +40,14 @@ async def find_file(
     is_locked: bool = False,
 ) -> ChannelFile | None:
     """Return the file of these bytes, of this id, or of a channel's day; None if there is none."""
+    values: dict[str, object]
     if digest is not None:
         where, values = "digest = :digest", {"digest": digest}
     elif file_id is not None:
         where, values = "id = :id", {"id": file_id}
     else:
-        where, values = "channel = :channel AND day = :day", {"channel": channel, "day": day}
+        where = "channel = :channel AND day = :day AND state <> 'refused'"
+        values = {"channel": channel, "day": day}
     row = await uow.fetch_one(
         f"{_FILE} WHERE {where}{' FOR UPDATE' if is_locked else ''}", **values
     )
@@ -124,6 +127,17 @@ async def set_loaded(uow: UnitOfWork, file: ChannelFile, loaded: int) -> None:
         id=file.id,
         loaded=loaded,
     )
+
+
+async def refuse_file(uow: UnitOfWork, file: ChannelFile) -> ChannelFile:
+    """Give a file up, and its lines; the channel's day is free for another one."""
+    await uow.execute(
+        "DELETE FROM payments.recon_lines WHERE file_number = :number", number=file.number
+    )
+    await uow.execute(
+        "UPDATE payments.recon_files SET state = 'refused' WHERE id = :id", id=file.id
+    )
+    return replace(file, state=FileState.REFUSED)
 
 
 async def set_matched(

@@ -34,9 +34,9 @@ _ADD_ORDERS: Final = """
 """
 _ADD_ATTEMPTS: Final = """
     INSERT INTO payments.channel_orders (id, order_id, direction, state, attempts, due_at,
-                                         updated_at, channel, number, fee)
+                                         updated_at, channel, kind, number, fee)
     SELECT attempt_id, order_id, CASE WHEN is_in THEN 'in' ELSE 'out' END, 'succeeded', 1, at, at,
-           'bank', 1, fee
+           'bank', 'bank_transfer', 1, fee
       FROM bench_day
 """
 _COLUMNS: Final = (

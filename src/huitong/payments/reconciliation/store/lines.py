@@ -29,10 +29,14 @@ _COLUMNS: Final = (
     "state",
     "booked_at",
 )
-# A success that the channel told of after a failure has moved money, whatever the attempt says.
+# A success that the channel told of after a failure has moved money, whatever the attempt says;
+# one that it took back, and that staff undid, has not.
 _OURS: Final = """
     SELECT c.id, c.order_id, c.channel, c.direction, c.state, c.fee, o.amount, o.currency,
-           b.transfer_id IS NOT NULL AS is_late, coalesce(b.found_at, c.updated_at) AS at
+           b.transfer_id IS NOT NULL AS is_late, coalesce(b.found_at, c.updated_at) AS at,
+           EXISTS (SELECT FROM payments.channel_breaks u
+                    WHERE u.channel_order_id = c.id AND u.kind = 'failure_after_success'
+                      AND u.cure = 'undo') AS is_undone
       FROM payments.channel_orders c
       JOIN payments.orders o ON o.id = c.order_id
       LEFT JOIN payments.channel_breaks b
@@ -264,7 +268,7 @@ def _read_ours(row: Any) -> OurPayment:
             amount=row["amount"],
             currency=row["currency"],
             direction=ChannelDirection(row["direction"]),
-            is_moved=row["state"] == "succeeded" or row["is_late"],
+            is_moved=(row["state"] == "succeeded" and not row["is_undone"]) or row["is_late"],
             state="succeeded" if row["is_late"] else row["state"],
             at=row["at"],
             fee=row["fee"],

@@ -12,8 +12,9 @@ from tests.payments.reconciliation.conftest import Desk, line, write_file
 from huitong import payments
 from huitong.kernel.errors import InvalidField, Refusal
 from huitong.payments.channels import BreakKind as ChannelBreakKind
-from huitong.payments.channels import add_break
+from huitong.payments.channels import ChannelBreak, add_break
 from huitong.payments.reconciliation.calculations import CURES
+from huitong.payments.types import ChannelDirection
 
 if TYPE_CHECKING:
     from tests.payments.conftest import Town
@@ -134,13 +135,18 @@ async def test_what_channels_took_back_before_is_not_booked_a_second_time_here(
     _, order = await paid_out(town, cny, new_id)
     found = await only_break(desk, line(order, state="failed"))
     assert found.attempt_id is not None
-    await town.run(
-        add_break,
+    word = ChannelBreak(
         channel_order_id=found.attempt_id,
+        order_id=order.id,
+        channel="bank",
+        direction=ChannelDirection.OUT,
         kind=ChannelBreakKind.FAILURE_AFTER_SUCCESS,
         amount=order.amount,
         transfer_id=None,
+        found_at=desk.now,
     )
+    async with town.database.unit_of_work() as uow:
+        await add_break(uow, word)
     (other,) = await town.read(reconciliation.list_contradictions)
     assert other.order_id == order.id
     for cure in ("reverse", "suspense"):

@@ -221,9 +221,9 @@ class _Matching:
 
     def _add_absent(self) -> None:
         for attempt_id in self.few.absent:
-            if attempt_id in self.came:
-                continue
             ours = self.few.ours[attempt_id]
+            if attempt_id in self.came or not ours.side.is_moved:
+                continue
             is_timing = is_matter_of_time(ours.side.at, self.day_ends_at, self.tolerance)
             self.found.append(
                 Found(

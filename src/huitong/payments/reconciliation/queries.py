@@ -100,8 +100,8 @@ async def list_breaks(
 
 
 async def list_contradictions(uow: UnitOfWork) -> list[ChannelBreak]:
-    """Return where channels took back what they said, the newest first; `channels` cures it."""
-    return await list_channel_breaks(uow)
+    """Return where channels took back what they said and nobody cured it; `channels` does."""
+    return await list_channel_breaks(uow, is_open=True)
 
 
 async def list_files(

@@ -77,7 +77,7 @@ class Ways:
         }
         raw, now = json.dumps(body | more).encode(), self.clock.now()
         headers = sign(SECRET, message_id=message_id, at=now, body=raw)
-        read = open_callback("bank", SECRET, headers, raw, now=now)
+        read = open_callback("bank", [SECRET], headers, raw, now=now)
         return await self.town.run(
             lambda uow, now: payments.receive_callback(uow, read, now=now), now=now
         )
@@ -484,10 +484,10 @@ def test_signatures_are_those_of_the_published_vectors() -> None:
         at = datetime.fromtimestamp(vector["timestamp"], UTC)
         secret, body = read_secret(vector["secret"]), vector["payload"].encode()
         if vector["valid"]:
-            assert verify(secret, headers, body, now=at) == vector["msg_id"]
+            assert verify([secret], headers, body, now=at) == vector["msg_id"]
             late = at + timedelta(seconds=limits.CALLBACK_AGE_SECONDS_MAX + 1)
             with pytest.raises(CallbackNotSigned):
-                verify(secret, headers, body, now=late)
+                verify([secret], headers, body, now=late)
         else:
             with pytest.raises(CallbackNotSigned):
-                verify(secret, headers, body, now=at)
+                verify([secret], headers, body, now=at)

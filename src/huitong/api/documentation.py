@@ -142,6 +142,10 @@ _TAGS: Final = (
     ("Lists", "Who is allowed for a time, blocked or watched."),
     ("Files of payments", "Payrolls and payments to suppliers, submitted and approved by two."),
     ("Clearing", "Netting windows, positions and queues between banks, and their caps, for staff."),
+    (
+        "Channels",
+        "Ways to banks and schemes: terms, health, routing, breaks; where they call back.",
+    ),
     ("Operations", "Health and metrics of the process; incidents, and what is done about them."),
 )
 _DESCRIPTION: Final = f"""

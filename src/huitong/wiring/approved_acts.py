@@ -11,6 +11,7 @@ from huitong.kernel.ids import APPLICATION, CUSTOMER, PAYMENT, REFUND, read_id, 
 from huitong.kernel.money import Money
 from huitong.kernel.rulebook import Rulebook
 from huitong.privacy import Vault
+from huitong.wiring.channel_acts import CHANNEL_ACTS
 from huitong.wiring.reactions import react_to_decisions
 from huitong.wiring.risk_acts import make_risk_acts
 
@@ -23,6 +24,7 @@ def make_approved_acts(vault: Vault, rulebook: Rulebook) -> identity.Handlers:
     return {
         **identity.APPROVED_ACTS,
         **_ACTS,
+        **CHANNEL_ACTS,
         **make_risk_acts(rulebook),
         "customers.approve_in_person": evidence.approve_in_person,
         "customers.confirm_in_person": evidence.confirm_in_person,

@@ -20,6 +20,7 @@ from huitong.payments.channels.callbacks import (
     receive_callback,
 )
 from huitong.payments.channels.commands import (
+    check_rules_fit,
     digest_rules,
     digest_terms,
     get_channel,
@@ -40,6 +41,7 @@ from huitong.payments.channels.errors import (
 )
 from huitong.payments.channels.health import CircuitBreaker
 from huitong.payments.channels.http_bank import HttpBankChannel
+from huitong.payments.channels.limits import MINOR_MAX
 from huitong.payments.channels.protocols import (
     BankChannel,
     CardAcquirer,
@@ -57,7 +59,9 @@ from huitong.payments.channels.queries import (
     report_health,
 )
 from huitong.payments.channels.registry import Channels
+from huitong.payments.channels.secrets import ChannelSecretUnreadable, find_secrets, make_secret
 from huitong.payments.channels.simulator import BankSimulator, FaultKind
+from huitong.payments.channels.store import find_channel
 from huitong.payments.channels.terms import (
     check_name,
     check_rules,
@@ -85,6 +89,7 @@ from huitong.payments.channels.types import (
 from huitong.payments.channels.webhooks import read_secret, sign, verify
 
 __all__ = [
+    "MINOR_MAX",
     "BankChannel",
     "BankSimulator",
     "BreakKind",
@@ -102,6 +107,7 @@ __all__ = [
     "ChannelFault",
     "ChannelKind",
     "ChannelNotFound",
+    "ChannelSecretUnreadable",
     "ChannelVerdict",
     "Channels",
     "CircuitBreaker",
@@ -122,13 +128,16 @@ __all__ = [
     "calculate_fee",
     "check_name",
     "check_rules",
+    "check_rules_fit",
     "choose_route",
     "cure_break",
     "digest_rules",
     "digest_terms",
     "find_break",
+    "find_channel",
     "find_objection",
     "find_route",
+    "find_secrets",
     "get_channel",
     "get_route",
     "has_break",
@@ -137,6 +146,7 @@ __all__ = [
     "list_channel_rules",
     "list_channel_states",
     "list_switched_off",
+    "make_secret",
     "open_callback",
     "plan_recheck",
     "prune_callbacks",

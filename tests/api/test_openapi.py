@@ -126,6 +126,7 @@ def check_security(where: str, path: str, operation: dict[str, Any]) -> None:
             "/v1/risk/",
             "/v1/operations/",
             "/v1/channel",
+            "/v1/business-users",
             "/v1/clearing/",
             "/v1/stopped-payments",
         )

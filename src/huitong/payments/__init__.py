@@ -5,7 +5,7 @@ merchant codes and customers' one-time codes, authorisations, refunds, profit sh
 withdrawals, fees, and the caps that regulation puts on payment accounts.
 """
 
-from huitong.payments import bulk, channels, clearing
+from huitong.payments import bulk, channels, clearing, corporate
 from huitong.payments.calculations import calculate_fee, derive_id, split_by_weights
 from huitong.payments.channels import (
     BankChannel,
@@ -139,6 +139,7 @@ from huitong.payments.qr import CustomerCode, Picture, draw_png, draw_svg
 from huitong.payments.queries import (
     find_channel_order,
     find_counterparties,
+    find_rail,
     get_order,
     get_stopped_payment,
     list_attempts,
@@ -149,6 +150,7 @@ from huitong.payments.queries import (
     list_waiting_payments,
     measure_channels,
 )
+from huitong.payments.rail_types import OrderRail, RailReason
 from huitong.payments.stop_types import (
     StopAction,
     StopOutcome,
@@ -248,6 +250,7 @@ __all__ = [
     "OrderExpired",
     "OrderKind",
     "OrderMoveRefused",
+    "OrderRail",
     "OrderStatus",
     "OrdersOpen",
     "OwnAccounts",
@@ -262,6 +265,7 @@ __all__ = [
     "PaymentsData",
     "Picture",
     "ProfitShared",
+    "RailReason",
     "ReferenceUsed",
     "Refund",
     "RefundExceedsPayment",
@@ -299,6 +303,7 @@ __all__ = [
     "close_order",
     "close_order_of_hold",
     "collect_by_code",
+    "corporate",
     "create_checkout",
     "create_merchant_code",
     "derive_id",
@@ -310,6 +315,7 @@ __all__ = [
     "find_counterparties",
     "find_hold",
     "find_own_accounts",
+    "find_rail",
     "find_suspense_account",
     "get_merchant_code",
     "get_order",

@@ -84,6 +84,8 @@ class Meter(IntEnum):
     BALANCE_PAYMENTS = 1
     STATIC_CODE = 2
     DYNAMIC_CODE = 3
+    #: What a business pays by its mandate.
+    CORPORATE = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

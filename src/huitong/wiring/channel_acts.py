@@ -7,7 +7,8 @@ from typing import Any, Final
 from huitong import identity, payments
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.ids import CHANNEL_ATTEMPT, read_id
-from huitong.payments import channels
+
+channels: Final = payments.channels
 
 Payload = Mapping[str, Any]
 

@@ -5,12 +5,14 @@ from typing import Final
 from fastapi import APIRouter
 from starlette.requests import Request
 
+from huitong import payments
 from huitong.api.authentication import PUBLIC, application_of
 from huitong.api.documentation import errors
 from huitong.api.request_body import PublicRoute, StrictRequest
 from huitong.api.schemas.channels import CallbackView, ChannelPath
 from huitong.kernel.errors import InvalidField, NotFound
-from huitong.payments import channels
+
+channels: Final = payments.channels
 
 
 class SignedRoute(PublicRoute):

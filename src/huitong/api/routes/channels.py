@@ -33,7 +33,8 @@ from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import InvalidField, NotFound
 from huitong.kernel.ids import CHANNEL_ATTEMPT, read_id, uuid7
-from huitong.payments import channels
+
+channels: Final = payments.channels
 
 router: Final = APIRouter(prefix="/v1", tags=["Channels"], route_class=CommandRoute)
 

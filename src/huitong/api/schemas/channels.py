@@ -1,6 +1,6 @@
 """Channels as they travel: terms, health, rules of routing, breaks and their cures."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import Path
 from pydantic import Field
@@ -17,7 +17,8 @@ from huitong.api.schemas.common import (
 )
 from huitong.kernel import ids
 from huitong.kernel.ids import show_id
-from huitong.payments import channels
+
+channels: Final = payments.channels
 
 _NAME_PATTERN = "^[a-z][a-z0-9-]{0,31}$"
 _MINOR = "In minor units of the currency that is paid."

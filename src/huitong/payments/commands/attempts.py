@@ -16,7 +16,9 @@ from huitong.payments.channels import (
     get_route,
 )
 from huitong.payments.commands import moving
+from huitong.payments.commands.rails import keep_rail
 from huitong.payments.store import channel_orders as store
+from huitong.payments.store import rails as rail_store
 from huitong.payments.types import ChannelDirection, ChannelOrder, ChannelState, Order
 
 NOT_SENT: Final = "not sent: the channel was switched off or ill"
@@ -29,6 +31,7 @@ async def add_first_attempt(
     *,
     state: ChannelState = ChannelState.TO_SEND,
     held_until: datetime | None = None,
+    is_urgent: bool = False,
     kind: ChannelKind = ChannelKind.BANK_TRANSFER,
     instrument: str | None = None,
     now: datetime,
@@ -45,6 +48,7 @@ async def add_first_attempt(
         instrument=instrument,
         state=state,
         held_until=held_until,
+        is_urgent=is_urgent,
         now=now,
     )
 
@@ -75,8 +79,17 @@ async def fail_and_hand_on(
     # First the failure: the database has no room for two attempts that are not known to have
     # failed.
     await store.save_channel_order(uow, failed)
-    number = len(attempts) + 1
-    await _insert(uow, order, failed.direction, route, number=number, kind=failed.kind, now=now)
+    planned = await rail_store.find_last_rail(uow, order.id)
+    await _insert(
+        uow,
+        order,
+        failed.direction,
+        route,
+        number=len(attempts) + 1,
+        kind=failed.kind,
+        is_urgent=planned is not None and planned.is_urgent,
+        now=now,
+    )
     return True
 
 
@@ -129,11 +142,13 @@ async def _insert(
     instrument: str | None = None,
     state: ChannelState = ChannelState.TO_SEND,
     held_until: datetime | None = None,
+    is_urgent: bool,
     now: datetime,
 ) -> None:
+    channel_order_id = derive_id(order.id, number)
     await store.insert_channel_order(
         uow,
-        channel_order_id=derive_id(order.id, number),
+        channel_order_id=channel_order_id,
         order_id=order.id,
         direction=direction,
         channel=route.channel,
@@ -146,3 +161,12 @@ async def _insert(
         held_until=held_until,
         now=now,
     )
+    if direction is ChannelDirection.OUT and kind is ChannelKind.BANK_TRANSFER:
+        await keep_rail(
+            uow,
+            channel_order_id=channel_order_id,
+            channel=route.channel,
+            amount=order.amount,
+            is_urgent=is_urgent,
+            at=held_until or now,
+        )

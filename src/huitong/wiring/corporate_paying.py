@@ -1,4 +1,4 @@
-"""The worker's loops of corporate accounts: standing orders, pools, instructions nobody approved."""
+"""The worker's loops of corporate accounts: standing orders, pools, and what expires."""
 
 from datetime import datetime
 from typing import Final

@@ -76,7 +76,6 @@ from huitong.payments.channels.types import (
     Channel,
     ChannelAnswer,
     ChannelBreak,
-    ChannelKind,
     ChannelVerdict,
     CircuitState,
     Cure,
@@ -87,6 +86,7 @@ from huitong.payments.channels.types import (
     RoutingRule,
 )
 from huitong.payments.channels.webhooks import read_secret, sign, verify
+from huitong.payments.types import ChannelKind
 
 __all__ = [
     "MINOR_MAX",

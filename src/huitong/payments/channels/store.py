@@ -13,13 +13,12 @@ from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.payments.channels.types import (
     Callback,
     Channel,
-    ChannelKind,
     CircuitState,
     FeeTier,
     Health,
     RoutingRule,
 )
-from huitong.payments.types import ChannelDirection
+from huitong.payments.types import ChannelDirection, ChannelKind
 
 _COLUMNS: Final = """
     SELECT name, kind, name_zh, name_en, directions, currencies, amount_min, amount_max, opens_at,

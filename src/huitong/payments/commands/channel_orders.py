@@ -87,7 +87,13 @@ async def request_withdrawal(
         order_id, OrderKind.WITHDRAWAL, (account_id, own.channel), amount=amount, now=now
     )
     return await place_withdrawal(
-        uow, order, party, authentication=authentication, decider=decider, now=now
+        uow,
+        order,
+        party,
+        authentication=authentication,
+        decider=decider,
+        is_urgent=is_urgent,
+        now=now,
     )
 
 
@@ -99,6 +105,7 @@ async def place_withdrawal(
     authentication: Authentication,
     decider: risk.PaymentDecider | None,
     uses: Sequence[MeterUse] = (),
+    is_urgent: bool = False,
     now: datetime,
 ) -> Order:
     """Reserve the money of a new withdrawal of `party` and hand it to a channel, or hold it back.

@@ -93,7 +93,9 @@ class Ways:
 
 @pytest.fixture
 async def ways(town: "Town", now) -> AsyncIterator[Ways]:
-    simulators = {name: payments.BankSimulator(result_seconds=0.0) for name in ("bank", "second")}
+    simulators = {
+        name: payments.SimulatedChannel(result_seconds=0.0) for name in ("bank", "second")
+    }
     async with (
         serve_inside(simulators["bank"].application()) as one,
         serve_inside(simulators["second"].application()) as two,

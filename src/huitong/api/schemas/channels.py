@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import Path
 from pydantic import Field
 
+from huitong import payments
 from huitong.api.schemas.approvals import Why
 from huitong.api.schemas.common import (
     Body,
@@ -208,7 +209,9 @@ class CallbackView(View):
     effect: Literal["asked", "known", "repeated"]
 
 
-def show_channel(channel: channels.Channel, health: channels.Health | None) -> ChannelView:
+def show_channel(
+    channel: payments.channels.Channel, health: payments.channels.Health | None
+) -> ChannelView:
     """Return a channel as a view."""
     shown: dict[str, Any] = channels.show_channel(channel)
     seen = None
@@ -223,7 +226,7 @@ def show_channel(channel: channels.Channel, health: channels.Health | None) -> C
     return ChannelView(**shown, health=seen)
 
 
-def show_break(found: channels.ChannelBreak) -> BreakView:
+def show_break(found: payments.channels.ChannelBreak) -> BreakView:
     """Return a break as a view."""
     return BreakView(
         attempt=show_id(ids.CHANNEL_ATTEMPT, found.channel_order_id),

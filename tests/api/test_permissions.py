@@ -30,6 +30,7 @@ PREFIXES = {
     "approval": "apr",
     "backtest": "bkt",
     "case": "cas",
+    "channel": "bank",
     "file": "blk",
     "code": "qr",
     "countermeasure": "cms",

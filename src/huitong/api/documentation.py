@@ -146,6 +146,10 @@ _TAGS: Final = (
         "Reconciliation",
         "Files of channels, what does not agree, its cures, and suspense; for staff.",
     ),
+    (
+        "Channels",
+        "Ways to banks and schemes: terms, health, routing, breaks; where they call back.",
+    ),
     ("Operations", "Health and metrics of the process; incidents, and what is done about them."),
 )
 _DESCRIPTION: Final = f"""

@@ -29,6 +29,7 @@ BREAK: Final = "brk"
 BULK_FILE: Final = "blk"
 CASE: Final = "cas"
 CHALLENGE: Final = "chl"
+CHANNEL_ATTEMPT: Final = "att"
 CHANNEL_FILE: Final = "chf"
 CHECKOUT: Final = "chk"
 CLEARING_WINDOW: Final = "clw"
@@ -87,7 +88,6 @@ PREFIXES: Final = frozenset(
         BULK_FILE,
         CASE,
         CHALLENGE,
-        CHANNEL_FILE,
         CHECKOUT,
         CLEARING_WINDOW,
         CODE,

@@ -9,7 +9,6 @@ from huitong.payments import bulk, channels, clearing, corporate, reconciliation
 from huitong.payments.calculations import calculate_fee, derive_id, split_by_weights
 from huitong.payments.channels import (
     BankChannel,
-    BankSimulator,
     BreakKind,
     CallbackEffect,
     ChannelAnswer,
@@ -19,6 +18,7 @@ from huitong.payments.channels import (
     FaultKind,
     HttpBankChannel,
     NoChannel,
+    SimulatedChannel,
     list_channel_breaks,
     list_channel_states,
     open_callback,
@@ -192,7 +192,6 @@ __all__ = [
     "Authentication",
     "BalanceTooLarge",
     "BankChannel",
-    "BankSimulator",
     "BreakKind",
     "CallbackEffect",
     "CapUse",
@@ -274,6 +273,7 @@ __all__ = [
     "ShareExceedsRemainder",
     "ShareReceiver",
     "ShareReceiverShort",
+    "SimulatedChannel",
     "StopAction",
     "StopAppealed",
     "StopOutcome",

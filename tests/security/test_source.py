@@ -43,6 +43,7 @@ CLIENTS = {
     "customers/checks/client.py",
     "identity/code_senders.py",
     "payments/channels/http_bank.py",
+    "payments/reconciliation/fetching.py",
     #: A simulated channel calls the house back.
     "payments/channels/simulator/calling.py",
 }
@@ -179,6 +180,8 @@ def test_makes_patterns_of_constants_only() -> None:
         # A prefix out of a constant, and the patterns of the rulebook, which ship with us.
         ("identity/tokens.py", "prefix"),
         ("ledger/numbers.py", "ids"),
+        # Shapes of amounts by the decimals of a currency, and a channel's name, escaped.
+        ("payments/reconciliation/reading.py", "encode"),
         ("kernel/rulebook/validation.py", "text"),
         # What LIKE looks for in a rule, every character of it escaped.
         *(("risk/decisioning/rules/programs/kernels.py", each) for each in LIKE),

@@ -19,6 +19,7 @@ from huitong.kernel.database.unit_of_work import Caller, Database
 from huitong.kernel.money import Money
 from huitong.kernel.rulebook import Rulebook
 from huitong.kernel.settings import Settings
+from huitong.wiring.reconciling import list_channel_urls
 
 reconciliation: Final = payments.reconciliation
 _CALLER: Final = Caller(actor="cli")
@@ -47,8 +48,9 @@ def reconcile(
         bool, typer.Option("--json", help="Print one JSON object and nothing else.")
     ] = False,
 ) -> None:
-    """Compare orders with the journal up to now, and with a channel's file if one is given.
+    """Compare orders with the journal up to now, and with a channel's file if there is one.
 
+    Without a file, a channel that the settings name is asked for its own.
     Killed anywhere, the same command goes on where it was. Ends with 0 if nothing of the day
     waits, with 3 if breaks do, with 1 if the file is refused.
     """
@@ -71,6 +73,8 @@ async def _reconcile(
         if path is not None:
             with path.open("rb") as source:
                 await _take(database, source, day, channel, clock.now())
+        elif channel is not None:
+            await _fetch(database, settings, day, channel, clock.now())
         # Entries are compared by the lines of their accounts, which a worker may not have made yet.
         await ledger.project_all(database)
         while await reconciliation.reconcile_always(
@@ -79,6 +83,18 @@ async def _reconcile(
             pass
         async with database.reading(_CALLER) as uow:
             return await reconciliation.report_day(uow, day, channel=channel)
+
+
+async def _fetch(
+    database: Database, settings: Settings, day: date, channel: str, now: datetime
+) -> None:
+    """Ask a channel of the settings for its file, unless the day has one."""
+    urls = list_channel_urls(settings)
+    async with database.reading(_CALLER) as uow:
+        report = await reconciliation.report_day(uow, day, channel=channel)
+    if channel in urls and not report.files:
+        with await reconciliation.fetch_file(urls[channel], day) as source:
+            await _take(database, source, day, channel, now)
 
 
 async def _take(

@@ -24,7 +24,7 @@ from huitong.wiring.loop_types import Loop, Step
 from huitong.wiring.notices import make_notice_loops
 from huitong.wiring.people_data import make_providers, make_retained
 from huitong.wiring.reactions import HANDLERS, react_to_decisions
-from huitong.wiring.reconciling import RECONCILIATION_LOOPS
+from huitong.wiring.reconciling import make_reconciliation_loops
 from huitong.wiring.risk_links import LINK_SOURCES
 from huitong.wiring.watching import WATCH_LOOPS
 
@@ -145,6 +145,7 @@ def make_loops(settings: Settings) -> tuple[Loop, ...]:
         *_make_privacy_loops(settings),
         *_make_publishing_loops(settings),
         make_bulk_loop(settings),
+        *make_reconciliation_loops(settings),
         *make_corporate_loops(settings),
         *_make_channel_loops(settings),
         *make_notice_loops(settings),
@@ -277,6 +278,5 @@ LOOPS: Final[tuple[Loop, ...]] = (
     Loop("kernel.measure_outbox", 15.0, _measure_outbox),
     Loop("kernel.prune_events", 60.0, _prune_events),
     Loop("kernel.prune_replies", 60.0, _prune_replies),
-    *RECONCILIATION_LOOPS,
     *WATCH_LOOPS,
 )

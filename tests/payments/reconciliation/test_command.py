@@ -74,6 +74,7 @@ async def test_it_tells_the_day_in_both_languages_and_ends_with_3_if_breaks_wait
     assert "渠道缺记 missing at the channel" in " ".join(said.replace("│", " ").split())
     assert "993 对平 matched" in said
     ended, said, complained = await command.run("--json")
+    assert ended == 3, complained
     told = json.loads(said)
     assert (ended, told["waiting"], told["files"][0]["matched"]) == (3, 14, 993)
     assert {each["kind"] for each in told["breaks"]} == set(reconciliation.BreakKind)

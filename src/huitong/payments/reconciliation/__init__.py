@@ -25,8 +25,9 @@ from huitong.payments.reconciliation.errors import (
     SuspenseCleared,
     SuspenseNotFound,
 )
+from huitong.payments.reconciliation.fetching import fetch_file
 from huitong.payments.reconciliation.invariants import INVARIANTS
-from huitong.payments.reconciliation.jobs import prune_lines, reconcile_always
+from huitong.payments.reconciliation.jobs import fetch_night, prune_lines, reconcile_always
 from huitong.payments.reconciliation.limits import UPLOAD_BYTES_MAX
 from huitong.payments.reconciliation.loading import open_file, store_file, take_file
 from huitong.payments.reconciliation.matching import match_file
@@ -106,6 +107,8 @@ __all__ = [
     "compare_books",
     "count_waiting",
     "describe_break",
+    "fetch_file",
+    "fetch_night",
     "get_break",
     "list_accounts",
     "list_breaks",

@@ -6,9 +6,9 @@ from rich.console import Console
 from huitong.cli import (
     audit,
     backup,
-    bank,
     bench,
     bulk,
+    channels,
     clearing,
     demo,
     iso20022,
@@ -21,6 +21,7 @@ from huitong.cli import (
     permissions,
     privacy,
     receipts,
+    reconcile,
     registry,
     risk,
     serve,
@@ -52,6 +53,9 @@ for command in (
     up, serve, worker, keys, staff, permissions, privacy, migrate, ledger, log, audit, backup,
     demo, bench, bulk, bank, registry, risk, sms_gateway, operations, clearing, iso20022,
     lending, receipts,
+    up, serve, worker, keys, staff, permissions, privacy, migrate, ledger, log, audit, backup, demo,
+    bench, bulk, channels, registry, risk, sms_gateway, operations, clearing, iso20022,
+    reconcile,
 ):  # fmt: skip
     command.register(app)
 

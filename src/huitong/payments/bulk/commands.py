@@ -261,7 +261,7 @@ async def _check_payees(
         if state is None or line.account_id not in parties:
             problems.append(Problem(line.number, ProblemCode.ACCOUNT_UNKNOWN, "account"))
             continue
-        if _fold(names.get(line.account_id, "")) != _fold(line.name):
+        if not _is_same(names.get(line.account_id, ""), line.name):
             problems.append(Problem(line.number, ProblemCode.NAME_DIFFERS, "name"))
             continue
         if line.account_id == payer_account_id:
@@ -270,6 +270,10 @@ async def _check_payees(
         if code is not None:
             problems.append(Problem(line.number, code, "account"))
     return problems
+
+
+def _is_same(held: str, given: str) -> bool:
+    return held == given or _fold(held) == _fold(given)
 
 
 def _fold(name: str) -> str:

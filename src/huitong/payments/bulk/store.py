@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy.engine import Row
 
+from huitong.kernel.database.arrays import write_array
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.money import Money
 from huitong.payments.bulk.types import (
@@ -23,6 +24,9 @@ from huitong.payments.bulk.types import (
     Role,
 )
 
+# A look is a tenth of what making a member by its value takes, a hundred thousand times.
+_LINE_STATES: Final = {int(state): state for state in LineState}
+_PAID, _NOT_PAID = LineState.PAID.value, LineState.FAILED.value
 _PROBLEM_CODES: Final = {code.value: code for code in ProblemCode}
 
 _NAME_USER: Final = """
@@ -104,7 +108,7 @@ _PROBLEMS: Final = """
 """
 _END_LINES: Final = """
     UPDATE payments.bulk_lines l SET state = n.state, reason = n.reason
-      FROM unnest($2::int[], $3::smallint[], $4::text[]) n(number, state, reason)
+      FROM unnest($2::text::int[], $3::text::smallint[], $4::text[]) n(number, state, reason)
      WHERE l.file_id = $1 AND l.number = n.number
 """
 _DECIDE: Final = """
@@ -273,7 +277,7 @@ async def list_lines(
             account_id=account_id,
             amount=Money(amount, currency),
             note=note,
-            state=LineState(state),
+            state=_LINE_STATES[state],
             reason=reason,
         )
         for number, reference, account_id, amount, note, state, reason in rows
@@ -314,8 +318,8 @@ async def end_lines(
     await (await uow.driver()).execute(
         _END_LINES,
         file.id,
-        [line.number for line in lines],
-        [int(LineState.PAID if why is None else LineState.FAILED) for why in reasons],
+        write_array([line.number for line in lines]),
+        write_array([_PAID if why is None else _NOT_PAID for why in reasons]),
         list(reasons),
     )
     await uow.execute(

@@ -187,8 +187,8 @@ def _assess(
 
 
 def _name(keys: Sequence[str], where: NDArray[np.bool_] | None, rows: int) -> list[tuple[str, ...]]:
-    named: list[list[str]] = [[] for _ in range(rows)]
+    named: list[tuple[str, ...]] = [()] * rows
     if where is not None:
-        for rule, row in zip(*np.nonzero(where), strict=True):
-            named[row].append(keys[rule])
-    return [tuple(each) for each in named]
+        for rule, row in np.argwhere(where).tolist():
+            named[row] += (keys[rule],)
+    return named

@@ -40,6 +40,7 @@ ENTRY: Final = "je"
 EVENT: Final = "evt"
 HOLD: Final = "hold"
 INCIDENT: Final = "inc"
+INSTRUCTION: Final = "ins"
 JOB: Final = "job"
 LOAN: Final = "loan"
 LOGIN: Final = "lgn"
@@ -49,6 +50,8 @@ ONE_TIME_CODE: Final = "otc"
 PARTNER: Final = "ptn"
 PASSKEY: Final = "psk"
 PAYMENT: Final = "pay"
+PAY_IN: Final = "pin"
+POOL: Final = "pol"
 PROFIT_SHARE: Final = "shr"
 REFUND: Final = "rfd"
 REQUEST: Final = "req"
@@ -63,6 +66,7 @@ TABLE_ANSWER: Final = "tba"
 TABLE_VERSION: Final = "tbl"
 TOP_UP: Final = "top"
 TRANSFER: Final = "tr"
+VIRTUAL_ACCOUNT: Final = "vac"
 WEBHOOK: Final = "whk"
 WITHDRAWAL: Final = "wdr"
 
@@ -91,6 +95,7 @@ PREFIXES: Final = frozenset(
         EVENT,
         HOLD,
         INCIDENT,
+        INSTRUCTION,
         JOB,
         LOAN,
         LOGIN,
@@ -100,6 +105,8 @@ PREFIXES: Final = frozenset(
         PARTNER,
         PASSKEY,
         PAYMENT,
+        PAY_IN,
+        POOL,
         PROFIT_SHARE,
         REFUND,
         REQUEST,
@@ -114,6 +121,7 @@ PREFIXES: Final = frozenset(
         TABLE_VERSION,
         TOP_UP,
         TRANSFER,
+        VIRTUAL_ACCOUNT,
         WEBHOOK,
         WITHDRAWAL,
     }

@@ -70,7 +70,8 @@ class Meetings:
             [each.payer_account_id for each in self._facts],
         ]
         np.left_shift(1, sketch_places(np.array(accounts, np.int64)), out=bits[1:])
-        return bits[_OTHERS]
+        others: NDArray[np.int64] = bits[_OTHERS]
+        return others
 
     def list_marks(self, marks: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return which of the payments' marks each role's row counts: as `places`."""

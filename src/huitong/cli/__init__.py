@@ -51,11 +51,8 @@ app = typer.Typer(
 
 for command in (
     up, serve, worker, keys, staff, permissions, privacy, migrate, ledger, log, audit, backup,
-    demo, bench, bulk, bank, registry, risk, sms_gateway, operations, clearing, iso20022,
-    lending, receipts,
-    up, serve, worker, keys, staff, permissions, privacy, migrate, ledger, log, audit, backup, demo,
-    bench, bulk, channels, registry, risk, sms_gateway, operations, clearing, iso20022,
-    reconcile,
+    demo, bench, bulk, registry, risk, sms_gateway, operations, clearing, iso20022,
+    lending, receipts, channels, reconcile,
 ):  # fmt: skip
     command.register(app)
 

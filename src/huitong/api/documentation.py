@@ -141,6 +141,7 @@ _TAGS: Final = (
     ("Stopped payments", "Payments that risk held or blocked, and what people decide of them."),
     ("Lists", "Who is allowed for a time, blocked or watched."),
     ("Files of payments", "Payrolls and payments to suppliers, submitted and approved by two."),
+    ("Settlement", "Fee plans, terms, settlement sheets and reserves of merchants."),
     ("Clearing", "Netting windows, positions and queues between banks, and their caps, for staff."),
     ("Operations", "Health and metrics of the process; incidents, and what is done about them."),
 )

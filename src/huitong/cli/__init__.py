@@ -15,6 +15,7 @@ from huitong.cli import (
     keys,
     ledger,
     log,
+    merchants,
     migrate,
     operations,
     permissions,
@@ -48,7 +49,7 @@ app = typer.Typer(
 
 for command in (
     up, serve, worker, keys, staff, permissions, privacy, migrate, ledger, log, audit, backup, demo,
-    bench, bulk, bank, registry, risk, sms_gateway, operations, clearing, iso20022,
+    bench, bulk, bank, registry, risk, sms_gateway, operations, clearing, iso20022, merchants,
 ):  # fmt: skip
     command.register(app)
 

@@ -5,7 +5,7 @@ merchant codes and customers' one-time codes, authorisations, refunds, profit sh
 withdrawals, fees, and the caps that regulation puts on payment accounts.
 """
 
-from huitong.payments import bulk, clearing
+from huitong.payments import bulk, clearing, merchants
 from huitong.payments.calculations import calculate_fee, derive_id, split_by_weights
 from huitong.payments.channels import (
     BankChannel,
@@ -322,6 +322,7 @@ __all__ = [
     "list_usage",
     "list_waiting_payments",
     "measure_channels",
+    "merchants",
     "needs_step_up",
     "open_callback",
     "pay_order",

@@ -19,6 +19,7 @@ from huitong.wiring.bulk_paying import make_bulk_loop
 from huitong.wiring.clocks import make_clock
 from huitong.wiring.evidence_desk import make_evidence_desk
 from huitong.wiring.loop_types import Loop, Step
+from huitong.wiring.merchant_loops import MERCHANT_LOOPS
 from huitong.wiring.people_data import make_providers, make_retained
 from huitong.wiring.reactions import HANDLERS, react_to_decisions
 from huitong.wiring.risk_links import LINK_SOURCES
@@ -270,5 +271,6 @@ LOOPS: Final[tuple[Loop, ...]] = (
     Loop("kernel.measure_outbox", 15.0, _measure_outbox),
     Loop("kernel.prune_events", 60.0, _prune_events),
     Loop("kernel.prune_replies", 60.0, _prune_replies),
+    *MERCHANT_LOOPS,
     *WATCH_LOOPS,
 )

@@ -27,6 +27,7 @@ from huitong.payments.events import ProfitShared
 from huitong.payments.postings import share_entry
 from huitong.payments.store import orders as order_store
 from huitong.payments.store import refunds as store
+from huitong.payments.store.receivers import find_receivers
 from huitong.payments.types import Order, OrderStatus, Share, ShareReceiver
 
 
@@ -120,10 +121,13 @@ async def _check_parties(
 ) -> None:
     assert order.payee_account_id is not None
     connection = await uow.driver()
-    accounts = [order.payee_account_id, *(receiver.account_id for receiver in receivers)]
+    assert order.merchant_id is not None
+    wanted = [receiver.account_id for receiver in receivers]
+    settled = await find_receivers(uow, wanted, merchant_id=order.merchant_id)
+    accounts = [order.payee_account_id, *(settled.get(account, account) for account in wanted)]
     parties = await customers.find_parties(connection, accounts)
     for position, receiver in enumerate(receivers):
-        if receiver.account_id not in parties:
+        if settled.get(receiver.account_id, receiver.account_id) not in parties:
             raise AccountNotFound(
                 f"no customer or merchant has the account {show_account(receiver.account_id)}",
                 field=f"receivers.{position}.account",

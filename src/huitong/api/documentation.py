@@ -142,6 +142,8 @@ _TAGS: Final = (
     ("Lists", "Who is allowed for a time, blocked or watched."),
     ("Files of payments", "Payrolls and payments to suppliers, submitted and approved by two."),
     ("Settlement", "Fee plans, terms, settlement sheets and reserves of merchants."),
+    ("Stores", "Stores and terminals of merchants, and what was paid at them."),
+    ("Disputes", "Disputes of payments and chargebacks, their stages, deadlines and evidence."),
     ("Clearing", "Netting windows, positions and queues between banks, and their caps, for staff."),
     ("Operations", "Health and metrics of the process; incidents, and what is done about them."),
 )

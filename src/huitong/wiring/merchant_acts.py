@@ -6,7 +6,7 @@ from typing import Any
 
 from huitong import identity, payments
 from huitong.kernel.database.unit_of_work import UnitOfWork
-from huitong.kernel.ids import SETTLEMENT_SHEET, read_id
+from huitong.kernel.ids import DISPUTE, SETTLEMENT_SHEET, read_id
 from huitong.kernel.rulebook import Rulebook
 
 Payload = Mapping[str, Any]
@@ -20,6 +20,7 @@ def make_merchant_acts(rulebook: Rulebook) -> identity.Handlers:
         "merchants.set_terms": acts.set_terms,
         "merchants.set_reserve": acts.set_reserve,
         "merchants.retry_payout": acts.retry_payout,
+        "merchants.decide_dispute": acts.decide_dispute,
     }
 
 
@@ -77,3 +78,19 @@ class _Acts:
         sheet_id = read_id(SETTLEMENT_SHEET, payload["sheet"], field="sheet")
         await payments.merchants.retry_payout(uow, sheet_id, now=now)
         return identity.Executed(outcome={"sheet": payload["sheet"]})
+
+    async def decide_dispute(
+        self, uow: UnitOfWork, approval: identity.Approval, payload: Payload, *, now: datetime
+    ) -> identity.Executed:
+        del approval
+        dispute = await payments.merchants.act_on_dispute(
+            uow,
+            read_id(DISPUTE, payload["dispute"], field="dispute"),
+            payments.merchants.Act(f"decide_{payload['outcome']}"),
+            rulebook=self._rulebook,
+            now=now,
+        )
+        assert dispute.outcome is not None
+        return identity.Executed(
+            outcome={"dispute": payload["dispute"], "outcome": dispute.outcome.value}
+        )

@@ -19,7 +19,23 @@ async def _hand_over_payouts(database: Database, now: datetime) -> bool:
     return False
 
 
+async def _end_disputes(database: Database, now: datetime) -> bool:
+    ended = await payments.merchants.end_overdue_disputes(
+        database, rulebook=Rulebook.load(), now=now
+    )
+    return ended > 0
+
+
+async def _watch_chargebacks(database: Database, now: datetime) -> bool:
+    await database.run(
+        lambda uow: payments.merchants.watch_chargebacks(uow, rulebook=Rulebook.load(), now=now)
+    )
+    return False
+
+
 MERCHANT_LOOPS: Final[tuple[Loop, ...]] = (
     Loop("payments.settle_merchants", 1.0, _settle_merchants),
     Loop("payments.hand_over_payouts", 2.0, _hand_over_payouts),
+    Loop("payments.end_overdue_disputes", 5.0, _end_disputes),
+    Loop("payments.watch_chargebacks", 300.0, _watch_chargebacks),
 )

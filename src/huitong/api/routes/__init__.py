@@ -20,6 +20,7 @@ from huitong.api.routes import (
     customer_care,
     customer_restrictions,
     customers,
+    disputes,
     identity_credentials,
     identity_log_in,
     identity_sessions,
@@ -48,6 +49,7 @@ from huitong.api.routes import (
     staff_people,
     staff_sessions,
     stopped_payments,
+    stores,
     withdrawals,
 )
 
@@ -74,6 +76,12 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     merchants.router,
     settlement.own,
     settlement.router,
+    stores.own,
+    stores.router,
+    stores.terminals,
+    disputes.uploads,
+    disputes.router,
+    disputes.watches,
     merchant_terms.plans,
     merchant_terms.terms,
     accounts.router,

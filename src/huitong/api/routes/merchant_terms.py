@@ -14,7 +14,7 @@ from huitong.api.idempotency import IdempotencyKey
 from huitong.api.request_body import CommandRoute
 from huitong.api.schemas.approvals import ApprovalView
 from huitong.api.schemas.common import MerchantPath
-from huitong.api.schemas.settlement import (
+from huitong.api.schemas.merchant_terms import (
     AddFeePlan,
     PlanPath,
     PlansView,

@@ -18,7 +18,7 @@ class Cycle:
 
     days: int
     cutoff_minutes: int
-    #: When payouts begin on the day of settlement, if that is not the day itself.
+    #: When payouts begin on the day of settlement, unless that is the day itself.
     opens: time
 
 
@@ -35,15 +35,15 @@ def settles_at(day: date, cycle: Cycle, calendar: BusinessCalendar) -> datetime:
     """Return when business day `day` is settled, in UTC.
 
     T+N is the N-th business day after `day`, holiday or not: what came in on Friday, Saturday and
-    Sunday is settled on Monday with T+1. T+0 is `day` itself, or the next business day. Payouts
-    begin at the opening hour, and never before the cut-off. Worked example: T+1 with midnight, day
+    Sunday is settled on Monday with T+1, from the opening hour on. T+0 is settled at the day's own
+    cut-off, and a holiday at that of the next business day. Worked example: T+1 with midnight, day
     2026-09-30 (before the National Day holidays): 2026-10-08 at 09:00 in Shanghai. Raises
     CalendarNotCovered.
     """
     on = calendar.add_business_days(day, cycle.days)
-    opens = datetime.combine(on, cycle.opens, _ZONE).astimezone(UTC)
-    cutoff = cutoff_of(day, cycle.cutoff_minutes)
-    return cutoff if on == day else max(opens, cutoff)
+    if cycle.days == 0:
+        return cutoff_of(on, cycle.cutoff_minutes)
+    return datetime.combine(on, cycle.opens, _ZONE).astimezone(UTC)
 
 
 def find_due_cutoff(

@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from huitong.kernel import logs
@@ -10,7 +11,8 @@ from huitong.kernel.database.unit_of_work import SYSTEM, Caller, Database, UnitO
 from huitong.kernel.errors import Refusal
 from huitong.kernel.rulebook import Rulebook
 from huitong.payments.channels import NoChannel
-from huitong.payments.merchants import limits, store
+from huitong.payments.merchants import dispute_store, limits, store
+from huitong.payments.merchants.disputes import end_next_overdue
 from huitong.payments.merchants.errors import SettlementMoved
 from huitong.payments.merchants.payouts import hand_over
 from huitong.payments.merchants.settling import settle_account
@@ -69,6 +71,27 @@ async def hand_over_payouts(database: Database, *, now: datetime) -> int:
             break
         after = step.sheet_id
     return asked
+
+
+async def end_overdue_disputes(database: Database, *, rulebook: Rulebook, now: datetime) -> int:
+    """Do what passed deadlines do, in up to DISPUTES_AT_ONCE_MAX disputes; returns how many.
+
+    Each in a transaction of its own, which looks again under lock: whoever is faster is the one.
+    """
+    async with database.reading() as uow:
+        due = await dispute_store.list_due(uow, now=now, limit=limits.DISPUTES_AT_ONCE_MAX)
+    ended = 0
+    for dispute in due:
+        try:
+            moved = await database.run(
+                partial(end_next_overdue, dispute=dispute, rulebook=rulebook, now=now)
+            )
+        except (SettlementMoved, Refusal) as problem:
+            # The next run tries again; staff see a dispute that is over its time.
+            _log.warning("merchants.dispute_waits", reason=type(problem).__name__)
+            continue
+        ended += moved is not None
+    return ended
 
 
 class _Settling:

@@ -30,4 +30,4 @@ CHANNEL_REFERENCE_LENGTH_MAX: Final = 64
 EVIDENCE_BYTES_MAX: Final = 2_000_000
 EVIDENCE_FILES_MAX: Final = 10
 #: Bytes of a file of evidence that are sealed together.
-EVIDENCE_PART_BYTES: Final = 64 * 1024
+EVIDENCE_PART_BYTES: Final = 48 * 1024

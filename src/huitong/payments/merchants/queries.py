@@ -1,13 +1,26 @@
 """What one can read of merchants: plans, terms, settled accounts, sheets and their lines."""
 
 import uuid
+from datetime import date
 
 from huitong.kernel.database.unit_of_work import UnitOfWork
-from huitong.kernel.ids import MERCHANT, show_id
-from huitong.payments.merchants import store, terms_store
-from huitong.payments.merchants.errors import FeePlanNotFound, SheetNotFound, TermsNotFound
+from huitong.kernel.ids import DISPUTE, MERCHANT, show_id
+from huitong.payments.merchants import dispute_store, store, terms_store
+from huitong.payments.merchants.dispute_types import Dispute, DisputeStep, Evidence
+from huitong.payments.merchants.errors import (
+    DisputeNotFound,
+    FeePlanNotFound,
+    SheetNotFound,
+    TermsNotFound,
+)
 from huitong.payments.merchants.fees import PlanVersion
-from huitong.payments.merchants.types import SettledAccount, Sheet, SheetLine, Terms
+from huitong.payments.merchants.types import (
+    ChargebackWatch,
+    SettledAccount,
+    Sheet,
+    SheetLine,
+    Terms,
+)
 
 
 async def list_settled_accounts(uow: UnitOfWork, merchant_id: uuid.UUID) -> list[SettledAccount]:
@@ -70,3 +83,46 @@ async def list_sheet_lines(
 ) -> list[SheetLine]:
     """Return lines of a sheet with a number above `after`, in order."""
     return await store.list_lines(uow, sheet_id, after=after, limit=limit)
+
+
+async def get_dispute(uow: UnitOfWork, dispute_id: uuid.UUID) -> Dispute:
+    """Return a dispute; raises DisputeNotFound."""
+    dispute = await dispute_store.find_dispute(uow, dispute_id)
+    if dispute is None:
+        raise DisputeNotFound(f"there is no dispute {show_id(DISPUTE, dispute_id)}")
+    return dispute
+
+
+async def list_disputes(
+    uow: UnitOfWork,
+    *,
+    merchant_id: uuid.UUID | None = None,
+    payer_account_id: int | None = None,
+    before: uuid.UUID | None = None,
+    limit: int,
+) -> list[Dispute]:
+    """Return disputes of a merchant, of a payer, or all, newest first."""
+    return await dispute_store.list_disputes(
+        uow,
+        merchant_id=merchant_id,
+        payer_account_id=payer_account_id,
+        before=before,
+        limit=limit,
+    )
+
+
+async def list_dispute_steps(uow: UnitOfWork, dispute_id: uuid.UUID) -> list[DisputeStep]:
+    """Return what was done in a dispute, in order."""
+    return await dispute_store.list_steps(uow, dispute_id)
+
+
+async def list_dispute_evidence(uow: UnitOfWork, dispute_id: uuid.UUID) -> list[Evidence]:
+    """Return the files that were handed in, first first, without their content."""
+    return await dispute_store.list_evidence(uow, dispute_id)
+
+
+async def list_chargeback_watches(
+    uow: UnitOfWork, *, since: date, limit: int
+) -> list[ChargebackWatch]:
+    """Return merchants whose chargebacks of a month from `since` on were too many, newest first."""
+    return await dispute_store.list_watches(uow, since=since, limit=limit)

@@ -42,6 +42,7 @@ EVENT: Final = "evt"
 EVIDENCE: Final = "evd"
 HOLD: Final = "hold"
 INCIDENT: Final = "inc"
+INSTRUCTION: Final = "ins"
 JOB: Final = "job"
 LOAN: Final = "loan"
 LOGIN: Final = "lgn"
@@ -51,6 +52,8 @@ ONE_TIME_CODE: Final = "otc"
 PARTNER: Final = "ptn"
 PASSKEY: Final = "psk"
 PAYMENT: Final = "pay"
+PAY_IN: Final = "pin"
+POOL: Final = "pol"
 PROFIT_SHARE: Final = "shr"
 REFUND: Final = "rfd"
 REQUEST: Final = "req"
@@ -68,6 +71,7 @@ TABLE_VERSION: Final = "tbl"
 TERMINAL: Final = "trm"
 TOP_UP: Final = "top"
 TRANSFER: Final = "tr"
+VIRTUAL_ACCOUNT: Final = "vac"
 WEBHOOK: Final = "whk"
 WITHDRAWAL: Final = "wdr"
 
@@ -98,6 +102,7 @@ PREFIXES: Final = frozenset(
         EVIDENCE,
         HOLD,
         INCIDENT,
+        INSTRUCTION,
         JOB,
         LOAN,
         LOGIN,
@@ -107,6 +112,8 @@ PREFIXES: Final = frozenset(
         PARTNER,
         PASSKEY,
         PAYMENT,
+        PAY_IN,
+        POOL,
         PROFIT_SHARE,
         REFUND,
         REQUEST,
@@ -124,6 +131,7 @@ PREFIXES: Final = frozenset(
         TERMINAL,
         TOP_UP,
         TRANSFER,
+        VIRTUAL_ACCOUNT,
         WEBHOOK,
         WITHDRAWAL,
     }

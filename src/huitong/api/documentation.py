@@ -142,7 +142,13 @@ _TAGS: Final = (
     ("Lists", "Who is allowed for a time, blocked or watched."),
     ("Receipts", "Papers of what moved an account's money, and telling whether one is ours."),
     ("Files of payments", "Payrolls and payments to suppliers, submitted and approved by two."),
+<<<<<<< HEAD
     ("Corporate accounts", "What businesses pay by several people, pools, and incoming payments."),
+=======
+    ("Settlement", "Fee plans, terms, settlement sheets and reserves of merchants."),
+    ("Stores", "Stores and terminals of merchants, and what was paid at them."),
+    ("Disputes", "Disputes of payments and chargebacks, their stages, deadlines and evidence."),
+>>>>>>> merchants
     ("Clearing", "Netting windows, positions and queues between banks, and their caps, for staff."),
     (
         "Reconciliation",

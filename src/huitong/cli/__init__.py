@@ -16,6 +16,7 @@ from huitong.cli import (
     ledger,
     lending,
     log,
+    merchants,
     migrate,
     operations,
     permissions,
@@ -53,6 +54,8 @@ for command in (
     up, serve, worker, keys, staff, permissions, privacy, migrate, ledger, log, audit, backup,
     demo, bench, bulk, registry, risk, sms_gateway, operations, clearing, iso20022,
     lending, receipts, channels, reconcile,
+    up, serve, worker, keys, staff, permissions, privacy, migrate, ledger, log, audit, backup, demo,
+    bench, bulk, bank, registry, risk, sms_gateway, operations, clearing, iso20022, merchants,
 ):  # fmt: skip
     command.register(app)
 

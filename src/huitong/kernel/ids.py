@@ -39,8 +39,10 @@ COUNTERMEASURE: Final = "cms"
 CUSTOMER: Final = "cus"
 DECISION: Final = "dec"
 DEVICE: Final = "dev"
+DISPUTE: Final = "dsp"
 ENTRY: Final = "je"
 EVENT: Final = "evt"
+EVIDENCE: Final = "evd"
 HOLD: Final = "hold"
 INCIDENT: Final = "inc"
 INSTRUCTION: Final = "ins"
@@ -59,15 +61,18 @@ PROFIT_SHARE: Final = "shr"
 REFUND: Final = "rfd"
 REQUEST: Final = "req"
 RULE_VERSION: Final = "rul"
+SETTLEMENT_SHEET: Final = "sht"
 SESSION: Final = "ses"
 SIGN_UP: Final = "sgn"
 STAFF: Final = "stf"
 STEP_UP: Final = "stp"
+STORE: Final = "sto"
 SUBJECT: Final = "sub"
 SUBJECT_REQUEST: Final = "srq"
 SUSPENSE: Final = "sus"
 TABLE_ANSWER: Final = "tba"
 TABLE_VERSION: Final = "tbl"
+TERMINAL: Final = "trm"
 TOP_UP: Final = "top"
 TRANSFER: Final = "tr"
 VIRTUAL_ACCOUNT: Final = "vac"
@@ -96,8 +101,10 @@ PREFIXES: Final = frozenset(
         CUSTOMER,
         DECISION,
         DEVICE,
+        DISPUTE,
         ENTRY,
         EVENT,
+        EVIDENCE,
         HOLD,
         INCIDENT,
         INSTRUCTION,
@@ -116,15 +123,18 @@ PREFIXES: Final = frozenset(
         REFUND,
         REQUEST,
         RULE_VERSION,
+        SETTLEMENT_SHEET,
         SESSION,
         SIGN_UP,
         STAFF,
         STEP_UP,
+        STORE,
         SUBJECT,
         SUBJECT_REQUEST,
         SUSPENSE,
         TABLE_ANSWER,
         TABLE_VERSION,
+        TERMINAL,
         TOP_UP,
         TRANSFER,
         VIRTUAL_ACCOUNT,

@@ -6,6 +6,7 @@ withdrawals, fees, and the caps that regulation puts on payment accounts.
 """
 
 from huitong.payments import bulk, channels, clearing, corporate, documents, reconciliation
+from huitong.payments import bulk, channels, clearing, corporate, merchants
 from huitong.payments.calculations import calculate_fee, derive_id, split_by_weights
 from huitong.payments.channels import (
     BankChannel,
@@ -333,6 +334,7 @@ __all__ = [
     "list_usage",
     "list_waiting_payments",
     "measure_channels",
+    "merchants",
     "needs_step_up",
     "open_callback",
     "pay_order",

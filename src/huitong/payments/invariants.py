@@ -3,7 +3,11 @@
 from typing import Final
 
 from huitong.ledger import Invariant
+<<<<<<< HEAD
 from huitong.payments import bulk, clearing, corporate, reconciliation
+=======
+from huitong.payments import bulk, clearing, corporate, merchants
+>>>>>>> merchants
 
 # Instead of foreign keys (decision 0020), which lock the account of every payer and payee.
 _ORDERS_NAME_WHAT_EXISTS: Final = """
@@ -127,5 +131,9 @@ INVARIANTS: Final = (
     *bulk.INVARIANTS,
     *clearing.INVARIANTS,
     *corporate.INVARIANTS,
+<<<<<<< HEAD
     *reconciliation.INVARIANTS,
+=======
+    *merchants.INVARIANTS,
+>>>>>>> merchants
 )

@@ -20,6 +20,7 @@ from huitong.api.schemas.common import (
     Reference,
     RefundId,
     ShareId,
+    TerminalId,
     TransferId,
     View,
     show_money,
@@ -98,6 +99,7 @@ class CreateCheckout(Body):
     expires_in_seconds: CheckoutSeconds | None = Field(
         default=None, description="How long it may be paid; a default of ours if left out."
     )
+    terminal: TerminalId | None = Field(default=None, description="The till that asks for it.")
 
 
 class PayCheckout(Body):
@@ -132,6 +134,7 @@ class Authorise(Body):
     reference: Reference | None = None
     description: Description | None = None
     expires_in_seconds: AuthorisationSeconds | None = None
+    terminal: TerminalId | None = Field(default=None, description="The till that asks for it.")
 
 
 class Capture(Body):

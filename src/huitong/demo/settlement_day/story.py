@@ -15,6 +15,7 @@ from huitong.demo.day import Day
 from huitong.demo.onboarding.operator import Operator
 from huitong.demo.settlement_day import corporate, payroll
 from huitong.demo.settlement_day.office import Office
+from huitong.demo.settlement_day.shops import play as play_shops
 from huitong.demo.staff import open_office
 from huitong.wiring.clocks import open_shifted_clock
 
@@ -24,12 +25,15 @@ SCOPES: Final = (
     "channels:simulate",
     "customers:read",
     "customers:write",
+    "disputes:write",
     "ledger:read",
     "merchants:read",
     "merchants:write",
     "pay_ins:write",
     "payments:read",
     "payments:write",
+    "refunds:write",
+    "settlement:read",
 )
 
 #: In the order in which they are played.
@@ -39,6 +43,7 @@ SCENES: Final[Mapping[str, Callable[[Office], None]]] = MappingProxyType(
         "corporate": corporate.play,
     }
 )
+SCENES: Final[Mapping[str, Callable[[Office], None]]] = MappingProxyType({"shops": play_shops})
 
 
 def play_settlement_day(day: Day, operator: Operator, *, scenes: Collection[str] = ()) -> None:

@@ -127,6 +127,29 @@ async def place_withdrawal(
     return order
 
 
+async def hand_over_withdrawal(
+    uow: UnitOfWork, *, order_id: uuid.UUID, account_id: int, amount: Money, now: datetime
+) -> Order:
+    """Reserve money of a business on `account_id` and queue it for the business's own bank.
+
+    For what the bank pays out by itself: risk is not asked, as nobody instructs it. The same id
+    with the same content returns the order as it is. Raises IdReused, NoChannel, and what the
+    ledger refuses.
+    """
+    own = await find_own_accounts(uow, amount.currency)
+    accounts = (account_id, own.channel)
+    order = replace(
+        _new_order(order_id, OrderKind.WITHDRAWAL, accounts, amount=amount, now=now),
+        transfer_id=moving.make_transfer_id(now),
+    )
+    known = await moving.add_order(uow, order)
+    if known is not None:
+        return known
+    await _reserve(uow, order, (), now)
+    await _hand_over(uow, order, ChannelDirection.OUT, now)
+    return order
+
+
 async def _reserve(uow: UnitOfWork, order: Order, uses: Sequence[MeterUse], now: datetime) -> None:
     assert order.transfer_id is not None
     assert order.payer_account_id is not None

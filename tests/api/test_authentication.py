@@ -44,6 +44,9 @@ async def list_protected(client: httpx.AsyncClient) -> list[tuple[str, str, str]
                 "/v1/operations/",
                 "/v1/bulk-files",
                 "/v1/clearing/",
+                "/v1/crossborder/",
+                "/v1/crossborder-reviews",
+                "/v1/fx/",
                 "/v1/stopped-payments",
             )
         )

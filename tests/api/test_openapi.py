@@ -124,11 +124,13 @@ def check_security(where: str, path: str, operation: dict[str, Any]) -> None:
             "/v1/risk/",
             "/v1/operations/",
             "/v1/clearing/",
+            "/v1/crossborder-reviews",
+            "/v1/fx/",
             "/v1/stopped-payments",
         )
     ):
         assert names == ["StaffSession", "StaffCookie"], where
-    elif path.startswith("/v1/bulk-files"):
+    elif path.startswith(("/v1/bulk-files", "/v1/crossborder/")):
         assert names == ["Session", "SessionCookie"], where
     else:
         (scope,) = operation["security"][0]["ApiKey"]

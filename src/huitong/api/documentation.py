@@ -142,6 +142,8 @@ _TAGS: Final = (
     ("Lists", "Who is allowed for a time, blocked or watched."),
     ("Files of payments", "Payrolls and payments to suppliers, submitted and approved by two."),
     ("Clearing", "Netting windows, positions and queues between banks, and their caps, for staff."),
+    ("Payments abroad", "Quotes, exchange, payments abroad and receipts; what waits for a person."),
+    ("Foreign exchange", "Rates, positions and exchanges, for staff; covers and margins by two."),
     ("Operations", "Health and metrics of the process; incidents, and what is done about them."),
 )
 _DESCRIPTION: Final = f"""

@@ -4,6 +4,7 @@ import typer
 from rich.console import Console
 
 from huitong.cli import (
+    abroad,
     audit,
     backup,
     bank,
@@ -11,6 +12,7 @@ from huitong.cli import (
     bulk,
     clearing,
     demo,
+    fx,
     iso20022,
     keys,
     ledger,
@@ -48,7 +50,7 @@ app = typer.Typer(
 
 for command in (
     up, serve, worker, keys, staff, permissions, privacy, migrate, ledger, log, audit, backup, demo,
-    bench, bulk, bank, registry, risk, sms_gateway, operations, clearing, iso20022,
+    bench, bulk, bank, registry, risk, sms_gateway, operations, clearing, fx, abroad, iso20022,
 ):  # fmt: skip
     command.register(app)
 

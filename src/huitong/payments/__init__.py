@@ -5,7 +5,7 @@ merchant codes and customers' one-time codes, authorisations, refunds, profit sh
 withdrawals, fees, and the caps that regulation puts on payment accounts.
 """
 
-from huitong.payments import bulk, clearing
+from huitong.payments import bulk, clearing, crossborder
 from huitong.payments.calculations import calculate_fee, derive_id, split_by_weights
 from huitong.payments.channels import (
     BankChannel,
@@ -298,6 +298,7 @@ __all__ = [
     "collect_by_code",
     "create_checkout",
     "create_merchant_code",
+    "crossborder",
     "derive_id",
     "draw_png",
     "draw_svg",

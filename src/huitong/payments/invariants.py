@@ -3,7 +3,7 @@
 from typing import Final
 
 from huitong.ledger import Invariant
-from huitong.payments import bulk, clearing
+from huitong.payments import bulk, clearing, crossborder
 
 # Instead of foreign keys (decision 0020), which lock the account of every payer and payee.
 _ORDERS_NAME_WHAT_EXISTS: Final = """
@@ -102,4 +102,5 @@ INVARIANTS: Final = (
     ),
     *bulk.INVARIANTS,
     *clearing.INVARIANTS,
+    *crossborder.INVARIANTS,
 )

@@ -11,6 +11,7 @@ from huitong.kernel.ids import APPLICATION, CUSTOMER, PAYMENT, REFUND, read_id, 
 from huitong.kernel.money import Money
 from huitong.kernel.rulebook import Rulebook
 from huitong.privacy import Vault
+from huitong.wiring.crossborder_acts import make_crossborder_acts
 from huitong.wiring.reactions import react_to_decisions
 from huitong.wiring.risk_acts import make_risk_acts
 
@@ -24,6 +25,7 @@ def make_approved_acts(vault: Vault, rulebook: Rulebook) -> identity.Handlers:
         **identity.APPROVED_ACTS,
         **_ACTS,
         **make_risk_acts(rulebook),
+        **make_crossborder_acts(rulebook),
         "customers.approve_in_person": evidence.approve_in_person,
         "customers.confirm_in_person": evidence.confirm_in_person,
     }

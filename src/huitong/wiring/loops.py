@@ -15,6 +15,7 @@ from huitong.kernel.database.unit_of_work import Database
 from huitong.kernel.rulebook import Rulebook
 from huitong.kernel.settings import Settings
 from huitong.privacy import Vault
+from huitong.wiring.abroad import make_abroad_loops
 from huitong.wiring.bulk_paying import make_bulk_loop
 from huitong.wiring.clocks import make_clock
 from huitong.wiring.evidence_desk import make_evidence_desk
@@ -141,6 +142,7 @@ def make_loops(settings: Settings) -> tuple[Loop, ...]:
         *_make_privacy_loops(settings),
         *_make_publishing_loops(settings),
         make_bulk_loop(settings),
+        *make_abroad_loops(settings),
         *_make_channel_loops(settings),
     )
 

@@ -29,7 +29,9 @@ from huitong.payments.bulk.invariants import INVARIANTS
 from huitong.payments.bulk.paying import is_any_waiting, pay_next_batch
 from huitong.payments.bulk.queries import (
     escape_cell,
+    find_business_user,
     get_bulk_file,
+    is_business_user,
     list_bulk_files,
     list_failed_lines,
     list_problems,
@@ -85,10 +87,12 @@ __all__ = [
     "check_submitter",
     "end_business_user",
     "escape_cell",
+    "find_business_user",
     "find_reader",
     "get_bulk_file",
     "identify",
     "is_any_waiting",
+    "is_business_user",
     "list_bulk_files",
     "list_failed_lines",
     "list_problems",

@@ -14,7 +14,7 @@ from huitong.payments.bulk import store
 from huitong.payments.bulk.checking import FORMULA_SIGNS
 from huitong.payments.bulk.commands import get_file
 from huitong.payments.bulk.errors import BulkFileNotFound, BulkNotAllowed
-from huitong.payments.bulk.types import BulkFile, FileLine, Problem
+from huitong.payments.bulk.types import BulkFile, BusinessUser, FileLine, Problem, Role
 
 _TITLES: Final = ("line", "field", "code", "zh", "en")
 
@@ -28,6 +28,20 @@ async def get_bulk_file(uow: UnitOfWork, file_id: uuid.UUID, *, customer_id: uui
     if not await store.is_user(uow, file.merchant_id, customer_id):
         raise BulkFileNotFound("there is no such file of yours")
     return file
+
+
+async def find_business_user(
+    uow: UnitOfWork, *, merchant_id: uuid.UUID, customer_id: uuid.UUID, role: Role
+) -> BusinessUser | None:
+    """Return who acts for a business in a role, which cannot end before this transaction has."""
+    return await store.find_user(uow, merchant_id, customer_id, role)
+
+
+async def is_business_user(
+    uow: UnitOfWork, *, merchant_id: uuid.UUID, customer_id: uuid.UUID
+) -> bool:
+    """Whether somebody acts for a business in any role."""
+    return await store.is_user(uow, merchant_id, customer_id)
 
 
 async def list_bulk_files(

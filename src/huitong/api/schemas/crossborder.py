@@ -1,0 +1,476 @@
+"""Exchange and payments abroad as they travel, for customers."""
+
+import base64
+import binascii
+from typing import Annotated, Final, Literal
+
+from fastapi import Path, Query
+from pydantic import Field
+
+from huitong import identity, ledger, payments, privacy
+from huitong.api.schemas.common import (
+    CURRENCY_PATTERN,
+    AccountId,
+    Body,
+    Instant,
+    MerchantId,
+    MoneyBody,
+    MoneyView,
+    View,
+    example_id,
+    id_pattern,
+    show_money,
+    show_money_or_none,
+)
+from huitong.kernel import ids
+from huitong.kernel.errors import InvalidField
+from huitong.kernel.ids import read_id, show_id
+
+crossborder: Final = payments.crossborder
+#: The acts for which one more factor is proved.
+EXCHANGE: Final = "payments.exchange"
+PAY_ABROAD: Final = "payments.pay_abroad"
+APPROVE_ABROAD: Final = "payments.approve_abroad"
+
+Currency = Annotated[str, Field(pattern=CURRENCY_PATTERN, description="ISO 4217.")]
+QuoteId = Annotated[str, Field(pattern=id_pattern(ids.QUOTE), examples=[example_id(ids.QUOTE)])]
+PaperId = Annotated[str, Field(pattern=id_pattern(ids.PAPER), examples=[example_id(ids.PAPER)])]
+AbroadId = Annotated[
+    str, Field(pattern=id_pattern(ids.CROSS_BORDER), examples=[example_id(ids.CROSS_BORDER)])
+]
+Business = Annotated[
+    str | None,
+    Query(pattern=id_pattern(ids.MERCHANT), description="The business one acts for; else oneself."),
+]
+AbroadPath = Annotated[
+    str,
+    Path(
+        pattern=id_pattern(ids.CROSS_BORDER),
+        description="The payment's id.",
+        examples=[example_id(ids.CROSS_BORDER)],
+    ),
+]
+QuotePath = Annotated[
+    str,
+    Path(
+        pattern=id_pattern(ids.QUOTE),
+        description="The quote's id.",
+        examples=[example_id(ids.QUOTE)],
+    ),
+]
+_BASE64_LENGTH_MAX: Final = (crossborder.PAPER_BYTES_MAX + 2) // 3 * 4
+_STEP_UP_EXAMPLE: Final = [example_id(ids.STEP_UP)]
+
+
+class AskQuote(Body):
+    """What to exchange: exactly this amount, on this side, against the other currency."""
+
+    merchant: MerchantId | None = None
+    side: Literal["sell", "buy"] = Field(description="Whether the amount is sold or bought.")
+    amount: MoneyBody
+    other: Currency
+
+
+class QuoteView(View):
+    """An offer, good once and for exactly these amounts."""
+
+    id: QuoteId
+    sell: MoneyView
+    buy: MoneyView
+    rate: str = Field(description="Units of what is bought for one of what is sold; for showing.")
+    margin: str
+    expires_at: Instant
+    taken_at: Instant | None
+
+
+class TakeQuote(Body):
+    """Exchange by a quote, with one more factor."""
+
+    merchant: MerchantId | None = None
+    quote: QuoteId
+    step_up: str | None = Field(
+        default=None,
+        pattern=id_pattern(ids.STEP_UP),
+        description=f"A proved step-up for the act `{EXCHANGE}` with the amount that is sold, the "
+        "account in CNY as payer, and the quote's id as payee.",
+        examples=_STEP_UP_EXAMPLE,
+    )
+
+
+class DealView(View):
+    """An exchange that was done."""
+
+    id: str = Field(pattern=id_pattern(ids.EXCHANGE_DEAL))
+    kind: str
+    sell: MoneyView
+    buy: MoneyView
+    cny: MoneyView
+    made_at: Instant
+
+
+class CurrencyAccountView(View):
+    """An account in a foreign currency."""
+
+    account: AccountId
+    currency: Currency
+
+
+class CurrencyAccountsView(View):
+    """All accounts in foreign currencies."""
+
+    data: list[CurrencyAccountView]
+
+
+class QuotaView(View):
+    """What is used of a yearly quota, in US dollars."""
+
+    direction: payments.crossborder.QuotaDirection
+    year: int
+    cap: MoneyView
+    used: MoneyView
+    left: MoneyView
+
+
+class QuotasView(View):
+    """Both quotas of this year."""
+
+    data: list[QuotaView]
+
+
+class PurposeView(View):
+    """A purpose, and the papers that it needs above an amount."""
+
+    purpose: payments.crossborder.Purpose
+    zh: str
+    en: str
+    papers: list[payments.crossborder.PaperKind]
+    papers_above: MoneyView
+
+
+class PurposesView(View):
+    """What one may pay for."""
+
+    data: list[PurposeView]
+
+
+class AddPaper(Body):
+    """A paper that proves what a payment is for."""
+
+    merchant: MerchantId | None = None
+    kind: Literal[
+        "contract",
+        "invoice",
+        "customs_declaration",
+        "tax_filing",
+        "admission_letter",
+        "fee_notice",
+        "kinship_proof",
+    ]
+    content: str = Field(
+        min_length=4,
+        max_length=_BASE64_LENGTH_MAX,
+        pattern="^[A-Za-z0-9+/]+={0,2}$",
+        description=f"PDF, PNG or JPEG in Base64, at most {crossborder.PAPER_BYTES_MAX:,} bytes.",
+        examples=["JVBERi0xLjcK"],
+    )
+
+    def read(self) -> bytes:
+        """Return the paper's bytes; raises InvalidField for what is not Base64."""
+        try:
+            return base64.b64decode(self.content, validate=True)
+        except binascii.Error:
+            raise InvalidField("must be Base64", field="content") from None
+
+
+class PaperView(View):
+    """A paper."""
+
+    id: PaperId
+    kind: payments.crossborder.PaperKind
+    sha256: str
+    size: int
+    added_at: Instant
+
+
+class Payee(Body):
+    """Whom to pay: all of it travels with the payment."""
+
+    name: str = Field(max_length=200, examples=["Acme Tools Inc"])
+    account: str = Field(
+        max_length=50, description="An IBAN, or a number.", examples=["GB82WEST12345698765432"]
+    )
+    country: str = Field(max_length=2, description="ISO 3166, two letters.", examples=["GB"])
+    bank: str = Field(max_length=20, description="The bank's BIC.", examples=["WESTGB22"])
+    address: str | None = Field(default=None, max_length=200)
+
+
+class OrderAbroad(Body):
+    """A payment abroad."""
+
+    merchant: MerchantId | None = None
+    amount: MoneyBody
+    payee: Payee
+    purpose: Literal["goods_trade", "services", "study", "travel", "family_support"]
+    charges: Literal["DEBT", "SHAR", "CRED"] = Field(
+        description="Who bears the fees: the payer, both, the payee."
+    )
+    quote: QuoteId | None = Field(
+        default=None,
+        description="What pays for it; without one, the account in the payment's currency.",
+    )
+    papers: list[PaperId] = Field(default_factory=list, max_length=10)
+    note: str | None = Field(default=None, max_length=200, examples=["Invoice 4711"])
+    step_up: str | None = Field(
+        default=None,
+        pattern=id_pattern(ids.STEP_UP),
+        description=f"For people: a proved step-up for the act `{PAY_ABROAD}` with the amount, the "
+        "account in CNY as payer, and the payee's BIC/account as payee.",
+        examples=_STEP_UP_EXAMPLE,
+    )
+
+    def read(self) -> payments.crossborder.Counterparty:
+        """Return the payee."""
+        return crossborder.Counterparty(
+            name=self.payee.name,
+            account=self.payee.account,
+            country=self.payee.country,
+            agent_bic=self.payee.bank,
+            address=self.payee.address,
+            note=self.note,
+        )
+
+
+class ApproveAbroad(Body):
+    """The second user's approval."""
+
+    step_up: str | None = Field(
+        default=None,
+        pattern=id_pattern(ids.STEP_UP),
+        description=f"A proved step-up for the act `{APPROVE_ABROAD}` with the amount, the account "
+        "in CNY as payer, and the payment's id as payee.",
+        examples=_STEP_UP_EXAMPLE,
+    )
+
+
+class AbroadView(View):
+    """A payment abroad, or from there."""
+
+    id: AbroadId
+    direction: payments.crossborder.Direction
+    uetr: str
+    state: payments.crossborder.PaymentState
+    reasons: list[str]
+    amount: MoneyView
+    settled: MoneyView = Field(description="What goes between the banks.")
+    charges: payments.crossborder.ChargeBearer
+    fee: MoneyView
+    purpose: payments.crossborder.Purpose
+    country: str
+    bank: str
+    returned: MoneyView | None
+    created_at: Instant
+    changed_at: Instant
+
+
+class StepView(View):
+    """A step of the tracker."""
+
+    step: str
+    happened_at: Instant
+    detail: str | None
+
+
+class LegChargeView(View):
+    """What a bank on the way took."""
+
+    leg: str
+    agent: str
+    amount: MoneyView
+
+
+class HitView(View):
+    """A name on a list that fits."""
+
+    side: Literal["ours", "theirs"]
+    list: str
+    entry: str
+    name: str
+    score: int
+    why: str
+
+
+class AbroadDetailView(View):
+    """A payment with the other side, its tracker and what banks on the way took."""
+
+    payment: AbroadView
+    name: str
+    account: str
+    address: str | None
+    note: str | None
+    steps: list[StepView]
+    charges: list[LegChargeView]
+    papers: list[PaperView]
+
+
+def show_quote(quote: payments.crossborder.Quote) -> QuoteView:
+    """Return a quote as a view."""
+    return QuoteView(
+        id=show_id(ids.QUOTE, quote.id),
+        sell=show_money(quote.sell),
+        buy=show_money(quote.buy),
+        rate=format(quote.rate.normalize(), "f"),
+        margin=format(quote.margin.normalize(), "f"),
+        expires_at=quote.expires_at,
+        taken_at=quote.taken_at,
+    )
+
+
+def show_deal(deal: payments.crossborder.Deal) -> DealView:
+    """Return a deal as a view."""
+    return DealView(
+        id=show_id(ids.EXCHANGE_DEAL, deal.id),
+        kind=deal.kind.value,
+        sell=show_money(deal.sell),
+        buy=show_money(deal.buy),
+        cny=show_money(deal.cny),
+        made_at=deal.made_at,
+    )
+
+
+def show_paper(paper: payments.crossborder.Paper) -> PaperView:
+    """Return a paper as a view."""
+    return PaperView(
+        id=show_id(ids.PAPER, paper.id),
+        kind=crossborder.PaperKind(paper.kind),
+        sha256=paper.digest.hex(),
+        size=paper.size,
+        added_at=paper.added_at,
+    )
+
+
+def show_purpose(rule: payments.crossborder.PurposeRule) -> PurposeView:
+    """Return a purpose as a view."""
+    zh, en = crossborder.PURPOSE_NAMES[rule.purpose]
+    return PurposeView(
+        purpose=rule.purpose,
+        zh=zh,
+        en=en,
+        papers=list(rule.papers),
+        papers_above=show_money(rule.papers_from),
+    )
+
+
+def show_quota(use: payments.crossborder.QuotaUse) -> QuotaView:
+    """Return a quota as a view."""
+    return QuotaView(
+        direction=use.direction,
+        year=use.year,
+        cap=show_money(use.cap),
+        used=show_money(use.used),
+        left=show_money(use.left),
+    )
+
+
+def show_payment(payment: payments.crossborder.Payment) -> AbroadView:
+    """Return a payment as a view, without the other side."""
+    return AbroadView(
+        id=show_id(ids.CROSS_BORDER, payment.id),
+        direction=payment.direction,
+        uetr=str(payment.uetr),
+        state=payment.state,
+        reasons=list(payment.reasons),
+        amount=show_money(payment.amount),
+        settled=show_money(payment.settled),
+        charges=payment.charge_bearer,
+        fee=show_money(payment.fee),
+        purpose=crossborder.Purpose(payment.purpose),
+        country=payment.country,
+        bank=payment.agent_bic,
+        returned=show_money_or_none(payment.returned),
+        created_at=payment.created_at,
+        changed_at=payment.changed_at,
+    )
+
+
+def show_public(payment: payments.crossborder.Payment) -> AbroadView:
+    """Return a payment as its customer sees it: that somebody looks at it, but not for what."""
+    seen = show_payment(payment)
+    hidden = {"name_hit", "name_differs", "split_suspected"}
+    return seen.model_copy(
+        update={"reasons": [each for each in seen.reasons if each not in hidden]}
+    )
+
+
+def show_details(dossier: payments.crossborder.Dossier) -> AbroadDetailView:
+    """Return a payment as its customer sees it."""
+    other = dossier.counterparty
+    return AbroadDetailView(
+        payment=show_public(dossier.payment),
+        name=other.name,
+        account=other.account,
+        address=other.address,
+        note=other.note,
+        steps=show_steps(dossier),
+        charges=show_charges(dossier),
+        papers=[show_paper(each) for each in dossier.papers],
+    )
+
+
+def show_steps(dossier: payments.crossborder.Dossier) -> list[StepView]:
+    """Return the tracker as views."""
+    return [
+        StepView(step=each.step, happened_at=each.happened_at, detail=each.detail)
+        for each in dossier.events
+    ]
+
+
+def show_charges(dossier: payments.crossborder.Dossier) -> list[LegChargeView]:
+    """Return what banks on the way took as views."""
+    return [
+        LegChargeView(leg=each.leg, agent=each.agent, amount=show_money(each.amount))
+        for each in dossier.charges
+    ]
+
+
+def make_exchange_act(
+    party: payments.crossborder.Party, quote: payments.crossborder.Quote
+) -> identity.Act:
+    """Return what a factor is proved for to take a quote."""
+    return identity.Act(
+        kind=EXCHANGE,
+        amount=quote.sell,
+        payer=ledger.show_account(party.account_id),
+        payee=show_id(ids.QUOTE, quote.id),
+    )
+
+
+def make_order_act(party: payments.crossborder.Party, body: OrderAbroad) -> identity.Act:
+    """Return what a factor is proved for to pay abroad."""
+    account = body.payee.account.replace(" ", "").upper()
+    return identity.Act(
+        kind=PAY_ABROAD,
+        amount=body.amount.read(),
+        payer=ledger.show_account(party.account_id),
+        payee=f"{body.payee.bank.strip().upper()}/{account}",
+    )
+
+
+def make_approval_act(payment: payments.crossborder.Payment) -> identity.Act:
+    """Return what a factor is proved for to approve a business's payment."""
+    assert payment.fee_account_id is not None, "an outgoing payment has a payer"
+    return identity.Act(
+        kind=APPROVE_ABROAD,
+        amount=payment.amount,
+        payer=ledger.show_account(payment.fee_account_id),
+        payee=show_id(ids.CROSS_BORDER, payment.id),
+    )
+
+
+def read_papers(body: OrderAbroad) -> list[ids.uuid.UUID]:
+    """Return the papers that are named."""
+    return [read_id(ids.PAPER, each, field="papers") for each in body.papers]
+
+
+def mask_name(name: str) -> str:
+    """Return a name as lists show it."""
+    return privacy.mask(privacy.DataKind.NAME, name)

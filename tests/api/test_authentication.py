@@ -43,6 +43,7 @@ async def list_protected(client: httpx.AsyncClient) -> list[tuple[str, str, str]
                 "/v1/risk/",
                 "/v1/operations/",
                 "/v1/bulk-files",
+                "/v1/business-users",
                 "/v1/clearing/",
                 "/v1/crossborder/",
                 "/v1/crossborder-reviews",

@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 
+from huitong import ledger
 from huitong.kernel.clock import SystemClock
 from huitong.kernel.ids import uuid7
 from huitong.kernel.money import Money
@@ -77,3 +78,55 @@ async def test_staff_read_windows_and_change_caps_by_two(
     assert decided.status_code == 200, decided.text
     queue = (await anonymous.get("/v1/clearing/queue", headers=maker)).json()
     assert queue["net"] == []
+
+
+def yuan(amount: str) -> dict[str, str]:
+    return {"amount": amount, "currency": "CNY"}
+
+
+async def test_banks_join_fund_and_keep_reserves_by_two(
+    api: Any, anonymous: httpx.AsyncClient, staff: Any
+) -> None:
+    maker, checker = [
+        await staff.sign_in(await staff.person(*each))
+        for each in (("terms", "operations"), ("terms2", "risk"))
+    ]
+    bank = "104100000004"
+    why = {"participant": bank, "reason": "contract 12"}
+
+    async def ask(path: str, **more: Any) -> httpx.Response:
+        return await anonymous.post(
+            f"/v1/clearing/{path}",
+            json={**why, **more},
+            headers={**maker, "Idempotency-Key": uuid.uuid4().hex},
+        )
+
+    terms = {"name_zh": "中国银行", "name_en": "BOC", "net_debit_cap": yuan("100.00")}
+    assert (await ask("deposits", amount=yuan("1.00"))).status_code == 404
+    wrong = await ask("participants", **terms, participant="104100000005")
+    assert (wrong.status_code, wrong.json()["field"]) == (422, "code")
+    first, second = [await ask("participants", **terms) for _ in range(2)]
+    assert (await staff.decide(first, maker)).status_code == 403
+    assert (await staff.decide(first, checker)).status_code == 200
+    late = await staff.decide(second, checker)
+    assert (late.status_code, late.json()["code"]) == (409, "participant_exists")
+    assert (await ask("participants", **terms)).status_code == 409
+    for amount, is_collateral in (("1000.00", False), ("50.00", True)):
+        asked = await ask("deposits", amount=yuan(amount), is_collateral=is_collateral)
+        done = await staff.decide(asked, checker)
+        assert done.status_code == 200, done.text
+        again = await staff.decide(asked, checker)
+        assert again.status_code in (200, 409)
+    for bad in ("0.00", "-1.00", "1.001"):
+        assert (await ask("deposits", amount=yuan(bad))).status_code == 422
+    assert (await ask("reserves", reserved=yuan("-1.00"))).status_code == 422
+    kept = await staff.decide(await ask("reserves", reserved=yuan("400.00")), checker)
+    assert kept.status_code == 200, kept.text
+
+    async def read(uow: Any) -> tuple[str, ...]:
+        (found,) = [each for each in await clearing.list_participants(uow) if each.code == bank]
+        accounts = (found.account_id, found.collateral_account_id)
+        held = [(await ledger.get_balance(uow, each)).posted.format() for each in accounts]
+        return (*held, Money(found.reserved, "CNY").format())
+
+    assert await api.run(read) == ("1000.00", "50.00", "400.00")

@@ -123,6 +123,7 @@ def check_security(where: str, path: str, operation: dict[str, Any]) -> None:
             "/v1/api-keys",
             "/v1/risk/",
             "/v1/operations/",
+            "/v1/business-users",
             "/v1/clearing/",
             "/v1/crossborder-reviews",
             "/v1/fx/",

@@ -165,6 +165,10 @@ class Town:
         accounts = await self.read(payments.find_own_accounts, "CNY")
         return await self.balance(getattr(accounts, name))
 
+    async def suspense(self) -> str:
+        """Return what channels paid out and should not have, and is not cured yet."""
+        return await self.balance(await self.read(payments.find_suspense_account, "CNY"))
+
     async def topics(self) -> list[str]:
         """Return what was told of payments, oldest first, without the opening of customers."""
         async with self.database.unit_of_work() as uow:

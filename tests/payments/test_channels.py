@@ -16,8 +16,10 @@ from huitong.kernel.clock import FixedClock
 from huitong.kernel.errors import InvalidField, NotFound
 from huitong.kernel.serving import serve_inside
 from huitong.payments.channels import (
+    BreakNotOpen,
     CallbackIdReused,
     CallbackNotSigned,
+    Cure,
     open_callback,
     read_secret,
     sign,
@@ -165,8 +167,9 @@ async def test_the_database_has_no_room_for_two_attempts(town: "Town", new_id, c
         async with town.database.unit_of_work() as uow:
             await uow.execute(
                 "INSERT INTO payments.channel_orders (id, order_id, direction, state, due_at,"
-                " updated_at, channel, number) VALUES (gen_random_uuid(), :order, 'out',"
-                " 'to_send', now(), now(), 'second', 2)",
+                " updated_at, channel, number, kind) VALUES (gen_random_uuid(), :order, 'out',"
+                " 'to_send', now(), now(), 'second', 2,"
+                " 'bank_transfer')",
                 order=order.id,
             )
 
@@ -218,44 +221,196 @@ async def test_a_late_success_takes_back_the_next_attempt_that_was_not_sent(
     await town.check_ties()
 
 
-@pytest.mark.parametrize("kind", ["withdrawal", "top_up"])
-async def test_a_late_success_that_cannot_be_booked_still_ends_the_order(
-    town: "Town", ways: Ways, new_id, cny, kind
-) -> None:
-    await add_second(town)
-    wang = await town.add_customer("王芳", "100.00")
-    await ways.fault("bank", "refuse")
-    request = payments.request_withdrawal if kind == "withdrawal" else payments.request_top_up
-    order = await town.run(
-        request, order_id=new_id(), account_id=wang.account_id, amount=cny("60.00")
-    )
+async def carry_late_over_a_frozen_account(town: "Town", ways: Ways, order, account_id) -> None:
+    """Let the first bank carry what it refused, before the second was sent anything."""
     only_first = payments.Channels({"bank": ways.channels.client("bank")})
     for _ in range(3):
         ways.clock.advance(timedelta(seconds=400))
         await payments.settle_channel_orders(town.database, only_first, clock=ways.clock)
     assert await ways.attempts(order) == [("bank", "failed"), ("second", "to_send")]
-    await set_state(town, wang.account_id, ledger.AccountState.FROZEN)
+    await set_state(town, account_id, ledger.AccountState.FROZEN)
     await ways.turn_around(order)
     await ways.callback(order, "succeeded")
     await payments.settle_channel_orders(town.database, only_first, clock=ways.clock)
+    assert await ways.attempts(order) == [("bank", "failed"), ("second", "failed")]
+
+
+async def test_a_late_top_up_that_cannot_be_booked_ends_the_order(
+    town: "Town", ways: Ways, new_id, cny
+) -> None:
+    await add_second(town)
+    wang = await town.add_customer("王芳", "100.00")
+    await ways.fault("bank", "refuse")
+    order = await town.run(
+        payments.request_top_up,
+        order_id=new_id(),
+        account_id=wang.account_id,
+        amount=cny("60.00"),
+    )
+    await carry_late_over_a_frozen_account(town, ways, order, wang.account_id)
     ended = await town.read(payments.get_order, order.id)
     assert (ended.status, ended.failure_code) == (
         payments.OrderStatus.FAILED,
         "paid_late_and_in_suspense",
     )
     assert ended.completed_at is not None
-    assert await ways.attempts(order) == [("bank", "failed"), ("second", "failed")]
     (found,) = await town.read(payments.list_channel_breaks)
     assert (found.kind, found.amount) == (payments.BreakKind.SUCCESS_AFTER_FAILURE, cny("60.00"))
-    assert await town.own("channel") == ("40.00" if kind == "withdrawal" else "160.00")
-    assert await town.own("unattributed") == ("0.00" if kind == "withdrawal" else "60.00")
+    assert await town.own("channel") == "160.00"
+    assert await town.own("unattributed") == "60.00"
     await ways.step()
     assert ways.bookings("second") == 0
     await set_state(town, wang.account_id, ledger.AccountState.OPEN)
-    # Nothing of it is reserved any more: all of the balance can be asked for.
-    rest = await withdraw(town, wang, new_id(), cny("100.00"))
-    assert (await ways.settle(rest)).status is payments.OrderStatus.SUCCEEDED
+    cured = await cure(town, found, "book")
+    assert (cured.cure, await town.own("unattributed")) == (Cure.BOOK, "0.00")
+    assert await town.balance(wang.account_id) == "160.00"
     await town.check_ties()
+
+
+async def cure(town: "Town", found, how: str):
+    return await town.run(
+        payments.resolve_break,
+        channel_order_id=found.channel_order_id,
+        kind=found.kind,
+        cure=Cure(how),
+        reason="agreed with the bank",
+    )
+
+
+@pytest.mark.parametrize("how", ["book", "undo"])
+async def test_a_late_withdrawal_keeps_its_hold_until_two_people_have_cured_it(
+    town: "Town", ways: Ways, new_id, cny, how
+) -> None:
+    await add_second(town)
+    wang = await town.add_customer("王芳", "100.00")
+    await ways.fault("bank", "refuse")
+    order = await withdraw(town, wang, new_id(), cny("60.00"))
+    await carry_late_over_a_frozen_account(town, ways, order, wang.account_id)
+    waiting = await town.read(payments.get_order, order.id)
+    assert waiting.status is payments.OrderStatus.PENDING
+    (found,) = await town.read(payments.list_channel_breaks)
+    assert await town.suspense() == "60.00"
+    await set_state(town, wang.account_id, ledger.AccountState.OPEN)
+    with pytest.raises(payments.InsufficientFunds):
+        await withdraw(town, wang, new_id(), cny("41.00"))
+    await ways.step()
+    assert ways.bookings("second") == 0, "nobody tries it again"
+    with pytest.raises(BreakNotOpen):
+        await cure(town, found, "close")
+    assert await town.suspense() == "60.00"
+    answers = await asyncio.gather(
+        *(cure(town, found, how) for _ in range(3)), return_exceptions=True
+    )
+    assert sorted(type(each).__name__ for each in answers) == [
+        "BreakNotOpen",
+        "BreakNotOpen",
+        "ChannelBreak",
+    ]
+    done = await town.read(payments.get_order, order.id)
+    assert done.status is (
+        payments.OrderStatus.SUCCEEDED if how == "book" else payments.OrderStatus.FAILED
+    )
+    assert await town.suspense() == "0.00"
+    kept = "40.00" if how == "book" else "100.00"
+    assert await town.available(wang.account_id) == await town.balance(wang.account_id) == kept
+    assert await town.own("channel") == kept
+    await town.check_ties()
+
+
+async def test_a_withdrawal_that_was_free_again_is_charged_or_returned(
+    town: "Town", ways: Ways, new_id, cny
+) -> None:
+    wang = await town.add_customer("王芳", "100.00")
+    await ways.fault("bank", "refuse", times=2)
+    orders = [await withdraw(town, wang, new_id(), cny("30.00")) for _ in range(2)]
+    for order in orders:
+        assert (await ways.settle(order)).status is payments.OrderStatus.FAILED
+        await ways.turn_around(order)
+        await ways.callback(order, "succeeded", message_id=order.id.hex)
+    await ways.step()
+    one, two = await town.read(payments.list_channel_breaks)
+    assert await town.suspense() == "60.00"
+    await cure(town, one, "book")
+    assert await town.balance(wang.account_id) == "70.00"
+    await cure(town, two, "undo")
+    assert (await town.suspense(), await town.own("channel")) == ("0.00", "70.00")
+    assert await town.read(payments.list_channel_breaks, is_open=True) == []
+    await town.check_ties()
+
+
+async def test_a_channel_whose_no_was_not_final_is_switched_off_at_once(
+    town: "Town", ways: Ways, new_id, cny
+) -> None:
+    await add_second(town)
+    wang = await town.add_customer("王芳", "100.00")
+    await ways.fault("bank", "refuse")
+    await ways.fault("second", "refuse")
+    order = await withdraw(town, wang, new_id(), cny("60.00"))
+    assert (await ways.settle(order)).status is payments.OrderStatus.FAILED
+    await ways.turn_around(order)
+    await ways.callback(order, "succeeded")
+    await ways.step()
+    states = await town.run(payments.list_channel_states)
+    assert {each.name: each.is_enabled for each, _ in states if each.kind == "bank_transfer"} == {
+        "bank": False,
+        "second": True,
+    }
+    rest = await withdraw(town, wang, new_id(), cny("1.00"))
+    assert await ways.attempts(rest) == [("second", "to_send")]
+
+
+async def test_what_has_ended_is_asked_about_again_without_a_callback(
+    town: "Town", ways: Ways, new_id, cny
+) -> None:
+    wang = await town.add_customer("王芳", "100.00")
+    await ways.fault("bank", "refuse")
+    order = await withdraw(town, wang, new_id(), cny("60.00"))
+    assert (await ways.settle(order)).status is payments.OrderStatus.FAILED
+    await ways.turn_around(order)
+    for _ in range(9):
+        await ways.step()
+    # The bank has never heard of the money that Wang began with either.
+    found = {each.order_id: each for each in await town.read(payments.list_channel_breaks)}
+    assert found[order.id].kind is payments.BreakKind.SUCCESS_AFTER_FAILURE
+    asked = []
+    for _ in range(200):
+        ways.clock.advance(timedelta(hours=1))
+        asked.append(
+            await payments.settle_channel_orders(town.database, ways.channels, clock=ways.clock)
+        )
+    assert 0 < sum(asked) <= 2 * 9, "two attempts"
+    assert asked[-20:] == [0] * 20, "after seven days nobody asks any more"
+
+
+async def count_features(town: "Town", account_id: int) -> int:
+    """Return how many counters risk keeps of an account as a payee."""
+    async with town.database.unit_of_work() as uow:
+        rows = await uow.execute("SELECT key FROM risk.features")
+    return sum(bytes(row.key) == b"\x02" + account_id.to_bytes(8, "big") for row in rows)
+
+
+async def test_a_late_top_up_is_counted_for_risk(town: "Town", ways: Ways, new_id, cny) -> None:
+    await add_second(town)
+    wang = await town.add_customer("王芳")
+    await ways.fault("bank", "refuse")
+    order = await town.run(
+        payments.request_top_up,
+        order_id=new_id(),
+        account_id=wang.account_id,
+        amount=cny("60.00"),
+    )
+    only_first = payments.Channels({"bank": ways.channels.client("bank")})
+    for _ in range(3):
+        ways.clock.advance(timedelta(seconds=400))
+        await payments.settle_channel_orders(town.database, only_first, clock=ways.clock)
+    await ways.turn_around(order)
+    await ways.callback(order, "succeeded")
+    before = await count_features(town, wang.account_id)
+    await payments.settle_channel_orders(town.database, only_first, clock=ways.clock)
+    assert (await ways.settle(order)).status is payments.OrderStatus.SUCCEEDED
+    assert await count_features(town, wang.account_id) == before + 1
+    (found,) = await town.read(payments.list_channel_breaks)
+    assert found.cure is Cure.BOOK, "it never lay in suspense"
 
 
 async def test_callbacks_in_any_order_and_number_change_nothing_known(
@@ -300,7 +455,8 @@ async def test_a_silent_channel_is_left_alone_and_others_carry_on(
     since = ways.clock.now() - timedelta(days=1)
     counted = await town.read(payments.measure_channels, since=since)
     # One carried: the money that Wang began with.
-    assert counted == [("bank", 1, 0, 5), ("second", 0, 0, 0)], "what was not sent is no failure"
+    of_banks = [line for line in counted if line[0] in ("bank", "second")]
+    assert of_banks == [("bank", 1, 0, 5), ("second", 0, 0, 0)], "what was not sent is no failure"
     done = await ways.settle(waiting)
     assert done.status is payments.OrderStatus.SUCCEEDED
 

@@ -77,6 +77,10 @@ async def counter(town: Any, now: Any) -> AsyncIterator[Counter]:
         serve_inside(simulator.application()) as url,
         payments.HttpBankChannel(url, timeout_seconds=0.5) as channel,
     ):
+        # This bank has never heard of the money that they began with.
+        await town.database.run(
+            lambda uow: uow.execute("UPDATE payments.channel_orders SET recheck_at = NULL")
+        )
         yield Counter(street, simulator, channel, FixedClock(now))
 
 

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from huitong.cli.demo_onboarding import onboarding
 from huitong.cli.demo_risk import risk
+from huitong.cli.demo_settlement_day import settlement_day
 from huitong.cli.process import load_entry_point
 from huitong.kernel.errors import Fault
 from huitong.kernel.settings import Settings
@@ -36,6 +37,7 @@ class NoPlatform(Fault):
 app: Final = typer.Typer(rich_markup_mode="rich", invoke_without_command=True)
 app.command("onboarding", short_help="Play the life of one customer's data.")(onboarding)
 app.command("risk", short_help="Play an honest week, then four attacks.")(risk)
+app.command("settlement-day", short_help="Play a day of an operations team.")(settlement_day)
 
 
 def register(parent: typer.Typer) -> None:

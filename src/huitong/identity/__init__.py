@@ -4,6 +4,7 @@ Owns logins of customers and staff, one-time codes, passwords, payment PINs, pas
 sessions, step-up and lock-outs. Whose login it is, the room knows as a subject id only.
 """
 
+from huitong.identity import notices
 from huitong.identity.access import (
     AccessPolicy,
     AccessPolicyInvalidError,
@@ -395,6 +396,7 @@ __all__ = [
     "log_out",
     "make_use",
     "name_mobile_payee",
+    "notices",
     "open_login",
     "open_member",
     "propose_staff",

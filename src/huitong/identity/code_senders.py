@@ -1,4 +1,4 @@
-"""How one-time codes reach people: text messages, through a gateway that speaks HTTP."""
+"""How codes and notices reach people: text messages, through a gateway that speaks HTTP."""
 
 import uuid
 from dataclasses import dataclass, field
@@ -36,10 +36,29 @@ class CodeMessage:
         return f"【汇通】验证码 {self.code}，用于{purpose}，{minutes} 分钟内有效。请勿告诉任何人。"
 
 
-class CodeSender(Protocol):
-    """A way to people's phones."""
+class Message(Protocol):
+    """What goes to a phone; `id` tells a message that is sent again from a new one."""
 
-    async def send(self, message: CodeMessage, /) -> None:
+    @property
+    def id(self) -> uuid.UUID:
+        """The message's id."""
+        ...
+
+    @property
+    def mobile(self) -> str:
+        """The number that it goes to."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """The message as people read it."""
+        ...
+
+
+class CodeSender(Protocol):
+    """A way to people's phones, for codes and notices."""
+
+    async def send(self, message: Message, /) -> None:
         """Hand a message over; raises CodeNotDelivered if it is not certain that it was taken."""
         ...
 
@@ -57,7 +76,7 @@ class SmsGateway:
         """Prepare a client; nothing connects before the first message."""
         self._client = httpx.AsyncClient(base_url=base_url, timeout=timeout_seconds)
 
-    async def send(self, message: CodeMessage, /) -> None:
+    async def send(self, message: Message, /) -> None:
         """Hand a message over; raises CodeNotDelivered, which names neither number nor code."""
         body = {"mobile": message.mobile, "text": message.text}
         try:
@@ -81,7 +100,7 @@ class SmsGateway:
 class NoGateway:
     """The sender of a platform that was told of no gateway: it delivers nothing, and says so."""
 
-    async def send(self, message: CodeMessage, /) -> None:  # noqa: ARG002 - as the protocol has it
+    async def send(self, message: Message, /) -> None:  # noqa: ARG002 - as the protocol has it
         """Raise CodeNotDelivered."""
         raise CodeNotDelivered("no SMS gateway is configured: set HUITONG_SMS_GATEWAY_URL")
 

@@ -35,18 +35,20 @@ class IdentityData:
         self._vault = vault
 
     async def export(self, uow: UnitOfWork, subject_id: uuid.UUID) -> Mapping[str, Json]:
-        """Return logins, devices, passkeys and the last tries to log in."""
+        """Return logins, devices, passkeys, the last tries to log in and the last notices."""
         person = leaving.PersonsLogins(uow, subject_id)
         logins = await person.list_logins()
         if not logins:
             return {}
         devices, passkeys = await person.list_devices(), await person.list_passkeys()
         attempts = await person.list_attempts(limits.EXPORT_LOG_INS_MAX)
+        notices = await person.list_notices(limits.EXPORT_LOG_INS_MAX)
         return {
             "logins": [_show(row) for row in logins],
             "devices": await self._show_named(uow, subject_id, _DEVICE_NAME, devices),
             "passkeys": await self._show_named(uow, subject_id, _PASSKEY_NAME, passkeys),
             "log_ins": [_show(row) for row in attempts],
+            "notices": [_show(row) for row in notices],
         }
 
     async def _show_named(

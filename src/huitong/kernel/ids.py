@@ -42,6 +42,7 @@ ENTRY: Final = "je"
 EVENT: Final = "evt"
 HOLD: Final = "hold"
 INCIDENT: Final = "inc"
+INSTRUCTION: Final = "ins"
 JOB: Final = "job"
 LOAN: Final = "loan"
 LOGIN: Final = "lgn"
@@ -52,6 +53,8 @@ PAPER: Final = "ppr"
 PARTNER: Final = "ptn"
 PASSKEY: Final = "psk"
 PAYMENT: Final = "pay"
+PAY_IN: Final = "pin"
+POOL: Final = "pol"
 PROFIT_SHARE: Final = "shr"
 QUOTE: Final = "fxq"
 REFUND: Final = "rfd"
@@ -67,6 +70,7 @@ TABLE_ANSWER: Final = "tba"
 TABLE_VERSION: Final = "tbl"
 TOP_UP: Final = "top"
 TRANSFER: Final = "tr"
+VIRTUAL_ACCOUNT: Final = "vac"
 WEBHOOK: Final = "whk"
 WITHDRAWAL: Final = "wdr"
 
@@ -99,6 +103,7 @@ PREFIXES: Final = frozenset(
         EVENT,
         HOLD,
         INCIDENT,
+        INSTRUCTION,
         JOB,
         LOAN,
         LOGIN,
@@ -108,6 +113,8 @@ PREFIXES: Final = frozenset(
         PARTNER,
         PASSKEY,
         PAYMENT,
+        PAY_IN,
+        POOL,
         PROFIT_SHARE,
         REFUND,
         REQUEST,
@@ -122,6 +129,7 @@ PREFIXES: Final = frozenset(
         TABLE_VERSION,
         TOP_UP,
         TRANSFER,
+        VIRTUAL_ACCOUNT,
         WEBHOOK,
         WITHDRAWAL,
     }

@@ -26,6 +26,8 @@ class TransferCode(IntEnum):
 
     TOP_UP = 101, "Top-up", "充值"
     TOP_UP_REVERSAL = 102, "Top-up reversed", "充值撤销"
+    PAY_IN = 103, "Incoming payment", "来账"
+    PAY_IN_ASSIGNED = 104, "Incoming payment assigned", "来账认领"
     WITHDRAWAL = 111, "Withdrawal", "提现"
     WITHDRAWAL_HOLD = 112, "Withdrawal under way", "提现冻结"
     WITHDRAWAL_RETURN = 113, "Withdrawal returned", "提现退回"
@@ -37,6 +39,10 @@ class TransferCode(IntEnum):
     BULK_RETURN = 213, "Unpaid lines given back", "批量付款退回"
     PAYROLL = 214, "Payroll", "代发工资"
     SUPPLIER_PAYMENT = 215, "Supplier payment", "供应商付款"
+    CORPORATE_PAYMENT = 221, "Corporate payment", "对公付款"
+    POOL_UP = 222, "Swept to the pool", "资金归集"
+    POOL_DOWN = 223, "Funded from the pool", "资金下拨"
+    COLLECTION = 224, "Collected from a virtual account", "子账户划转"
 
     PAYMENT = 301, "Payment", "消费"
     PAYMENT_HOLD = 302, "Payment authorised", "预授权"

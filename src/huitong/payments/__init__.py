@@ -5,7 +5,7 @@ merchant codes and customers' one-time codes, authorisations, refunds, profit sh
 withdrawals, fees, and the caps that regulation puts on payment accounts.
 """
 
-from huitong.payments import bulk, clearing, crossborder
+from huitong.payments import bulk, channels, clearing, corporate, crossborder
 from huitong.payments.calculations import calculate_fee, derive_id, split_by_weights
 from huitong.payments.channels import (
     BankChannel,
@@ -38,6 +38,7 @@ from huitong.payments.commands.codes import (
     read_code,
 )
 from huitong.payments.commands.collections import collect_by_code
+from huitong.payments.commands.curing import check_cure, resolve_break
 from huitong.payments.commands.expiry import close_order_of_hold, expire_orders
 from huitong.payments.commands.held_withdrawals import (
     cancel_withdrawal,
@@ -133,11 +134,12 @@ from huitong.payments.iso20022 import (
 )
 from huitong.payments.jobs import report_channel_health, settle_channel_orders
 from huitong.payments.payers import needs_step_up
-from huitong.payments.postings import OwnAccounts, find_own_accounts
+from huitong.payments.postings import OwnAccounts, find_own_accounts, find_suspense_account
 from huitong.payments.qr import CustomerCode, Picture, draw_png, draw_svg
 from huitong.payments.queries import (
     find_channel_order,
     find_counterparties,
+    find_rail,
     get_order,
     get_stopped_payment,
     list_attempts,
@@ -148,6 +150,7 @@ from huitong.payments.queries import (
     list_waiting_payments,
     measure_channels,
 )
+from huitong.payments.rail_types import OrderRail, RailReason
 from huitong.payments.stop_types import (
     StopAction,
     StopOutcome,
@@ -247,6 +250,7 @@ __all__ = [
     "OrderExpired",
     "OrderKind",
     "OrderMoveRefused",
+    "OrderRail",
     "OrderStatus",
     "OrdersOpen",
     "OwnAccounts",
@@ -261,6 +265,7 @@ __all__ = [
     "PaymentsData",
     "Picture",
     "ProfitShared",
+    "RailReason",
     "ReferenceUsed",
     "Refund",
     "RefundExceedsPayment",
@@ -290,12 +295,15 @@ __all__ = [
     "cancel_held_payment",
     "cancel_withdrawal",
     "capture",
+    "channels",
+    "check_cure",
     "check_message",
     "clearing",
     "close_customer",
     "close_order",
     "close_order_of_hold",
     "collect_by_code",
+    "corporate",
     "create_checkout",
     "create_merchant_code",
     "crossborder",
@@ -308,6 +316,8 @@ __all__ = [
     "find_counterparties",
     "find_hold",
     "find_own_accounts",
+    "find_rail",
+    "find_suspense_account",
     "get_merchant_code",
     "get_order",
     "get_stopped_payment",
@@ -339,6 +349,7 @@ __all__ = [
     "report_channel_health",
     "request_top_up",
     "request_withdrawal",
+    "resolve_break",
     "settle_channel_orders",
     "share_profit",
     "split_by_weights",

@@ -3,7 +3,7 @@
 from typing import Final
 
 from huitong.ledger import Invariant
-from huitong.payments import bulk, clearing, crossborder
+from huitong.payments import bulk, clearing, corporate, crossborder
 
 # Instead of foreign keys (decision 0020), which lock the account of every payer and payee.
 _ORDERS_NAME_WHAT_EXISTS: Final = """
@@ -78,6 +78,25 @@ _STOPPED_PAYMENTS_ENDED_ONCE: Final = """
            CASE s.action WHEN 'review' THEN 2 WHEN 'delay' THEN 3 ELSE 4 END
 """
 
+# Channel suspense holds what channels paid out and should not have, until the break is cured.
+_SUSPENSE_IS_BREAKS: Final = """
+    WITH open AS (
+        SELECT b.currency, sum(b.amount) AS amount
+          FROM payments.channel_breaks b JOIN payments.channel_orders c ON c.id = b.channel_order_id
+         WHERE b.kind = 'success_after_failure' AND b.cure IS NULL AND c.direction = 'out'
+         GROUP BY b.currency
+    ), kept AS (
+        SELECT a.currency, b.debits_posted - b.credits_posted AS amount
+          FROM ledger.accounts a JOIN ledger.balances b ON b.account_id = a.id
+         WHERE a.system_key LIKE 'payments.channel_suspense.___'
+    )
+    SELECT 'channel suspense in ' || coalesce(o.currency, k.currency) AS subject,
+           coalesce(o.amount, 0) || ' of open breaks' AS expected,
+           coalesce(k.amount, 0)::text AS found
+      FROM open o FULL JOIN kept k ON k.currency = o.currency
+     WHERE coalesce(o.amount, 0) <> coalesce(k.amount, 0)
+"""
+
 #: What `huitong ledger verify` checks of this room, after the ledger's own invariants.
 INVARIANTS: Final = (
     Invariant(
@@ -100,7 +119,13 @@ INVARIANTS: Final = (
         "What was stopped was paid once, given back once, or never reserved",
         _STOPPED_PAYMENTS_ENDED_ONCE,
     ),
+    Invariant(
+        "channel_suspense_is_breaks",
+        "What lies in channel suspense is the sum of the open breaks of channels",
+        _SUSPENSE_IS_BREAKS,
+    ),
     *bulk.INVARIANTS,
     *clearing.INVARIANTS,
+    *corporate.INVARIANTS,
     *crossborder.INVARIANTS,
 )

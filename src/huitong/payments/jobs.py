@@ -127,7 +127,7 @@ async def _record(
         if heard.stated is not None:
             await record_wrong_amount(uow, **both, stated=heard.stated, now=now)
         if order.state in _ENDED:
-            await record_recheck(uow, **both, answer=heard.answer, now=now)
+            await record_recheck(uow, **both, answer=heard.answer, is_counted=is_counted, now=now)
             return
         await record_channel_answer(
             uow, **both, answer=heard.answer, is_counted=is_counted, now=now

@@ -282,6 +282,30 @@ def late_payout_entry(
     )
 
 
+def cure_entry(
+    *,
+    transfer_id: uuid.UUID,
+    payer_account_id: int,
+    payee_account_id: int,
+    amount: Money,
+    code: TransferCode,
+    effective_on: date,
+) -> Entry:
+    """Between suspense, channel bank and customer: what two people found to be right after all."""
+    return Entry(
+        (
+            _move(
+                transfer_id,
+                payer_account_id,
+                payee_account_id,
+                amount,
+                code=code,
+                effective_on=effective_on,
+            ),
+        )
+    )
+
+
 def _fee(
     base_id: uuid.UUID, merchant_account_id: int, fee: Money, own: OwnAccounts, effective_on: date
 ) -> Transfer:

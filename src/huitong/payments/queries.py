@@ -11,10 +11,12 @@ from huitong.kernel.errors import InvalidField, NotFound
 from huitong.kernel.ids import PAYMENT, show_id
 from huitong.ledger import Page
 from huitong.payments.errors import StoppedPaymentNotFound
+from huitong.payments.rail_types import OrderRail
 from huitong.payments.stop_types import StoppedPayment
 from huitong.payments.store import channel_orders as channel_store
 from huitong.payments.store import counterparties as counterparty_store
 from huitong.payments.store import orders as store
+from huitong.payments.store import rails as rail_store
 from huitong.payments.store import refunds as refund_store
 from huitong.payments.store import stops as stop_store
 from huitong.payments.types import Attempt, ChannelOrder, Counterparty, Order, Refund, Share
@@ -125,6 +127,11 @@ def _read_cursor(cursor: str) -> uuid.UUID:
     if identifier is None or identifier.hex != cursor:
         raise InvalidField("must be the next_cursor of an earlier page", field="cursor")
     return identifier
+
+
+async def find_rail(uow: UnitOfWork, order_id: uuid.UUID) -> OrderRail | None:
+    """Return through which system an order's last attempt goes out; None if that was not chosen."""
+    return await rail_store.find_last_rail(uow, order_id)
 
 
 async def list_payers(uow: UnitOfWork, order_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:

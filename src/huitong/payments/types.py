@@ -84,6 +84,8 @@ class Meter(IntEnum):
     BALANCE_PAYMENTS = 1
     STATIC_CODE = 2
     DYNAMIC_CODE = 3
+    #: What a business pays by its mandate.
+    CORPORATE = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,6 +223,15 @@ class ChannelDirection(StrEnum):
     OUT = "out"
 
 
+class ChannelKind(StrEnum):
+    """What sort of way a channel is; each has a protocol of its own in `channels`."""
+
+    BANK_TRANSFER = "bank_transfer"
+    CARD_ACQUIRING = "card_acquiring"
+    WALLET_QR = "wallet_qr"
+    CROSS_BORDER = "cross_border"
+
+
 class ChannelState(StrEnum):
     """How far a channel order has come; the last three are for ever."""
 
@@ -257,6 +268,9 @@ class ChannelOrder:
     number: int = 1
     #: When the channel is asked again although the attempt has ended.
     recheck_at: datetime | None = None
+    kind: ChannelKind = ChannelKind.BANK_TRANSFER
+    #: What is charged: an acquirer's token of a card, or the one-time code that a wallet showed.
+    instrument: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

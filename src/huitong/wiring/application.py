@@ -6,12 +6,12 @@ closes it after the last answer.
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from sqlalchemy.exc import DBAPIError
 
-from huitong import customers, identity, ledger, operations, risk
+from huitong import customers, identity, ledger, operations, payments, risk
 from huitong.kernel.clock import Clock
 from huitong.kernel.cryptography import load_key_ring
 from huitong.kernel.database.unit_of_work import Database, DatabaseUnavailable
@@ -46,6 +46,8 @@ class Application:
     models: risk.ModelCache
     admission: operations.Admission
     reporter: operations.Reporter
+    #: For files of payments.
+    upload_places: payments.bulk.UploadPlaces = field(default_factory=payments.bulk.UploadPlaces)
     _vault: Vault | None = None
     _desk: identity.Desk | None = None
     #: Where identities are checked outside, None where nobody answers; from `start` on.

@@ -11,6 +11,9 @@ from huitong.kernel.ids import APPLICATION, CUSTOMER, PAYMENT, REFUND, read_id, 
 from huitong.kernel.money import Money
 from huitong.kernel.rulebook import Rulebook
 from huitong.privacy import Vault
+from huitong.wiring.business_user_acts import BUSINESS_USER_ACTS
+from huitong.wiring.clearing_acts import make_clearing_acts
+from huitong.wiring.corporate_acts import CORPORATE_ACTS
 from huitong.wiring.crossborder_acts import make_crossborder_acts
 from huitong.wiring.reactions import react_to_decisions
 from huitong.wiring.risk_acts import make_risk_acts
@@ -24,6 +27,9 @@ def make_approved_acts(vault: Vault, rulebook: Rulebook) -> identity.Handlers:
     return {
         **identity.APPROVED_ACTS,
         **_ACTS,
+        **BUSINESS_USER_ACTS,
+        **make_clearing_acts(rulebook),
+        **CORPORATE_ACTS,
         **make_risk_acts(rulebook),
         **make_crossborder_acts(rulebook),
         "customers.approve_in_person": evidence.approve_in_person,
@@ -71,20 +77,6 @@ class _ActsOnEvidence:
             now=now,
         )
         return identity.Executed(outcome=_show_customer(customer.id))
-
-
-async def _set_clearing_cap(
-    uow: UnitOfWork, approval: identity.Approval, payload: Payload, *, now: datetime
-) -> identity.Executed:
-    bank = await payments.clearing.set_net_debit_cap(
-        uow,
-        code=payload["participant"],
-        cap=Money.from_json(payload["cap"]),
-        reason=approval.reason,
-        rulebook=Rulebook.load(),
-        now=now,
-    )
-    return identity.Executed(outcome={"participant": bank.code})
 
 
 async def _set_account_state(
@@ -183,7 +175,6 @@ _ACTS: Final[identity.Handlers] = {
     "payments.refund": _refund,
     "payments.release_withdrawal": _release_withdrawal,
     "payments.stop_withdrawal": _stop_withdrawal,
-    "clearing.set_cap": _set_clearing_cap,
     "customers.freeze": _freeze_customer,
     "customers.unfreeze": _unfreeze_customer,
     "customers.close": _close_customer,

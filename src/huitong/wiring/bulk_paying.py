@@ -15,13 +15,17 @@ from huitong.wiring.loop_types import Loop
 _INTERVAL_SECONDS: Final = 0.5
 
 
-class _Cache(Protocol):
-    async def learn_news(self) -> None: ...
+class Cache(Protocol):
+    """What a process keeps in memory, and brings up to date when asked."""
+
+    async def learn_news(self) -> None:
+        """Read what changed."""
+        ...
 
 
 def make_bulk_decider(
     database: Database, clock: Clock
-) -> tuple[risk.PaymentDecider, tuple[_Cache, ...]]:
+) -> tuple[risk.PaymentDecider, tuple[Cache, ...]]:
     """Return who decides about lines, and the caches that must learn what is new."""
     catalogues = {risk.Purpose.PAYMENT: risk.PAYMENT_FEATURES}
     rules = risk.RuleCache(database, catalogues, now=clock.now)
@@ -39,7 +43,7 @@ def make_bulk_decider(
 def make_bulk_loop(settings: Settings) -> Loop:
     """Return the loop; each step does one step of one file in a transaction of its own."""
     clock = make_clock(settings)
-    made: dict[Database, tuple[risk.PaymentDecider, tuple[_Cache, ...]]] = {}
+    made: dict[Database, tuple[risk.PaymentDecider, tuple[Cache, ...]]] = {}
 
     async def find_decider(database: Database) -> risk.PaymentDecider:
         if database not in made:

@@ -18,8 +18,10 @@ from huitong.privacy import Vault
 from huitong.wiring.abroad import make_abroad_loops
 from huitong.wiring.bulk_paying import make_bulk_loop
 from huitong.wiring.clocks import make_clock
+from huitong.wiring.corporate_paying import make_corporate_loops
 from huitong.wiring.evidence_desk import make_evidence_desk
 from huitong.wiring.loop_types import Loop, Step
+from huitong.wiring.notices import make_notice_loops
 from huitong.wiring.people_data import make_providers, make_retained
 from huitong.wiring.reactions import HANDLERS, react_to_decisions
 from huitong.wiring.risk_links import LINK_SOURCES
@@ -142,8 +144,10 @@ def make_loops(settings: Settings) -> tuple[Loop, ...]:
         *_make_privacy_loops(settings),
         *_make_publishing_loops(settings),
         make_bulk_loop(settings),
+        *make_corporate_loops(settings),
         *make_abroad_loops(settings),
         *_make_channel_loops(settings),
+        *make_notice_loops(settings),
     )
 
 

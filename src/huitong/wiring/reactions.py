@@ -11,6 +11,7 @@ from huitong.kernel.jobs import JobDefinition
 from huitong.kernel.outbox import Delivery, Handlers
 from huitong.privacy import Vault
 from huitong.wiring.backtests import BACKTEST_JOB
+from huitong.wiring.notices import NOTICE_HANDLERS
 
 
 async def _close_order_of_hold(uow: UnitOfWork, delivery: Delivery) -> None:
@@ -42,6 +43,7 @@ HANDLERS: Final[Handlers] = {
     ledger.HoldExpired: (_close_order_of_hold,),
     privacy.ConsentWithdrawn: (_lose_guardian_consent,),
     customers.CustomerClosed: (_close_login_of_customer,),
+    **NOTICE_HANDLERS,
 }
 JOBS: Final[tuple[JobDefinition, ...]] = (BACKTEST_JOB,)
 

@@ -43,11 +43,11 @@ def open_simulators(
             settings = replace(settings, registry_url=listen("registry"))
             say("Identity checks: simulated registries, which confirm almost everybody.")
         if has_worker and has_demo and settings.correspondent_url is None:
-            url = listen("abroad")
+            abroad = listen("abroad")
             settings = replace(
                 settings,
-                fx_rates_url=settings.fx_rates_url or f"{url}/market",
-                correspondent_url=f"{url}/bank",
+                fx_rates_url=settings.fx_rates_url or f"{abroad}/market",
+                correspondent_url=f"{abroad}/bank",
             )
         if settings.sms_gateway_url is None:
             settings = replace(settings, sms_gateway_url=listen("sms-gateway"))

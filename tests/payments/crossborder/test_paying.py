@@ -4,10 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.payments.crossborder.bureau import PAYEE, Bureau, both, money
+from tests.payments.crossborder.bureau import PAYEE, Bureau, both, money, name_user
 
 from huitong.kernel.errors import Refusal
-from huitong.payments import crossborder
+from huitong.payments import bulk, crossborder
 from huitong.payments.crossborder import ChargeBearer, CorrespondentFault, PaymentState
 
 
@@ -177,6 +177,12 @@ async def test_a_quote_that_expired_before_the_approval_moves_nothing(bureau: Bu
     with pytest.raises(crossborder.QuoteExpired):
         await bureau.approve(payment)
     assert await bureau.balance(bureau.merchant) == "900000.00"
+    viewer = await bureau.town.add_customer("旁观")
+    await name_user(bureau.town, bureau.merchant, viewer, bulk.Role.VIEWER, bureau.now)
+    with pytest.raises(crossborder.ActingNotAllowed):
+        await bureau.run(
+            crossborder.withdraw_payment, payment_id=payment.id, withdrawn_by=viewer.id
+        )
     withdrawn = await bureau.run(
         crossborder.withdraw_payment, payment_id=payment.id, withdrawn_by=bureau.maker.id
     )

@@ -13,6 +13,7 @@ from huitong.api.idempotency import IdempotencyKey
 from huitong.api.orders import make_order
 from huitong.api.request_body import CommandRoute
 from huitong.api.schemas.payments import MoveThroughBank, PaymentView
+from huitong.api.schemas.withdrawals import Withdraw
 from huitong.kernel.ids import uuid7
 
 router: Final = APIRouter(prefix="/v1", tags=["Bank channel"], route_class=CommandRoute)
@@ -63,12 +64,12 @@ async def top_up(
     ),
 )
 async def withdraw(
-    request: Request, body: MoveThroughBank, key: IdempotencyKey, principal: Simulator
+    request: Request, body: Withdraw, key: IdempotencyKey, principal: Simulator
 ) -> Response:
     """Reserve the money and ask the bank to pay it out; pending until the bank has answered.
 
     What risk wants to wait is pending too, and not sent yet: `GET /v1/withdrawals/{payment}` says
-    so, and it can be cancelled until then.
+    so, and it can be cancelled until then. It also says through which system it goes.
     """
     account, amount = ledger.read_account(body.account, field="account"), body.amount.read()
     application = application_of(request)
@@ -83,6 +84,7 @@ async def withdraw(
             account_id=account,
             amount=amount,
             decider=application.decider,
+            is_urgent=body.is_urgent,
             now=now,
         ),
     )

@@ -69,6 +69,7 @@ _BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
         bulk.BulkFileUnreadable,
         bulk.BulkFileTooLarge,
         bulk.BulkFileRepeated,
+        bulk.TooManyUploads,
         is_command=True,
         caller="customer",
     ),
@@ -105,18 +106,18 @@ async def submit_bulk_file(
         raise UnsupportedMediaType("Send the file as text/csv or xlsx.", field="Content-Type")
     charset = read_charset(found[1])
     parts = application_of(request)
+    now = parts.clock.now()
     # Before a byte of the file is read: whoever may not submit one sends none.
     async with parts.database.reading(principal.caller) as uow:
         await bulk.check_submitter(uow, merchant_id=merchant_id, customer_id=submitter)
-    content = await request.body()
-    reader = bulk.find_reader(content, charset)
-    file_id, now = uuid7(), parts.clock.now()
+        await bulk.check_file_count(uow, merchant_id=merchant_id, now=now)
+    file_id = uuid7()
 
     async def command(uow: UnitOfWork) -> BulkFileView:
         file = await bulk.submit_bulk_file(
             uow,
             parts.vault,
-            reader,
+            bulk.find_reader(content, charset),
             file_id=file_id,
             merchant_id=merchant_id,
             submitted_by=submitter,
@@ -126,7 +127,9 @@ async def submit_bulk_file(
         )
         return show_file(file)
 
-    return await run_once(request, principal, key, command)
+    with parts.upload_places.take(merchant_id):
+        content = await request.body()
+        return await run_once(request, principal, key, command)
 
 
 @router.get(

@@ -1,24 +1,19 @@
-"""Clearing between banks: windows, positions and queues to read, caps changed by two; for staff."""
+"""Clearing between banks: windows, positions and queues to read; for staff."""
 
 from typing import Annotated, Final
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import Response
 
-from huitong import identity, payments
-from huitong.api.approvals import ask_for_approval
+from huitong import payments
 from huitong.api.authentication import Principal, application_of, require
 from huitong.api.documentation import errors
-from huitong.api.idempotency import IdempotencyKey
 from huitong.api.pages import Cursor, Limit, ListedPage, open_cursor, show_page
 from huitong.api.request_body import CommandRoute
-from huitong.api.schemas.approvals import ApprovalView
 from huitong.api.schemas.clearing import (
     ParticipantsView,
     PositionsView,
     QueueView,
-    SetCap,
     WindowPath,
     WindowView,
     show_bilateral,
@@ -29,9 +24,8 @@ from huitong.api.schemas.clearing import (
 )
 from huitong.api.schemas.common import Page
 from huitong.kernel import limits
-from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import InvalidField
-from huitong.kernel.ids import CLEARING_WINDOW, read_id, uuid7
+from huitong.kernel.ids import CLEARING_WINDOW, read_id
 
 router: Final = APIRouter(prefix="/v1/clearing", tags=["Clearing"], route_class=CommandRoute)
 
@@ -107,42 +101,3 @@ async def get_queue(request: Request, principal: Reader) -> QueueView:
         net = await clearing.list_queued(uow, is_gross=False, limit=most)
         gross = await clearing.list_queued(uow, is_gross=True, limit=most)
     return QueueView(net=[show_queued(p) for p in net], gross=[show_queued(p) for p in gross])
-
-
-@router.post(
-    "/caps",
-    operation_id="setClearingCap",
-    summary="Ask for another net debit cap",
-    status_code=202,
-    response_model=ApprovalView,
-    responses=errors(
-        clearing.ParticipantNotFound,
-        InvalidField,
-        caller="staff",
-        is_command=True,
-    ),
-)
-async def set_cap(
-    request: Request,
-    body: SetCap,
-    key: IdempotencyKey,
-    principal: Annotated[Principal, require("clearing:write")],
-) -> Response:
-    """Ask for a participant's cap to be changed; somebody else decides."""
-    cap = body.cap.read("cap")
-    approval_id, now = uuid7(), application_of(request).clock.now()
-
-    async def make(uow: UnitOfWork, by: identity.Staff) -> identity.Approval:
-        await clearing.check_cap(uow, code=body.participant, cap=cap)
-        return await identity.request_approval(
-            uow,
-            approval_id=approval_id,
-            staff=by,
-            act="clearing.set_cap",
-            payload={"participant": body.participant, "cap": cap.to_json()},
-            reason=body.reason,
-            concerns=(),
-            now=now,
-        )
-
-    return await ask_for_approval(request, principal, key, make)

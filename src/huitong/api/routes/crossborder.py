@@ -425,6 +425,7 @@ async def approve_payment(
     responses=errors(
         crossborder.CrossBorderNotFound,
         crossborder.CrossBorderStateRefused,
+        crossborder.ActingNotAllowed,
         is_command=True,
         caller="customer",
     ),

@@ -33,11 +33,15 @@ async def get_withdrawal(
     payment: PaymentPath,
     principal: Annotated[Principal, require("payments:read", is_for_customers=True)],
 ) -> WithdrawalView:
-    """Return a withdrawal, and while it waits why and until when."""
+    """Return a withdrawal, through which system it goes, and while it waits why and how long."""
     order_id = read_id(PAYMENT, payment, field="payment")
     async with application_of(request).database.reading(principal.caller) as uow:
         order = await get_own_withdrawal(uow, principal, order_id)
-        return show_withdrawal(order, await payments.find_hold(uow, order))
+        return show_withdrawal(
+            order,
+            await payments.find_hold(uow, order),
+            await payments.find_rail(uow, order_id),
+        )
 
 
 @router.post(
@@ -60,8 +64,7 @@ async def cancel_withdrawal(
 
     async def command(uow: UnitOfWork) -> WithdrawalView:
         await get_own_withdrawal(uow, principal, order_id)
-        return show_withdrawal(
-            await payments.cancel_withdrawal(uow, order_id=order_id, now=now), None
-        )
+        cancelled = await payments.cancel_withdrawal(uow, order_id=order_id, now=now)
+        return show_withdrawal(cancelled, None, await payments.find_rail(uow, order_id))
 
     return await run_once(request, principal, key, command, status=200)

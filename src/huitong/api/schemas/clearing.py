@@ -113,6 +113,36 @@ class QueueView(View):
     gross: list[QueuedView]
 
 
+class JoinClearing(Body):
+    """A bank that is to take part."""
+
+    participant: BankCode
+    name_zh: str = Field(min_length=1, max_length=100, examples=["中国工商银行"])
+    name_en: str = Field(min_length=1, max_length=100, examples=["ICBC"])
+    net_debit_cap: MoneyBody
+    reserved: MoneyBody | None = Field(
+        default=None, description="What only its urgent gross payments may use."
+    )
+    reason: Why
+
+
+class DepositForClearing(Body):
+    """Money that came through the central bank for a participant."""
+
+    participant: BankCode
+    amount: MoneyBody
+    is_collateral: bool = False
+    reason: Why
+
+
+class SetReserved(Body):
+    """What a participant is to keep for urgent gross payments."""
+
+    participant: BankCode
+    reserved: MoneyBody
+    reason: Why
+
+
 class SetCap(Body):
     """Another net debit cap for a participant."""
 

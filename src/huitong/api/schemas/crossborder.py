@@ -2,12 +2,13 @@
 
 import base64
 import binascii
+import uuid
 from typing import Annotated, Final, Literal
 
 from fastapi import Path, Query
 from pydantic import Field
 
-from huitong import identity, ledger, payments, privacy
+from huitong import identity, ledger, payments
 from huitong.api.schemas.common import (
     CURRENCY_PATTERN,
     AccountId,
@@ -466,11 +467,6 @@ def make_approval_act(payment: payments.crossborder.Payment) -> identity.Act:
     )
 
 
-def read_papers(body: OrderAbroad) -> list[ids.uuid.UUID]:
+def read_papers(body: OrderAbroad) -> list[uuid.UUID]:
     """Return the papers that are named."""
     return [read_id(ids.PAPER, each, field="papers") for each in body.papers]
-
-
-def mask_name(name: str) -> str:
-    """Return a name as lists show it."""
-    return privacy.mask(privacy.DataKind.NAME, name)

@@ -1,11 +1,13 @@
 """Withdrawals that wait as they travel."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from huitong import payments
 from huitong.api.schemas.approvals import Why
 from huitong.api.schemas.common import Body, Instant, MoneyView, PaymentId, View, show_money
-from huitong.api.schemas.payments import PaymentView, show_payment
+from huitong.api.schemas.payments import MoveThroughBank, PaymentView, show_payment
 from huitong.kernel.ids import PAYMENT, show_id
 
 
@@ -20,10 +22,37 @@ class HoldView(View):
     en: str
 
 
+class RailReasonView(View):
+    """Why a system was taken or not."""
+
+    rail: Literal["hvps", "beps", "ibps"]
+    zh: str
+    en: str
+    rule: str | None = Field(description="The rulebook's rule that says so.")
+
+
+class RailView(View):
+    """Through which system a withdrawal goes to the other bank."""
+
+    rail: Literal["hvps", "beps", "ibps"] = Field(description="大额, 小额 or 网银互联.")
+    is_urgent: bool
+    opens_at: Instant | None = Field(description="When the system opens; null if it is open.")
+    reasons: list[RailReasonView]
+
+
 class WithdrawalView(PaymentView):
     """A withdrawal as it stands; `hold` while it waits and can be cancelled."""
 
     hold: HoldView | None
+    rail: RailView | None = Field(description="In CNY; as planned when it was asked for.")
+
+
+class Withdraw(MoveThroughBank):
+    """Money that goes out to a customer's bank."""
+
+    is_urgent: bool = Field(
+        default=False, description="Whether it is to arrive within seconds where a system can."
+    )
 
 
 class HeldWithdrawalView(View):
@@ -41,10 +70,16 @@ class DecideWithdrawal(Body):
     reason: Why
 
 
-def show_withdrawal(order: payments.Order, held: payments.HeldWithdrawal | None) -> WithdrawalView:
+def show_withdrawal(
+    order: payments.Order,
+    held: payments.HeldWithdrawal | None,
+    rail: payments.OrderRail | None,
+) -> WithdrawalView:
     """Return a withdrawal as a view."""
     return WithdrawalView(
-        **show_payment(order).model_dump(), hold=None if held is None else _show_hold(held)
+        **show_payment(order).model_dump(),
+        hold=None if held is None else _show_hold(held),
+        rail=None if rail is None else _show_rail(rail),
     )
 
 
@@ -55,6 +90,18 @@ def show_held(held: payments.HeldWithdrawal) -> HeldWithdrawalView:
         amount=show_money(held.amount),
         held_at=held.held_at,
         held_until=held.held_until,
+    )
+
+
+def _show_rail(rail: payments.OrderRail) -> RailView:
+    return RailView(
+        rail=rail.rail.value,
+        is_urgent=rail.is_urgent,
+        opens_at=rail.opens_at,
+        reasons=[
+            RailReasonView(rail=each.rail.value, zh=each.zh, en=each.en, rule=each.rule)
+            for each in rail.reasons
+        ],
     )
 
 

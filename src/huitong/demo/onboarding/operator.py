@@ -28,6 +28,7 @@ Result = TypeVar("Result")
 
 NAME_FIELD: Final = "customers.customers.name"
 _SMS_GATEWAY: Final = "sms-gateway"
+_CODE: Final = "验证码"
 _SEALED_NAME: Final = "SELECT name_sealed FROM customers.customers WHERE id = :id"
 _KEY: Final = "SELECT wrapped, destroyed_at FROM privacy.subject_keys WHERE subject_id = :id"
 _OTHERS: Final = """
@@ -58,15 +59,16 @@ class Operator:
         return self.trial.run(*arguments)
 
     def read_phone(self, mobile: str) -> str:
-        """Return the newest message on the simulated phone; raises StoryBroken if there is none."""
+        """Return the newest code on the simulated phone; raises StoryBroken if there is none."""
         url = find_simulator(self.trial.home, _SMS_GATEWAY)
         if url is None:
             raise StoryBroken("No simulated SMS gateway runs on this platform", retryable=False)
         with httpx.Client(base_url=url, trust_env=False) as phone:
             found = phone.get("/messages", params={"mobile": mobile}).json()["messages"]
-        if not found:
-            raise StoryBroken("No message has arrived", retryable=False)
-        return str(found[0])
+        codes = [text for text in found if _CODE in text]
+        if not codes:
+            raise StoryBroken("No code has arrived", retryable=False)
+        return str(codes[0])
 
     def open_login(self, customer: str, mobile: str, *, now: datetime) -> None:
         """Open a way in for a customer, as the counter of a branch would."""

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from huitong.demo.day import Day, StoryBroken
 from huitong.demo.risk.attacks.scraper import Scraped
-from huitong.demo.risk.staff import Member
+from huitong.demo.staff import Member
 
 _WAIT_SECONDS_MAX: Final = 60.0
 _POLL_SECONDS: Final = 0.5

@@ -4,8 +4,8 @@ import time
 from typing import Any, Final
 
 from huitong.demo.day import Day, StoryBroken
-from huitong.demo.risk.staff import Member
 from huitong.demo.risk.town import Town
+from huitong.demo.staff import Member
 
 _PURPOSES: Final = ("payment", "log_in")
 _WAIT_SECONDS_MAX: Final = 60.0

@@ -11,10 +11,10 @@ from huitong.demo.risk.attacks import card_testing, mule_ring, scraper, takeover
 from huitong.demo.risk.cases import show_incident, work_on_case
 from huitong.demo.risk.diary import HONEST, Diary, sum_amounts
 from huitong.demo.risk.rules import go_live
-from huitong.demo.risk.staff import Member, open_office
 from huitong.demo.risk.telling import is_through, list_reasons, tell_attack, tell_costs
 from huitong.demo.risk.town import Resident, Town, found_town, settle
 from huitong.demo.risk.week import live_a_week
+from huitong.demo.staff import Member, open_office
 from huitong.kernel.ids import MERCHANT, read_id
 from huitong.wiring.trial import issue_key
 
@@ -51,7 +51,7 @@ def play_risk(day: Day, operator: Operator) -> None:
         zh="风险：诚实的一周，然后是四种攻击",
         en="Risk: an honest week, then four attacks",
     )
-    maker, checker = open_office(operator, town.clock, names=["孙莉", "周军"])
+    maker, checker = open_office(operator, town.clock, names=["孙莉", "周军"], role="risk")
     go_live(day, town, maker, checker)
     _live_honestly(day, town, diary, checker)
     mules = [

@@ -8,7 +8,7 @@ from typing import Final
 
 from huitong.demo.day import Day, yuan
 from huitong.demo.risk.diary import HONEST, Diary, Entry, sum_amounts
-from huitong.demo.risk.staff import Member
+from huitong.demo.staff import Member
 
 _PAID: Final = "succeeded"
 _HELD: Final = "held"

@@ -32,6 +32,11 @@ _ATTEMPTS: Final = """
       FROM identity.attempts a JOIN identity.logins l ON l.id = a.login_id
      WHERE l.audience = :audience AND l.subject_id = :id ORDER BY a.id DESC LIMIT :count
 """
+_NOTICES: Final = """
+    SELECT n.kind, n.asked_at, n.outcome, n.ended_at
+      FROM identity.notices n JOIN identity.logins l ON l.id = n.login_id
+     WHERE l.audience = :audience AND l.subject_id = :id ORDER BY n.asked_at DESC, n.id LIMIT :count
+"""
 _STRIP_DEVICES: Final = """
     UPDATE identity.devices d SET name_sealed = NULL FROM identity.logins l
      WHERE l.id = d.login_id AND l.audience = :audience AND l.subject_id = :id
@@ -99,6 +104,10 @@ class PersonsLogins:
     async def list_attempts(self, count: int) -> Sequence[Row[Any]]:
         """Return the last tries to log in, newest first."""
         return await self._uow.execute(_ATTEMPTS, count=count, **self._values)
+
+    async def list_notices(self, count: int) -> Sequence[Row[Any]]:
+        """Return what they were told last, newest first."""
+        return await self._uow.execute(_NOTICES, count=count, **self._values)
 
     async def strip(self, *, now: datetime) -> int:
         """Take names and credentials away; returns how many rows had any."""

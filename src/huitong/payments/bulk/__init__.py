@@ -8,9 +8,6 @@ batches, each line once. Owns users of businesses, files, their lines and what i
 from huitong.payments.bulk.checking import Checked, check_lines
 from huitong.payments.bulk.commands import (
     approve_bulk_file,
-    check_submitter,
-    end_business_user,
-    name_business_user,
     reject_bulk_file,
     submit_bulk_file,
 )
@@ -23,15 +20,22 @@ from huitong.payments.bulk.errors import (
     BulkFileTooLarge,
     BulkFileUnreadable,
     BulkNotAllowed,
+    BusinessUserNotFound,
+    TooManyUploads,
+)
+from huitong.payments.bulk.events import (
+    BulkFileApproved,
+    BulkFilePaid,
+    BulkFileRejected,
+    BulkFileStopped,
+    BulkFileSubmitted,
 )
 from huitong.payments.bulk.formats import find_reader
 from huitong.payments.bulk.invariants import INVARIANTS
 from huitong.payments.bulk.paying import is_any_waiting, pay_next_batch
 from huitong.payments.bulk.queries import (
     escape_cell,
-    find_business_user,
     get_bulk_file,
-    is_business_user,
     list_bulk_files,
     list_failed_lines,
     list_problems,
@@ -54,19 +58,36 @@ from huitong.payments.bulk.types import (
     RawLine,
     Role,
 )
+from huitong.payments.bulk.uploads import UploadPlaces, check_file_count
+from huitong.payments.bulk.users import (
+    check_business_user,
+    check_is_business_user,
+    check_submitter,
+    end_business_user,
+    find_business_user,
+    is_business_user,
+    list_business_users,
+    name_business_user,
+)
 from huitong.payments.bulk.xlsx_reader import XlsxReader
 
 __all__ = [
     "INVARIANTS",
     "BulkFile",
+    "BulkFileApproved",
     "BulkFileChanged",
     "BulkFileNotFound",
     "BulkFileNotWaiting",
+    "BulkFilePaid",
+    "BulkFileRejected",
     "BulkFileRepeated",
+    "BulkFileStopped",
+    "BulkFileSubmitted",
     "BulkFileTooLarge",
     "BulkFileUnreadable",
     "BulkNotAllowed",
     "BusinessUser",
+    "BusinessUserNotFound",
     "Charset",
     "Checked",
     "CsvReader",
@@ -81,8 +102,13 @@ __all__ = [
     "RawLine",
     "Reader",
     "Role",
+    "TooManyUploads",
+    "UploadPlaces",
     "XlsxReader",
     "approve_bulk_file",
+    "check_business_user",
+    "check_file_count",
+    "check_is_business_user",
     "check_lines",
     "check_submitter",
     "end_business_user",
@@ -94,6 +120,7 @@ __all__ = [
     "is_any_waiting",
     "is_business_user",
     "list_bulk_files",
+    "list_business_users",
     "list_failed_lines",
     "list_problems",
     "name_business_user",

@@ -1,28 +1,31 @@
 """Submitting a file, and the decision of a second person about it."""
 
 import asyncio
-import unicodedata
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 from huitong import customers, ledger
-from huitong.kernel import audit, limits
+from huitong.kernel import audit, limits, outbox
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
-from huitong.kernel.errors import InvalidField
-from huitong.kernel.ids import BULK_FILE, CUSTOMER, MERCHANT, show_id
+from huitong.kernel.ids import BULK_FILE, CUSTOMER, show_id
 from huitong.kernel.money import Money
 from huitong.ledger import AccountState
-from huitong.payments.bulk import store
-from huitong.payments.bulk.checking import check_lines
+from huitong.payments.bulk import store, user_store
+from huitong.payments.bulk.checking import Checked, check_lines
 from huitong.payments.bulk.errors import (
     BulkFileChanged,
     BulkFileNotFound,
     BulkFileNotWaiting,
     BulkFileRepeated,
     BulkNotAllowed,
+)
+from huitong.payments.bulk.events import (
+    BulkFileApproved,
+    BulkFileRejected,
+    BulkFileSubmitted,
 )
 from huitong.payments.bulk.postings import find_transit_account, hold_funds
 from huitong.payments.bulk.reading import Reader, identify
@@ -35,51 +38,16 @@ from huitong.payments.bulk.types import (
     ProblemCode,
     Role,
 )
+from huitong.payments.bulk.users import get_user
 from huitong.payments.commands.moving import check_text, make_transfer_id
 from huitong.payments.errors import make_refusal
+from huitong.payments.names import fold_name
 from huitong.privacy import Vault
 
 _CANNOT_RECEIVE: Final = {
     AccountState.FROZEN: ProblemCode.ACCOUNT_FROZEN,
     AccountState.CLOSED: ProblemCode.ACCOUNT_CLOSED,
 }
-
-
-async def name_business_user(uow: UnitOfWork, user: BusinessUser, *, now: datetime) -> None:
-    """Let a customer act for a business in a role, up to an amount for each file.
-
-    Naming again changes the limit. Raises NotFound, CustomerIsClosed, and InvalidField for an
-    amount that is not positive or not in the business's currency.
-    """
-    merchant = await customers.get_merchant(uow, user.merchant_id)
-    await customers.get_open_customer(uow, user.customer_id)
-    if not user.amount_max.is_positive or user.amount_max.currency != merchant.currency:
-        raise InvalidField(
-            f"amount_max must be above zero, in {merchant.currency}", field="amount_max"
-        )
-    await store.name_user(uow, user, now)
-    await _record(uow, "name_business_user", user.merchant_id, user.customer_id, user.role)
-
-
-async def end_business_user(
-    uow: UnitOfWork,
-    *,
-    merchant_id: uuid.UUID,
-    customer_id: uuid.UUID,
-    role: Role,
-    now: datetime,
-) -> None:
-    """Take a role from a user; who has none changes nothing."""
-    if await store.end_user(uow, merchant_id, customer_id, role, now):
-        await _record(uow, "end_business_user", merchant_id, customer_id, role)
-
-
-async def check_submitter(
-    uow: UnitOfWork, *, merchant_id: uuid.UUID, customer_id: uuid.UUID
-) -> None:
-    """Refuse who may not submit files of a business; raises BulkNotAllowed."""
-    if not await store.has_role(uow, merchant_id, customer_id, Role.SUBMITTER):
-        raise _no_role(Role.SUBMITTER)
 
 
 async def submit_bulk_file(
@@ -100,9 +68,9 @@ async def submit_bulk_file(
     BulkNotAllowed, BulkFileUnreadable, BulkFileTooLarge, BulkFileRepeated with the first one's id,
     InvalidField.
     """
-    digest = identify(content)
+    digest = await asyncio.to_thread(identify, content)
     repeat_reason = check_text(repeat_reason, limits.BULK_REASON_LENGTH_MAX, field="repeat_reason")
-    user = await _get_user(uow, merchant_id, submitted_by, Role.SUBMITTER)
+    user = await get_user(uow, merchant_id, submitted_by, Role.SUBMITTER)
     merchant = await customers.get_merchant(uow, merchant_id)
     await _refuse_repeated(uow, merchant_id, digest, repeat_reason)
     # Beside the loop, on which others wait: a large file takes more than a second.
@@ -112,14 +80,14 @@ async def submit_bulk_file(
         checked.problems.append(Problem(0, ProblemCode.CURRENCY_WRONG, "currency"))
     _check_amount(user, head.total)
     checked.problems += await _check_payees(uow, vault, merchant.account_id, checked.lines)
-    checked.problems.sort(key=lambda each: each.number)
+    lines_digest = await asyncio.to_thread(_order, checked)
     is_valid = not checked.problems
     file = BulkFile(
         id=file_id,
         merchant_id=merchant_id,
         payer_account_id=merchant.account_id,
         digest=digest,
-        lines_digest=store.digest_lines(checked.lines),
+        lines_digest=lines_digest,
         purpose=head.purpose,
         line_count=head.line_count,
         total=head.total,
@@ -135,6 +103,7 @@ async def submit_bulk_file(
         raise BulkFileRepeated("there is a file with this id already", field="id")
     if is_valid:
         await store.add_lines(uow, file_id, checked.lines)
+        await outbox.append(uow, [_submitted_event(file)])
     else:
         await store.add_problems(uow, file_id, checked.problems)
     await audit.record(
@@ -169,6 +138,10 @@ async def approve_bulk_file(
     await store.decide_file(
         uow, file, FileState.APPROVED, decided_by=approved_by, pay_id=pay_id, now=now
     )
+    event = BulkFileApproved(
+        file_id=file.id, merchant_id=file.merchant_id, total=file.total, approved_at=now
+    )
+    await outbox.append(uow, [event])
     await _record_decision(uow, "approve_bulk_file", file, approved_by)
     return await get_file(uow, file_id)
 
@@ -186,6 +159,8 @@ async def reject_bulk_file(
     await store.decide_file(
         uow, file, FileState.REJECTED, decided_by=rejected_by, pay_id=None, now=now
     )
+    event = BulkFileRejected(file_id=file.id, merchant_id=file.merchant_id, rejected_at=now)
+    await outbox.append(uow, [event])
     await _record_decision(uow, "reject_bulk_file", file, rejected_by)
     return await get_file(uow, file_id)
 
@@ -202,9 +177,9 @@ async def _get_waiting(
     uow: UnitOfWork, file_id: uuid.UUID, approver_id: uuid.UUID, digest: bytes
 ) -> BulkFile:
     file = await store.find_file(uow, file_id, is_locked=True)
-    if file is None or not await store.is_user(uow, file.merchant_id, approver_id):
+    if file is None or not await user_store.is_user(uow, file.merchant_id, approver_id):
         raise _not_found(file_id)
-    user = await _get_user(uow, file.merchant_id, approver_id, Role.APPROVER)
+    user = await get_user(uow, file.merchant_id, approver_id, Role.APPROVER)
     if approver_id == file.submitted_by:
         raise BulkNotAllowed("whoever submitted a file does not decide about it")
     _check_amount(user, file.total)
@@ -215,15 +190,6 @@ async def _get_waiting(
     if digest != file.digest:
         raise BulkFileChanged("the digest is not that of the file as submitted", field="digest")
     return file
-
-
-async def _get_user(
-    uow: UnitOfWork, merchant_id: uuid.UUID, customer_id: uuid.UUID, role: Role
-) -> BusinessUser:
-    user = await store.find_user(uow, merchant_id, customer_id, role)
-    if user is None:
-        raise _no_role(role)
-    return user
 
 
 def _check_amount(user: BusinessUser, total: Money) -> None:
@@ -255,13 +221,23 @@ async def _check_payees(
     parties = await customers.find_parties(await uow.driver(), account_ids)
     states = await ledger.find_states(uow, account_ids)
     names = await customers.find_holder_names(uow, vault, account_ids)
+    return await asyncio.to_thread(_compare_payees, payer_account_id, lines, parties, states, names)
+
+
+def _compare_payees(
+    payer_account_id: int,
+    lines: Sequence[Line],
+    parties: Collection[int],
+    states: Mapping[int, AccountState],
+    names: Mapping[int, str],
+) -> list[Problem]:
     problems = []
     for line in lines:
         state = states.get(line.account_id)
         if state is None or line.account_id not in parties:
             problems.append(Problem(line.number, ProblemCode.ACCOUNT_UNKNOWN, "account"))
             continue
-        if _fold(names.get(line.account_id, "")) != _fold(line.name):
+        if fold_name(names.get(line.account_id, "")) != fold_name(line.name):
             problems.append(Problem(line.number, ProblemCode.NAME_DIFFERS, "name"))
             continue
         if line.account_id == payer_account_id:
@@ -272,26 +248,25 @@ async def _check_payees(
     return problems
 
 
-def _fold(name: str) -> str:
-    """Return what of a name is compared: wide letters, case and spaces do not matter."""
-    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
+def _order(checked: Checked) -> bytes:
+    """Put what is wrong in the order of the lines; returns the digest of the sound ones."""
+    checked.problems.sort(key=lambda each: each.number)
+    return store.digest_lines(checked.lines)
 
 
-def _no_role(role: Role) -> BulkNotAllowed:
-    return BulkNotAllowed(f"this person is no {role.value} of the business")
+def _submitted_event(file: BulkFile) -> BulkFileSubmitted:
+    return BulkFileSubmitted(
+        file_id=file.id,
+        merchant_id=file.merchant_id,
+        purpose=file.purpose,
+        line_count=file.line_count,
+        total=file.total,
+        submitted_at=file.submitted_at,
+    )
 
 
 def _not_found(file_id: uuid.UUID) -> BulkFileNotFound:
     return BulkFileNotFound(f"there is no file {show_id(BULK_FILE, file_id)}")
-
-
-async def _record(
-    uow: UnitOfWork, verb: str, merchant_id: uuid.UUID, customer_id: uuid.UUID, role: Role
-) -> None:
-    details = {"customer": show_id(CUSTOMER, customer_id), "role": role.value}
-    await audit.record(
-        uow, action=f"payments.{verb}", subject=show_id(MERCHANT, merchant_id), details=details
-    )
 
 
 async def _record_decision(

@@ -50,3 +50,21 @@ class BulkNotAllowed(Refusal):
 
     code = "bulk_not_allowed"
     title = "This person may not do that for the business"
+
+
+class BusinessUserNotFound(NotFound):
+    """The person has no such role for the business."""
+
+    code = "business_user_not_found"
+    title = "This person has no such role for the business"
+
+
+class TooManyUploads(LimitExceeded):
+    """So many files are being taken in, or were of this business, that another has to wait."""
+
+    code = "too_many_uploads"
+    title = "Too many files of payments; send this one later"
+
+    def __init__(self, detail: str, retry_after_seconds: int) -> None:
+        """Say how long to wait, in whole seconds."""
+        super().__init__(detail, context={"retry_after_seconds": retry_after_seconds})

@@ -10,7 +10,7 @@ from typing import Final
 
 from huitong import customers, ledger, risk
 from huitong.customers import Party
-from huitong.kernel import audit, limits
+from huitong.kernel import audit, limits, outbox
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import Refusal
@@ -18,6 +18,7 @@ from huitong.kernel.ids import BULK_FILE, show_id
 from huitong.ledger import TransferKind
 from huitong.payments.assessing import assess_payments, list_decisions
 from huitong.payments.bulk import store
+from huitong.payments.bulk.events import paid_event, stopped_event
 from huitong.payments.bulk.postings import (
     end_hold,
     find_transit_account,
@@ -81,6 +82,7 @@ async def _take_funds(uow: UnitOfWork, file: BulkFile, now: datetime) -> None:
     assert is_freed, "a hold without an end that nobody else ends"
     reason = FUNDS_NOT_TAKEN if is_same else CONTENT_CHANGED
     await store.set_state(uow, file, FileState.STOPPED, reason=reason, done_at=now)
+    await outbox.append(uow, [stopped_event(file, reason, now)])
     await _record(uow, "stop_bulk_file", file, {"reason": reason})
 
 
@@ -175,6 +177,7 @@ async def _finish(uow: UnitOfWork, file: BulkFile, now: datetime) -> None:
         is_kept = await _give_back(uow, file, own.unattributed, now)
         assert is_kept, "our own account has no limit, and no state but open"
     await store.set_state(uow, file, FileState.DONE, done_at=now)
+    await outbox.append(uow, [paid_event(file, now)])
     details = {"paid": file.paid_count, "failed": file.failed_count}
     await _record(uow, "finish_bulk_file", file, details)
 

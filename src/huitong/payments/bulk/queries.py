@@ -10,11 +10,11 @@ from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import InvalidField
 from huitong.ledger import Page
-from huitong.payments.bulk import store
+from huitong.payments.bulk import store, user_store
 from huitong.payments.bulk.checking import FORMULA_SIGNS
 from huitong.payments.bulk.commands import get_file
 from huitong.payments.bulk.errors import BulkFileNotFound, BulkNotAllowed
-from huitong.payments.bulk.types import BulkFile, BusinessUser, FileLine, Problem, Role
+from huitong.payments.bulk.types import BulkFile, FileLine, Problem
 
 _TITLES: Final = ("line", "field", "code", "zh", "en")
 
@@ -25,23 +25,9 @@ async def get_bulk_file(uow: UnitOfWork, file_id: uuid.UUID, *, customer_id: uui
     Raises BulkFileNotFound, also for a file of others: whether it exists is not theirs to know.
     """
     file = await get_file(uow, file_id)
-    if not await store.is_user(uow, file.merchant_id, customer_id):
+    if not await user_store.is_user(uow, file.merchant_id, customer_id):
         raise BulkFileNotFound("there is no such file of yours")
     return file
-
-
-async def find_business_user(
-    uow: UnitOfWork, *, merchant_id: uuid.UUID, customer_id: uuid.UUID, role: Role
-) -> BusinessUser | None:
-    """Return who acts for a business in a role, which cannot end before this transaction has."""
-    return await store.find_user(uow, merchant_id, customer_id, role)
-
-
-async def is_business_user(
-    uow: UnitOfWork, *, merchant_id: uuid.UUID, customer_id: uuid.UUID
-) -> bool:
-    """Whether somebody acts for a business in any role."""
-    return await store.is_user(uow, merchant_id, customer_id)
 
 
 async def list_bulk_files(
@@ -53,7 +39,7 @@ async def list_bulk_files(
     limit: int = limits.PAGE_SIZE_DEFAULT,
 ) -> list[BulkFile]:
     """Return files of a business, newest first; raises BulkNotAllowed for whoever is not of it."""
-    if not await store.is_user(uow, merchant_id, customer_id):
+    if not await user_store.is_user(uow, merchant_id, customer_id):
         raise BulkNotAllowed("this person does not act for the business")
     return await store.list_files(uow, merchant_id, before, _check_limit(limit))
 

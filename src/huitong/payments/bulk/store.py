@@ -12,7 +12,6 @@ from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.money import Money
 from huitong.payments.bulk.types import (
     BulkFile,
-    BusinessUser,
     FileLine,
     FileState,
     Line,
@@ -20,40 +19,10 @@ from huitong.payments.bulk.types import (
     Problem,
     ProblemCode,
     Purpose,
-    Role,
 )
 
 _PROBLEM_CODES: Final = {code.value: code for code in ProblemCode}
 
-_NAME_USER: Final = """
-    INSERT INTO payments.business_users AS u (merchant_id, customer_id, role, amount_max, currency,
-                                              named_at)
-    VALUES (:merchant_id, :customer_id, :role, :amount_max, :currency, :now)
-    ON CONFLICT (merchant_id, customer_id, role) DO UPDATE
-       SET amount_max = excluded.amount_max, currency = excluded.currency, ended_at = NULL
-"""
-_END_USER: Final = """
-    UPDATE payments.business_users SET ended_at = greatest(:now, named_at)
-     WHERE merchant_id = :merchant_id AND customer_id = :customer_id AND role = :role
-       AND ended_at IS NULL
-    RETURNING customer_id
-"""
-# Shared, so that who is dismissed at this moment either was in time or is not.
-_FIND_USER: Final = """
-    SELECT merchant_id, customer_id, role, amount_max, currency FROM payments.business_users
-     WHERE merchant_id = :merchant_id AND customer_id = :customer_id AND role = :role
-       AND ended_at IS NULL
-       FOR SHARE
-"""
-_IS_USER: Final = """
-    SELECT true FROM payments.business_users
-     WHERE merchant_id = :merchant_id AND customer_id = :customer_id AND ended_at IS NULL LIMIT 1
-"""
-_HAS_ROLE: Final = """
-    SELECT true FROM payments.business_users
-     WHERE merchant_id = :merchant_id AND customer_id = :customer_id AND role = :role
-       AND ended_at IS NULL
-"""
 _ADD_FILE: Final = """
     INSERT INTO payments.bulk_files (id, merchant_id, payer_account_id, digest, lines_digest,
                                      purpose, currency, line_count, total, state, repeat_reason,
@@ -78,6 +47,10 @@ _LIST_FILES: Final = f"""
     {_FILES}
      WHERE merchant_id = :merchant_id AND (CAST(:before AS uuid) IS NULL OR id < :before)
      ORDER BY id DESC LIMIT :count
+"""
+_SUBMITTED_NTH: Final = """
+    SELECT submitted_at FROM payments.bulk_files WHERE merchant_id = :merchant_id
+     ORDER BY id DESC OFFSET :before LIMIT 1
 """
 _TAKE_NEXT: Final = f"""
     {_FILES} WHERE state IN ('approved', 'paying')
@@ -123,57 +96,6 @@ _SET_STATE: Final = """
     UPDATE payments.bulk_files SET state = :state, stop_reason = :reason, done_at = :done_at
      WHERE id = :id
 """
-
-
-async def name_user(uow: UnitOfWork, user: BusinessUser, now: datetime) -> None:
-    """Name a user of a business, or give a named one another limit."""
-    await uow.execute(
-        _NAME_USER,
-        merchant_id=user.merchant_id,
-        customer_id=user.customer_id,
-        role=user.role.value,
-        amount_max=user.amount_max.minor,
-        currency=user.amount_max.currency,
-        now=now,
-    )
-
-
-async def end_user(
-    uow: UnitOfWork, merchant_id: uuid.UUID, customer_id: uuid.UUID, role: Role, now: datetime
-) -> bool:
-    """End a user's role; says whether there was one."""
-    values = {"merchant_id": merchant_id, "customer_id": customer_id, "role": role.value}
-    return bool(await uow.execute(_END_USER, **values, now=now))
-
-
-async def find_user(
-    uow: UnitOfWork, merchant_id: uuid.UUID, customer_id: uuid.UUID, role: Role
-) -> BusinessUser | None:
-    """Return a user in a role, which cannot end before this transaction has."""
-    values = {"merchant_id": merchant_id, "customer_id": customer_id, "role": role.value}
-    row = await uow.fetch_one(_FIND_USER, **values)
-    if row is None:
-        return None
-    return BusinessUser(
-        merchant_id=row.merchant_id,
-        customer_id=row.customer_id,
-        role=Role(row.role),
-        amount_max=Money(row.amount_max, row.currency),
-    )
-
-
-async def is_user(uow: UnitOfWork, merchant_id: uuid.UUID, customer_id: uuid.UUID) -> bool:
-    """Whether somebody acts for a business in any role."""
-    found = await uow.fetch_value(_IS_USER, merchant_id=merchant_id, customer_id=customer_id)
-    return bool(found)
-
-
-async def has_role(
-    uow: UnitOfWork, merchant_id: uuid.UUID, customer_id: uuid.UUID, role: Role
-) -> bool:
-    """Whether somebody has a role in a business now; without keeping it from ending."""
-    values = {"merchant_id": merchant_id, "customer_id": customer_id, "role": role.value}
-    return bool(await uow.fetch_value(_HAS_ROLE, **values))
 
 
 async def add_file(uow: UnitOfWork, file: BulkFile, repeat_reason: str | None) -> bool:
@@ -246,6 +168,14 @@ async def list_files(
     """Return files of a business, newest first, older than `before`."""
     rows = await uow.execute(_LIST_FILES, merchant_id=merchant_id, before=before, count=count)
     return [_file(row) for row in rows]
+
+
+async def find_submitted_nth(uow: UnitOfWork, merchant_id: uuid.UUID, nth: int) -> datetime | None:
+    """Return when the nth newest file of a business was submitted, or None if it has fewer."""
+    found: datetime | None = await uow.fetch_value(
+        _SUBMITTED_NTH, merchant_id=merchant_id, before=nth - 1
+    )
+    return found
 
 
 async def take_next(uow: UnitOfWork) -> BulkFile | None:

@@ -142,10 +142,12 @@ class LineState(IntEnum):
 
 
 class Role(StrEnum):
-    """What a user of a business may do with its files."""
+    """What a user of a business may do for it: make, check, or only look."""
 
     SUBMITTER = "submitter"
     APPROVER = "approver"
+    #: Up to an amount of zero.
+    VIEWER = "viewer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Pure sums of channels: fees, hours, and the choice of one."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -107,6 +107,21 @@ def choose_route(
     decided_by = _name_reason([rank for rank, _, _ in able])
     because: dict[str, object] = {"decided_by": decided_by, "candidates": seen}
     return Route(channel=best.name, fee=fee, because=because, is_ill=rank[0])
+
+
+def plan_recheck(
+    ended_at: datetime, *, now: datetime, first: timedelta, last: timedelta
+) -> datetime | None:
+    """Return when a channel is asked again about what has ended; None if it was asked for long.
+
+    First `first` after the end, then each time at twice the age, and for the last time at `last`.
+    Of 1 hour and 7 days: after 1, 2, 4, 8, 16, 32, 64, 128 and 168 hours.
+    """
+    age = now - ended_at
+    if age >= last:
+        return None
+    # A question comes a little after it was due; that must not put the next one off for ever.
+    return ended_at + min(max(first, 2 * age), last)
 
 
 def _find_rule(rules: Sequence[RoutingRule], channel: Channel, asked: RouteRequest) -> int | None:

@@ -48,3 +48,17 @@ class CallbackIdReused(Conflict):
 
     code = "callback_id_reused"
     title = "A callback with this id said something else before"
+
+
+class ChannelChanged(Conflict):
+    """The terms or rules are other ones than those that the change was asked for."""
+
+    code = "channel_changed"
+    title = "The channel was changed meanwhile"
+
+
+class BreakNotOpen(Conflict):
+    """The break is cured, or this cure does not fit what happened."""
+
+    code = "channel_break_not_open"
+    title = "The break cannot be cured like this"

@@ -7,10 +7,17 @@ from typing import Final
 
 from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
-from huitong.payments.channels import store
+from huitong.payments.channels import breaks, store
 from huitong.payments.channels.calculations import choose_route, find_objection
 from huitong.payments.channels.errors import NoChannel
-from huitong.payments.channels.types import Channel, ChannelBreak, Health, Route, RouteRequest
+from huitong.payments.channels.types import (
+    Channel,
+    ChannelBreak,
+    Health,
+    Route,
+    RouteRequest,
+    RoutingRule,
+)
 
 _KEEP: Final = timedelta(seconds=limits.CHANNEL_HEALTH_KEEP_SECONDS)
 
@@ -33,6 +40,7 @@ async def get_route(uow: UnitOfWork, asked: RouteRequest) -> Route:
         objections = {
             channel.name: find_objection(channel, asked)
             for channel in await store.list_channels(uow)
+            if channel.kind is asked.kind
         }
         raise NoChannel(
             f"no channel carries {asked.amount.to_json()} {asked.direction.value} now",
@@ -57,10 +65,10 @@ async def list_switched_off(uow: UnitOfWork) -> frozenset[str]:
 
 
 async def list_channel_breaks(
-    uow: UnitOfWork, *, limit: int = limits.PAGE_SIZE_DEFAULT
+    uow: UnitOfWork, *, is_open: bool | None = None, limit: int = limits.PAGE_SIZE_DEFAULT
 ) -> list[ChannelBreak]:
-    """Return where channels contradict our books, the newest first."""
-    return await store.list_breaks(uow, limit=limit)
+    """Return where channels contradict our books, the newest first; open ones, cured or all."""
+    return await breaks.list_breaks(uow, limit=limit, is_open=is_open)
 
 
 async def report_health(
@@ -70,3 +78,8 @@ async def report_health(
     await store.report_health(
         uow, process_id=process_id, health=health, now=now, forget_before=now - _KEEP
     )
+
+
+async def list_channel_rules(uow: UnitOfWork) -> list[RoutingRule]:
+    """Return the rules of routing by priority."""
+    return await store.list_rules(uow)

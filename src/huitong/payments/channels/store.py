@@ -1,4 +1,4 @@
-"""Channels, fees, rules, health, breaks and callbacks in the database."""
+"""Channels, fees, rules, health and callbacks in the database."""
 
 import uuid
 from collections.abc import Mapping
@@ -10,28 +10,30 @@ from sqlalchemy.engine import Row
 
 from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
-from huitong.kernel.money import Money
 from huitong.payments.channels.types import (
-    BreakKind,
     Callback,
     Channel,
-    ChannelBreak,
-    ChannelKind,
     CircuitState,
     FeeTier,
     Health,
     RoutingRule,
 )
-from huitong.payments.types import ChannelDirection
+from huitong.payments.types import ChannelDirection, ChannelKind
 
-_CHANNELS: Final = """
+_COLUMNS: Final = """
     SELECT name, kind, name_zh, name_en, directions, currencies, amount_min, amount_max, opens_at,
            closes_at, is_enabled
-      FROM payments.channels ORDER BY name LIMIT :count
+      FROM payments.channels
 """
-_FEES: Final = """
-    SELECT channel, currency, amount_from, fixed, rate, maximum
-      FROM payments.channel_fees ORDER BY channel, currency, amount_from
+_CHANNELS: Final = f"{_COLUMNS} ORDER BY name LIMIT :count"
+_CHANNEL: Final = f"{_COLUMNS} WHERE name = :name"
+_FEE_COLUMNS: Final = """
+    SELECT channel, currency, amount_from, fixed, rate, maximum FROM payments.channel_fees
+"""
+_FEES: Final = f"{_FEE_COLUMNS} ORDER BY channel, currency, amount_from"
+_FEES_OF_ONE: Final = f"{_FEE_COLUMNS} WHERE channel = :name ORDER BY currency, amount_from"
+_SWITCH: Final = """
+    UPDATE payments.channels SET is_enabled = :is_enabled, changed_at = :now WHERE name = :name
 """
 _RULES: Final = """
     SELECT priority, channel, kind, currency, amount_from, amount_below, bank
@@ -76,17 +78,6 @@ _ADD_RULE: Final = """
            (priority, channel, kind, currency, amount_from, amount_below, bank)
     VALUES (:priority, :channel, :kind, :currency, :amount_from, :amount_below, :bank)
 """
-_ADD_BREAK: Final = """
-    INSERT INTO payments.channel_breaks
-           (channel_order_id, kind, amount, currency, transfer_id, found_at)
-    VALUES (:channel_order_id, :kind, :amount, :currency, :transfer_id, :now)
-"""
-_BREAKS: Final = """
-    SELECT b.channel_order_id, c.order_id, c.channel, b.kind, b.amount, b.currency, b.transfer_id,
-           b.found_at
-      FROM payments.channel_breaks b
-      JOIN payments.channel_orders c ON c.id = b.channel_order_id
-"""
 _ADD_CALLBACK: Final = """
     INSERT INTO payments.channel_callbacks (channel, id, digest, received_at)
     VALUES (:channel, :id, :digest, :now)
@@ -105,23 +96,28 @@ async def list_channels(uow: UnitOfWork) -> list[Channel]:
     rows = await uow.execute(_CHANNELS, count=limits.CHANNELS_MAX)
     fees: dict[str, list[FeeTier]] = {}
     for row in await uow.execute(_FEES):
-        tier = FeeTier(
-            currency=row.currency,
-            amount_from=row.amount_from,
-            fixed=row.fixed,
-            rate=row.rate,
-            maximum=row.maximum,
-        )
-        fees.setdefault(row.channel, []).append(tier)
+        fees.setdefault(row.channel, []).append(_read_tier(row))
     return [_read_channel(row, tuple(fees.get(row.name, ()))) for row in rows]
 
 
-async def lock_channel(uow: UnitOfWork, name: str) -> bool:
-    """Lock a channel against other changes; return whether it exists."""
-    row = await uow.fetch_one(
-        "SELECT name FROM payments.channels WHERE name = :name FOR UPDATE", name=name
-    )
-    return row is not None
+async def find_channel(uow: UnitOfWork, name: str, *, is_locked: bool = False) -> Channel | None:
+    """Return a channel with its fee table, or None; with `is_locked` against other changes."""
+    lock = "FOR NO KEY UPDATE" if is_locked else ""
+    row = await uow.fetch_one(f"{_CHANNEL} {lock}", name=name)
+    if row is None:
+        return None
+    tiers = await uow.execute(_FEES_OF_ONE, name=name)
+    return _read_channel(row, tuple(_read_tier(each) for each in tiers))
+
+
+async def switch_channel(uow: UnitOfWork, name: str, *, is_enabled: bool, now: datetime) -> None:
+    """Write whether a channel that is locked carries anything new."""
+    await uow.execute(_SWITCH, name=name, is_enabled=is_enabled, now=now)
+
+
+async def lock_rules(uow: UnitOfWork) -> None:
+    """Lock the rules of routing against other changes, and the channels that they name."""
+    await uow.execute("SELECT name FROM payments.channels ORDER BY name FOR NO KEY UPDATE")
 
 
 async def save_channel(uow: UnitOfWork, channel: Channel, *, now: datetime) -> None:
@@ -218,56 +214,6 @@ async def report_health(
     )
 
 
-async def has_break(uow: UnitOfWork, channel_order_id: uuid.UUID, kind: BreakKind) -> bool:
-    """Return whether this contradiction is known already."""
-    row = await uow.fetch_one(
-        f"{_BREAKS} WHERE b.channel_order_id = :id AND b.kind = :kind",
-        id=channel_order_id,
-        kind=kind.value,
-    )
-    return row is not None
-
-
-async def add_break(
-    uow: UnitOfWork,
-    channel_order_id: uuid.UUID,
-    kind: BreakKind,
-    *,
-    amount: Money,
-    transfer_id: uuid.UUID | None,
-    now: datetime,
-) -> None:
-    """Write a contradiction that is not known yet."""
-    await uow.execute(
-        _ADD_BREAK,
-        channel_order_id=channel_order_id,
-        kind=kind.value,
-        amount=amount.minor,
-        currency=amount.currency,
-        transfer_id=transfer_id,
-        now=now,
-    )
-
-
-async def list_breaks(uow: UnitOfWork, *, limit: int) -> list[ChannelBreak]:
-    """Return the newest contradictions first."""
-    rows = await uow.execute(
-        f"{_BREAKS} ORDER BY b.found_at DESC, b.channel_order_id LIMIT :limit", limit=limit
-    )
-    return [
-        ChannelBreak(
-            channel_order_id=row.channel_order_id,
-            order_id=row.order_id,
-            channel=row.channel,
-            kind=BreakKind(row.kind),
-            amount=Money(row.amount, row.currency),
-            transfer_id=row.transfer_id,
-            found_at=row.found_at,
-        )
-        for row in rows
-    ]
-
-
 async def remember_callback(uow: UnitOfWork, callback: Callback, *, now: datetime) -> bytes | None:
     """Keep a callback's id; return the digest of the one with this id before, or None."""
     added = await uow.fetch_one(
@@ -287,6 +233,16 @@ async def prune_callbacks(uow: UnitOfWork, *, before: datetime, count: int) -> i
     """Forget at most `count` callbacks from before an instant; return how many."""
     rows = await uow.execute(f"{_PRUNE_CALLBACKS} RETURNING id", before=before, count=count)
     return len(rows)
+
+
+def _read_tier(row: Row[Any]) -> FeeTier:
+    return FeeTier(
+        currency=row.currency,
+        amount_from=row.amount_from,
+        fixed=row.fixed,
+        rate=row.rate,
+        maximum=row.maximum,
+    )
 
 
 def _values(record: FeeTier | RoutingRule) -> dict[str, Any]:

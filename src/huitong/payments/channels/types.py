@@ -7,18 +7,9 @@ from decimal import Decimal
 from enum import StrEnum
 
 from huitong.kernel.money import Money
-from huitong.payments.types import ChannelDirection
+from huitong.payments.types import ChannelDirection, ChannelKind
 
 JsonObject = dict[str, object]
-
-
-class ChannelKind(StrEnum):
-    """What sort of way a channel is; each has a protocol of its own in `protocols`."""
-
-    BANK_TRANSFER = "bank_transfer"
-    CARD_ACQUIRING = "card_acquiring"
-    WALLET_QR = "wallet_qr"
-    CROSS_BORDER = "cross_border"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,17 +136,35 @@ class BreakKind(StrEnum):
     WRONG_AMOUNT = "wrong_amount"
 
 
+class Cure(StrEnum):
+    """What ends a break."""
+
+    #: The customer bears what moved, or gets it: the order is done after all.
+    BOOK = "book"
+    #: The channel has given back or taken back what moved: as if the order had not been.
+    UNDO = "undo"
+    #: It was agreed with the channel, and no money of ours has to move.
+    CLOSE = "close"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelBreak:
-    """A contradiction: what the channel says, and the entry that keeps its money in suspense."""
+    """A contradiction: what the channel says, the entry that booked it, and what cured it.
+
+    Money of an open `SUCCESS_AFTER_FAILURE` lies in suspense.
+    """
 
     channel_order_id: uuid.UUID
     order_id: uuid.UUID
     channel: str
+    direction: ChannelDirection
     kind: BreakKind
     amount: Money
     transfer_id: uuid.UUID | None
     found_at: datetime
+    cure: Cure | None = None
+    cure_transfer_id: uuid.UUID | None = None
+    cured_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,14 +6,7 @@ gridlock resolution; multilateral netting settled in one journal entry, and gros
 """
 
 from huitong.payments.clearing.bank_codes import check_bank_code, compute_check_digit
-from huitong.payments.clearing.commands import (
-    check_cap,
-    deposit,
-    join,
-    set_net_debit_cap,
-    set_reserved,
-    submit_payments,
-)
+from huitong.payments.clearing.commands import submit_payments
 from huitong.payments.clearing.errors import (
     AmountAboveRailCap,
     CapBelowUse,
@@ -41,6 +34,16 @@ from huitong.payments.clearing.routing import (
     Session,
     find_hvps_session,
     route_payment,
+)
+from huitong.payments.clearing.terms import (
+    check_cap,
+    check_deposit,
+    check_join,
+    check_reserved,
+    deposit,
+    join,
+    set_net_debit_cap,
+    set_reserved,
 )
 from huitong.payments.clearing.types import (
     CURRENCY,
@@ -97,6 +100,9 @@ __all__ = [
     "WindowStateRefused",
     "check_bank_code",
     "check_cap",
+    "check_deposit",
+    "check_join",
+    "check_reserved",
     "close_window",
     "compute_check_digit",
     "deposit",

@@ -1,4 +1,4 @@
-"""Commands of clearing: banks join, fund and pay each other; caps and reserves change.
+"""Banks pay each other: net, into the open window, and gross, at once or when money comes.
 
 Each takes the one lock of clearing first and the ledger's locks after it, so none can deadlock
 with another.
@@ -8,12 +8,11 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from huitong.kernel import audit, limits
+from huitong.kernel import limits
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import InvalidField, LimitExceeded
 from huitong.kernel.ids import uuid7
-from huitong.kernel.money import Money
 from huitong.kernel.rulebook import Rulebook
 from huitong.ledger import AccountState, Request, get_balances, post_entries
 from huitong.payments.clearing import postings, store
@@ -28,16 +27,12 @@ from huitong.payments.clearing.books import (
 )
 from huitong.payments.clearing.errors import (
     AmountAboveRailCap,
-    CapBelowUse,
     ClearingPaymentIdReused,
-    DepositRefused,
-    ParticipantExists,
     ParticipantNotFound,
     SettlementRaced,
 )
 from huitong.payments.clearing.netting import Item
 from huitong.payments.clearing.types import (
-    CURRENCY,
     ClearingPayment,
     NewPayment,
     OverCap,
@@ -46,124 +41,6 @@ from huitong.payments.clearing.types import (
     Rail,
 )
 from huitong.payments.clearing.windows import ensure_window
-
-_NAME_LENGTH_MAX = 100
-
-
-async def join(
-    uow: UnitOfWork,
-    *,
-    code: str,
-    name_zh: str,
-    name_en: str,
-    net_debit_cap: Money,
-    reserved: Money | None = None,
-    now: datetime,
-) -> Participant:
-    """Make a bank a participant, with a settlement account, a collateral account and a cap.
-
-    `reserved` is what only its urgent gross payments may use. Raises InvalidField,
-    ParticipantExists.
-    """
-    check_bank_code(code, field="code")
-    for field, name in (("name_zh", name_zh), ("name_en", name_en)):
-        if not 1 <= len(name.strip()) <= _NAME_LENGTH_MAX or not name.isprintable():
-            raise InvalidField(
-                f"a name has 1 to {_NAME_LENGTH_MAX} printable characters", field=field
-            )
-    cap = _read_amount(net_debit_cap, "net_debit_cap")
-    kept = 0 if reserved is None else _read_amount(reserved, "reserved")
-    await store.lock(uow)
-    if code in await load_banks(uow):
-        raise ParticipantExists(f"{code} takes part already", field="code")
-    account_id, collateral_id = await postings.open_participant_accounts(uow, code, name_zh)
-    new = Participant(
-        code=code,
-        name_zh=name_zh.strip(),
-        name_en=name_en.strip(),
-        account_id=account_id,
-        collateral_account_id=collateral_id,
-        net_debit_cap=cap,
-        reserved=kept,
-        joined_at=now,
-    )
-    await store.add_participant(uow, new)
-    await audit.record(uow, action="clearing.join", subject=code, details={"net_debit_cap": cap})
-    return new
-
-
-async def deposit(
-    uow: UnitOfWork,
-    *,
-    transfer_id: uuid.UUID,
-    code: str,
-    amount: Money,
-    is_collateral: bool = False,
-    now: datetime,
-) -> None:
-    """Put money that came through the central bank on a participant's account.
-
-    The same `transfer_id` moves money once. Raises InvalidField, ParticipantNotFound, and
-    DepositRefused if the ledger says no: it knows the id with other content, or takes nothing in.
-    """
-    minor = _read_amount(amount, "amount", least=1)
-    await store.lock(uow)
-    bank = find_bank(await load_banks(uow), code, field="code")
-    entry = postings.deposit_entry(
-        transfer_id=transfer_id,
-        central_bank=await postings.find_central_bank_account(uow),
-        account_id=bank.collateral_account_id if is_collateral else bank.account_id,
-        amount=minor,
-        on=business_day(now),
-    )
-    outcome = (await post_entries(uow, [Request(entry)], now=now))[0]
-    if not outcome.is_posted:
-        raise DepositRefused(f"the ledger refuses the deposit: {outcome.reason}")
-
-
-async def check_cap(uow: UnitOfWork, *, code: str, cap: Money) -> None:
-    """Refuse what could never be a participant's cap; raises InvalidField, ParticipantNotFound."""
-    _read_amount(cap, "cap")
-    find_bank(await load_banks(uow), code, field="participant")
-
-
-async def set_net_debit_cap(
-    uow: UnitOfWork, *, code: str, cap: Money, reason: str, rulebook: Rulebook, now: datetime
-) -> Participant:
-    """Set a participant's net debit cap, at once; what then fits leaves the queue.
-
-    Raises InvalidField, ParticipantNotFound, CapBelowUse.
-    """
-    minor = _read_amount(cap, "cap")
-    await store.lock(uow)
-    bank = find_bank(await load_banks(uow), code, field="participant")
-    window = await store.find_window(uow, is_open=True)
-    if window is not None:
-        positions = await store.list_positions(uow, window.id)
-        used = next((each.used for each in positions if each.participant == code), 0)
-        if minor < used:
-            raise CapBelowUse(f"{code} uses {Money(used, CURRENCY)} of its cap", field="cap")
-    await store.set_cap(uow, code, minor)
-    details = {"from": bank.net_debit_cap, "to": minor, "reason": reason}
-    await audit.record(uow, action="clearing.set_cap", subject=code, details=details)
-    await release_net(uow, banks=[code], rulebook=rulebook, now=now)
-    return find_bank(await load_banks(uow), code, field="participant")
-
-
-async def set_reserved(
-    uow: UnitOfWork, *, code: str, reserved: Money, rulebook: Rulebook, now: datetime
-) -> Participant:
-    """Set what a participant keeps for urgent gross payments; what then fits leaves the queue.
-
-    Raises InvalidField, ParticipantNotFound.
-    """
-    minor = _read_amount(reserved, "reserved")
-    await store.lock(uow)
-    find_bank(await load_banks(uow), code, field="code")
-    await store.set_reserved(uow, code, minor)
-    await audit.record(uow, action="clearing.set_reserved", subject=code, details={"to": minor})
-    await release_gross(uow, rulebook=rulebook, now=now)
-    return find_bank(await load_banks(uow), code, field="code")
 
 
 async def submit_payments(
@@ -314,11 +191,3 @@ def _check_payment(
         cap = rulebook.amount("rail.beps.credit.max", business_day(now))
         if new.amount > cap.minor:
             raise AmountAboveRailCap(f"BEPS takes at most {cap}", field="amount")
-
-
-def _read_amount(amount: Money, field: str, least: int = 0) -> int:
-    if amount.currency != CURRENCY:
-        raise InvalidField("clearing settles CNY only", field=field)
-    if amount.minor < least:
-        raise InvalidField("is too small", field=field)
-    return amount.minor

@@ -16,7 +16,9 @@ from huitong.payments.channels import (
     get_route,
 )
 from huitong.payments.commands import moving
+from huitong.payments.commands.rails import keep_rail
 from huitong.payments.store import channel_orders as store
+from huitong.payments.store import rails as rail_store
 from huitong.payments.types import ChannelDirection, ChannelOrder, ChannelState, Order
 
 NOT_SENT: Final = "not sent: the channel was switched off or ill"
@@ -29,18 +31,24 @@ async def add_first_attempt(
     *,
     state: ChannelState = ChannelState.TO_SEND,
     held_until: datetime | None = None,
+    is_urgent: bool = False,
+    kind: ChannelKind = ChannelKind.BANK_TRANSFER,
+    instrument: str | None = None,
     now: datetime,
 ) -> None:
     """Choose a channel for an order and queue the first attempt; raises NoChannel."""
-    asked = _ask_for(order, direction, now, frozenset())
+    asked = _ask_for(order, kind, direction, now, frozenset())
     await _insert(
         uow,
         order,
         direction,
         await get_route(uow, asked),
         number=1,
+        kind=kind,
+        instrument=instrument,
         state=state,
         held_until=held_until,
+        is_urgent=is_urgent,
         now=now,
     )
 
@@ -56,19 +64,32 @@ async def fail_and_hand_on(
     """Save an attempt that is known to have failed and queue the next one, on another channel.
 
     Returns False, having changed nothing, if no other channel can carry the order, or with
-    `needs_health` if the best one has an open circuit.
+    `needs_health` if the best one has an open circuit. A card's token and a code that a wallet
+    showed mean something to one channel only.
     """
+    if failed.instrument is not None:
+        return False
     attempts = await store.list_attempts(uow, order.id)
     if len(attempts) >= limits.CHANNEL_ATTEMPTS_OF_ORDER_MAX:
         return False
     tried = frozenset(each.order.channel for each in attempts)
-    route = await find_route(uow, _ask_for(order, failed.direction, now, tried))
+    route = await find_route(uow, _ask_for(order, failed.kind, failed.direction, now, tried))
     if route is None or (needs_health and route.is_ill):
         return False
     # First the failure: the database has no room for two attempts that are not known to have
     # failed.
     await store.save_channel_order(uow, failed)
-    await _insert(uow, order, failed.direction, route, number=len(attempts) + 1, now=now)
+    planned = await rail_store.find_last_rail(uow, order.id)
+    await _insert(
+        uow,
+        order,
+        failed.direction,
+        route,
+        number=len(attempts) + 1,
+        kind=failed.kind,
+        is_urgent=planned is not None and planned.is_urgent,
+        now=now,
+    )
     return True
 
 
@@ -95,10 +116,14 @@ async def record_not_sent(
 
 
 def _ask_for(
-    order: Order, direction: ChannelDirection, now: datetime, tried: frozenset[str]
+    order: Order,
+    kind: ChannelKind,
+    direction: ChannelDirection,
+    now: datetime,
+    tried: frozenset[str],
 ) -> RouteRequest:
     return RouteRequest(
-        kind=ChannelKind.BANK_TRANSFER,
+        kind=kind,
         direction=direction,
         amount=order.amount,
         at=now,
@@ -113,20 +138,35 @@ async def _insert(
     route: Route,
     *,
     number: int,
+    kind: ChannelKind,
+    instrument: str | None = None,
     state: ChannelState = ChannelState.TO_SEND,
     held_until: datetime | None = None,
+    is_urgent: bool,
     now: datetime,
 ) -> None:
+    channel_order_id = derive_id(order.id, number)
     await store.insert_channel_order(
         uow,
-        channel_order_id=derive_id(order.id, number),
+        channel_order_id=channel_order_id,
         order_id=order.id,
         direction=direction,
         channel=route.channel,
         number=number,
+        kind=kind,
+        instrument=instrument,
         fee=route.fee,
         chosen=route.because,
         state=state,
         held_until=held_until,
         now=now,
     )
+    if direction is ChannelDirection.OUT and kind is ChannelKind.BANK_TRANSFER:
+        await keep_rail(
+            uow,
+            channel_order_id=channel_order_id,
+            channel=route.channel,
+            amount=order.amount,
+            is_urgent=is_urgent,
+            at=held_until or now,
+        )

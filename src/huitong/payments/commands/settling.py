@@ -9,6 +9,7 @@ from huitong.kernel import audit, limits, logs, outbox
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.ids import PAYMENT, show_id
+from huitong.kernel.rulebook import Rulebook
 from huitong.ledger import (
     Entry,
     Outcome,
@@ -18,7 +19,7 @@ from huitong.ledger import (
     TransferKind,
     post_entries,
 )
-from huitong.payments.channels import ChannelAnswer, ChannelVerdict
+from huitong.payments.channels import ChannelAnswer, ChannelVerdict, plan_recheck
 from huitong.payments.commands import moving
 from huitong.payments.commands.attempts import fail_and_hand_on
 from huitong.payments.commands.checkouts import succeeded_event
@@ -45,6 +46,8 @@ from huitong.payments.types import (
 REFUSED_BY_BANK: Final = "refused_by_bank"
 NOT_ATTRIBUTABLE: Final = "account_cannot_be_credited"
 
+_RECHECK_FIRST: Final = "channel.recheck.first"
+_RECHECK_LAST: Final = "channel.recheck.last"
 _FIRST_PAUSE_SECONDS: Final = 0.25
 _DOUBLINGS_MAX: Final = 12
 _FINAL_STATES: Final = frozenset(
@@ -97,7 +100,7 @@ async def record_channel_answer(
 
 
 async def _settle(uow: UnitOfWork, order: Order, sent: ChannelOrder, now: datetime) -> Order:
-    paid, outcome = await book_success(uow, order, sent, now)
+    paid, outcome = await book_success(uow, order, sent.direction, now)
     if paid is None:
         return await _settle_otherwise(uow, order, sent, outcome, now)
     await store.save_channel_order(uow, _finish(sent, ChannelState.SUCCEEDED, None, now))
@@ -105,12 +108,12 @@ async def _settle(uow: UnitOfWork, order: Order, sent: ChannelOrder, now: dateti
 
 
 async def book_success(
-    uow: UnitOfWork, order: Order, sent: ChannelOrder, now: datetime
+    uow: UnitOfWork, order: Order, direction: ChannelDirection, now: datetime
 ) -> tuple[Order | None, Outcome]:
     """Post a pending order that its bank has carried, and save it; None if the ledger refuses."""
     check_move(order.status, OrderStatus.SUCCEEDED)
     transfer_id = moving.make_transfer_id(now)
-    entry = await _success_entry(uow, order, sent, transfer_id, now)
+    entry = await _success_entry(uow, order, direction, transfer_id, now)
     outcome = (await post_entries(uow, [Request(entry)], now=now))[0]
     if not outcome.is_posted:
         return None, outcome
@@ -121,10 +124,14 @@ async def book_success(
 
 
 async def _success_entry(
-    uow: UnitOfWork, order: Order, sent: ChannelOrder, transfer_id: uuid.UUID, now: datetime
+    uow: UnitOfWork,
+    order: Order,
+    direction: ChannelDirection,
+    transfer_id: uuid.UUID,
+    now: datetime,
 ) -> Entry:
     own = await find_own_accounts(uow, order.amount.currency)
-    if sent.direction is ChannelDirection.IN:
+    if direction is ChannelDirection.IN:
         assert order.payee_account_id is not None
         return top_up_entry(
             transfer_id=transfer_id,
@@ -230,7 +237,19 @@ async def _record_failure(
 def _finish(
     sent: ChannelOrder, state: ChannelState, reason: str | None, now: datetime
 ) -> ChannelOrder:
-    return replace(sent, state=state, reason=reason, due_at=now, updated_at=now)
+    ended = replace(sent, state=state, reason=reason, due_at=now, updated_at=now)
+    return replace(ended, recheck_at=find_recheck(ended, now))
+
+
+def find_recheck(ended: ChannelOrder, now: datetime) -> datetime | None:
+    """Return when the rulebook has an ended attempt asked about again; None for no more."""
+    rulebook, day = Rulebook.load(), business_day(now)
+    return plan_recheck(
+        ended.updated_at,
+        now=now,
+        first=timedelta(hours=rulebook.integer(_RECHECK_FIRST, day)),
+        last=timedelta(days=rulebook.integer(_RECHECK_LAST, day)),
+    )
 
 
 def _postpone(

@@ -35,7 +35,7 @@ from huitong.payments.crossborder.errors import (
     CrossBorderStateRefused,
     QuoteDiffers,
 )
-from huitong.payments.crossborder.parties import check_second, ensure_account
+from huitong.payments.crossborder.parties import check_second, check_user, ensure_account
 from huitong.payments.crossborder.postings import Move, find_account
 from huitong.payments.crossborder.purposes import PaperKind, check_papers, get_rule, read_purpose
 from huitong.payments.crossborder.quota import count_quota
@@ -177,10 +177,10 @@ async def withdraw_payment(
 ) -> Payment:
     """Withdraw a business's payment that nobody approved; its papers can prove another one.
 
-    `withdrawn_by` is a user of the business, which the caller has checked. Raises
-    CrossBorderNotFound, CrossBorderStateRefused.
+    Raises CrossBorderNotFound, CrossBorderStateRefused, ActingNotAllowed for who only looks.
     """
-    payment, _ = await _get_waiting(uow, payment_id)
+    payment, party = await _get_waiting(uow, payment_id)
+    await check_user(uow, customer_id=withdrawn_by, merchant_id=party.id)
     withdrawn = replace(payment, state=PaymentState.WITHDRAWN, changed_at=now)
     await store.change_payment(uow, withdrawn)
     await papers.release(uow, payment.id)

@@ -37,11 +37,9 @@ async def find_acting(
             customer.currency,
         )
     is_theirs = (
-        await bulk.is_business_user(uow, merchant_id=merchant_id, customer_id=customer_id)
+        await bulk.is_business_user(uow, merchant_id, customer_id)
         if role is None
-        else await bulk.find_business_user(
-            uow, merchant_id=merchant_id, customer_id=customer_id, role=role
-        )
+        else await bulk.find_business_user(uow, merchant_id, customer_id, role)
     )
     if not is_theirs:
         raise ActingNotAllowed("you have no role for that in this business", field="merchant")
@@ -61,11 +59,17 @@ async def check_second(
     uow: UnitOfWork, *, customer_id: uuid.UUID, merchant_id: uuid.UUID, amount: Money
 ) -> None:
     """Refuse who may not approve that much for a business; raises ActingNotAllowed."""
-    user = await bulk.find_business_user(
-        uow, merchant_id=merchant_id, customer_id=customer_id, role=bulk.Role.APPROVER
-    )
+    user = await bulk.find_business_user(uow, merchant_id, customer_id, bulk.Role.APPROVER)
     if user is None or user.amount_max.currency != amount.currency or amount > user.amount_max:
         raise ActingNotAllowed("you may not approve that much in this business")
+
+
+async def check_user(uow: UnitOfWork, *, customer_id: uuid.UUID, merchant_id: uuid.UUID) -> None:
+    """Refuse who neither makes nor checks payments of a business; raises ActingNotAllowed."""
+    for role in (bulk.Role.SUBMITTER, bulk.Role.APPROVER):
+        if await bulk.find_business_user(uow, merchant_id, customer_id, role) is not None:
+            return
+    raise ActingNotAllowed("you may only look in this business")
 
 
 async def ensure_account(uow: UnitOfWork, party: Party, currency: str) -> int:

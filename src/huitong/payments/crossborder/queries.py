@@ -34,7 +34,7 @@ async def get_own_payment(
         payment is not None
         and payment.party_id is not None
         and (
-            await bulk.is_business_user(uow, merchant_id=payment.party_id, customer_id=customer_id)
+            await bulk.is_business_user(uow, payment.party_id, customer_id)
             if payment.is_business
             else payment.party_id == customer_id
         )

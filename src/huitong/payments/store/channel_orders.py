@@ -10,19 +10,27 @@ from sqlalchemy.engine import Row
 
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.money import Money
-from huitong.payments.types import Attempt, ChannelDirection, ChannelOrder, ChannelState
+from huitong.payments.types import (
+    Attempt,
+    ChannelDirection,
+    ChannelKind,
+    ChannelOrder,
+    ChannelState,
+)
 
 _CHANNEL_ORDERS: Final = """
     SELECT c.id, c.order_id, c.direction, c.state, c.attempts, c.due_at, c.updated_at, c.reason,
-           c.held_until, c.channel, c.number, c.recheck_at, o.amount, o.currency
+           c.held_until, c.channel, c.number, c.recheck_at, c.kind, c.instrument,
+           o.amount, o.currency
       FROM payments.channel_orders c JOIN payments.orders o ON o.id = c.order_id
 """
 _WITH_CHOICE: Final = _CHANNEL_ORDERS.replace("o.currency", "o.currency, c.fee, c.chosen")
 _INSERT: Final = """
     INSERT INTO payments.channel_orders (id, order_id, direction, state, due_at, updated_at,
-                                         held_until, channel, number, fee, chosen)
-    VALUES (:id, :order_id, :direction, :state, :due_at, :now, :held_until, :channel, :number, :fee,
-            CAST(:chosen AS jsonb))
+                                         held_until, channel, number, kind, instrument, fee,
+                                         chosen)
+    VALUES (:id, :order_id, :direction, :state, :due_at, :now, :held_until, :channel, :number,
+            :kind, :instrument, :fee, CAST(:chosen AS jsonb))
 """
 # From this moment on the bank may know of the order, whatever becomes of us.
 _TAKE_DUE: Final = """
@@ -43,10 +51,11 @@ _TAKE_DUE: Final = """
         RETURNING c.id, c.order_id, c.direction,
                   CASE due.state WHEN 'held' THEN 'to_send' ELSE due.state END AS state,
                   c.attempts, c.due_at, c.updated_at, c.reason, c.held_until,
-                  c.channel, c.number, c.recheck_at
+                  c.channel, c.number, c.recheck_at, c.kind, c.instrument
     )
     SELECT c.id, c.order_id, c.direction, c.state, c.attempts, c.due_at, c.updated_at, c.reason,
-           c.held_until, c.channel, c.number, c.recheck_at, o.amount, o.currency
+           c.held_until, c.channel, c.number, c.recheck_at, c.kind, c.instrument,
+           o.amount, o.currency
       FROM taken c JOIN payments.orders o ON o.id = c.order_id
      ORDER BY c.id
 """
@@ -63,11 +72,13 @@ _TAKE_RECHECKS: Final = """
       FROM due, payments.orders o
      WHERE c.id = due.id AND o.id = c.order_id
     RETURNING c.id, c.order_id, c.direction, c.state, c.attempts, c.due_at, c.updated_at, c.reason,
-              c.held_until, c.channel, c.number, c.recheck_at, o.amount, o.currency
+              c.held_until, c.channel, c.number, c.recheck_at, c.kind, c.instrument,
+           o.amount, o.currency
 """
 _LOCK_OVER: Final = """
     SELECT c.id, c.order_id, c.direction, c.state, c.attempts, c.due_at, c.updated_at, c.reason,
-           c.held_until, c.channel, c.number, c.recheck_at, o.amount, o.currency,
+           c.held_until, c.channel, c.number, c.recheck_at, c.kind, c.instrument,
+           o.amount, o.currency,
            o.payer_account_id
       FROM payments.channel_orders c JOIN payments.orders o ON o.id = c.order_id
      WHERE c.state = 'held' AND c.held_until IS NOT NULL AND c.due_at <= :now
@@ -110,6 +121,8 @@ async def insert_channel_order(
     direction: ChannelDirection,
     channel: str,
     number: int = 1,
+    kind: ChannelKind = ChannelKind.BANK_TRANSFER,
+    instrument: str | None = None,
     fee: Money,
     chosen: dict[str, object],
     state: ChannelState = ChannelState.TO_SEND,
@@ -130,6 +143,8 @@ async def insert_channel_order(
         held_until=held_until,
         channel=channel,
         number=number,
+        kind=kind.value,
+        instrument=instrument,
         fee=fee.minor,
         chosen=msgspec.json.encode(chosen).decode(),
         now=now,
@@ -262,4 +277,6 @@ def _read(row: Row[Any]) -> ChannelOrder:
         channel=row.channel,
         number=row.number,
         recheck_at=row.recheck_at,
+        kind=ChannelKind(row.kind),
+        instrument=row.instrument,
     )

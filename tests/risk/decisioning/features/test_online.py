@@ -14,7 +14,12 @@ from huitong.kernel.database.unit_of_work import Database
 from huitong.risk.decisioning.features import online
 from huitong.risk.decisioning.features.facts import PaymentFacts
 from huitong.risk.decisioning.features.marks import MarkRules
-from huitong.risk.decisioning.features.rows import FAST_OUTFLOW, ROUND_NIGHT
+from huitong.risk.decisioning.features.rows import (
+    FAST_OUTFLOW,
+    ROUND_NIGHT,
+    estimate_others,
+    sketch_bit,
+)
 from huitong.risk.decisioning.types import Features
 
 NOW = datetime(2026, 11, 26, 4, 0, tzinfo=UTC)
@@ -244,3 +249,37 @@ async def test_updates_that_meet_lose_nothing(database: Database) -> None:
     assert value(features, "payments_1d") == 12
     assert value(features, "payee_receipts_1d") == 24
     assert value(features, "payee_received_30d", 1) == 120
+
+
+class TestLargeBatches:
+    """Batches whose payments have much in common, or amounts that 64 bits cannot add up."""
+
+    async def test_each_sees_whom_those_in_front_paid(self, database: Database) -> None:
+        facts = [pay(1, payee, is_strong=True) for payee in range(2, 42)]
+        features = await load(database, facts, NOW)
+        assert features["payments_1h"].values.tolist() == list(range(40))
+        assert features["paid_1d"].values.tolist() == [100 * before for before in range(40)]
+        sketch, estimates = 0, []
+        for each in facts:
+            estimates.append(estimate_others(sketch))
+            sketch |= sketch_bit(each.payee_account_id)
+        assert features["payees_today"].values.tolist() == estimates
+        assert features["payee_payers_today"].values.tolist() == [0.0] * 40
+        # Each pays somebody new, and those behind it see that it did.
+        assert features["new_payees_1d"].values.tolist() == list(range(40))
+
+    async def test_a_payee_pays_on_what_it_received_in_front(self, database: Database) -> None:
+        facts = [pay(number, number + 1, 5_000) for number in range(1, 20)]
+        features = await load(database, facts, NOW)
+        assert features["receipts_1h"].values.tolist() == [0.0] + [1.0] * 18
+        assert features["received_1h"].values.tolist() == [0.0] + [5_000.0] * 18
+        assert [each.marks & FAST_OUTFLOW for each in facts] == [0] + [FAST_OUTFLOW] * 18
+
+    async def test_amounts_beyond_64_bits_are_added_up(self, database: Database) -> None:
+        huge = 2**62
+        facts = [pay(1, 2, huge), pay(1, 3, huge), pay(1, 4, huge), pay(5, 6, 7), pay(5, 6, 7)]
+        features = await load(database, facts, NOW)
+        assert features["paid_1h"].values.tolist() == [0.0, huge, 2.0 * huge, 0.0, 7.0]
+        await post(database, facts, NOW)
+        later = await load(database, [pay(1, 9), pay(5, 6)], NOW)
+        assert later["paid_1h"].values.tolist() == [3.0 * huge, 14.0]

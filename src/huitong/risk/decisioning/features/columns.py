@@ -29,9 +29,10 @@ from huitong.risk.decisioning.features.definitions import (
 )
 from huitong.risk.decisioning.features.facts import PaymentFacts
 from huitong.risk.decisioning.features.matrices import FeatureMatrices, Layout
+from huitong.risk.decisioning.features.meetings import ROLE_PLACES
 from huitong.risk.decisioning.features.path import PATH
 from huitong.risk.decisioning.features.rows import COUNTERS, HALF_LIVES, MICROSECONDS
-from huitong.risk.decisioning.features.views import ROLE_PLACES, BatchViews
+from huitong.risk.decisioning.features.views import BatchViews
 from huitong.risk.decisioning.types import FeatureType
 
 _ZONE: Final = ZoneInfo(SHANGHAI)

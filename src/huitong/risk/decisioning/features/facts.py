@@ -13,7 +13,6 @@ from huitong.risk.decisioning.features.rows import (
     account_key,
     id_key,
     pair_key,
-    sketch_bit,
 )
 
 #: The roles in which a payment reads rows, and whether it also adds to them.
@@ -27,11 +26,10 @@ ROLES: Final = {
     "address": True,
 }
 #: Which marks a role's row counts.
-_MARKS: Final = {
+ROLE_MARKS: Final = {
     "payer": NEW_PAYEE | TEST | FAST_OUTFLOW | ROUND_NIGHT,
     "pair": ROUND_NIGHT,
 }
-
 
 #: What `kind` is of a line of a file of payments: a business pays, at once and by two people.
 FILE_KINDS: Final = frozenset({"payroll", "suppliers"})
@@ -58,44 +56,24 @@ class PaymentFacts:
     is_payout: bool = False
     #: Bits of `rows`: found out with the features, and needed when the payment is counted.
     marks: int = 0
-    _keys: list[tuple[str, bytes]] | None = field(default=None, init=False, repr=False)
-    _others: dict[str, int] | None = field(default=None, init=False, repr=False)
+    _keys: tuple[bytes | None, ...] | None = field(default=None, init=False, repr=False)
 
-    def list_marks(self, role: str) -> int:
-        """Return the marks that the payment adds to its row of a role."""
-        return self.marks & _MARKS.get(role, 0)
-
-    def list_keys(self) -> list[tuple[str, bytes]]:
-        """Return the row of each role that this payment has."""
+    def list_keys(self) -> tuple[bytes | None, ...]:
+        """Return the key of the row of each of `ROLES`, in their order; None where it has none."""
         if self._keys is None:
             self._keys = self._make_keys()
         return self._keys
 
-    def _make_keys(self) -> list[tuple[str, bytes]]:
+    def _make_keys(self) -> tuple[bytes | None, ...]:
         payer, payee = self.payer_account_id, self.payee_account_id
         if self.is_pay_in:
-            return [("payee", account_key(Entity.PAYEE, payee))]
-        keys = [
-            ("payer", account_key(Entity.PAYER, payer)),
-            ("inflow", account_key(Entity.PAYEE, payer)),
-            ("pair", pair_key(payer, payee)),
-        ]
-        if not self.is_payout:
-            keys.append(("payee", account_key(Entity.PAYEE, payee)))
-        if self.device_id is not None:
-            keys.append(("device", id_key(Entity.DEVICE, self.device_id.bytes)))
-        if self.address is not None:
-            keys.append(("address", id_key(Entity.ADDRESS, self.address.to_bytes(16, "big"))))
-        return keys
-
-    def list_others(self) -> dict[str, int]:
-        """Return the sketch of whom a role's row counts, for the roles that count somebody."""
-        if self._others is None:
-            payer = sketch_bit(self.payer_account_id)
-            self._others = {
-                "payer": sketch_bit(self.payee_account_id),
-                "payee": payer,
-                "device": payer,
-                "address": payer,
-            }
-        return self._others
+            return (None, None, account_key(Entity.PAYEE, payee), None, None, None)
+        device, address = self.device_id, self.address
+        return (
+            account_key(Entity.PAYER, payer),
+            account_key(Entity.PAYEE, payer),
+            None if self.is_payout else account_key(Entity.PAYEE, payee),
+            pair_key(payer, payee),
+            None if device is None else id_key(Entity.DEVICE, device.bytes),
+            None if address is None else id_key(Entity.ADDRESS, address.to_bytes(16, "big")),
+        )

@@ -4,14 +4,18 @@ A payment with a mark also counts in a counter of that mark, so that rules can a
 happened. Thresholds are the rulebook's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from huitong.kernel.rulebook import Rulebook
 from huitong.risk.decisioning.features.definitions import NOTHING, ROUND_MINOR
 from huitong.risk.decisioning.features.facts import PaymentFacts
+from huitong.risk.decisioning.features.meetings import ROLE_PLACES
 from huitong.risk.decisioning.features.rows import (
     COUNTERS,
     FAST_OUTFLOW,
@@ -20,9 +24,10 @@ from huitong.risk.decisioning.features.rows import (
     ROUND_NIGHT,
     TEST,
 )
-from huitong.risk.decisioning.features.views import View
+from huitong.risk.decisioning.features.views import BatchViews
 
 _AMOUNT_1H: Final = COUNTERS.index("amount_1h")
+_PAYER, _INFLOW, _PAIR = (ROLE_PLACES[role] for role in ("payer", "inflow", "pair"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,34 +50,31 @@ class MarkRules:
 
 
 def find_marks(
-    facts: PaymentFacts,
-    views: Mapping[str, View],
-    number: int,
+    facts: Sequence[PaymentFacts],
+    views: BatchViews,
     *,
     rules: MarkRules,
     at_us: int,
     is_night: bool,
-) -> int:
-    """Return the marks of the payment at a place of the batch, from what was known before it."""
-    marks = 0
-    if not views["pair"].is_known[number]:
-        marks |= NEW_PAYEE
-    if facts.amount < rules.test_below:
-        marks |= TEST
-    if _is_fast(facts, views, number, rules, at_us):
-        marks |= FAST_OUTFLOW
-    if is_night and facts.is_merchant and facts.amount % ROUND_MINOR == 0:
-        marks |= ROUND_NIGHT
+) -> NDArray[np.int64]:
+    """Return the marks of each payment, from what was known before it."""
+    amounts = np.array([each.amount for each in facts], np.int64)
+    marks = np.where(views.is_known[_PAIR], 0, NEW_PAYEE)
+    marks |= np.where(amounts < rules.test_below, TEST, 0)
+    marks |= np.where(_is_fast(amounts, views, rules, at_us), FAST_OUTFLOW, 0)
+    if is_night:
+        is_merchant = np.array([each.is_merchant for each in facts], np.bool_)
+        marks |= np.where(is_merchant & (amounts % ROUND_MINOR == 0), ROUND_NIGHT, 0)
     return marks
 
 
 def _is_fast(
-    facts: PaymentFacts, views: Mapping[str, View], number: int, rules: MarkRules, at_us: int
-) -> bool:
-    inflow = views["inflow"]
-    received = float(inflow.counters[number, _AMOUNT_1H])
-    if received <= NOTHING:
-        return False
-    age_us = at_us - int(inflow.last_us[number])
-    paid = float(views["payer"].counters[number, _AMOUNT_1H]) + facts.amount
-    return age_us < rules.fast_seconds * MICROSECONDS and paid > rules.fast_share * received
+    amounts: NDArray[np.int64], views: BatchViews, rules: MarkRules, at_us: int
+) -> NDArray[np.bool_]:
+    received = views.counters[_INFLOW, :, _AMOUNT_1H]
+    paid = views.counters[_PAYER, :, _AMOUNT_1H] + amounts
+    is_new = at_us - views.last_us[_INFLOW] < rules.fast_seconds * MICROSECONDS
+    is_fast: NDArray[np.bool_] = (
+        is_new & (received > NOTHING) & (paid > rules.fast_share * received)
+    )
+    return is_fast

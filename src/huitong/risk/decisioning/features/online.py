@@ -1,6 +1,6 @@
 """Features of payments in the path: read before the decision, counted with the posting."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from huitong.kernel.database.statement import Statement
@@ -9,7 +9,8 @@ from huitong.risk.decisioning.features import store
 from huitong.risk.decisioning.features.columns import is_night, make_columns
 from huitong.risk.decisioning.features.facts import PaymentFacts
 from huitong.risk.decisioning.features.marks import MarkRules, find_marks
-from huitong.risk.decisioning.features.views import BatchRows, View
+from huitong.risk.decisioning.features.meetings import Earlier, Meetings
+from huitong.risk.decisioning.features.views import add_marks, make_views
 from huitong.risk.decisioning.types import Features
 
 
@@ -28,16 +29,16 @@ async def load_features(
     the same batch, so that a hundred at once look no different from a hundred in a row. One query
     for the whole batch.
     """
-    rows = BatchRows(facts)
-    found = await store.find_rows(connection, rows.wanted)
+    meetings = Meetings(facts)
+    earlier = Earlier(meetings) if meetings.are_shared else None
+    found = await store.find_rows(connection, meetings.keys)
     at_us = store.to_microseconds(at)
-    night = is_night(at)
-
-    def mark(views: Mapping[str, View], number: int) -> None:
-        each = facts[number]
-        each.marks = find_marks(each, views, number, rules=marks, at_us=at_us, is_night=night)
-
-    views = rows.look(found, at_us=at_us, day=store.to_day_number(at), mark=mark)
+    views = make_views(meetings, earlier, found, at_us=at_us, day=store.to_day_number(at))
+    found_marks = find_marks(facts, views, rules=marks, at_us=at_us, is_night=is_night(at))
+    if earlier is not None:
+        add_marks(views, earlier, found_marks)
+    for each, own in zip(facts, found_marks.tolist(), strict=True):
+        each.marks = own
     return make_columns(facts, views, at=at, at_us=at_us)
 
 

@@ -54,15 +54,19 @@ _SPREAD: Final = 0x9E3779B97F4A7C15
 _WORD: Final = (1 << 64) - 1
 
 
-@dataclass(frozen=True, slots=True)
-class EntityRow:
-    """What is stored about one entity."""
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredRows:
+    """What is stored about entities that were asked for: one place in each array for each found.
 
-    first_us: int
-    last_us: int
-    counters: tuple[float, ...]
-    others: int
-    others_day: int
+    `places` says for which of the keys it is; `counters` has the columns of `COUNTERS`.
+    """
+
+    places: NDArray[np.intp]
+    first_us: NDArray[np.int64]
+    last_us: NDArray[np.int64]
+    counters: NDArray[np.float64]
+    others: NDArray[np.int64]
+    others_day: NDArray[np.int64]
 
 
 def account_key(entity: Entity, account_id: int) -> bytes:

@@ -4,16 +4,19 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
+import numpy as np
+
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.statement import Statement
 from huitong.kernel.database.unit_of_work import DriverConnection
-from huitong.risk.decisioning.features.facts import ROLES, PaymentFacts
+from huitong.risk.decisioning.features.facts import PaymentFacts
+from huitong.risk.decisioning.features.meetings import ADDS, Meetings
 from huitong.risk.decisioning.features.rows import (
     AMOUNTS,
     COUNTERS,
     COUNTS,
     EXPONENT_MAX,
-    EntityRow,
+    StoredRows,
     half_lives_us,
 )
 
@@ -29,10 +32,12 @@ _COUNTERS: Final = ", ".join(COUNTERS)
 _STORED: Final = ", ".join(f"f.{name}" for name in COUNTERS)
 _MARKED: Final = len(COUNTERS) - AMOUNTS
 #: Marks as counts of one each, in `_MARK_BITS` bits each, so that they can be added.
-_SPREAD: Final = [
-    sum((marks >> place & 1) << _MARK_BITS * place for place in range(_MARKED))
-    for marks in range(1 << _MARKED)
-]
+_SPREAD: Final = np.array(
+    [
+        sum((marks >> place & 1) << _MARK_BITS * place for place in range(_MARKED))
+        for marks in range(1 << _MARKED)
+    ]
+)
 _WEIGHTS: Final = ", ".join(
     [
         *["n.events"] * COUNTS,
@@ -101,44 +106,45 @@ def to_day_number(at: datetime) -> int:
     return (business_day(at) - _EPOCH).days
 
 
-async def find_rows(connection: DriverConnection, wanted: Sequence[bytes]) -> dict[int, EntityRow]:
-    """Return the row of each wanted key that has one, by its place in `wanted`."""
-    return {
-        row[0] - 1: EntityRow(
-            first_us=row[1],
-            last_us=row[2],
-            counters=row[3 : 3 + len(COUNTERS)],
-            others=row[-2],
-            others_day=row[-1],
-        )
-        for row in await connection.fetch(_FIND, _join(wanted))
-    }
+async def find_rows(connection: DriverConnection, wanted: Sequence[bytes]) -> StoredRows:
+    """Return the rows of those keys that have one."""
+    found = await connection.fetch(_FIND, _join(wanted))
+    columns = list(zip(*found, strict=True)) or [()] * (len(COUNTERS) + 5)
+    return StoredRows(
+        places=np.array(columns[0], np.intp) - 1,
+        first_us=np.array(columns[1], np.int64),
+        last_us=np.array(columns[2], np.int64),
+        counters=np.array(columns[3:-2]).T,
+        others=np.array(columns[-2], np.int64),
+        others_day=np.array(columns[-1], np.int64),
+    )
 
 
-def make_update(facts: Iterable[PaymentFacts], *, at: datetime) -> Statement:
+def make_update(facts: Sequence[PaymentFacts], *, at: datetime) -> Statement:
     """Return the statement that counts payments which were all posted at `at`."""
-    events: dict[bytes, int] = {}
-    amounts: dict[bytes, int] = {}
-    sketches: dict[bytes, int] = {}
-    marks: dict[bytes, int] = {}
-    for each in facts:
-        others = each.list_others()
-        for role, key in each.list_keys():
-            if ROLES[role]:
-                marks[key] = marks.get(key, 0) + _SPREAD[each.list_marks(role)]
-                events[key] = events.get(key, 0) + 1
-                amounts[key] = amounts.get(key, 0) + each.amount
-                sketches[key] = sketches.get(key, 0) | others.get(role, 0)
+    meetings = Meetings(facts)
+    is_added = ADDS[:, None] & (meetings.places >= 0)
+    places = meetings.places[is_added]
+    by_role = np.broadcast_to(meetings.amounts, is_added.shape)
+    size = len(meetings.keys)
+    events = np.bincount(places, minlength=size)
+    amounts = np.bincount(places, by_role[is_added].astype(np.float64), size)
+    others, marks = np.zeros((2, size), np.int64)
+    np.bitwise_or.at(others, places, meetings.list_others()[is_added])
+    own = meetings.list_marks(np.array([each.marks for each in facts], np.int64))
+    np.add.at(marks, places, _SPREAD[own[is_added]])
+    # What a payer has received is looked at, and nothing added.
+    added = np.flatnonzero(events)
     return Statement(
         _ADD,
         (
-            _join(events),
-            list(events.values()),
-            list(amounts.values()),
-            list(sketches.values()),
+            _join([meetings.keys[place] for place in added.tolist()]),
+            events[added].tolist(),
+            amounts[added].tolist(),
+            others[added].tolist(),
             to_microseconds(at),
             to_day_number(at),
-            list(marks.values()),
+            marks[added].tolist(),
         ),
     )
 

@@ -69,22 +69,23 @@ class Program:
         """
         if not (self._predicates and rows):
             return Evaluation(np.zeros((len(self._predicates), rows), np.bool_), None)
-        columns = [features.get(name) for name in self.columns]
-        masked = []
-        for name, column, kind in zip(self.columns, columns, self._types, strict=True):
+        columns: dict[str, Column] = {}
+        for name, kind in zip(self.columns, self._types, strict=True):
+            column = features.get(name)
             if column is None or column.type is not kind or len(column.values) != rows:
                 raise ValueError(f"feature {name} is missing, or not {kind} of {rows} rows")
-            masked.append(column.known is not None)
+            columns[name] = column
+        masked = tuple([column.known is not None for column in columns.values()])
         try:
             with np.errstate(**_PLAINLY):
-                self._check_finite(features)
-                variant = self._find(tuple(masked), is_careful=False)
-                return self._execute(variant, features, rows)
+                self._check_finite(columns)
+                variant = self._find(masked, is_careful=False)
+                return self._execute(variant, columns, rows)
         except FloatingPointError:
             # Something failed, perhaps only where it is NULL anyway: now it matters where.
             with np.errstate(**_CAREFULLY):
-                variant = self._find(tuple(masked), is_careful=True)
-                return self._execute(variant, features, rows)
+                variant = self._find(masked, is_careful=True)
+                return self._execute(variant, columns, rows)
 
     def _check_finite(self, features: Features) -> None:
         # One sum over all: it is not finite if one of them is not.

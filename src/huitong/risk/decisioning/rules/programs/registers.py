@@ -1,5 +1,6 @@
 """Registers, and the steps that fill them: each is written once, however often it is asked for."""
 
+from contextlib import suppress
 from functools import reduce
 from typing import Any, TypeAlias
 
@@ -49,10 +50,22 @@ class Registers:
     def _apply(self, kernel: Kernel, *sources: Register) -> Register:
         key = ("step", kernel, sources)
         if key not in self._memo:
-            target = self._register(None)
-            self.steps.append((kernel, target, sources))
-            self._memo[key] = target
+            self._memo[key] = self._fold_step(kernel, sources)
         return int(self._memo[key])
+
+    def _fold_step(self, kernel: Kernel, sources: tuple[Register, ...]) -> Register:
+        """Take a step now if it only needs what is always the same, or write it down."""
+        values = [self.registers[source] for source in sources]
+        if all(value is not None for value in values):
+            # What fails does so with each batch, so that it is seen and can be told where.
+            with (
+                suppress(FloatingPointError),
+                np.errstate(over="raise", divide="raise", invalid="raise"),
+            ):
+                return self._register(kernel(*values))
+        target = self._register(None)
+        self.steps.append((kernel, target, sources))
+        return target
 
     def _not(self, register: Register) -> Register:
         return self._apply(np.logical_not, register)

@@ -1,4 +1,4 @@
-"""The bank's own people: administrators and risk staff, each with two factors."""
+"""The bank's own people: administrators and other staff, each with two factors."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -90,14 +90,16 @@ class Member:
 _NOT_AUTHENTICATED: Final = 401
 
 
-def open_office(operator: Operator, clock: ShiftedClock, *, names: list[str]) -> list[Member]:
-    """Appoint two administrators, who admit risk staff of these names; return the risk staff."""
+def open_office(
+    operator: Operator, clock: ShiftedClock, *, names: list[str], role: str
+) -> list[Member]:
+    """Appoint two administrators, who admit staff of these names in a role; return those staff."""
     first, second = (
         _add_administrator(operator, clock, name=name, email=f"admin{place}@bank.example")
         for place, name in enumerate(("王芳", "赵强"))
     )
     members = [
-        _admit(first, second, name=name, email=f"risk{place}@bank.example")
+        _admit(first, second, name=name, email=f"{role}{place}@bank.example", role=role)
         for place, name in enumerate(names)
     ]
     first.close()
@@ -112,8 +114,8 @@ def _add_administrator(operator: Operator, clock: ShiftedClock, *, name: str, em
     return _enrol(operator, clock, email, {"token": added.stdout.strip()})
 
 
-def _admit(maker: Member, checker: Member, *, name: str, email: str) -> Member:
-    body = {"name": name, "email": email, "roles": ["risk"], "reason": _WHY}
+def _admit(maker: Member, checker: Member, *, name: str, email: str, role: str) -> Member:
+    body = {"name": name, "email": email, "roles": [role], "reason": _WHY}
     asked = maker.do("/v1/staff/members", body)
     token = checker.approve(asked)["secret"]
     invitation = maker.read(f"/v1/staff/approvals/{asked['id']}/invitation")["invitation"]

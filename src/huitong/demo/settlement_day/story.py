@@ -1,0 +1,60 @@
+"""The whole day, scene after scene.
+
+A scene is a file of its own with one function `play(office)`. It says its two captions with
+`office.day.stage.scene(zh, en)`, asks by `office.day.do` and `office.maker.do`, checks amounts
+against what it reckoned itself with `office.day.check`, and leaves books that tie. It is added to
+`SCENES` with its name; `huitong demo settlement-day --scene NAME` plays it alone.
+"""
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from huitong.demo.day import Day
+from huitong.demo.onboarding.operator import Operator
+from huitong.demo.settlement_day.office import Office
+from huitong.demo.staff import open_office
+from huitong.wiring.clocks import open_shifted_clock
+
+#: What the story's key may do: open people and shops, put money in, and look.
+SCOPES: Final = (
+    "accounts:read",
+    "channels:simulate",
+    "customers:read",
+    "customers:write",
+    "ledger:read",
+    "merchants:read",
+    "merchants:write",
+    "payments:read",
+    "payments:write",
+)
+
+#: In the order in which they are played.
+SCENES: Final[Mapping[str, Callable[[Office], None]]] = MappingProxyType({})
+
+
+def play_settlement_day(day: Day, operator: Operator, *, scenes: Collection[str] = ()) -> None:
+    """Play the named scenes, or all; what is not as it must be is in `day.differences`.
+
+    The platform must go by a clock that can be put forward. Raises StoryBroken or PlatformAway if
+    it cannot go on.
+    """
+    started = time.monotonic()
+    clock = open_shifted_clock(operator.trial.home)
+    day.stage.open(
+        operator.trial.url,
+        clock.now().date().isoformat(),
+        zh="结算日：文件、渠道、商户、跨境，到夜里对平",
+        en="A settlement day: files, channels, merchants, borders, and books that tie at night",
+    )
+    maker, checker = open_office(operator, clock, names=["钱进", "吴敏"], role="operations")
+    office = Office(day=day, operator=operator, clock=clock, maker=maker, checker=checker)
+    for name, play in SCENES.items():
+        if not scenes or name in scenes:
+            play(office)
+    calls = day.client.calls
+    for member in (maker, checker):
+        calls += member.calls
+        member.close()
+    day.stage.close(day.checks, day.differences, calls, time.monotonic() - started)

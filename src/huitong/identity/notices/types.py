@@ -1,0 +1,50 @@
+"""What a person is told: a kind, at most an amount and a time, and nothing that names anybody."""
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from huitong.kernel.money import Money
+
+
+class NoticeKind(StrEnum):
+    """What happened; each has its text in `notice_texts.yaml`."""
+
+    LOG_IN_NEW = "log_in_new"
+    LOG_IN_STOPPED = "log_in_stopped"
+    PAYMENT_DELAYED = "payment_delayed"
+    PAYMENT_REVIEWED = "payment_reviewed"
+    PAYMENT_GIVEN_BACK = "payment_given_back"
+    WITHDRAWAL_DELAYED = "withdrawal_delayed"
+    WITHDRAWAL_REVIEWED = "withdrawal_reviewed"
+    WITHDRAWAL_RELEASED = "withdrawal_released"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One notice; `id` is the event's, `until` the time that its text names."""
+
+    id: uuid.UUID
+    kind: NoticeKind
+    amount: Money | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueNotice:
+    """A notice that is to be sent now, to whom, and the how-manieth try it is."""
+
+    notice: Notice
+    login_id: uuid.UUID
+    asked_at: datetime
+    tries: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeMessage:
+    """A message as it goes to the gateway; neither number nor text is shown in logs."""
+
+    id: uuid.UUID
+    mobile: str = field(repr=False)
+    text: str = field(repr=False)

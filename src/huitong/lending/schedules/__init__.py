@@ -1,0 +1,48 @@
+"""Repayment schedules: pure arithmetic of integers, from terms to rows."""
+
+from huitong.lending.schedules.calendar import add_months, advance, make_periods, share_of_year
+from huitong.lending.schedules.methods import (
+    InterestKind,
+    Method,
+    Repayment,
+    make_loan_schedule,
+)
+from huitong.lending.schedules.progressive import make_schedule
+from huitong.lending.schedules.types import (
+    Cycle,
+    DayCount,
+    Disbursement,
+    EarlyPrincipal,
+    MonthBasis,
+    Period,
+    Plan,
+    RateChange,
+    Rounding,
+    Row,
+    TimeUnit,
+    YearBasis,
+)
+
+__all__ = [
+    "Cycle",
+    "DayCount",
+    "Disbursement",
+    "EarlyPrincipal",
+    "InterestKind",
+    "Method",
+    "MonthBasis",
+    "Period",
+    "Plan",
+    "RateChange",
+    "Repayment",
+    "Rounding",
+    "Row",
+    "TimeUnit",
+    "YearBasis",
+    "add_months",
+    "advance",
+    "make_loan_schedule",
+    "make_periods",
+    "make_schedule",
+    "share_of_year",
+]

@@ -1,0 +1,286 @@
+"""Payments of a business over a real server: a mandate by two of staff, a payment by its people."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+from huitong import ledger
+from huitong.kernel.clock import SystemClock, business_day
+from huitong.kernel.ids import CUSTOMER, MERCHANT, read_id
+from huitong.kernel.money import Money
+from huitong.payments import bulk, corporate
+
+PIN = "802753"
+
+
+def money(amount: str) -> dict[str, str]:
+    return {"amount": amount, "currency": "CNY"}
+
+
+@dataclass
+class Firm:
+    """A business with 1,000 yuan, a supplier, and who acts for it."""
+
+    api: Any
+    http: httpx.AsyncClient
+    merchant: str
+    account: str
+    supplier: str
+    maker: dict[str, str]
+    checker: dict[str, str]
+    viewer: dict[str, str]
+    stranger: dict[str, str]
+
+    async def post(
+        self, path: str, body: dict[str, Any], headers: dict[str, str], key: str | None = None
+    ) -> httpx.Response:
+        return await self.http.post(
+            f"/v1/{path}",
+            json=body,
+            headers={**headers, "Idempotency-Key": key or uuid.uuid4().hex},
+        )
+
+    def payment(self, of: str, **more: Any) -> dict[str, Any]:
+        payee = {"account": self.supplier, "name": "茶园"}
+        body = {
+            "merchant": self.merchant,
+            "payee": payee,
+            "amount": money(of),
+            "description": "发票 7",
+        }
+        return body | more
+
+    async def prove(self, instruction: dict[str, Any], **changed: Any) -> str:
+        act = {
+            "kind": "payments.approve_instruction",
+            "amount": instruction["amount"],
+            "payer": self.account,
+            "payee": instruction["sha256"],
+            **changed,
+        }
+        begun = await self.http.post(
+            "/v1/identity/step-ups", json={"act": act, "factor": "pin"}, headers=self.checker
+        )
+        assert begun.status_code == 201, begun.text
+        step_up: str = begun.json()["id"]
+        proved = await self.http.post(
+            f"/v1/identity/step-ups/{step_up}/proof", json={"pin": PIN}, headers=self.checker
+        )
+        assert proved.status_code == 201, proved.text
+        return step_up
+
+    async def approve(self, instruction: dict[str, Any], **more: Any) -> httpx.Response:
+        body = {"sha256": instruction["sha256"], "step_up": await self.prove(instruction)} | more
+        path = f"corporate/instructions/{instruction['id']}/approve"
+        return await self.post(path, body, self.checker)
+
+    async def balance(self, account: str) -> str:
+        found = await self.api.run(
+            lambda uow: ledger.get_balance(uow, ledger.read_account(account, field="account"))
+        )
+        shown: str = found.posted.format()
+        return shown
+
+
+@pytest.fixture
+async def firm(api: Any, anonymous: httpx.AsyncClient, post: Any, customer_headers: Any) -> Firm:
+    async def add(name: str) -> dict[str, Any]:
+        body = {"name": name, "mobile": f"13{uuid.uuid4().int % 10**9:09d}", "account_class": 3}
+        answer = await post("/v1/customers", body)
+        assert answer.status_code == 201, answer.text
+        made: dict[str, Any] = answer.json()
+        return made
+
+    async def open_business(name: str) -> dict[str, Any]:
+        answer = await post(
+            "/v1/merchants",
+            {
+                "name": name,
+                "name_latin": "TEA HOUSE",
+                "city_latin": "SHAOXING",
+                "category_code": "5812",
+                "fee_rate": "0",
+            },
+        )
+        assert answer.status_code == 201, answer.text
+        opened: dict[str, Any] = answer.json()
+        return opened
+
+    merchant, supplier = await open_business("茶馆"), await open_business("茶园")
+    await api.fund(merchant["account"], 1_000_00)
+    users = [await add(name) for name in ("李雷", "韩梅", "吉姆", "路人")]
+    for user, role in zip(users, bulk.Role, strict=False):
+        named = bulk.BusinessUser(
+            merchant_id=read_id(MERCHANT, merchant["id"], field="id"),
+            customer_id=read_id(CUSTOMER, user["id"], field="id"),
+            role=role,
+            amount_max=Money.parse("0" if role is bulk.Role.VIEWER else "800.00", "CNY"),
+        )
+        await api.run(
+            lambda uow, named=named: bulk.name_business_user(uow, named, now=SystemClock().now())
+        )
+    headers = [await customer_headers(user["id"]) for user in users]
+    pin = await anonymous.put("/v1/identity/pin", json={"pin": PIN}, headers=headers[1])
+    assert pin.status_code == 204, pin.text
+    return Firm(api, anonymous, merchant["id"], merchant["account"], supplier["account"], *headers)
+
+
+async def give_mandate(firm: Firm) -> None:
+    new = corporate.NewMandate(
+        merchant_id=read_id(MERCHANT, firm.merchant, field="id"),
+        payment_max=Money.parse("500.00", "CNY"),
+        day_max=Money.parse("800.00", "CNY"),
+        total_max=None,
+        bands=(corporate.Band(amount_from=Money.zero("CNY"), approvers=1),),
+    )
+    await firm.api.run(lambda uow: corporate.set_mandate(uow, new, now=SystemClock().now()))
+
+
+async def give_mandate_by_two(firm: Firm, staff: Any) -> None:
+    maker = await staff.headers("operations")
+    checker = await staff.sign_in(await staff.person("second", "operations"))
+    body = {
+        "merchant": firm.merchant,
+        "payment_max": money("500.00"),
+        "day_max": money("800.00"),
+        "bands": [{"amount_from": money("0.00"), "approvers": 1}],
+        "reason": "contract 4711",
+    }
+    asked = await firm.post("corporate-desk/mandates", body, maker)
+    assert asked.status_code == 202, asked.text
+    decision = {"digest": asked.json()["digest"], "reason": "seen"}
+    path = f"staff/approvals/{asked.json()['id']}/approve"
+    own = await firm.post(path, decision, maker)
+    assert (own.status_code, own.json()["code"]) == (403, "own_request")
+    decided = await firm.post(path, decision, checker)
+    assert decided.status_code == 200, decided.text
+    shown = await firm.http.get(f"/v1/corporate-desk/mandates/{firm.merchant}", headers=checker)
+    assert shown.json()["day_max"] == money("800.00")
+
+
+async def test_a_payment_takes_a_mandate_a_maker_and_a_checker(firm: Firm, staff: Any) -> None:
+    without = await firm.post("corporate/payments", firm.payment("10.00"), firm.maker)
+    assert (without.status_code, without.json()["code"]) == (422, "mandate_missing")
+    await give_mandate_by_two(firm, staff)
+    shown = await firm.http.get(
+        "/v1/corporate/mandate", params={"merchant": firm.merchant}, headers=firm.viewer
+    )
+    assert shown.json()["payment_max"] == money("500.00")
+    made = await firm.post("corporate/payments", firm.payment("123.45"), firm.maker, "k-1")
+    assert made.status_code == 201, made.text
+    again = await firm.post("corporate/payments", firm.payment("123.45"), firm.maker, "k-1")
+    assert again.json() == made.json()
+    instruction = made.json()
+    asked = await firm.approve(instruction, step_up=None)
+    assert (asked.status_code, asked.json()["code"]) == (403, "step_up_required")
+    approved = await firm.approve(instruction)
+    assert approved.status_code == 200, approved.text
+    assert approved.json()["state"] == "approved"
+    assert await firm.balance(firm.supplier) == "123.45"
+    assert await firm.balance(firm.account) == "876.55"
+    listed = await firm.http.get(
+        "/v1/corporate/instructions",
+        params={"merchant": firm.merchant, "state": "approved"},
+        headers=firm.viewer,
+    )
+    assert [each["payment"] for each in listed.json()["data"]] == [approved.json()["payment"]]
+
+
+async def test_a_proof_is_good_for_one_content_only(firm: Firm) -> None:
+    await give_mandate(firm)
+    made = [
+        (await firm.post("corporate/payments", firm.payment("10.00"), firm.maker)).json()
+        for _ in range(2)
+    ]
+    refused = await firm.approve(made[0], step_up=await firm.prove(made[1]))
+    assert (refused.status_code, refused.json()["code"]) == (422, "step_up_refused")
+    assert await firm.balance(firm.supplier) == "0.00"
+    changed = await firm.approve(made[0], sha256=made[1]["sha256"])
+    assert (changed.status_code, changed.json()["code"]) == (409, "instruction_changed")
+
+
+async def test_others_see_and_do_nothing(firm: Firm) -> None:
+    await give_mandate(firm)
+    instruction = (await firm.post("corporate/payments", firm.payment("10.00"), firm.maker)).json()
+    path = f"corporate/instructions/{instruction['id']}"
+    seen = await firm.http.get(f"/v1/{path}", headers=firm.stranger)
+    assert seen.status_code == 404
+    listed = await firm.http.get(
+        "/v1/corporate/instructions",
+        params={"merchant": firm.merchant},
+        headers=firm.stranger,
+    )
+    assert (listed.status_code, listed.json()["code"]) == (403, "corporate_not_allowed")
+    made = await firm.post("corporate/payments", firm.payment("10.00"), firm.viewer)
+    assert made.status_code == 403
+    rejected = await firm.post(f"{path}/reject", {"sha256": instruction["sha256"]}, firm.maker)
+    assert rejected.status_code == 403
+    taken_back = await firm.post(f"{path}/withdraw", {}, firm.maker)
+    assert taken_back.json()["state"] == "withdrawn"
+
+
+async def test_a_standing_order_is_approved_listed_paid_and_cancelled(firm: Firm) -> None:
+    await give_mandate(firm)
+    today = business_day(SystemClock().now())
+    body = firm.payment("10.00", rhythm="days", day=7, first_on=today.isoformat(), count_max=3)
+    made = await firm.post("corporate/schedules", body, firm.maker)
+    assert made.status_code == 201, made.text
+    assert (await firm.approve(made.json())).status_code == 200
+    path = f"corporate/schedules/{made.json()['id']}"
+    due = (await firm.http.get(f"/v1/{path}", headers=firm.viewer)).json()
+    assert (due["state"], due["number"], due["due_on"]) == ("active", 1, today.isoformat())
+    cancelled = await firm.post(f"{path}/cancel", {}, firm.checker)
+    assert cancelled.json()["state"] == "cancelled"
+    again = await firm.post(f"{path}/cancel", {}, firm.checker)
+    assert (again.status_code, again.json()["code"]) == (409, "standing_order_over")
+    listed = await firm.http.get(
+        "/v1/corporate/schedules", params={"merchant": firm.merchant}, headers=firm.maker
+    )
+    assert [each["id"] for each in listed.json()["data"]] == [made.json()["id"]]
+
+
+async def test_a_payee_at_a_bank_is_shown_to_the_approver_only_in_full(firm: Firm) -> None:
+    await give_mandate(firm)
+    payee = {"name": "江南茶厂", "bank_code": "102100099996", "number": "6222021234"}
+    made = await firm.post("corporate/payments", firm.payment("9.00", payee=payee), firm.maker)
+    assert made.status_code == 201, made.text
+    path = f"/v1/corporate/instructions/{made.json()['id']}"
+    shown = (await firm.http.get(path, headers=firm.checker)).json()["payee"]
+    assert shown == payee | {"account": None}
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"amount": money("1.001")}, "amount.amount"),
+        ({"amount": {"amount": "1.00", "currency": "USD"}}, "amount.currency"),
+        ({"amount": 1.5}, "amount"),
+        ({"payee": {"name": "谁"}}, "payee"),
+        ({"payee": {"name": "谁", "account": "acct_100000000191"}}, "payee.account"),
+        ({"description": "a\u0000b"}, "description"),
+        ({"more": 1}, "more"),
+    ],
+)
+async def test_bad_input_names_the_field(firm: Firm, changes: dict[str, Any], field: str) -> None:
+    await give_mandate(firm)
+    refused = await firm.post("corporate/payments", firm.payment("1.00", **changes), firm.maker)
+    assert refused.status_code == 422, refused.text
+    assert field == refused.json()["field"]
+
+
+async def test_schedules_that_cannot_be_name_the_field(firm: Firm) -> None:
+    await give_mandate(firm)
+    for changes, field in (
+        ({"rhythm": "monthly", "day": 1}, "first_on"),
+        ({"rhythm": "monthly", "day": 1, "first_on": "2020-01-01"}, "first_on"),
+        ({"rhythm": "once"}, "first_on"),
+        ({"rhythm": "monthly", "day": 40, "first_on": "2099-01-01"}, "day"),
+        ({"rhythm": "monthly", "day": 1, "first_on": "2099-01-01", "amount": None}, "amount"),
+    ):
+        body = firm.payment("1.00", **changes)
+        refused = await firm.post("corporate/schedules", body, firm.maker)
+        assert refused.status_code == 422, refused.text
+        assert field == refused.json()["field"]

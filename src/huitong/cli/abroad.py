@@ -7,6 +7,8 @@ import uvicorn
 from starlette.applications import Starlette
 
 from huitong.cli.process import load_entry_point, prepare_process
+from huitong.kernel.settings import Settings
+from huitong.wiring.clocks import make_clock
 
 
 def register(app: typer.Typer) -> None:
@@ -28,10 +30,11 @@ def abroad(
     payment: [bold]GET /bank/reports/{uetr}/{status}[/bold], a pacs.002 to be handed in.
     """
     prepare_process("abroad")
-    application = Starlette()
-    for path, name in (("/market", "RateSimulator"), ("/bank", "CorrespondentSimulator")):
-        simulator = load_entry_point(f"huitong.payments.crossborder:{name}")()
-        application.mount(path, simulator.application())
+    clock, application = make_clock(Settings.from_environment()), Starlette()
+    market = load_entry_point("huitong.payments.crossborder:RateSimulator")(clock=clock)
+    bank = load_entry_point("huitong.payments.crossborder:CorrespondentSimulator")(clock=clock)
+    application.mount("/market", market.application())
+    application.mount("/bank", bank.application())
     uvicorn.run(
         application, host=host, port=port, fd=listen_fd, log_level="warning", lifespan="off"
     )

@@ -80,6 +80,11 @@ class Client:
         headers = {"Idempotency-Key": key or uuid.uuid4().hex}
         return self._ask("POST", path, headers=headers, json=body or {})
 
+    def send(self, path: str, content: bytes, media_type: str) -> Answer:
+        """Hand in a file as it is; raises PlatformAway."""
+        headers = {"Idempotency-Key": uuid.uuid4().hex, "Content-Type": media_type}
+        return self._ask("POST", path, headers=headers, content=content)
+
     def put(self, path: str, body: dict[str, Any]) -> Answer:
         """Set something, which may safely be done again; raises PlatformAway."""
         return self._ask("PUT", path, json=body)

@@ -262,7 +262,7 @@ async def name_user(
         merchant_id=merchant.id,
         customer_id=customer.id,
         role=role,
-        amount_max=Money.parse("500000.00", "CNY"),
+        amount_max=Money.parse("0.00" if role is bulk.Role.VIEWER else "500000.00", "CNY"),
     )
     await town.database.run(lambda uow: bulk.name_business_user(uow, user, now=now))
 

@@ -220,3 +220,71 @@ async def test_what_lacks_is_named_and_nothing_changes(
         with pytest.raises(crossborder.PapersMissing) as papers:
             await bureau.order(bureau.merchant, "100.00 USD", quote=quote, papers=[])
     assert papers.value.context == {"missing": ["contract", "invoice"]}
+
+
+async def test_two_orders_by_one_quote_are_one_payment(bureau: Bureau, person: Any) -> None:
+    quote = await bureau.quote(person, "100.00 USD", "CNY")
+    results = await both(*(bureau.order(person, "100.00 USD", quote=quote) for _ in range(3)))
+    kinds = sorted(type(each).__name__ for each in results)
+    assert kinds == ["Payment", "QuoteTaken", "QuoteTaken"]
+    again = await bureau.quote(bureau.merchant, "100.00 USD", "CNY")
+    await bureau.order(bureau.merchant, "100.00 USD", quote=again)
+    with pytest.raises(crossborder.QuoteTaken):
+        await bureau.order(bureau.merchant, "100.00 USD", quote=again)
+
+
+class KilledError(BaseException):
+    """The worker is gone, as by kill -9: nothing after it runs."""
+
+
+class Mortal:
+    """Does what it wraps, until it is killed: before the call, or after it, at the n-th one."""
+
+    def __init__(self, inner: Any, *, at: int, is_after: bool) -> None:
+        self.inner, self.at, self.is_after, self.calls = inner, at, is_after, 0
+
+    async def _call(self, name: str, *given: Any, **named: Any) -> Any:
+        self.calls += 1
+        if self.calls == self.at and not self.is_after:
+            raise KilledError
+        answer = await getattr(self.inner, name)(*given, **named)
+        if self.calls == self.at:
+            raise KilledError
+        return answer
+
+    async def screen(self, *given: Any, **named: Any) -> Any:
+        return await self._call("screen", *given, **named)
+
+    async def submit(self, *given: Any, **named: Any) -> Any:
+        return await self._call("submit", *given, **named)
+
+    async def query(self, *given: Any, **named: Any) -> Any:
+        return await self._call("query", *given, **named)
+
+
+@pytest.mark.parametrize("is_after", [False, True])
+@pytest.mark.parametrize("whom", ["screener", "channel"])
+async def test_a_worker_that_is_killed_leaves_a_payment_to_the_next(
+    bureau: Bureau, whom: str, *, is_after: bool
+) -> None:
+    payment = await bureau.pay(bureau.merchant, "100.00 USD")
+    sound = getattr(bureau, whom)
+    setattr(bureau, whom, Mortal(sound, at=1, is_after=is_after))
+    with pytest.raises(KilledError):
+        await bureau.work()
+    await bureau.make_due()
+    setattr(bureau, whom, sound)
+    await both(bureau.work(), bureau.work())
+    assert (await bureau.get(payment)).state is PaymentState.SENT
+    assert set(bureau.correspondent.times) == {payment.id.hex}
+    assert len(bureau.correspondent.messages) == 1
+    assert await bureau.steps(payment) == ["initiated", "screened", "sent"]
+
+
+async def test_two_workers_give_back_once(bureau: Bureau, person: Any) -> None:
+    before = await bureau.balance(person)
+    bureau.correspondent.fault = CorrespondentFault.REFUSES
+    payments = [await bureau.pay(person, "10.00 USD") for _ in range(3)]
+    await both(bureau.work(), bureau.work(), bureau.work())
+    assert {(await bureau.get(each)).state for each in payments} == {PaymentState.REJECTED}
+    assert await bureau.balance(person) == before

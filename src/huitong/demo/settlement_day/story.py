@@ -13,6 +13,7 @@ from typing import Final
 
 from huitong.demo.day import Day
 from huitong.demo.onboarding.operator import Operator
+from huitong.demo.settlement_day import invoice
 from huitong.demo.settlement_day.office import Office
 from huitong.demo.staff import open_office
 from huitong.wiring.clocks import open_shifted_clock
@@ -21,6 +22,7 @@ from huitong.wiring.clocks import open_shifted_clock
 SCOPES: Final = (
     "accounts:read",
     "channels:simulate",
+    "crossborder:messages",
     "customers:read",
     "customers:write",
     "ledger:read",
@@ -31,7 +33,7 @@ SCOPES: Final = (
 )
 
 #: In the order in which they are played.
-SCENES: Final[Mapping[str, Callable[[Office], None]]] = MappingProxyType({})
+SCENES: Final[Mapping[str, Callable[[Office], None]]] = MappingProxyType({"invoice": invoice.play})
 
 
 def play_settlement_day(day: Day, operator: Operator, *, scenes: Collection[str] = ()) -> None:
@@ -48,13 +50,25 @@ def play_settlement_day(day: Day, operator: Operator, *, scenes: Collection[str]
         zh="结算日：文件、渠道、商户、跨境，到夜里对平",
         en="A settlement day: files, channels, merchants, borders, and books that tie at night",
     )
-    maker, checker = open_office(operator, clock, names=["钱进", "吴敏"], role="operations")
-    office = Office(day=day, operator=operator, clock=clock, maker=maker, checker=checker)
+    maker, checker, *compliance = open_office(
+        operator,
+        clock,
+        names=["钱进", "吴敏", "郑直", "冯慎"],
+        roles=["operations", "operations", "compliance", "compliance"],
+    )
+    office = Office(
+        day=day,
+        operator=operator,
+        clock=clock,
+        maker=maker,
+        checker=checker,
+        compliance=tuple(compliance),
+    )
     for name, play in SCENES.items():
         if not scenes or name in scenes:
             play(office)
     calls = day.client.calls
-    for member in (maker, checker):
+    for member in (maker, checker, *compliance):
         calls += member.calls
         member.close()
     day.stage.close(day.checks, day.differences, calls, time.monotonic() - started)

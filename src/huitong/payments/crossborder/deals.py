@@ -77,15 +77,7 @@ async def make_deal(
     """
     today, now_ms = business_day(now), int(now.timestamp() * 1_000)
     await store.lock(uow)
-    moves = await exchange_moves(
-        uow,
-        kind=exchange.kind,
-        sell=exchange.sell,
-        buy=exchange.buy,
-        cny=exchange.cny,
-        giver=exchange.giver,
-        taker=exchange.taker,
-    )
+    moves = await _list_moves(uow, exchange)
     before = {each.currency: each for each in await store.list_positions(uow)}
     changed, realised = _apply(exchange, before)
     if exchange.kind is not DealKind.REVERSAL:
@@ -111,6 +103,18 @@ async def make_deal(
         await store.set_position(uow, position, now)
     await store.add_deal(uow, deal)
     return deal
+
+
+async def _list_moves(uow: UnitOfWork, exchange: Exchange) -> list[Move]:
+    return await exchange_moves(
+        uow,
+        kind=exchange.kind,
+        sell=exchange.sell,
+        buy=exchange.buy,
+        cny=exchange.cny,
+        giver=exchange.giver,
+        taker=exchange.taker,
+    )
 
 
 async def post(
@@ -258,16 +262,10 @@ async def cover(
         rulebook=rulebook,
         now=now,
     )
+    side = "buy" if is_purchase else "sell"
+    details = {"amount": amount.format(), "rate": str(rate), "side": side, "with": counterparty}
     await audit.record(
-        uow,
-        action="payments.cover_position",
-        subject=amount.currency,
-        details={
-            "amount": amount.format(),
-            "rate": str(rate),
-            "side": "buy" if is_purchase else "sell",
-            "counterparty": counterparty,
-        },
+        uow, action="payments.cover_position", subject=amount.currency, details=details
     )
     return deal
 

@@ -6,6 +6,7 @@ currency, less what banks on the way took, to the payer's account in that curren
 a rate for the payer, who exchanges it by a quote like any other money.
 """
 
+import uuid
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -33,7 +34,7 @@ from huitong.payments.crossborder.types import (
 )
 
 #: States of accounts that nothing can be put on.
-CANNOT_TAKE: Final = frozenset({AccountState.FROZEN, AccountState.CLOSED})
+_CANNOT_TAKE: Final = frozenset({AccountState.FROZEN, AccountState.CLOSED})
 
 
 async def give_back(
@@ -51,6 +52,24 @@ async def give_back(
 
     An account that can take nothing keeps nothing: the money is kept apart for its holder.
     """
+    entry_id = await _undo(uow, payment, rulebook=rulebook, now=now)
+    ended = replace(
+        payment,
+        state=state,
+        reasons=(*payment.reasons, reason.value),
+        ended_entry=entry_id,
+        changed_at=now,
+    )
+    await store.change_payment(uow, ended)
+    await papers.release(uow, payment.id)
+    await end_step(uow, ended, happened_at=happened_at, now=now, detail=detail)
+    return ended
+
+
+async def _undo(
+    uow: UnitOfWork, payment: Payment, *, rulebook: Rulebook, now: datetime
+) -> uuid.UUID:
+    """Move all of the money back; return the entry."""
     assert payment.account_id is not None
     assert payment.fee_account_id is not None
     account_id = payment.account_id
@@ -79,23 +98,13 @@ async def give_back(
             now=now,
         )
         entry_id = back.entry_id
-    ended = replace(
-        payment,
-        state=state,
-        reasons=(*payment.reasons, reason.value),
-        ended_entry=entry_id,
-        changed_at=now,
-    )
-    await store.change_payment(uow, ended)
-    await papers.release(uow, payment.id)
-    await end_step(uow, ended, happened_at=happened_at, now=now, detail=detail)
-    return ended
+    return entry_id
 
 
 async def find_taker(uow: UnitOfWork, account_id: int, currency: str) -> int:
     """Return an account, or where its holder's money is kept while it can take nothing."""
     state = (await find_states(uow, [account_id]))[account_id]
-    return await find_account(uow, "kept", currency) if state in CANNOT_TAKE else account_id
+    return await find_account(uow, "kept", currency) if state in _CANNOT_TAKE else account_id
 
 
 async def settle(

@@ -64,10 +64,7 @@ def write_transfer(
     """
     today = business_day(now)
     house = Agent(bic=rulebook.text("crossborder.house.bic", today))
-    assert payment.party_id is not None
     assert payment.fee_account_id is not None
-    # Without its prefix: an identifier has at most 35 characters.
-    number = (OtherId(id=payment.party_id.hex, scheme="CUST"),)
     is_taken = payment.charge_bearer is ChargeBearer.CRED
     purpose = CODES.get(Purpose(payment.purpose))
     return write_message(
@@ -83,12 +80,7 @@ def write_transfer(
                     settlement_date=today,
                     charge_bearer=payment.charge_bearer.value,
                     charges=(Charge(amount=payment.fee, agent=house),) if is_taken else (),
-                    debtor=Party(
-                        name=payer_name[: limits.NAME_LENGTH_MAX],
-                        address=Address(country="CN"),
-                        organisation_ids=number if payment.is_business else (),
-                        private_ids=() if payment.is_business else number,
-                    ),
+                    debtor=_payer(payment, payer_name),
                     debtor_account=Account(
                         other=OtherId(id=show_account(payment.fee_account_id).replace(" ", ""))
                     ),
@@ -97,13 +89,27 @@ def write_transfer(
                     creditor=Party(name=counterparty.name, address=_address(counterparty)),
                     creditor_account=_account(counterparty.account),
                     purpose=None if purpose is None else Choice(code=purpose),
-                    remittance=None
-                    if counterparty.note is None
-                    else Remittance(lines=(counterparty.note,)),
+                    remittance=_note(counterparty),
                 ),
             ),
         )
     )
+
+
+def _payer(payment: Payment, name: str) -> Party:
+    assert payment.party_id is not None, "an outgoing payment has a payer"
+    # Without its prefix: an identifier has at most 35 characters.
+    number = (OtherId(id=payment.party_id.hex, scheme="CUST"),)
+    return Party(
+        name=name[: limits.NAME_LENGTH_MAX],
+        address=Address(country="CN"),
+        organisation_ids=number if payment.is_business else (),
+        private_ids=() if payment.is_business else number,
+    )
+
+
+def _note(counterparty: Counterparty) -> Remittance | None:
+    return None if counterparty.note is None else Remittance(lines=(counterparty.note,))
 
 
 def write_return(payment: Payment, *, original: str, now: datetime) -> bytes:

@@ -7,7 +7,7 @@ must not have expired by then.
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -34,12 +34,19 @@ from huitong.payments.crossborder.errors import (
     CrossBorderNotFound,
     CrossBorderStateRefused,
     QuoteDiffers,
+    QuoteTaken,
 )
 from huitong.payments.crossborder.parties import check_second, check_user, ensure_account
 from huitong.payments.crossborder.postings import Move, find_account
-from huitong.payments.crossborder.purposes import PaperKind, check_papers, get_rule, read_purpose
+from huitong.payments.crossborder.purposes import (
+    PaperKind,
+    Purpose,
+    check_papers,
+    get_rule,
+    read_purpose,
+)
 from huitong.payments.crossborder.quota import count_quota
-from huitong.payments.crossborder.quotes import get_quote, take_quote
+from huitong.payments.crossborder.quotes import hold_quote, take_quote
 from huitong.payments.crossborder.rates import check_currency, get_mids
 from huitong.payments.crossborder.travel_rule import check_counterparty
 from huitong.payments.crossborder.types import (
@@ -89,17 +96,11 @@ async def order_payment(
     QuotaExceeded, PositionLimitExceeded, AmountTooSmall, RateUnavailable, and what the ledger
     refuses, such as InsufficientFunds. Then nothing changes.
     """
-    today = business_day(now)
-    if not order.amount.is_positive:
-        raise InvalidField("must be above zero", field="amount")
-    check_currency(rulebook, order.amount.currency, today, field="amount.currency")
-    await check_class(uow, party, rulebook=rulebook, now=now)
+    await _check_amount(uow, order, party, rulebook=rulebook, now=now)
     counterparty = check_counterparty(order.counterparty)
-    purpose = read_purpose(order.purpose, is_business=party.is_business)
     mids = await get_mids(uow, (order.amount.currency, "USD"), now=now)
     usd = value_in_usd(order.amount, mids)
-    found = await papers.get_papers(uow, party, order.paper_ids)
-    check_papers(get_rule(rulebook, purpose, today), usd, {PaperKind(each.kind) for each in found})
+    purpose = await _check_purpose(uow, order, party, usd, rulebook=rulebook, on=business_day(now))
     quote = await _check_quote(uow, order, party)
     worth = quote.cny if quote is not None else _worth(order.amount, mids)
     fee, settled = _price_fees(order, worth, rulebook=rulebook, now=now, mids=mids)
@@ -113,9 +114,7 @@ async def order_payment(
         party_id=party.id,
         is_business=party.is_business,
         ordered_by=ordered_by,
-        approved_by=None,
         state=PaymentState.AWAITING_APPROVAL,
-        reasons=(),
         amount=order.amount,
         settled=settled,
         charge_bearer=order.charge_bearer,
@@ -123,19 +122,12 @@ async def order_payment(
         account_id=account_id,
         fee_account_id=party.account_id,
         quote_id=order.quote_id,
-        deal_id=None,
         purpose=purpose.value,
         usd=usd,
         country=counterparty.country,
         agent_bic=counterparty.agent_bic,
         sealed=await seal_counterparty(uow, vault, order.payment_id, counterparty),
         counterparty_index=index_account(vault, counterparty),
-        message_id=None,
-        entry_id=None,
-        settled_entry=None,
-        ended_entry=None,
-        returned=None,
-        attempts=0,
         due_at=now,
         created_at=now,
         changed_at=now,
@@ -315,12 +307,35 @@ async def _fee_move(uow: UnitOfWork, payment: Payment, transit: int) -> Move:
     return Move(giver, income, payment.fee, TransferCode.FEE)
 
 
+async def _check_amount(
+    uow: UnitOfWork, order: Order, party: Party, *, rulebook: Rulebook, now: datetime
+) -> None:
+    if not order.amount.is_positive:
+        raise InvalidField("must be above zero", field="amount")
+    currency = order.amount.currency
+    check_currency(rulebook, currency, business_day(now), field="amount.currency")
+    await check_class(uow, party, rulebook=rulebook, now=now)
+
+
+async def _check_purpose(
+    uow: UnitOfWork, order: Order, party: Party, usd: Money, *, rulebook: Rulebook, on: date
+) -> Purpose:
+    """Return what it is for, with all papers that this needs."""
+    purpose = read_purpose(order.purpose, is_business=party.is_business)
+    found = await papers.get_papers(uow, party, order.paper_ids)
+    kinds = {PaperKind(each.kind) for each in found}
+    check_papers(get_rule(rulebook, purpose, on), usd, kinds)
+    return purpose
+
+
 async def _check_quote(uow: UnitOfWork, order: Order, party: Party) -> Quote | None:
     if order.quote_id is None:
         return None
-    quote = await get_quote(uow, order.quote_id, party_id=party.id)
+    quote = await hold_quote(uow, order.quote_id, party_id=party.id)
     if quote.buy != order.amount:
         raise QuoteDiffers(f"the quote buys {quote.buy}", field="amount")
+    if await store.is_quote_used(uow, order.quote_id):
+        raise QuoteTaken("another payment was ordered by this quote", field="quote")
     return quote
 
 

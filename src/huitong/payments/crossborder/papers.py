@@ -40,19 +40,8 @@ async def add_paper(
     now: datetime,
 ) -> Paper:
     """Keep a paper (PDF, PNG or JPEG), sealed; raises InvalidField, LimitExceeded, PaperUsed."""
-    if kind not in [each.value for each in PaperKind]:
-        raise InvalidField(f"must be among {', '.join(sorted(PaperKind))}", field="kind")
-    if not content.startswith(_MAGIC):
-        raise InvalidField("must be a PDF, a PNG or a JPEG", field="content")
-    if len(content) > limits.PAPER_BYTES_MAX:
-        raise InvalidField(f"must have at most {limits.PAPER_BYTES_MAX} bytes", field="content")
-    unused = await uow.fetch_value(
-        """SELECT count(*) FROM payments.crossborder_papers
-            WHERE party_id = :party_id AND payment_id IS NULL""",
-        party_id=party.id,
-    )
-    if unused >= limits.PAPERS_UNUSED_MAX:
-        raise LimitExceeded(f"at most {limits.PAPERS_UNUSED_MAX} papers wait for a payment")
+    _check_content(kind, content)
+    await _check_unused(uow, party)
     digest = hashlib.sha256(content).digest()
     added = await uow.execute(
         _ADD,
@@ -75,6 +64,25 @@ async def add_paper(
         size=len(content),
         added_at=now,
     )
+
+
+def _check_content(kind: str, content: bytes) -> None:
+    if kind not in [each.value for each in PaperKind]:
+        raise InvalidField(f"must be among {', '.join(sorted(PaperKind))}", field="kind")
+    if not content.startswith(_MAGIC):
+        raise InvalidField("must be a PDF, a PNG or a JPEG", field="content")
+    if len(content) > limits.PAPER_BYTES_MAX:
+        raise InvalidField(f"must have at most {limits.PAPER_BYTES_MAX} bytes", field="content")
+
+
+async def _check_unused(uow: UnitOfWork, party: Party) -> None:
+    unused = await uow.fetch_value(
+        """SELECT count(*) FROM payments.crossborder_papers
+            WHERE party_id = :party_id AND payment_id IS NULL""",
+        party_id=party.id,
+    )
+    if unused >= limits.PAPERS_UNUSED_MAX:
+        raise LimitExceeded(f"at most {limits.PAPERS_UNUSED_MAX} papers wait for a payment")
 
 
 async def _seal(uow: UnitOfWork, vault: Vault, paper_id: uuid.UUID, content: bytes) -> None:

@@ -1,7 +1,7 @@
 """Quotes: offers to exchange exactly these amounts, once, before they expire."""
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
@@ -37,13 +37,7 @@ async def make_quote(
     Raises InvalidField, PairNotOffered, AmountTooSmall, AmountOutOfRange, RateUnavailable.
     """
     today = business_day(now)
-    if not amount.is_positive:
-        raise InvalidField("must be above zero", field="amount")
-    if amount.currency == other:
-        raise PairNotOffered("a currency is not exchanged against itself", field="other")
-    check_currency(rulebook, amount.currency, today, field="amount.currency")
-    check_currency(rulebook, other, today, field="other")
-    pair = (amount.currency, other)
+    pair = _check_pair(amount, other, rulebook=rulebook, on=today)
     rates = await get_rates(uow, pair, rulebook=rulebook, now=now)
     margin = await find_margin(
         uow, pair, is_business=party.is_business, rulebook=rulebook, on=today
@@ -69,6 +63,16 @@ async def make_quote(
     return quote
 
 
+def _check_pair(amount: Money, other: str, *, rulebook: Rulebook, on: date) -> tuple[str, str]:
+    if not amount.is_positive:
+        raise InvalidField("must be above zero", field="amount")
+    if amount.currency == other:
+        raise PairNotOffered("a currency is not exchanged against itself", field="other")
+    check_currency(rulebook, amount.currency, on, field="amount.currency")
+    check_currency(rulebook, other, on, field="other")
+    return amount.currency, other
+
+
 async def get_quote(uow: UnitOfWork, quote_id: uuid.UUID, *, party_id: uuid.UUID) -> Quote:
     """Return a quote of a party; raises QuoteNotFound, also for those of others."""
     quote = await store.find_quote(uow, quote_id)
@@ -77,9 +81,17 @@ async def get_quote(uow: UnitOfWork, quote_id: uuid.UUID, *, party_id: uuid.UUID
     return quote
 
 
-async def find_quote(uow: UnitOfWork, quote_id: uuid.UUID) -> Quote | None:
-    """Return a quote, whosever it is."""
-    return await store.find_quote(uow, quote_id)
+async def hold_quote(uow: UnitOfWork, quote_id: uuid.UUID, *, party_id: uuid.UUID) -> Quote:
+    """Return a quote of a party, which nobody else takes or orders by before this transaction ends.
+
+    Raises QuoteNotFound, QuoteTaken.
+    """
+    quote = await store.find_quote(uow, quote_id, is_locked=True)
+    if quote is None or quote.party_id != party_id:
+        raise QuoteNotFound("there is no such quote of yours", field="quote")
+    if quote.taken_at is not None:
+        raise QuoteTaken("the quote was taken already", field="quote")
+    return quote
 
 
 async def take_quote(
@@ -89,11 +101,7 @@ async def take_quote(
 
     Its row stays locked, so that of two who take it at once the second one finds it taken.
     """
-    quote = await store.find_quote(uow, quote_id, is_locked=True)
-    if quote is None or quote.party_id != party_id:
-        raise QuoteNotFound("there is no such quote of yours", field="quote")
-    if quote.taken_at is not None:
-        raise QuoteTaken("the quote was taken already", field="quote")
+    quote = await hold_quote(uow, quote_id, party_id=party_id)
     # The clock of a process may be behind that of the one which made the quote.
     taken_at = max(now, quote.made_at)
     if taken_at >= quote.expires_at:

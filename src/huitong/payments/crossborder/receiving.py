@@ -12,16 +12,16 @@ from datetime import datetime
 from huitong import customers
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
-from huitong.kernel.errors import InvalidField
+from huitong.kernel.errors import InvalidField, Refusal
 from huitong.kernel.ids import uuid7
 from huitong.kernel.money import Money
 from huitong.kernel.rulebook import Rulebook
-from huitong.ledger import TransferCode, find_states, read_account
+from huitong.ledger import TransferCode, read_account
 from huitong.payments.crossborder import limits, record_store, store
 from huitong.payments.crossborder import travel_rule as travel
 from huitong.payments.crossborder.calculations import value_in_usd
 from huitong.payments.crossborder.deals import post
-from huitong.payments.crossborder.giving_back import CANNOT_TAKE, end_step, report
+from huitong.payments.crossborder.giving_back import end_step, report
 from huitong.payments.crossborder.names import is_same
 from huitong.payments.crossborder.ordering import index_account, seal_counterparty
 from huitong.payments.crossborder.parties import ensure_account
@@ -81,8 +81,6 @@ async def receive_transfer(
         uetr=uetr,
         party_id=None if party is None else party.id,
         is_business=party is not None and party.is_business,
-        ordered_by=None,
-        approved_by=None,
         state=PaymentState.INITIATED,
         reasons=checked.reasons,
         amount=_find_amount(transfer),
@@ -93,31 +91,30 @@ async def receive_transfer(
         if party is None
         else await ensure_account(uow, party, transfer.amount.currency),
         fee_account_id=None if party is None else party.account_id,
-        quote_id=None,
-        deal_id=None,
         purpose=find_purpose(None if transfer.purpose is None else transfer.purpose.code).value,
         usd=usd,
         country=counterparty.country,
         agent_bic=counterparty.agent_bic,
         sealed=await seal_counterparty(uow, vault, payment_id, counterparty),
         counterparty_index=index_account(vault, counterparty),
-        message_id=None,
         entry_id=await _book_arrival(uow, transfer.amount, now),
-        settled_entry=None,
-        ended_entry=None,
-        returned=None,
-        attempts=0,
         due_at=now,
         created_at=now,
         changed_at=now,
     )
-    await store.add_payment(uow, payment)
-    await store.set_original(uow, payment_id, message_id)
-    await record_store.add_event(uow, payment_id, "initiated", happened_at=now, now=now)
-    await record_store.add_charges(uow, payment_id, _list_charges(transfer))
+    await _record_arrival(uow, payment, transfer, message_id, now)
     if checked.refusal is None:
         return payment
     return await refuse_receipt(uow, payment, checked.refusal, now=now, detail=checked.detail)
+
+
+async def _record_arrival(
+    uow: UnitOfWork, payment: Payment, transfer: Transfer, message_id: str, now: datetime
+) -> None:
+    await store.add_payment(uow, payment)
+    await store.set_original(uow, payment.id, message_id)
+    await record_store.add_event(uow, payment.id, "initiated", happened_at=now, now=now)
+    await record_store.add_charges(uow, payment.id, _list_charges(transfer))
 
 
 async def _check(
@@ -186,9 +183,6 @@ async def credit(
 ) -> Payment:
     """Put a screened receipt on the payee's account; one that can take nothing sends it back."""
     assert payment.account_id is not None
-    state = (await find_states(uow, [payment.account_id]))[payment.account_id]
-    if state in CANNOT_TAKE:
-        return await refuse_receipt(uow, payment, Reason.ACCOUNT_REFUSES, now=now)
     entry_id = uuid7(int(now.timestamp() * 1_000))
     move = Move(
         await find_account(uow, "transit_in", payment.settled.currency),
@@ -196,7 +190,11 @@ async def credit(
         payment.settled,
         TransferCode.ABROAD_RECEIPT,
     )
-    await post(uow, entry_id, [move], now=now)
+    try:
+        await post(uow, entry_id, [move], now=now)
+    except Refusal:
+        # Frozen, closed, or full: whatever the reason, the money cannot stay with nobody.
+        return await refuse_receipt(uow, payment, Reason.ACCOUNT_REFUSES, now=now)
     credited = replace(payment, state=PaymentState.CREDITED, settled_entry=entry_id, changed_at=now)
     await store.change_payment(uow, credited)
     await report(uow, credited, rulebook=rulebook, now=now)

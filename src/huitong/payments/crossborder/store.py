@@ -328,3 +328,14 @@ async def find_original(uow: UnitOfWork, payment_id: uuid.UUID) -> str:
         "SELECT original_id FROM payments.crossborder_payments WHERE id = :id", id=payment_id
     )
     return found
+
+
+async def is_quote_used(uow: UnitOfWork, quote_id: uuid.UUID) -> bool:
+    """Say whether a payment was ordered by a quote, also one that was withdrawn."""
+    return bool(
+        await uow.fetch_value(
+            """SELECT EXISTS (SELECT FROM payments.crossborder_payments
+                               WHERE quote_id = :quote_id)""",
+            quote_id=quote_id,
+        )
+    )

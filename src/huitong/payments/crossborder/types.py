@@ -240,30 +240,30 @@ class Payment:
     uetr: uuid.UUID
     party_id: uuid.UUID | None
     is_business: bool
-    ordered_by: uuid.UUID | None
-    approved_by: uuid.UUID | None
+    ordered_by: uuid.UUID | None = None
+    approved_by: uuid.UUID | None = None
     state: PaymentState
-    reasons: tuple[str, ...]
+    reasons: tuple[str, ...] = ()
     amount: Money
     settled: Money
     charge_bearer: ChargeBearer
     fee: Money
     account_id: int | None
     fee_account_id: int | None
-    quote_id: uuid.UUID | None
-    deal_id: uuid.UUID | None
+    quote_id: uuid.UUID | None = None
+    deal_id: uuid.UUID | None = None
     purpose: str
     usd: Money
     country: str
     agent_bic: str
     sealed: dict[str, bytes] = field(repr=False)
     counterparty_index: bytes = field(repr=False)
-    message_id: str | None
-    entry_id: uuid.UUID | None
-    settled_entry: uuid.UUID | None
-    ended_entry: uuid.UUID | None
-    returned: Money | None
-    attempts: int
+    message_id: str | None = None
+    entry_id: uuid.UUID | None = None
+    settled_entry: uuid.UUID | None = None
+    ended_entry: uuid.UUID | None = None
+    returned: Money | None = None
+    attempts: int = 0
     due_at: datetime
     created_at: datetime
     changed_at: datetime

@@ -38,6 +38,8 @@ CLIENTS = {
     "customers/checks/client.py",
     "identity/code_senders.py",
     "payments/channels/http_bank.py",
+    "payments/crossborder/correspondent.py",
+    "payments/crossborder/rate_source.py",
 }
 _SQL = re.compile(r"\b(SELECT|INSERT INTO|UPDATE|DELETE FROM|CREATE|ALTER|GRANT|COPY)\b")
 _CONSTANT = re.compile(r"(?:\w+\.)*_?[A-Z][A-Z0-9_]*")

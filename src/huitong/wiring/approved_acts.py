@@ -159,6 +159,9 @@ async def _close_customer(
     customer = await payments.close_customer(
         uow, customer_id=_read_customer(payload), reason=approval.reason, now=now
     )
+    await payments.crossborder.close_accounts(
+        uow, party_id=customer.id, reason=approval.reason, now=now
+    )
     return identity.Executed(outcome=_show_customer(customer.id))
 
 

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.payments.crossborder.bureau import RATES, RULES, Bureau, both, money
 
+from huitong import ledger
 from huitong.kernel.errors import InvalidField
 from huitong.kernel.money import Money
 from huitong.kernel.serving import serve_inside
-from huitong.payments import crossborder
+from huitong.payments import AccountClosed, crossborder
 from huitong.payments.crossborder import (
     DealKind,
     HttpRateSource,
@@ -24,6 +25,7 @@ from huitong.payments.crossborder import (
     apply_exchange,
     price,
 )
+from huitong.payments.errors import OrdersOpen
 
 
 def rates(at: Any) -> dict[str, Rate]:
@@ -262,3 +264,21 @@ async def test_margins_are_what_two_people_agreed_on(bureau: Bureau, person: Any
                 is_business=False,
                 rulebook=RULES,
             )
+
+
+async def test_who_leaves_takes_all_currencies_along(bureau: Bureau, person: Any) -> None:
+    def close() -> Any:
+        return bureau.run(crossborder.close_accounts, party_id=person.id, reason="leaves")
+
+    payment = await bureau.pay(person, "100.00 USD")
+    with pytest.raises(OrdersOpen):
+        await close()
+    await bureau.work()
+    await bureau.take(bureau.correspondent.write_status(str(payment.uetr), "ACCC"))
+    await bureau.exchange(person, await bureau.quote(person, "10.00 EUR", "CNY"))
+    with pytest.raises(ledger.AccountNotEmpty):
+        await close()
+    await bureau.exchange(person, await bureau.quote(person, "10.00 EUR", "CNY", is_sell=True))
+    await close()
+    with pytest.raises(AccountClosed):
+        await bureau.exchange(person, await bureau.quote(person, "10.00 EUR", "CNY"))

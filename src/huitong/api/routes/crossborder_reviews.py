@@ -16,7 +16,11 @@ from huitong.api.problems import UnsupportedMediaType
 from huitong.api.request_body import CommandRoute, UploadRoute
 from huitong.api.schemas.approvals import ApprovalView
 from huitong.api.schemas.common import Page
-from huitong.api.schemas.crossborder import AbroadPath, AbroadView, show_payment
+from huitong.api.schemas.crossborder import (
+    AbroadPath,
+    AbroadView,
+    show_payment,
+)
 from huitong.api.schemas.fx import (
     Decide,
     DossierView,

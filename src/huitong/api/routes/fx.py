@@ -16,7 +16,10 @@ from huitong.api.pages import Cursor, Limit, list_after, open_id_cursor, show_pa
 from huitong.api.request_body import CommandRoute
 from huitong.api.schemas.approvals import ApprovalView
 from huitong.api.schemas.common import GivenDay, Page
-from huitong.api.schemas.crossborder import DealView, show_deal
+from huitong.api.schemas.crossborder_exchange import (
+    DealView,
+    show_deal,
+)
 from huitong.api.schemas.fx import (
     AskCover,
     PositionsView,

@@ -21,8 +21,6 @@ from huitong.api.schemas.common import (
 from huitong.api.schemas.crossborder import (
     AbroadId,
     AbroadView,
-    Currency,
-    DealView,
     HitView,
     LegChargeView,
     PaperView,
@@ -31,6 +29,10 @@ from huitong.api.schemas.crossborder import (
     show_paper,
     show_payment,
     show_steps,
+)
+from huitong.api.schemas.crossborder_exchange import (
+    Currency,
+    DealView,
 )
 from huitong.kernel import ids
 from huitong.kernel.ids import show_id

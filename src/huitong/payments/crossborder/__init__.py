@@ -6,6 +6,7 @@ lists, and each payment abroad from the order to its credit or its return. See d
 """
 
 from huitong.payments.crossborder.calculations import Price, apply_exchange, calculate_fee, price
+from huitong.payments.crossborder.closing import close_accounts
 from huitong.payments.crossborder.correspondent import HttpCorrespondent
 from huitong.payments.crossborder.correspondent_simulator import (
     CorrespondentFault,
@@ -207,6 +208,7 @@ __all__ = [
     "check_held",
     "check_margin",
     "check_reading",
+    "close_accounts",
     "cover",
     "ensure_account",
     "exchange",

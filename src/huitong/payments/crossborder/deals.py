@@ -72,10 +72,9 @@ async def make_deal(
 ) -> Deal:
     """Do an exchange: positions, what they realise, and one entry with `more` after it.
 
-    Raises PositionLimitExceeded, except for a reversal, which gives back what was taken; and what
-    the ledger refuses, such as InsufficientFunds.
+    Raises PositionLimitExceeded, except for a reversal, and what the ledger refuses.
     """
-    today, now_ms = business_day(now), int(now.timestamp() * 1_000)
+    now_ms = int(now.timestamp() * 1_000)
     await store.lock(uow)
     moves = await _list_moves(uow, exchange)
     before = {each.currency: each for each in await store.list_positions(uow)}
@@ -95,7 +94,7 @@ async def make_deal(
         cny=exchange.cny,
         realised=Money(sum(realised.values()), HOME),
         entry_id=uuid7(now_ms),
-        on_day=today,
+        on_day=business_day(now),
         made_at=now,
     )
     await post(uow, deal.entry_id, [*moves, *more], now=now)

@@ -67,33 +67,26 @@ def write_transfer(
     assert payment.fee_account_id is not None
     is_taken = payment.charge_bearer is ChargeBearer.CRED
     purpose = CODES.get(Purpose(payment.purpose))
-    return write_message(
-        CustomerTransfers(
-            header=_header(name_message(payment, "A"), payment.settled, now),
-            transfers=(
-                Transfer(
-                    end_to_end_id=payment.id.hex,
-                    instruction_id=payment.id.hex,
-                    uetr=str(payment.uetr),
-                    amount=payment.settled,
-                    instructed_amount=payment.amount if is_taken else None,
-                    settlement_date=today,
-                    charge_bearer=payment.charge_bearer.value,
-                    charges=(Charge(amount=payment.fee, agent=house),) if is_taken else (),
-                    debtor=_payer(payment, payer_name),
-                    debtor_account=Account(
-                        other=OtherId(id=show_account(payment.fee_account_id).replace(" ", ""))
-                    ),
-                    debtor_agent=house,
-                    creditor_agent=Agent(bic=counterparty.agent_bic),
-                    creditor=Party(name=counterparty.name, address=_address(counterparty)),
-                    creditor_account=_account(counterparty.account),
-                    purpose=None if purpose is None else Choice(code=purpose),
-                    remittance=_note(counterparty),
-                ),
-            ),
-        )
+    transfer = Transfer(
+        end_to_end_id=payment.id.hex,
+        instruction_id=payment.id.hex,
+        uetr=str(payment.uetr),
+        amount=payment.settled,
+        instructed_amount=payment.amount if is_taken else None,
+        settlement_date=today,
+        charge_bearer=payment.charge_bearer.value,
+        charges=(Charge(amount=payment.fee, agent=house),) if is_taken else (),
+        debtor=_payer(payment, payer_name),
+        debtor_account=Account(other=OtherId(id=show_account(payment.fee_account_id))),
+        debtor_agent=house,
+        creditor_agent=Agent(bic=counterparty.agent_bic),
+        creditor=Party(name=counterparty.name, address=_address(counterparty)),
+        creditor_account=_account(counterparty.account),
+        purpose=None if purpose is None else Choice(code=purpose),
+        remittance=_note(counterparty),
     )
+    header = _header(name_message(payment, "A"), payment.settled, now)
+    return write_message(CustomerTransfers(header=header, transfers=(transfer,)))
 
 
 def _payer(payment: Payment, name: str) -> Party:

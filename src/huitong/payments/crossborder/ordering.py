@@ -91,10 +91,8 @@ async def order_payment(
 ) -> Payment:
     """Take a payment abroad: a person's moves its money now, a business's awaits approval.
 
-    Raises InvalidField, ActingNotAllowed, PairNotOffered, TravelDataMissing, PurposeNotAllowed,
-    PapersMissing, PaperNotFound, PaperUsed, QuoteNotFound, QuoteDiffers, QuoteTaken, QuoteExpired,
-    QuotaExceeded, PositionLimitExceeded, AmountTooSmall, RateUnavailable, and what the ledger
-    refuses, such as InsufficientFunds. Then nothing changes.
+    Raises what is in `errors`, InvalidField, and what the ledger refuses, such as
+    InsufficientFunds; then nothing changes.
     """
     await _check_amount(uow, order, party, rulebook=rulebook, now=now)
     counterparty = check_counterparty(order.counterparty)
@@ -102,12 +100,32 @@ async def order_payment(
     usd = value_in_usd(order.amount, mids)
     purpose = await _check_purpose(uow, order, party, usd, rulebook=rulebook, on=business_day(now))
     quote = await _check_quote(uow, order, party)
-    worth = quote.cny if quote is not None else _worth(order.amount, mids)
-    fee, settled = _price_fees(order, worth, rulebook=rulebook, now=now, mids=mids)
-    account_id = await ensure_account(
-        uow, party, quote.sell.currency if quote is not None else order.amount.currency
+    fee, settled = _price_fees(order, quote, rulebook=rulebook, now=now, mids=mids)
+    source = order.amount.currency if quote is None else quote.sell.currency
+    payment = replace(
+        _draft(order, party, ordered_by=ordered_by, usd=usd, now=now),
+        settled=settled,
+        fee=fee,
+        account_id=await ensure_account(uow, party, source),
+        purpose=purpose.value,
+        country=counterparty.country,
+        agent_bic=counterparty.agent_bic,
+        sealed=await seal_counterparty(uow, vault, order.payment_id, counterparty),
+        counterparty_index=index_account(vault, counterparty),
     )
-    payment = Payment(
+    await store.add_payment(uow, payment)
+    await papers.attach(uow, party, order.paper_ids, payment.id)
+    await _record(uow, "order", payment)
+    if party.is_business:
+        return payment
+    return await _begin(uow, payment, party, rulebook=rulebook, now=now)
+
+
+def _draft(
+    order: Order, party: Party, *, ordered_by: uuid.UUID, usd: Money, now: datetime
+) -> Payment:
+    """Return the payment that is asked for, before it is priced and its payee sealed."""
+    return Payment(
         id=order.payment_id,
         direction=Direction.OUT,
         uetr=uuid.uuid4(),
@@ -116,28 +134,22 @@ async def order_payment(
         ordered_by=ordered_by,
         state=PaymentState.AWAITING_APPROVAL,
         amount=order.amount,
-        settled=settled,
+        settled=order.amount,
         charge_bearer=order.charge_bearer,
-        fee=fee,
-        account_id=account_id,
+        fee=Money.zero(HOME),
+        account_id=None,
         fee_account_id=party.account_id,
         quote_id=order.quote_id,
-        purpose=purpose.value,
+        purpose=order.purpose,
         usd=usd,
-        country=counterparty.country,
-        agent_bic=counterparty.agent_bic,
-        sealed=await seal_counterparty(uow, vault, order.payment_id, counterparty),
-        counterparty_index=index_account(vault, counterparty),
+        country=order.counterparty.country,
+        agent_bic=order.counterparty.agent_bic,
+        sealed={},
+        counterparty_index=b"",
         due_at=now,
         created_at=now,
         changed_at=now,
     )
-    await store.add_payment(uow, payment)
-    await papers.attach(uow, party, order.paper_ids, payment.id)
-    await _record(uow, "order", payment)
-    if party.is_business:
-        return payment
-    return await _begin(uow, payment, party, rulebook=rulebook, now=now)
 
 
 async def approve_payment(
@@ -344,10 +356,16 @@ def _worth(amount: Money, mids: Mapping[str, Decimal]) -> Money:
 
 
 def _price_fees(
-    order: Order, worth: Money, *, rulebook: Rulebook, now: datetime, mids: Mapping[str, Decimal]
+    order: Order,
+    quote: Quote | None,
+    *,
+    rulebook: Rulebook,
+    now: datetime,
+    mids: Mapping[str, Decimal],
 ) -> tuple[Money, Money]:
     """Return our fee and what goes between the banks; the payee's fee comes out of the amount."""
     today = business_day(now)
+    worth = _worth(order.amount, mids) if quote is None else quote.cny
     fixed = rulebook.amount("crossborder.fee.cable", today)
     if order.charge_bearer is ChargeBearer.DEBT:
         fixed += rulebook.amount("crossborder.fee.correspondents", today)

@@ -39,12 +39,10 @@ async def make_quote(
     today = business_day(now)
     pair = _check_pair(amount, other, rulebook=rulebook, on=today)
     rates = await get_rates(uow, pair, rulebook=rulebook, now=now)
-    margin = await find_margin(
-        uow, pair, is_business=party.is_business, rulebook=rulebook, on=today
-    )
+    margin = await find_margin(uow, pair, party.is_business, rulebook=rulebook, on=today)
     found = price(amount, other=other, is_sell=is_sell, rates=rates, margin=margin)
     kind = "business" if party.is_business else "person"
-    seconds = rulebook.integer(f"fx.quote.validity.{kind}", today)
+    validity = timedelta(seconds=rulebook.integer(f"fx.quote.validity.{kind}", today))
     quote = Quote(
         id=quote_id,
         party_id=party.id,
@@ -57,7 +55,7 @@ async def make_quote(
         margin=margin,
         cny=found.cny,
         made_at=now,
-        expires_at=now + timedelta(seconds=seconds),
+        expires_at=now + validity,
     )
     await store.add_quote(uow, quote)
     return quote

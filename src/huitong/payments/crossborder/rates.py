@@ -156,7 +156,12 @@ async def list_rate_states(uow: UnitOfWork) -> list[RateState]:
 
 
 async def find_margin(
-    uow: UnitOfWork, currencies: Sequence[str], *, is_business: bool, rulebook: Rulebook, on: date
+    uow: UnitOfWork,
+    currencies: Sequence[str],
+    is_business: bool,
+    *,
+    rulebook: Rulebook,
+    on: date,
 ) -> Decimal:
     """Return the margin of an exchange: the larger of its two currencies'."""
     key = "fx.margin.business" if is_business else "fx.margin.person"

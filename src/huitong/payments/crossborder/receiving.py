@@ -75,7 +75,30 @@ async def receive_transfer(
     checked = await _check(uow, vault, transfer, usd, rulebook=rulebook, now=now)
     counterparty = _read_payer(transfer)
     party = checked.party
-    payment = Payment(
+    account_id = None
+    if party is not None:
+        account_id = await ensure_account(uow, party, transfer.amount.currency)
+    drafted = _draft(transfer, payment_id, uetr, checked, now)
+    payment = replace(
+        drafted,
+        account_id=account_id,
+        usd=usd,
+        sealed=await seal_counterparty(uow, vault, payment_id, counterparty),
+        counterparty_index=index_account(vault, counterparty),
+        entry_id=await _book_arrival(uow, transfer.amount, now),
+    )
+    await _record_arrival(uow, payment, transfer, message_id, now)
+    if checked.refusal is None:
+        return payment
+    return await refuse_receipt(uow, payment, checked.refusal, now=now, detail=checked.detail)
+
+
+def _draft(
+    transfer: Transfer, payment_id: uuid.UUID, uetr: uuid.UUID, checked: _Checked, now: datetime
+) -> Payment:
+    """Return the receipt that a message tells of, before it is booked and its payer sealed."""
+    party, payer = checked.party, _read_payer(transfer)
+    return Payment(
         id=payment_id,
         direction=Direction.IN,
         uetr=uetr,
@@ -87,25 +110,18 @@ async def receive_transfer(
         settled=transfer.amount,
         charge_bearer=_find_bearer(transfer),
         fee=Money.zero(_fee_currency(transfer)),
-        account_id=None
-        if party is None
-        else await ensure_account(uow, party, transfer.amount.currency),
+        account_id=None,
         fee_account_id=None if party is None else party.account_id,
         purpose=find_purpose(None if transfer.purpose is None else transfer.purpose.code).value,
-        usd=usd,
-        country=counterparty.country,
-        agent_bic=counterparty.agent_bic,
-        sealed=await seal_counterparty(uow, vault, payment_id, counterparty),
-        counterparty_index=index_account(vault, counterparty),
-        entry_id=await _book_arrival(uow, transfer.amount, now),
+        usd=Money.zero("USD"),
+        country=payer.country,
+        agent_bic=payer.agent_bic,
+        sealed={},
+        counterparty_index=b"",
         due_at=now,
         created_at=now,
         changed_at=now,
     )
-    await _record_arrival(uow, payment, transfer, message_id, now)
-    if checked.refusal is None:
-        return payment
-    return await refuse_receipt(uow, payment, checked.refusal, now=now, detail=checked.detail)
 
 
 async def _record_arrival(

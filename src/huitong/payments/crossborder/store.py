@@ -112,6 +112,26 @@ async def add_currency_account(
     )
 
 
+def _values(payment: Payment) -> dict[str, object]:
+    """Return what may change of a payment, by column."""
+    return {
+        "id": payment.id,
+        "state": payment.state.value,
+        "reasons": list(payment.reasons),
+        "approved_by": payment.approved_by,
+        "deal_id": payment.deal_id,
+        "message_id": payment.message_id,
+        "entry_id": payment.entry_id,
+        "settled_entry": payment.settled_entry,
+        "ended_entry": payment.ended_entry,
+        "returned_amount": None if payment.returned is None else payment.returned.minor,
+        "is_return_due": payment.is_return_due,
+        "attempts": payment.attempts,
+        "due_at": payment.due_at,
+        "changed_at": payment.changed_at,
+    }
+
+
 async def add_payment(uow: UnitOfWork, payment: Payment) -> None:
     """Write down a new payment."""
     await uow.execute(
@@ -123,15 +143,11 @@ async def add_payment(uow: UnitOfWork, payment: Payment) -> None:
                     :note_sealed, :counterparty_index, :message_id, :entry_id, :settled_entry,
                     :ended_entry, :returned_amount, :is_return_due, :attempts, :due_at,
                     :created_at, :changed_at)""",  # noqa: S608 - our own text
-        id=payment.id,
         direction=payment.direction.value,
         uetr=payment.uetr,
         party_id=payment.party_id,
         is_business=payment.is_business,
         ordered_by=payment.ordered_by,
-        approved_by=payment.approved_by,
-        state=payment.state.value,
-        reasons=list(payment.reasons),
         currency=payment.amount.currency,
         amount=payment.amount.minor,
         settled_amount=payment.settled.minor,
@@ -140,23 +156,14 @@ async def add_payment(uow: UnitOfWork, payment: Payment) -> None:
         account_id=payment.account_id,
         fee_account_id=payment.fee_account_id,
         quote_id=payment.quote_id,
-        deal_id=payment.deal_id,
         purpose=payment.purpose,
         usd_amount=payment.usd.minor,
         country=payment.country,
         agent_bic=payment.agent_bic,
         **{each: payment.sealed.get(each) for each in SEALED},
         counterparty_index=payment.counterparty_index,
-        message_id=payment.message_id,
-        entry_id=payment.entry_id,
-        settled_entry=payment.settled_entry,
-        ended_entry=payment.ended_entry,
-        returned_amount=None if payment.returned is None else payment.returned.minor,
-        is_return_due=payment.is_return_due,
-        attempts=payment.attempts,
-        due_at=payment.due_at,
         created_at=payment.created_at,
-        changed_at=payment.changed_at,
+        **_values(payment),
     )
 
 
@@ -171,20 +178,7 @@ async def change_payment(uow: UnitOfWork, payment: Payment) -> None:
                   due_at = :due_at, attempts = :attempts,
                   changed_at = greatest(changed_at, :changed_at)
             WHERE id = :id""",
-        id=payment.id,
-        state=payment.state.value,
-        reasons=list(payment.reasons),
-        approved_by=payment.approved_by,
-        deal_id=payment.deal_id,
-        message_id=payment.message_id,
-        entry_id=payment.entry_id,
-        settled_entry=payment.settled_entry,
-        ended_entry=payment.ended_entry,
-        returned_amount=None if payment.returned is None else payment.returned.minor,
-        is_return_due=payment.is_return_due,
-        due_at=payment.due_at,
-        attempts=payment.attempts,
-        changed_at=payment.changed_at,
+        **_values(payment),
     )
 
 
@@ -337,5 +331,18 @@ async def is_quote_used(uow: UnitOfWork, quote_id: uuid.UUID) -> bool:
             """SELECT EXISTS (SELECT FROM payments.crossborder_payments
                                WHERE quote_id = :quote_id)""",
             quote_id=quote_id,
+        )
+    )
+
+
+async def has_open_payments(uow: UnitOfWork, party_id: uuid.UUID) -> bool:
+    """Say whether a party has a payment that has no end yet."""
+    return bool(
+        await uow.fetch_value(
+            """SELECT EXISTS (SELECT FROM payments.crossborder_payments
+                               WHERE party_id = :party_id
+                                 AND state IN ('awaiting_approval', 'initiated', 'held', 'screened',
+                                               'sending', 'sent', 'accepted'))""",
+            party_id=party_id,
         )
     )

@@ -45,6 +45,8 @@ async def list_protected(client: httpx.AsyncClient) -> list[tuple[str, str, str]
                 "/v1/bulk-files",
                 "/v1/business-users",
                 "/v1/clearing/",
+                "/v1/corporate",
+                "/v1/receipts/",
                 "/v1/crossborder/",
                 "/v1/crossborder-reviews",
                 "/v1/fx/",

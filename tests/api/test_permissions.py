@@ -38,12 +38,15 @@ PREFIXES = {
     "device": "dev",
     "entry": "je",
     "incident": "inc",
+    "instruction": "ins",
     "key": "key",
     "merchant": "mer",
     "model": "mdl",
     "paper": "ppr",
     "passkey": "psk",
+    "pay_in": "pin",
     "payment": "pay",
+    "pool": "pol",
     "quote": "fxq",
     "remittance": "cbp",
     "session": "ses",
@@ -54,6 +57,7 @@ PREFIXES = {
     "table_version": "tbl",
     "transfer": "tr",
     "version": "rul",
+    "virtual_account": "vac",
     "window": "clw",
 }
 #: These end the session that asks, so they are asked last.

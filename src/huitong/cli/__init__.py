@@ -16,11 +16,13 @@ from huitong.cli import (
     iso20022,
     keys,
     ledger,
+    lending,
     log,
     migrate,
     operations,
     permissions,
     privacy,
+    receipts,
     registry,
     risk,
     serve,
@@ -51,6 +53,7 @@ app = typer.Typer(
 for command in (
     up, serve, worker, keys, staff, permissions, privacy, migrate, ledger, log, audit, backup, demo,
     bench, bulk, bank, registry, risk, sms_gateway, operations, clearing, fx, abroad, iso20022,
+    lending, receipts,
 ):  # fmt: skip
     command.register(app)
 

@@ -5,7 +5,7 @@ merchant codes and customers' one-time codes, authorisations, refunds, profit sh
 withdrawals, fees, and the caps that regulation puts on payment accounts.
 """
 
-from huitong.payments import bulk, channels, clearing, corporate, crossborder
+from huitong.payments import bulk, channels, clearing, corporate, crossborder, documents
 from huitong.payments.calculations import calculate_fee, derive_id, split_by_weights
 from huitong.payments.channels import (
     BankChannel,
@@ -308,6 +308,7 @@ __all__ = [
     "create_merchant_code",
     "crossborder",
     "derive_id",
+    "documents",
     "draw_png",
     "draw_svg",
     "end_due_payments",

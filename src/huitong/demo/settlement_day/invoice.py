@@ -186,7 +186,7 @@ def _follow(office: Office, user: _User, payment: dict[str, Any]) -> None:
 
 def _hand_in_report(office: Office, content: bytes) -> str:
     path = "/v1/crossborder-messages"
-    answer = _expect(path, office.day.client.send(path, content, "application/xml"))
+    answer = _expect(path, office.day.client.send_file(path, content, "application/xml"))
     result: str = answer["data"][0]["result"]
     return result
 

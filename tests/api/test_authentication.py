@@ -51,6 +51,9 @@ async def list_protected(client: httpx.AsyncClient) -> list[tuple[str, str, str]
                 "/v1/corporate",
                 "/v1/receipts/",
                 "/v1/reconciliation/",
+                "/v1/crossborder/",
+                "/v1/crossborder-reviews",
+                "/v1/fx/",
                 "/v1/stopped-payments",
             )
         )

@@ -142,6 +142,8 @@ def check_security(where: str, path: str, operation: dict[str, Any]) -> None:
             "/v1/clearing/",
             "/v1/corporate-desk/",
             "/v1/reconciliation/",
+            "/v1/crossborder-reviews",
+            "/v1/fx/",
             "/v1/stopped-payments",
     elif (
         path.startswith(
@@ -158,7 +160,7 @@ def check_security(where: str, path: str, operation: dict[str, Any]) -> None:
         or operation["operationId"] in ASKED_BY_STAFF
     ):
         assert names == ["StaffSession", "StaffCookie"], where
-    elif path.startswith(("/v1/bulk-files", "/v1/corporate/")):
+    elif path.startswith(("/v1/bulk-files", "/v1/corporate/", "/v1/crossborder/")):
         assert names == ["Session", "SessionCookie"], where
     else:
         (scope,) = operation["security"][0]["ApiKey"]

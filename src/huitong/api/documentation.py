@@ -150,6 +150,7 @@ _TAGS: Final = (
     ("Disputes", "Disputes of payments and chargebacks, their stages, deadlines and evidence."),
 >>>>>>> merchants
     ("Clearing", "Netting windows, positions and queues between banks, and their caps, for staff."),
+<<<<<<< HEAD
     (
         "Reconciliation",
         "Files of channels, what does not agree, its cures, and suspense; for staff.",
@@ -158,6 +159,10 @@ _TAGS: Final = (
         "Channels",
         "Ways to banks and schemes: terms, health, routing, breaks; where they call back.",
     ),
+=======
+    ("Payments abroad", "Quotes, exchange, payments abroad and receipts; what waits for a person."),
+    ("Foreign exchange", "Rates, positions and exchanges, for staff; covers and margins by two."),
+>>>>>>> crossborder
     ("Operations", "Health and metrics of the process; incidents, and what is done about them."),
 )
 _DESCRIPTION: Final = f"""

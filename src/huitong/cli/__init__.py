@@ -4,6 +4,7 @@ import typer
 from rich.console import Console
 
 from huitong.cli import (
+    abroad,
     audit,
     backup,
     bench,
@@ -11,6 +12,7 @@ from huitong.cli import (
     channels,
     clearing,
     demo,
+    fx,
     iso20022,
     keys,
     ledger,
@@ -56,6 +58,8 @@ for command in (
     lending, receipts, channels, reconcile,
     up, serve, worker, keys, staff, permissions, privacy, migrate, ledger, log, audit, backup, demo,
     bench, bulk, bank, registry, risk, sms_gateway, operations, clearing, iso20022, merchants,
+    bench, bulk, bank, registry, risk, sms_gateway, operations, clearing, fx, abroad, iso20022,
+    lending, receipts,
 ):  # fmt: skip
     command.register(app)
 

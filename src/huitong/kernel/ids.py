@@ -34,8 +34,10 @@ CHANNEL_FILE: Final = "chf"
 CHECKOUT: Final = "chk"
 CLEARING_WINDOW: Final = "clw"
 CODE: Final = "qr"
+CROSS_BORDER: Final = "cbp"
 CONSENT: Final = "con"
 COUNTERMEASURE: Final = "cms"
+EXCHANGE_DEAL: Final = "fxd"
 CUSTOMER: Final = "cus"
 DECISION: Final = "dec"
 DEVICE: Final = "dev"
@@ -52,12 +54,14 @@ LOGIN: Final = "lgn"
 MERCHANT: Final = "mer"
 MODEL: Final = "mdl"
 ONE_TIME_CODE: Final = "otc"
+PAPER: Final = "ppr"
 PARTNER: Final = "ptn"
 PASSKEY: Final = "psk"
 PAYMENT: Final = "pay"
 PAY_IN: Final = "pin"
 POOL: Final = "pol"
 PROFIT_SHARE: Final = "shr"
+QUOTE: Final = "fxq"
 REFUND: Final = "rfd"
 REQUEST: Final = "req"
 RULE_VERSION: Final = "rul"
@@ -96,9 +100,13 @@ PREFIXES: Final = frozenset(
         CHECKOUT,
         CLEARING_WINDOW,
         CODE,
+        CROSS_BORDER,
         CONSENT,
         COUNTERMEASURE,
         CUSTOMER,
+        EXCHANGE_DEAL,
+        PAPER,
+        QUOTE,
         DECISION,
         DEVICE,
         DISPUTE,

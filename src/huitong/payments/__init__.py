@@ -7,6 +7,7 @@ withdrawals, fees, and the caps that regulation puts on payment accounts.
 
 from huitong.payments import bulk, channels, clearing, corporate, documents, reconciliation
 from huitong.payments import bulk, channels, clearing, corporate, merchants
+from huitong.payments import bulk, channels, clearing, corporate, crossborder, documents
 from huitong.payments.calculations import calculate_fee, derive_id, split_by_weights
 from huitong.payments.channels import (
     BankChannel,
@@ -307,6 +308,7 @@ __all__ = [
     "corporate",
     "create_checkout",
     "create_merchant_code",
+    "crossborder",
     "derive_id",
     "documents",
     "draw_png",

@@ -4,10 +4,14 @@ from typing import Final
 
 from huitong.ledger import Invariant
 <<<<<<< HEAD
+<<<<<<< HEAD
 from huitong.payments import bulk, clearing, corporate, reconciliation
 =======
 from huitong.payments import bulk, clearing, corporate, merchants
 >>>>>>> merchants
+=======
+from huitong.payments import bulk, clearing, corporate, crossborder
+>>>>>>> crossborder
 
 # Instead of foreign keys (decision 0020), which lock the account of every payer and payee.
 _ORDERS_NAME_WHAT_EXISTS: Final = """
@@ -132,8 +136,12 @@ INVARIANTS: Final = (
     *clearing.INVARIANTS,
     *corporate.INVARIANTS,
 <<<<<<< HEAD
+<<<<<<< HEAD
     *reconciliation.INVARIANTS,
 =======
     *merchants.INVARIANTS,
 >>>>>>> merchants
+=======
+    *crossborder.INVARIANTS,
+>>>>>>> crossborder
 )

@@ -16,6 +16,7 @@ from huitong.wiring.channel_acts import CHANNEL_ACTS
 from huitong.wiring.clearing_acts import make_clearing_acts
 from huitong.wiring.corporate_acts import CORPORATE_ACTS
 from huitong.wiring.merchant_acts import make_merchant_acts
+from huitong.wiring.crossborder_acts import make_crossborder_acts
 from huitong.wiring.reactions import react_to_decisions
 from huitong.wiring.reconciling import make_reconciliation_acts
 from huitong.wiring.risk_acts import make_risk_acts
@@ -36,6 +37,7 @@ def make_approved_acts(vault: Vault, rulebook: Rulebook) -> identity.Handlers:
         **make_risk_acts(rulebook),
         **make_reconciliation_acts(rulebook),
         **make_merchant_acts(rulebook),
+        **make_crossborder_acts(rulebook),
         "customers.approve_in_person": evidence.approve_in_person,
         "customers.confirm_in_person": evidence.confirm_in_person,
     }
@@ -162,6 +164,9 @@ async def _close_customer(
 ) -> identity.Executed:
     customer = await payments.close_customer(
         uow, customer_id=_read_customer(payload), reason=approval.reason, now=now
+    )
+    await payments.crossborder.close_accounts(
+        uow, party_id=customer.id, reason=approval.reason, now=now
     )
     return identity.Executed(outcome=_show_customer(customer.id))
 

@@ -15,6 +15,7 @@ from huitong.kernel.database.unit_of_work import Database
 from huitong.kernel.rulebook import Rulebook
 from huitong.kernel.settings import Settings
 from huitong.privacy import Vault
+from huitong.wiring.abroad import make_abroad_loops
 from huitong.wiring.bulk_paying import make_bulk_loop
 from huitong.wiring.channel_clients import make_clients
 from huitong.wiring.clocks import make_clock
@@ -148,6 +149,7 @@ def make_loops(settings: Settings) -> tuple[Loop, ...]:
         make_bulk_loop(settings),
         *make_reconciliation_loops(settings),
         *make_corporate_loops(settings),
+        *make_abroad_loops(settings),
         *_make_channel_loops(settings),
         *make_notice_loops(settings),
     )

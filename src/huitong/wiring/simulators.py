@@ -49,6 +49,13 @@ def open_simulators(
         if has_worker and has_demo and settings.registry_url is None:
             settings = replace(settings, registry_url=listen("registry"))
             say("Identity checks: simulated registries, which confirm almost everybody.")
+        if has_worker and has_demo and settings.correspondent_url is None:
+            abroad = listen("abroad")
+            settings = replace(
+                settings,
+                fx_rates_url=settings.fx_rates_url or f"{abroad}/market",
+                correspondent_url=f"{abroad}/bank",
+            )
         if settings.sms_gateway_url is None:
             phone = listen("sms-gateway")
             settings = replace(settings, sms_gateway_url=phone)

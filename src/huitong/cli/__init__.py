@@ -54,12 +54,8 @@ app = typer.Typer(
 
 for command in (
     up, serve, worker, keys, staff, permissions, privacy, migrate, ledger, log, audit, backup,
-    demo, bench, bulk, registry, risk, sms_gateway, operations, clearing, iso20022,
-    lending, receipts, channels, reconcile,
-    up, serve, worker, keys, staff, permissions, privacy, migrate, ledger, log, audit, backup, demo,
-    bench, bulk, bank, registry, risk, sms_gateway, operations, clearing, iso20022, merchants,
-    bench, bulk, bank, registry, risk, sms_gateway, operations, clearing, fx, abroad, iso20022,
-    lending, receipts,
+    demo, bench, bulk, registry, risk, sms_gateway, operations, clearing, iso20022, lending,
+    receipts, channels, reconcile, merchants, fx, abroad,
 ):  # fmt: skip
     command.register(app)
 

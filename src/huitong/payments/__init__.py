@@ -5,9 +5,16 @@ merchant codes and customers' one-time codes, authorisations, refunds, profit sh
 withdrawals, fees, and the caps that regulation puts on payment accounts.
 """
 
-from huitong.payments import bulk, channels, clearing, corporate, documents, reconciliation
-from huitong.payments import bulk, channels, clearing, corporate, merchants
-from huitong.payments import bulk, channels, clearing, corporate, crossborder, documents
+from huitong.payments import (
+    bulk,
+    channels,
+    clearing,
+    corporate,
+    crossborder,
+    documents,
+    merchants,
+    reconciliation,
+)
 from huitong.payments.calculations import calculate_fee, derive_id, split_by_weights
 from huitong.payments.channels import (
     BankChannel,

@@ -3,15 +3,7 @@
 from typing import Final
 
 from huitong.ledger import Invariant
-<<<<<<< HEAD
-<<<<<<< HEAD
-from huitong.payments import bulk, clearing, corporate, reconciliation
-=======
-from huitong.payments import bulk, clearing, corporate, merchants
->>>>>>> merchants
-=======
-from huitong.payments import bulk, clearing, corporate, crossborder
->>>>>>> crossborder
+from huitong.payments import bulk, clearing, corporate, crossborder, merchants, reconciliation
 
 # Instead of foreign keys (decision 0020), which lock the account of every payer and payee.
 _ORDERS_NAME_WHAT_EXISTS: Final = """
@@ -135,13 +127,7 @@ INVARIANTS: Final = (
     *bulk.INVARIANTS,
     *clearing.INVARIANTS,
     *corporate.INVARIANTS,
-<<<<<<< HEAD
-<<<<<<< HEAD
     *reconciliation.INVARIANTS,
-=======
     *merchants.INVARIANTS,
->>>>>>> merchants
-=======
     *crossborder.INVARIANTS,
->>>>>>> crossborder
 )

@@ -15,8 +15,8 @@ from huitong.wiring.business_user_acts import BUSINESS_USER_ACTS
 from huitong.wiring.channel_acts import CHANNEL_ACTS
 from huitong.wiring.clearing_acts import make_clearing_acts
 from huitong.wiring.corporate_acts import CORPORATE_ACTS
-from huitong.wiring.merchant_acts import make_merchant_acts
 from huitong.wiring.crossborder_acts import make_crossborder_acts
+from huitong.wiring.merchant_acts import make_merchant_acts
 from huitong.wiring.reactions import react_to_decisions
 from huitong.wiring.reconciling import make_reconciliation_acts
 from huitong.wiring.risk_acts import make_risk_acts

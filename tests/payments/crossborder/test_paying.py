@@ -255,10 +255,10 @@ class Mortal:
     async def screen(self, *given: Any, **named: Any) -> Any:
         return await self._call("screen", *given, **named)
 
-    async def submit(self, *given: Any, **named: Any) -> Any:
+    async def send(self, *given: Any, **named: Any) -> Any:
         return await self._call("submit", *given, **named)
 
-    async def query(self, *given: Any, **named: Any) -> Any:
+    async def query_uetr(self, *given: Any, **named: Any) -> Any:
         return await self._call("query", *given, **named)
 
 

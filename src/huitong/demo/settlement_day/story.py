@@ -13,10 +13,8 @@ from typing import Final
 
 from huitong.demo.day import Day
 from huitong.demo.onboarding.operator import Operator
-from huitong.demo.settlement_day import corporate, payroll
-from huitong.demo.settlement_day import corporate, invoice, payroll
+from huitong.demo.settlement_day import corporate, invoice, payroll, shops
 from huitong.demo.settlement_day.office import Office
-from huitong.demo.settlement_day.shops import play as play_shops
 from huitong.demo.staff import open_office
 from huitong.wiring.clocks import open_shifted_clock
 
@@ -41,12 +39,12 @@ SCOPES: Final = (
 #: In the order in which they are played.
 SCENES: Final[Mapping[str, Callable[[Office], None]]] = MappingProxyType(
     {
+        "shops": shops.play,
         "payroll": payroll.play,
         "corporate": corporate.play,
         "invoice": invoice.play,
     }
 )
-SCENES: Final[Mapping[str, Callable[[Office], None]]] = MappingProxyType({"shops": play_shops})
 
 
 def play_settlement_day(day: Day, operator: Operator, *, scenes: Collection[str] = ()) -> None:

@@ -1,5 +1,6 @@
 """The client of a bank abroad that takes ISO 20022 over HTTP, such as the simulated one."""
 
+import uuid
 from typing import Final, Self
 
 import httpx
@@ -30,12 +31,12 @@ class HttpCorrespondent:
         """Prepare a client; nothing connects before the first call."""
         self._client = httpx.AsyncClient(base_url=base_url, timeout=timeout_seconds)
 
-    async def submit(self, order: ChannelOrder, *, message: bytes, uetr: str) -> ChannelAnswer:
+    async def send(self, order: ChannelOrder, *, message: bytes, uetr: uuid.UUID) -> ChannelAnswer:
         """Send a message, for the first time or again; raises ChannelFault."""
-        headers = {"content-type": "application/xml", "uetr": uetr}
+        headers = {"content-type": "application/xml", "uetr": str(uetr)}
         return await self._call("PUT", order, content=message, headers=headers)
 
-    async def query(self, order: ChannelOrder) -> ChannelAnswer:
+    async def query_uetr(self, order: ChannelOrder, *, uetr: uuid.UUID) -> ChannelAnswer:  # noqa: ARG002 - the bank knows the order's id, too
         """Ask what became of a payment; raises ChannelFault."""
         return await self._call("GET", order, content=None, headers=None)
 

@@ -37,6 +37,7 @@ from huitong.payments.clearing.routing import (
     find_hvps_session,
     route_payment,
 )
+from huitong.payments.clearing.statement_message import write_camt053
 from huitong.payments.clearing.statements import (
     Side,
     StatementLine,
@@ -139,5 +140,6 @@ __all__ = [
     "settle_window",
     "start_settling",
     "submit_payments",
+    "write_camt053",
     "write_statement_after",
 ]

@@ -13,7 +13,7 @@ from typing import Final
 
 from huitong.demo.day import Day
 from huitong.demo.onboarding.operator import Operator
-from huitong.demo.settlement_day import corporate
+from huitong.demo.settlement_day import corporate, payroll
 from huitong.demo.settlement_day.office import Office
 from huitong.demo.staff import open_office
 from huitong.wiring.clocks import open_shifted_clock
@@ -34,7 +34,10 @@ SCOPES: Final = (
 
 #: In the order in which they are played.
 SCENES: Final[Mapping[str, Callable[[Office], None]]] = MappingProxyType(
-    {"corporate": corporate.play}
+    {
+        "payroll": payroll.play,
+        "corporate": corporate.play,
+    }
 )
 
 

@@ -142,7 +142,16 @@ _TAGS: Final = (
     ("Lists", "Who is allowed for a time, blocked or watched."),
     ("Receipts", "Papers of what moved an account's money, and telling whether one is ours."),
     ("Files of payments", "Payrolls and payments to suppliers, submitted and approved by two."),
+    ("Corporate accounts", "What businesses pay by several people, pools, and incoming payments."),
     ("Clearing", "Netting windows, positions and queues between banks, and their caps, for staff."),
+    (
+        "Reconciliation",
+        "Files of channels, what does not agree, its cures, and suspense; for staff.",
+    ),
+    (
+        "Channels",
+        "Ways to banks and schemes: terms, health, routing, breaks; where they call back.",
+    ),
     ("Operations", "Health and metrics of the process; incidents, and what is done about them."),
 )
 _DESCRIPTION: Final = f"""

@@ -6,20 +6,22 @@ from rich.console import Console
 from huitong.cli import (
     audit,
     backup,
-    bank,
     bench,
     bulk,
+    channels,
     clearing,
     demo,
     iso20022,
     keys,
     ledger,
+    lending,
     log,
     migrate,
     operations,
     permissions,
     privacy,
     receipts,
+    reconcile,
     registry,
     risk,
     serve,
@@ -48,9 +50,9 @@ app = typer.Typer(
 )
 
 for command in (
-    up, serve, worker, keys, staff, permissions, privacy, migrate, ledger, log, audit, backup, demo,
-    bench, bulk, bank, registry, risk, sms_gateway, operations, clearing, iso20022,
-    receipts,
+    up, serve, worker, keys, staff, permissions, privacy, migrate, ledger, log, audit, backup,
+    demo, bench, bulk, registry, risk, sms_gateway, operations, clearing, iso20022,
+    lending, receipts, channels, reconcile,
 ):  # fmt: skip
     command.register(app)
 

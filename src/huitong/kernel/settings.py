@@ -13,8 +13,10 @@ from typing import Final, Literal, Self, cast
 from huitong.kernel.database_address import APP_ROLE, OWNER_ROLE, find_address
 from huitong.kernel.errors import Fault, InvalidField
 from huitong.kernel.variables import (
+    Endpoint,
     read_choice,
     read_database_url,
+    read_endpoints,
     read_integer,
     read_names,
     read_networks,
@@ -71,6 +73,8 @@ class Settings:
     master_keys: str | None = field(default=None, repr=False)
     #: Where the bank channel answers; `huitong up` starts a simulated bank if it is None.
     bank_channel_url: str | None = None
+    #: Further channels: name, kind and address of each.
+    channels: tuple[Endpoint, ...] = ()
     #: Where people, bank cards, mobile numbers and businesses are checked; None: nobody answers.
     registry_url: str | None = None
     #: What questions to the registries are signed with; children inherit it as it is.
@@ -145,6 +149,7 @@ class Settings:
             ),
             master_keys=variables.get("HUITONG_MASTER_KEYS") or None,
             bank_channel_url=read_service_url(variables, "HUITONG_BANK_CHANNEL_URL"),
+            channels=read_endpoints(variables, "HUITONG_CHANNELS"),
             registry_url=read_service_url(variables, "HUITONG_REGISTRY_URL"),
             registry_secret=variables.get("HUITONG_REGISTRY_SECRET", "").encode() or None,
             face_comparison=cast(
@@ -282,6 +287,10 @@ class Settings:
             variables["OTEL_EXPORTER_OTLP_ENDPOINT"] = self.otlp_endpoint
         if self.bank_channel_url is not None:
             variables["HUITONG_BANK_CHANNEL_URL"] = self.bank_channel_url
+        if self.channels:
+            variables["HUITONG_CHANNELS"] = ",".join(
+                f"{name}={kind}@{url}" for name, kind, url in self.channels
+            )
         if self.registry_url is not None:
             variables["HUITONG_REGISTRY_URL"] = self.registry_url
         if self.sms_gateway_url is not None:

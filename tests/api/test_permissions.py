@@ -39,11 +39,14 @@ PREFIXES = {
     "device": "dev",
     "entry": "je",
     "incident": "inc",
+    "instruction": "ins",
     "key": "key",
     "merchant": "mer",
     "model": "mdl",
     "passkey": "psk",
+    "pay_in": "pin",
     "payment": "pay",
+    "pool": "pol",
     "session": "ses",
     "staff": "stf",
     "step_up": "stp",
@@ -52,7 +55,10 @@ PREFIXES = {
     "table_version": "tbl",
     "transfer": "tr",
     "version": "rul",
+    "virtual_account": "vac",
     "window": "clw",
+    "break_id": "brk",
+    "item": "sus",
 }
 #: These end the session that asks, so they are asked last.
 LAST = ("/v1/staff/sign-out", "/v1/identity/log-out")

@@ -16,6 +16,7 @@ from huitong.wiring.channel_acts import CHANNEL_ACTS
 from huitong.wiring.clearing_acts import make_clearing_acts
 from huitong.wiring.corporate_acts import CORPORATE_ACTS
 from huitong.wiring.reactions import react_to_decisions
+from huitong.wiring.reconciling import make_reconciliation_acts
 from huitong.wiring.risk_acts import make_risk_acts
 
 Payload = Mapping[str, Any]
@@ -32,6 +33,7 @@ def make_approved_acts(vault: Vault, rulebook: Rulebook) -> identity.Handlers:
         **make_clearing_acts(rulebook),
         **CORPORATE_ACTS,
         **make_risk_acts(rulebook),
+        **make_reconciliation_acts(rulebook),
         "customers.approve_in_person": evidence.approve_in_person,
         "customers.confirm_in_person": evidence.confirm_in_person,
     }

@@ -24,6 +24,7 @@ from huitong.wiring.loop_types import Loop, Step
 from huitong.wiring.notices import make_notice_loops
 from huitong.wiring.people_data import make_providers, make_retained
 from huitong.wiring.reactions import HANDLERS, react_to_decisions
+from huitong.wiring.reconciling import make_reconciliation_loops
 from huitong.wiring.risk_links import LINK_SOURCES
 from huitong.wiring.watching import WATCH_LOOPS
 
@@ -144,6 +145,7 @@ def make_loops(settings: Settings) -> tuple[Loop, ...]:
         *_make_privacy_loops(settings),
         *_make_publishing_loops(settings),
         make_bulk_loop(settings),
+        *make_reconciliation_loops(settings),
         *make_corporate_loops(settings),
         *_make_channel_loops(settings),
         *make_notice_loops(settings),

@@ -13,7 +13,7 @@ from typing import Final
 
 from huitong.demo.day import Day
 from huitong.demo.onboarding.operator import Operator
-from huitong.demo.settlement_day import flaky_channel
+from huitong.demo.settlement_day import corporate, flaky_channel, payroll
 from huitong.demo.settlement_day.office import Office
 from huitong.demo.staff import open_office
 from huitong.wiring.clocks import open_shifted_clock
@@ -27,6 +27,7 @@ SCOPES: Final = (
     "ledger:read",
     "merchants:read",
     "merchants:write",
+    "pay_ins:write",
     "payments:read",
     "payments:write",
 )
@@ -34,6 +35,8 @@ SCOPES: Final = (
 #: In the order in which they are played.
 SCENES: Final[Mapping[str, Callable[[Office], None]]] = MappingProxyType(
     {
+        "payroll": payroll.play,
+        "corporate": corporate.play,
         "flaky_channel": flaky_channel.play,
     }
 )

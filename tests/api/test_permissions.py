@@ -30,6 +30,7 @@ PREFIXES = {
     "approval": "apr",
     "backtest": "bkt",
     "case": "cas",
+    "channel": "bank",
     "file": "blk",
     "code": "qr",
     "countermeasure": "cms",
@@ -59,6 +60,8 @@ PREFIXES = {
     "version": "rul",
     "virtual_account": "vac",
     "window": "clw",
+    "break_id": "brk",
+    "item": "sus",
 }
 #: These end the session that asks, so they are asked last.
 LAST = ("/v1/staff/sign-out", "/v1/identity/log-out")

@@ -144,6 +144,14 @@ _TAGS: Final = (
     ("Files of payments", "Payrolls and payments to suppliers, submitted and approved by two."),
     ("Corporate accounts", "What businesses pay by several people, pools, and incoming payments."),
     ("Clearing", "Netting windows, positions and queues between banks, and their caps, for staff."),
+    (
+        "Reconciliation",
+        "Files of channels, what does not agree, its cures, and suspense; for staff.",
+    ),
+    (
+        "Channels",
+        "Ways to banks and schemes: terms, health, routing, breaks; where they call back.",
+    ),
     ("Payments abroad", "Quotes, exchange, payments abroad and receipts; what waits for a person."),
     ("Foreign exchange", "Rates, positions and exchanges, for staff; covers and margins by two."),
     ("Operations", "Health and metrics of the process; incidents, and what is done about them."),

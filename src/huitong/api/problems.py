@@ -46,6 +46,7 @@ STATUS_BY_CODE: Final[Mapping[str, int]] = {
     "merchant_not_allowed": 403,
     "log_in_refused": 401,
     "session_ended": 401,
+    "callback_not_signed": 401,
     "anti_forgery_header_missing": 403,
     "step_up_required": 403,
     "session_reduced": 403,

@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import uvloop
@@ -155,11 +156,10 @@ class _House:
         """Hand payments in, as many at a time as are taken."""
         for first in range(0, count, limits.CLEARING_PAYMENTS_MAX):
             new = self.make(min(limits.CLEARING_PAYMENTS_MAX, count - first))
-            found = await self.database.run(
-                lambda uow, new=new: clearing.submit_payments(
-                    uow, new, rulebook=self.rulebook, now=self.now
-                )
+            submit = partial(
+                clearing.submit_payments, new=new, rulebook=self.rulebook, now=self.now
             )
+            found = await self.database.run(submit)
             self.waited += sum(each.state is not clearing.PaymentState.ACCEPTED for each in found)
 
     async def close(self) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 
 from huitong.bench.machine import describe_machine
 from huitong.bench.types import BenchmarkFailed, Options, Result, Rounds, Target
-from huitong.lending.schedules import (
+from huitong.lending import (
     Cycle,
     DayCount,
     Disbursement,

@@ -23,6 +23,7 @@ BENCHMARKS: Final[Mapping[str, str]] = MappingProxyType(
         "growth": "huitong.bench.growth:measure",
         "bulk": "huitong.bench.bulk:measure",
         "clearing": "huitong.bench.clearing:measure",
+        "reconcile": "huitong.bench.reconcile:measure",
         "chaos": "huitong.bench.chaos:measure",
     }
 )

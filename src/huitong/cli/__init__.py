@@ -7,9 +7,9 @@ from huitong.cli import (
     abroad,
     audit,
     backup,
-    bank,
     bench,
     bulk,
+    channels,
     clearing,
     demo,
     fx,
@@ -23,6 +23,7 @@ from huitong.cli import (
     permissions,
     privacy,
     receipts,
+    reconcile,
     registry,
     risk,
     serve,
@@ -51,9 +52,9 @@ app = typer.Typer(
 )
 
 for command in (
-    up, serve, worker, keys, staff, permissions, privacy, migrate, ledger, log, audit, backup, demo,
-    bench, bulk, bank, registry, risk, sms_gateway, operations, clearing, fx, abroad, iso20022,
-    lending, receipts,
+    up, serve, worker, keys, staff, permissions, privacy, migrate, ledger, log, audit, backup,
+    demo, bench, bulk, registry, risk, sms_gateway, operations, clearing, iso20022,
+    lending, receipts, channels, reconcile, fx, abroad,
 ):  # fmt: skip
     command.register(app)
 

@@ -25,9 +25,12 @@ APPROVAL: Final = "apr"
 AUDIT_RECORD: Final = "aud"
 BACKTEST: Final = "bkt"
 BATCH: Final = "bat"
+BREAK: Final = "brk"
 BULK_FILE: Final = "blk"
 CASE: Final = "cas"
 CHALLENGE: Final = "chl"
+CHANNEL_ATTEMPT: Final = "att"
+CHANNEL_FILE: Final = "chf"
 CHECKOUT: Final = "chk"
 CLEARING_WINDOW: Final = "clw"
 CODE: Final = "qr"
@@ -66,6 +69,7 @@ STAFF: Final = "stf"
 STEP_UP: Final = "stp"
 SUBJECT: Final = "sub"
 SUBJECT_REQUEST: Final = "srq"
+SUSPENSE: Final = "sus"
 TABLE_ANSWER: Final = "tba"
 TABLE_VERSION: Final = "tbl"
 TOP_UP: Final = "top"
@@ -84,6 +88,7 @@ PREFIXES: Final = frozenset(
         AUDIT_RECORD,
         BACKTEST,
         BATCH,
+        BREAK,
         BULK_FILE,
         CASE,
         CHALLENGE,
@@ -125,6 +130,7 @@ PREFIXES: Final = frozenset(
         STEP_UP,
         SUBJECT,
         SUBJECT_REQUEST,
+        SUSPENSE,
         TABLE_ANSWER,
         TABLE_VERSION,
         TOP_UP,

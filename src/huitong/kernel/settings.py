@@ -13,8 +13,10 @@ from typing import Final, Literal, Self, cast
 from huitong.kernel.database_address import APP_ROLE, OWNER_ROLE, find_address
 from huitong.kernel.errors import Fault, InvalidField
 from huitong.kernel.variables import (
+    Endpoint,
     read_choice,
     read_database_url,
+    read_endpoints,
     read_integer,
     read_names,
     read_networks,
@@ -71,6 +73,8 @@ class Settings:
     master_keys: str | None = field(default=None, repr=False)
     #: Where the bank channel answers; `huitong up` starts a simulated bank if it is None.
     bank_channel_url: str | None = None
+    #: Further channels: name, kind and address of each.
+    channels: tuple[Endpoint, ...] = ()
     #: Where rates of foreign currencies come from, and the bank that payments abroad go to; None:
     #: nobody is asked, and `huitong up --demo` starts simulated ones.
     fx_rates_url: str | None = None
@@ -149,6 +153,7 @@ class Settings:
             ),
             master_keys=variables.get("HUITONG_MASTER_KEYS") or None,
             bank_channel_url=read_service_url(variables, "HUITONG_BANK_CHANNEL_URL"),
+            channels=read_endpoints(variables, "HUITONG_CHANNELS"),
             fx_rates_url=read_service_url(variables, "HUITONG_FX_RATES_URL"),
             correspondent_url=read_service_url(variables, "HUITONG_CORRESPONDENT_URL"),
             registry_url=read_service_url(variables, "HUITONG_REGISTRY_URL"),
@@ -294,6 +299,10 @@ class Settings:
             "HUITONG_SMS_GATEWAY_URL": self.sms_gateway_url,
         }
         variables |= {name: url for name, url in services.items() if url is not None}
+        if self.channels:
+            variables["HUITONG_CHANNELS"] = ",".join(
+                f"{name}={kind}@{url}" for name, kind, url in self.channels
+            )
         if self.trusted_proxies:
             variables["HUITONG_TRUSTED_PROXIES"] = ",".join(self.trusted_proxies)
         if self.passkey_origins:

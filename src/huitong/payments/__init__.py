@@ -5,11 +5,18 @@ merchant codes and customers' one-time codes, authorisations, refunds, profit sh
 withdrawals, fees, and the caps that regulation puts on payment accounts.
 """
 
-from huitong.payments import bulk, channels, clearing, corporate, crossborder, documents
+from huitong.payments import (
+    bulk,
+    channels,
+    clearing,
+    corporate,
+    crossborder,
+    documents,
+    reconciliation,
+)
 from huitong.payments.calculations import calculate_fee, derive_id, split_by_weights
 from huitong.payments.channels import (
     BankChannel,
-    BankSimulator,
     BreakKind,
     CallbackEffect,
     ChannelAnswer,
@@ -19,6 +26,7 @@ from huitong.payments.channels import (
     FaultKind,
     HttpBankChannel,
     NoChannel,
+    SimulatedChannel,
     list_channel_breaks,
     list_channel_states,
     open_callback,
@@ -192,7 +200,6 @@ __all__ = [
     "Authentication",
     "BalanceTooLarge",
     "BankChannel",
-    "BankSimulator",
     "BreakKind",
     "CallbackEffect",
     "CapUse",
@@ -274,6 +281,7 @@ __all__ = [
     "ShareExceedsRemainder",
     "ShareReceiver",
     "ShareReceiverShort",
+    "SimulatedChannel",
     "StopAction",
     "StopAppealed",
     "StopOutcome",
@@ -342,6 +350,7 @@ __all__ = [
     "read_code",
     "read_message",
     "receive_callback",
+    "reconciliation",
     "record_channel_answer",
     "refund",
     "reject_held_payment",

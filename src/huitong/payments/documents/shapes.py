@@ -14,7 +14,7 @@ _THOUSAND: Final = 3
 
 def draw_brand(canvas: Canvas, x: float, y: float) -> None:
     """Draw the mark and the name of the house; the mark's top left corner is at a place."""
-    first, second = Text.INSTITUTION.zh
+    first, second = tuple(Text.INSTITUTION.zh)
     canvas.box(x, y, 30, 30, fill=TEAL)
     canvas.text(x + 15, y + 13.5, first, size=12, colour=WHITE, align="centre", is_bold=True)
     canvas.text(x + 15, y + 26, second, size=12, colour=WHITE, align="centre", is_bold=True)

@@ -1,6 +1,6 @@
 """Statements as ISO 20022: camt.053, the report of a part of a day (camt.052), and camt.054."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -41,7 +41,7 @@ class CashMessage(StrEnum):
     NOTIFICATION = "camt.054"
 
 
-_BODIES: Final = {
+_BODIES: Final[Mapping[CashMessage, type[CashReport | CashStatement | CashNotification]]] = {
     CashMessage.REPORT: CashReport,
     CashMessage.STATEMENT: CashStatement,
     CashMessage.NOTIFICATION: CashNotification,

@@ -14,11 +14,11 @@ from rich.progress import Progress
 from rich.table import Table
 
 from huitong import ledger, payments
-from huitong.kernel.clock import SystemClock
 from huitong.kernel.database.unit_of_work import Caller, Database
 from huitong.kernel.money import Money
 from huitong.kernel.rulebook import Rulebook
 from huitong.kernel.settings import Settings
+from huitong.wiring.clocks import make_clock
 from huitong.wiring.reconciling import list_channel_urls
 
 reconciliation: Final = payments.reconciliation
@@ -66,7 +66,8 @@ def reconcile(
 async def _reconcile(
     day: date, path: Path | None, channel: str | None
 ) -> payments.reconciliation.DayReport:
-    settings, clock = Settings.from_environment(), SystemClock()
+    settings = Settings.from_environment()
+    clock = make_clock(settings)
     async with Database(
         settings.database_app_url, role=settings.database_app_role, size=2
     ) as database:

@@ -13,6 +13,7 @@ from typing import Final
 
 from huitong.demo.day import Day
 from huitong.demo.onboarding.operator import Operator
+from huitong.demo.settlement_day import night
 from huitong.demo.settlement_day.office import Office
 from huitong.demo.staff import open_office
 from huitong.wiring.clocks import open_shifted_clock
@@ -31,7 +32,7 @@ SCOPES: Final = (
 )
 
 #: In the order in which they are played.
-SCENES: Final[Mapping[str, Callable[[Office], None]]] = MappingProxyType({})
+SCENES: Final[Mapping[str, Callable[[Office], None]]] = MappingProxyType({"night": night.play})
 
 
 def play_settlement_day(day: Day, operator: Operator, *, scenes: Collection[str] = ()) -> None:

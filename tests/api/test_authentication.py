@@ -46,6 +46,8 @@ async def list_protected(client: httpx.AsyncClient) -> list[tuple[str, str, str]
                 "/v1/channel",
                 "/v1/business-users",
                 "/v1/clearing/",
+                "/v1/corporate",
+                "/v1/receipts/",
                 "/v1/reconciliation/",
                 "/v1/stopped-payments",
             )

@@ -227,6 +227,7 @@ def test_every_way_in_is_described() -> None:
         "/v1/identity/sessions/by-password",
         "/v1/identity/sessions/by-sign-up",
         "/v1/identity/sign-ups",
+        "/v1/receipts/verify",
         "/v1/staff/enrolments",
         "/v1/staff/enrolments/finish",
         "/v1/staff/passkey-challenges",

@@ -22,7 +22,11 @@ FORBIDDEN = {
 #: ctypes: asks the kernel for limits and a signal, with constants.
 EXCEPTIONS = {"customers/evidence/picture_desk", "kernel/database", "wiring/lifeline.py"}
 #: Looks at what a workbook says it unpacks to before a reader opens it; it unpacks nothing itself.
-ARCHIVES = {("payments/bulk/xlsx_reader.py", "zipfile")}
+#: And packs papers, stored as they are.
+ARCHIVES = {
+    ("payments/bulk/xlsx_reader.py", "zipfile"),
+    ("payments/documents/receipt_packs.py", "zipfile"),
+}
 #: Expat's own events, with every declaration and entity refused as it begins; and its escapes.
 MESSAGES = {
     ("payments/iso20022/reading.py", "xml.parsers"),

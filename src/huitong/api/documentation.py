@@ -140,7 +140,9 @@ _TAGS: Final = (
     ("Cases", "Alerts of risk that belong together, and the work on them."),
     ("Stopped payments", "Payments that risk held or blocked, and what people decide of them."),
     ("Lists", "Who is allowed for a time, blocked or watched."),
+    ("Receipts", "Papers of what moved an account's money, and telling whether one is ours."),
     ("Files of payments", "Payrolls and payments to suppliers, submitted and approved by two."),
+    ("Corporate accounts", "What businesses pay by several people, pools, and incoming payments."),
     ("Clearing", "Netting windows, positions and queues between banks, and their caps, for staff."),
     (
         "Reconciliation",

@@ -14,11 +14,13 @@ from huitong.cli import (
     iso20022,
     keys,
     ledger,
+    lending,
     log,
     migrate,
     operations,
     permissions,
     privacy,
+    receipts,
     reconcile,
     registry,
     risk,
@@ -48,9 +50,9 @@ app = typer.Typer(
 )
 
 for command in (
-    up, serve, worker, keys, staff, permissions, privacy, migrate, ledger, log, audit, backup, demo,
-    bench, bulk, channels, registry, risk, sms_gateway, operations, clearing, iso20022,
-    reconcile,
+    up, serve, worker, keys, staff, permissions, privacy, migrate, ledger, log, audit, backup,
+    demo, bench, bulk, registry, risk, sms_gateway, operations, clearing, iso20022,
+    lending, receipts, channels, reconcile,
 ):  # fmt: skip
     command.register(app)
 

@@ -109,7 +109,7 @@ def read_service_url(variables: Mapping[str, str], name: str) -> str | None:
 
 def read_endpoints(variables: Mapping[str, str], name: str) -> tuple[Endpoint, ...]:
     """Return services outside as (name, kind, address); raises InvalidField if one is unsafe."""
-    found = []
+    found: list[Endpoint] = []
     for text in filter(None, (part.strip() for part in variables.get(name, "").split(","))):
         match = _ENDPOINT.fullmatch(text)
         if match is None or any(known[0] == match[1] for known in found):

@@ -5,7 +5,7 @@ merchant codes and customers' one-time codes, authorisations, refunds, profit sh
 withdrawals, fees, and the caps that regulation puts on payment accounts.
 """
 
-from huitong.payments import bulk, channels, clearing, corporate, reconciliation
+from huitong.payments import bulk, channels, clearing, corporate, documents, reconciliation
 from huitong.payments.calculations import calculate_fee, derive_id, split_by_weights
 from huitong.payments.channels import (
     BankChannel,
@@ -307,6 +307,7 @@ __all__ = [
     "create_checkout",
     "create_merchant_code",
     "derive_id",
+    "documents",
     "draw_png",
     "draw_svg",
     "end_due_payments",

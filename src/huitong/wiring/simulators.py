@@ -50,9 +50,9 @@ def open_simulators(
             settings = replace(settings, registry_url=listen("registry"))
             say("Identity checks: simulated registries, which confirm almost everybody.")
         if settings.sms_gateway_url is None:
-            settings = replace(settings, sms_gateway_url=listen("sms-gateway"))
-            url = settings.sms_gateway_url
-            say(f"One-time codes: a simulated phone shows them at {url}/messages?mobile=…")
+            phone = listen("sms-gateway")
+            settings = replace(settings, sms_gateway_url=phone)
+            say(f"One-time codes: a simulated phone shows them at {phone}/messages?mobile=…")
         path.write_text(json.dumps(addresses) + "\n", encoding="utf-8")
         yield settings, sockets
     finally:

@@ -13,7 +13,7 @@ from typing import Final
 
 from huitong.demo.day import Day
 from huitong.demo.onboarding.operator import Operator
-from huitong.demo.settlement_day import night
+from huitong.demo.settlement_day import corporate, night, payroll
 from huitong.demo.settlement_day.office import Office
 from huitong.demo.staff import open_office
 from huitong.wiring.clocks import open_shifted_clock
@@ -27,12 +27,19 @@ SCOPES: Final = (
     "ledger:read",
     "merchants:read",
     "merchants:write",
+    "pay_ins:write",
     "payments:read",
     "payments:write",
 )
 
 #: In the order in which they are played.
-SCENES: Final[Mapping[str, Callable[[Office], None]]] = MappingProxyType({"night": night.play})
+SCENES: Final[Mapping[str, Callable[[Office], None]]] = MappingProxyType(
+    {
+        "payroll": payroll.play,
+        "corporate": corporate.play,
+        "night": night.play,
+    }
+)
 
 
 def play_settlement_day(day: Day, operator: Operator, *, scenes: Collection[str] = ()) -> None:

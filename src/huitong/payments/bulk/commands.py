@@ -237,7 +237,7 @@ def _compare_payees(
         if state is None or line.account_id not in parties:
             problems.append(Problem(line.number, ProblemCode.ACCOUNT_UNKNOWN, "account"))
             continue
-        if fold_name(names.get(line.account_id, "")) != fold_name(line.name):
+        if not _is_same(names.get(line.account_id, ""), line.name):
             problems.append(Problem(line.number, ProblemCode.NAME_DIFFERS, "name"))
             continue
         if line.account_id == payer_account_id:
@@ -252,6 +252,10 @@ def _order(checked: Checked) -> bytes:
     """Put what is wrong in the order of the lines; returns the digest of the sound ones."""
     checked.problems.sort(key=lambda each: each.number)
     return store.digest_lines(checked.lines)
+
+
+def _is_same(held: str, given: str) -> bool:
+    return held == given or fold_name(held) == fold_name(given)
 
 
 def _submitted_event(file: BulkFile) -> BulkFileSubmitted:

@@ -91,7 +91,6 @@ from huitong.payments.channels.types import (
     Channel,
     ChannelAnswer,
     ChannelBreak,
-    ChannelKind,
     ChannelRefund,
     ChannelVerdict,
     CircuitState,
@@ -103,6 +102,7 @@ from huitong.payments.channels.types import (
     RoutingRule,
 )
 from huitong.payments.channels.webhooks import read_secret, sign, verify
+from huitong.payments.types import ChannelKind
 
 __all__ = [
     "KINDS",

@@ -20,6 +20,8 @@ from huitong.payments.clearing.errors import (
 )
 from huitong.payments.clearing.invariants import INVARIANTS
 from huitong.payments.clearing.jobs import run_schedule, settle_oldest
+from huitong.payments.clearing.offset_store import OffsetRun
+from huitong.payments.clearing.offsetting import list_offsets, offset_gross
 from huitong.payments.clearing.queries import (
     find_open_window,
     list_bilateral,
@@ -34,6 +36,13 @@ from huitong.payments.clearing.routing import (
     Session,
     find_hvps_session,
     route_payment,
+)
+from huitong.payments.clearing.statements import (
+    Side,
+    StatementLine,
+    get_position,
+    list_statement_lines,
+    write_statement_after,
 )
 from huitong.payments.clearing.terms import (
     check_cap,
@@ -81,6 +90,7 @@ __all__ = [
     "ClearingPaymentIdReused",
     "DepositRefused",
     "NewPayment",
+    "OffsetRun",
     "OverCap",
     "Participant",
     "ParticipantExists",
@@ -93,6 +103,8 @@ __all__ = [
     "Session",
     "Settlement",
     "SettlementRaced",
+    "Side",
+    "StatementLine",
     "Unwind",
     "Window",
     "WindowNotFound",
@@ -108,13 +120,17 @@ __all__ = [
     "deposit",
     "find_hvps_session",
     "find_open_window",
+    "get_position",
     "get_window",
     "join",
     "list_bilateral",
+    "list_offsets",
     "list_participants",
     "list_positions",
     "list_queued",
+    "list_statement_lines",
     "list_windows",
+    "offset_gross",
     "route_payment",
     "run_schedule",
     "set_net_debit_cap",
@@ -123,4 +139,5 @@ __all__ = [
     "settle_window",
     "start_settling",
     "submit_payments",
+    "write_statement_after",
 ]

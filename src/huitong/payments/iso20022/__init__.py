@@ -52,7 +52,7 @@ from huitong.payments.iso20022.types import (
     TransactionStatus,
     Transfer,
 )
-from huitong.payments.iso20022.writing import write_message
+from huitong.payments.iso20022.writing import StatementWriter, write_message
 
 __all__ = [
     "Account",
@@ -95,6 +95,7 @@ __all__ = [
     "Return",
     "SettlementHeader",
     "Statement",
+    "StatementWriter",
     "StatusHeader",
     "StatusReport",
     "TransactionStatus",

@@ -1,5 +1,6 @@
 """Writes a message in the newest version that is written; the tables check it on the way."""
 
+from collections.abc import Iterable
 from typing import Any, NoReturn
 from xml.sax.saxutils import escape
 
@@ -9,6 +10,12 @@ from huitong.kernel.money import Money
 from huitong.payments.iso20022.errors import InvalidMessage
 from huitong.payments.iso20022.rules import Totals, find_problem
 from huitong.payments.iso20022.schema import GENERATIONS, Node, find_schema
+from huitong.payments.iso20022.statement_types import (
+    CashNotification,
+    CashReport,
+    CashStatement,
+    Entry,
+)
 
 _HEAD = (
     '<?xml version="1.0" encoding="UTF-8"?>\n<Document xmlns="urn:iso:std:iso:20022:tech:xsd:{}">'
@@ -20,17 +27,59 @@ def write_message(body: Struct) -> bytes:
 
     Raises `InvalidMessage` with the path of a field that is missing, wrong or too much.
     """
-    for kind, versions in GENERATIONS.items():
-        name = f"{kind}.001.{[*versions][-1]}"
-        root = find_schema(name).ordered[0]
-        if root.record is type(body):
-            break
-    else:
-        raise TypeError(f"{type(body).__name__} is not a message")
+    name, root = _find_root(body)
     writer = _Writer()
     writer.write(root, body)
     _check_totals(root, body)
     return (_HEAD.format(name) + "".join(writer.parts) + "</Document>\n").encode()
+
+
+class StatementWriter:
+    """Writes a report, statement or notification whose entries come a few at a time.
+
+    `body` has exactly one statement, without entries and text. The pieces of `begin`, `write` …
+    and `end` are one message.
+    """
+
+    def __init__(self, body: CashReport | CashStatement | CashNotification) -> None:
+        (statement,) = body.statements
+        assert not statement.entries, "entries come later"
+        assert statement.text is None, "a text would stand after the entries"
+        self._body = body
+        _, root = _find_root(body)
+        (part,) = (each for each in root.ordered if each.field == "statements")
+        (self._entry,) = (each for each in part.ordered if each.field == "entries")
+        self._closing = f"</{part.name}>".encode()
+        self._path = f"{root.name}/{part.name}"
+        self._rest = b""
+        self._count = 0
+
+    def begin(self) -> bytes:
+        """Return everything before the entries; raises InvalidMessage as `write_message` does."""
+        head, closing, rest = write_message(self._body).rpartition(self._closing)
+        self._rest = closing + rest
+        return head
+
+    def write(self, entries: Iterable[Entry]) -> bytes:
+        """Return the next entries; raises InvalidMessage with the number of the one at fault."""
+        writer = _Writer()
+        for each in entries:
+            self._count += 1
+            writer.write(self._entry, each, f"{self._path}/Ntry[{self._count}]")
+        return "".join(writer.parts).encode()
+
+    def end(self) -> bytes:
+        """Return what is left."""
+        return self._rest
+
+
+def _find_root(body: Struct) -> tuple[str, Node]:
+    for kind, versions in GENERATIONS.items():
+        name = f"{kind}.001.{[*versions][-1]}"
+        root = find_schema(name).ordered[0]
+        if root.record is type(body):
+            return name, root
+    raise TypeError(f"{type(body).__name__} is not a message")
 
 
 def _check_totals(root: Node, body: Struct) -> None:

@@ -226,29 +226,26 @@ class Scenario:
 
 _POSTPONING: Final = {"rescheduleFromDate", "submittedOnDate", "adjustedDueDate"}
 _DAY, _AMOUNT = r'"([^"]*)"', r"([\d.]+)"
-_STEPS: Final[tuple[tuple[re.Pattern[str], Callable[..., None]], ...]] = tuple(
-    (re.compile(pattern), act)
-    for pattern, act in (
-        (rf"Admin sets the business date to {_DAY}", Scenario.set_day),
-        (r'Admin set ".*" loan product "DEFAULT" transaction type to "(\w+)"',
+_STEPS: Final[tuple[tuple[re.Pattern[str], Callable[..., None]], ...]] = (
+    (re.compile(rf"Admin sets the business date to {_DAY}"), Scenario.set_day),
+    (re.compile(r'Admin set ".*" loan product "DEFAULT" transaction type to "(\w+)"'),
          Scenario.set_direction),
-        (r"Admin creates a fully customized loan", Scenario.make),
-        (r"Admin successfully creates a new customised Loan.*numberOfRepayments: (\d+)",
+    (re.compile(r"Admin creates a fully customized loan"), Scenario.make),
+    (re.compile(r"Admin successfully creates a new customised Loan.*numberOfRepayments: (\d+)"),
          Scenario.make_custom),
-        (r"Admin creates a new default Loan", Scenario.make_default),
-        (rf'Admin successfully disburse the loan on {_DAY} with "{_AMOUNT}"', Scenario.lend),
-        (rf'Customer makes "([^"]*)" (?:repayment|transaction).* on {_DAY} with {_AMOUNT} EUR',
+    (re.compile(r"Admin creates a new default Loan"), Scenario.make_default),
+    (re.compile(rf'Admin successfully disburse .* on {_DAY} with "{_AMOUNT}"'), Scenario.lend),
+    (re.compile(rf'Customer makes "([^"]*)" (?:repay|trans).* on {_DAY} with {_AMOUNT} EUR'),
          Scenario.pay),
-        (rf'Admin adds "(LOAN_NSF_FEE|LOAN_SNOOZE_FEE)" due date .* {_DAY} due .* {_AMOUNT} EUR',
+    (re.compile(rf'Admin adds "(LOAN_NSF_FEE|LOAN_SNOOZE_FEE)" due .* {_DAY} due .* {_AMOUNT} EUR'),
          Scenario.charge),
-        (rf"Admin adds an NSF fee because of payment bounce with {_DAY}", Scenario.charge_bounce),
-        (rf'Admin makes "[^"]*" chargeback with {_AMOUNT} EUR', Scenario.charge_back),
-        (rf"Admin makes Credit Balance Refund transaction on {_DAY} with {_AMOUNT} EUR",
+    (re.compile(rf"Admin adds an NSF fee because of payment bounce with {_DAY}"), Scenario.charge_bounce),
+    (re.compile(rf'Admin makes "[^"]*" chargeback with {_AMOUNT} EUR'), Scenario.charge_back),
+    (re.compile(rf"Admin makes Credit Balance Refund transaction on {_DAY} with {_AMOUNT} EUR"),
          Scenario.refund),
-        (rf'Customer undo "(\d+)"th .*(?:made )?on {_DAY}', Scenario.reverse),
-        (r"Admin does (?:a )?charge-off", Scenario.pass_over),
-        (r"Admin creates and approves Loan reschedule", Scenario.postpone),
-    )
+    (re.compile(rf'Customer undo "(\d+)"th .*(?:made )?on {_DAY}'), Scenario.reverse),
+    (re.compile(r"Admin does (?:a )?charge-off"), Scenario.pass_over),
+    (re.compile(r"Admin creates and approves Loan reschedule"), Scenario.postpone),
 )  # fmt: skip
 
 

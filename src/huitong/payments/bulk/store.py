@@ -263,7 +263,7 @@ async def end_lines(
     # The lines of a step stand in a row; those that are left of it are paid.
     first, last = lines[0].number, lines[-1].number
     done = await connection.execute(_PAY_LINES, file.id, first, last)
-    assert done == f"UPDATE {paid_count}", "a line is decided once"
+    assert done.split()[-1] == str(paid_count), "a line is decided once"
     await uow.execute(
         _STEP,
         id=file.id,

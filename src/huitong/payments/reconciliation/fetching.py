@@ -23,8 +23,8 @@ async def fetch_file(url: str, day: date) -> BinaryIO:
     try:
         async with (
             asyncio.timeout(limits.FETCH_WHOLE_SECONDS_MAX),
-            httpx.AsyncClient(timeout=limits.FETCH_SECONDS_MAX) as client,
-            client.stream("GET", f"{url.rstrip('/')}/files/{day.isoformat()}") as answer,
+            httpx.AsyncClient(base_url=url, timeout=limits.FETCH_SECONDS_MAX) as client,
+            client.stream("GET", f"/files/{day.isoformat()}") as answer,
         ):
             if answer.status_code != _OK:
                 raise ChannelFault(f"the channel answers {answer.status_code} for {day}")

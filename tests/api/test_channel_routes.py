@@ -22,6 +22,7 @@ TERMS: dict[str, Any] = {
     "currencies": ["CNY"],
     "opens_at": "08:30",
     "closes_at": "17:15",
+    "rail": "ibps",
     "fees": [{"currency": "CNY", "fixed": 200, "rate": "0.001", "maximum": 500}],
 }
 
@@ -75,7 +76,7 @@ async def test_two_people_add_a_channel_and_switch_it_on(desk: Desk) -> None:
     assert added["fees"] == [
         {"currency": "CNY", "amount_from": 0, "fixed": 200, "rate": "0.001", "maximum": 500}
     ]
-    assert (added["opens_at"], added["health"]) == ("08:30", None)
+    assert (added["opens_at"], added["rail"], added["health"]) == ("08:30", "ibps", None)
     refused = await desk.post("channels/second/switch-on", {"reason": "x"}, desk.checker)
     assert refused.status_code == 403
     decided = await desk.both("channels/second/switch-on", {"reason": "tested"})
@@ -93,6 +94,7 @@ async def test_two_people_add_a_channel_and_switch_it_on(desk: Desk) -> None:
         ({"closes_at": None}, "closes_at"),
         ({"closes_at": "08:30"}, "closes_at"),
         ({"closes_at": "25:00"}, "terms.closes_at"),
+        ({"rail": "chips"}, "terms.rail"),
         ({"fees": [{"currency": "CNY", "rate": "1"}]}, "terms.fees.0.rate"),
         ({"fees": [{"currency": "CNY", "rate": "0.0000001"}]}, "terms.fees.0.rate"),
         ({"fees": [{"currency": "CNY", "rate": "0"}] * 2}, "fees"),

@@ -59,6 +59,9 @@ class TermsBody(Body):
     amount_max: Minor | None = None
     opens_at: Hour | None = None
     closes_at: Hour | None = None
+    rail: Literal["hvps", "beps", "ibps"] | None = Field(
+        default=None, description="The system that it always takes; null if the payment decides."
+    )
     fees: list[FeeTierBody] = Field(default=[], max_length=50)
 
 
@@ -129,6 +132,7 @@ class ChannelView(View):
     amount_max: Minor | None
     opens_at: Hour | None
     closes_at: Hour | None
+    rail: Literal["hvps", "beps", "ibps"] | None
     is_enabled: bool
     fees: list[FeeTierView]
     health: HealthView | None = Field(description="Null where no process told lately.")

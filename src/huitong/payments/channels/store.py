@@ -22,7 +22,7 @@ from huitong.payments.types import ChannelDirection, ChannelKind
 
 _COLUMNS: Final = """
     SELECT name, kind, name_zh, name_en, directions, currencies, amount_min, amount_max, opens_at,
-           closes_at, is_enabled
+           closes_at, rail, is_enabled
       FROM payments.channels
 """
 _CHANNELS: Final = f"{_COLUMNS} ORDER BY name LIMIT :count"
@@ -58,15 +58,16 @@ _REPORT: Final = """
 _SAVE: Final = """
     INSERT INTO payments.channels AS c
            (name, kind, name_zh, name_en, directions, currencies, amount_min, amount_max, opens_at,
-            closes_at, is_enabled, changed_at)
+            closes_at, rail, is_enabled, changed_at)
     VALUES (:name, :kind, :name_zh, :name_en, CAST(:directions AS text[]),
             CAST(:currencies AS text[]), :amount_min, :amount_max, :opens_at, :closes_at,
-            :is_enabled, :now)
+            :rail, :is_enabled, :now)
     ON CONFLICT (name) DO UPDATE
        SET name_zh = excluded.name_zh, name_en = excluded.name_en, kind = excluded.kind,
            directions = excluded.directions, currencies = excluded.currencies,
            amount_min = excluded.amount_min, amount_max = excluded.amount_max,
            opens_at = excluded.opens_at, closes_at = excluded.closes_at,
+           rail = excluded.rail,
            is_enabled = excluded.is_enabled, changed_at = excluded.changed_at
 """
 _ADD_FEE: Final = """
@@ -134,6 +135,7 @@ async def save_channel(uow: UnitOfWork, channel: Channel, *, now: datetime) -> N
         amount_max=channel.amount_max,
         opens_at=channel.opens_at,
         closes_at=channel.closes_at,
+        rail=channel.rail,
         is_enabled=channel.is_enabled,
         now=now,
     )
@@ -261,6 +263,7 @@ def _read_channel(row: Row[Any], fees: tuple[FeeTier, ...]) -> Channel:
         amount_max=row.amount_max,
         opens_at=row.opens_at,
         closes_at=row.closes_at,
+        rail=row.rail,
         is_enabled=row.is_enabled,
         fees=fees,
     )

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import time
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -38,6 +38,7 @@ class _Terms(msgspec.Struct, forbid_unknown_fields=True):
     amount_max: int | None = None
     opens_at: str | None = None
     closes_at: str | None = None
+    rail: Literal["hvps", "beps", "ibps"] | None = None
     is_enabled: bool = True
     fees: list[_Tier] = []
 
@@ -85,6 +86,7 @@ def read_channel(terms: Mapping[str, Any]) -> Channel:
         amount_max=read.amount_max,
         opens_at=opens_at,
         closes_at=closes_at,
+        rail=read.rail,
         is_enabled=read.is_enabled,
         fees=_read_tiers(read.fees),
     )
@@ -103,6 +105,7 @@ def show_channel(channel: Channel) -> dict[str, Any]:
         "amount_max": channel.amount_max,
         "opens_at": _show_time(channel.opens_at),
         "closes_at": _show_time(channel.closes_at),
+        "rail": channel.rail,
         "is_enabled": channel.is_enabled,
         "fees": [
             {

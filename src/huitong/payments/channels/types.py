@@ -31,7 +31,8 @@ class Channel:
     """A way out of the house and what it can do.
 
     `currencies` is empty for all; amounts are minor units of the currency that is paid; hours are
-    of Asia/Shanghai, `opens_at` included and `closes_at` not, None for always.
+    of Asia/Shanghai, `opens_at` included and `closes_at` not, None for always. `rail` is the system
+    (`hvps`, `beps`, `ibps`) that it always takes, None if amount, urgency and hours decide.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Channel:
     amount_max: int | None = None
     opens_at: time | None = None
     closes_at: time | None = None
+    rail: str | None = None
     is_enabled: bool = True
     fees: tuple[FeeTier, ...] = ()
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from huitong.demo.day import Day
 from huitong.demo.onboarding.operator import Operator
-from huitong.demo.settlement_day import corporate, payroll
+from huitong.demo.settlement_day import corporate, papers, payroll
 from huitong.demo.settlement_day.office import Office
 from huitong.demo.staff import open_office
 from huitong.wiring.clocks import open_shifted_clock
@@ -30,6 +30,7 @@ SCOPES: Final = (
     "pay_ins:write",
     "payments:read",
     "payments:write",
+    "receipts:read",
 )
 
 #: In the order in which they are played.
@@ -37,6 +38,7 @@ SCENES: Final[Mapping[str, Callable[[Office], None]]] = MappingProxyType(
     {
         "payroll": payroll.play,
         "corporate": corporate.play,
+        "papers": papers.play,
     }
 )
 

@@ -86,7 +86,7 @@ async def test_staff_and_programs_see_people_masked(
         ({"from": "2026-11-26", "to": "2026-11-25"}, "to"),
         ({"to": "2999-01-01"}, "to"),
         ({"from": "1900-01-01"}, "from"),
-        ({"from": "2020-01-01"}, "last_on"),
+        ({"from": "2020-01-01"}, "to"),
         ({"format": "docx"}, "format"),
         ({"charset": "latin-1"}, "charset"),
         ({"from": "yesterday"}, "from"),

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from huitong import ledger
+from huitong.kernel.clock import SystemClock, business_day
 from huitong.kernel.database.unit_of_work import Caller
 from huitong.ledger import AccountState
-from huitong.payments import bulk, iso20022
+from huitong.payments import bulk, documents, iso20022
 from huitong.payments.bulk import ProblemCode, Purpose
 
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"
@@ -205,3 +207,36 @@ async def test_a_file_of_another_format_has_an_answer_too(office: Any) -> None:
     told = await report(office, file)
     assert (told.group.message_id, told.group.message_name) == (file.id.hex, "huitong-bulk")
     assert told.batches[0].id == "NOTPROVIDED"
+
+
+async def test_the_papers_of_a_payee_name_the_business_and_the_note(
+    office: Any, tmp_path: Any
+) -> None:
+    payer = f"acct_{office.merchant.account_id}"
+    content = write(*of_staff(office, "10.00", "20.00"), total="30.00", payer=payer)
+    await office.approve(await office.submit(content))
+    await office.pay_all()
+    town, account_id = office.town, office.staff[1].account_id
+    account = await town.read(ledger.get_account, account_id)
+    (line_,) = (await town.read(ledger.list_statement, account_id)).items
+    keys = documents.load_receipt_keys(tmp_path)
+    receipt = await town.database.run(
+        lambda uow: documents.make_receipt(
+            uow, town.vault, keys, account=account, transfer_id=line_.transfer_id
+        )
+    )
+    facts = receipt.facts
+    assert (facts.payer.name, facts.payee.name, facts.amount) == ("茶馆", "员工1", "20.00")
+    assert facts.purpose == "十一月"
+    statement = await town.read(
+        documents.open_statement,
+        town.vault,
+        account,
+        first_on=business_day(SystemClock().now()),
+        last_on=business_day(SystemClock().now()),
+        reader_id=account.owner_id,
+        now=office.now,
+    )
+    pieces = documents.read_rows(town.database, Caller(actor="test"), town.vault, statement)
+    (row,) = [row async for piece in pieces for row in piece]
+    assert (row.other.name, row.note) == ("茶馆", "十一月")

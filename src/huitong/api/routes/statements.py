@@ -15,6 +15,7 @@ from huitong.api.documentation import errors
 from huitong.api.people_seen import note_seen
 from huitong.api.request_body import CommandRoute
 from huitong.api.schemas.common import AccountPath
+from huitong.kernel import limits
 from huitong.kernel.clock import business_day
 from huitong.kernel.errors import InvalidField, NotFound
 
@@ -131,6 +132,10 @@ def _write(
 def _check_days(first_day: date, last_day: date, today: date) -> None:
     if last_day < first_day:
         raise InvalidField("must not be before from", field="to")
+    if (last_day - first_day).days >= limits.STATEMENT_DAYS_MAX:
+        raise InvalidField(
+            f"must be within {limits.STATEMENT_DAYS_MAX} days from the first", field="to"
+        )
     if last_day > today:
         raise InvalidField("must not be in the future", field="to")
     if first_day < date(_FIRST_YEAR, 1, 1):

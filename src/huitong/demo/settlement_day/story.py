@@ -21,6 +21,7 @@ from huitong.demo.settlement_day import (
     payroll,
     shops,
 )
+from huitong.demo.settlement_day import corporate, papers, payroll
 from huitong.demo.settlement_day.office import Office
 from huitong.demo.staff import open_office
 from huitong.wiring.clocks import open_shifted_clock
@@ -41,6 +42,7 @@ SCOPES: Final = (
     "payments:write",
     "refunds:write",
     "settlement:read",
+    "receipts:read",
 )
 
 #: In the order in which they are played.
@@ -52,6 +54,7 @@ SCENES: Final[Mapping[str, Callable[[Office], None]]] = MappingProxyType(
         "invoice": invoice.play,
         "flaky_channel": flaky_channel.play,
         "night": night.play,
+        "papers": papers.play,
     }
 )
 

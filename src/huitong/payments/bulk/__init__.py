@@ -32,8 +32,10 @@ from huitong.payments.bulk.events import (
 )
 from huitong.payments.bulk.formats import find_reader
 from huitong.payments.bulk.invariants import INVARIANTS
+from huitong.payments.bulk.origins import Origin, find_origins
 from huitong.payments.bulk.pain001_reader import Pain001Reader
 from huitong.payments.bulk.paying import is_any_waiting, pay_next_batch
+from huitong.payments.bulk.postings import LINE_CODES
 from huitong.payments.bulk.queries import (
     escape_cell,
     get_bulk_file,
@@ -75,6 +77,7 @@ from huitong.payments.bulk.xlsx_reader import XlsxReader
 
 __all__ = [
     "INVARIANTS",
+    "LINE_CODES",
     "BulkFile",
     "BulkFileApproved",
     "BulkFileChanged",
@@ -98,6 +101,7 @@ __all__ = [
     "Head",
     "Line",
     "LineState",
+    "Origin",
     "Pain001Reader",
     "Problem",
     "ProblemCode",
@@ -117,6 +121,7 @@ __all__ = [
     "end_business_user",
     "escape_cell",
     "find_business_user",
+    "find_origins",
     "find_reader",
     "get_bulk_file",
     "identify",

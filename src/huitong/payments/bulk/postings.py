@@ -25,6 +25,8 @@ CODES: Final = {
     Purpose.PAYROLL: TransferCode.PAYROLL,
     Purpose.SUPPLIERS: TransferCode.SUPPLIER_PAYMENT,
 }
+#: What the payment of a line is called.
+LINE_CODES: Final = frozenset(CODES.values())
 
 
 async def find_transit_account(uow: UnitOfWork, currency: str) -> int:

@@ -11,8 +11,9 @@ from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import NotFound
 from huitong.kernel.ids import TRANSFER, show_id
 from huitong.ledger import Account, RecordedTransfer, TransferKind
+from huitong.payments.bulk import LINE_CODES, find_origins
 from huitong.payments.documents import limits, store
-from huitong.payments.documents.errors import ReceiptNotFound
+from huitong.payments.documents.errors import ReceiptKeysUnreadable, ReceiptNotFound
 from huitong.payments.documents.parties import name_parties
 from huitong.payments.documents.receipt_keys import ReceiptKeys, is_same_code
 from huitong.payments.documents.store import StoredReceipt
@@ -102,19 +103,28 @@ async def verify_receipt(
 async def _gather(
     uow: UnitOfWork, vault: Vault, account: Account, transfer: RecordedTransfer
 ) -> ReceiptFacts:
-    named = await name_parties(uow, vault, _sides(transfer), reader_id=account.owner_id)
-    purposes = await find_descriptions(uow, [transfer.id])
+    payer_id, purpose = transfer.debit_account_id, None
+    if transfer.code in LINE_CODES and transfer.credit_account_id == account.id:
+        origins = await find_origins(uow, account.id, [transfer.id])
+        if transfer.id in origins:
+            # The money came by way of an account of ours; who paid is the business.
+            payer_id = origins[transfer.id].payer_account_id
+            purpose = origins[transfer.id].note or None
+    else:
+        purpose = (await find_descriptions(uow, [transfer.id])).get(transfer.id)
+    sides = (payer_id, transfer.credit_account_id)
+    named = await name_parties(uow, vault, sides, reader_id=account.owner_id)
     return ReceiptFacts(
         version=VERSION,
         number="",
         transfer=show_id(TRANSFER, transfer.id),
-        payer=named[transfer.debit_account_id],
+        payer=named[payer_id],
         payee=named[transfer.credit_account_id],
         amount=transfer.amount.format(),
         currency=transfer.amount.currency,
         is_debit=transfer.debit_account_id == account.id,
         code=transfer.code,
-        purpose=purposes.get(transfer.id),
+        purpose=purpose,
         effective_on=transfer.effective_on,
         recorded_at=transfer.recorded_at,
     )
@@ -126,11 +136,14 @@ async def _open(uow: UnitOfWork, vault: Vault, keys: ReceiptKeys, stored: Stored
 
 
 def _prove(keys: ReceiptKeys, stored: StoredReceipt, facts: ReceiptFacts) -> Receipt:
-    return Receipt(
-        facts=facts,
-        key_number=stored.key_number,
-        code=keys.make_code(stored.key_number, write_facts(facts)),
-    )
+    try:
+        code = keys.make_code(stored.key_number, write_facts(facts))
+    except KeyError:
+        raise ReceiptKeysUnreadable(
+            f"receipt key {stored.key_number} is not in this home; restore it from a backup",
+            retryable=False,
+        ) from None
+    return Receipt(facts=facts, key_number=stored.key_number, code=code)
 
 
 def _number(account_id: int, transfer: RecordedTransfer, attempt: int) -> str:

@@ -13,6 +13,7 @@ from huitong import ledger
 from huitong.kernel.database.unit_of_work import Caller, Database, UnitOfWork
 from huitong.kernel.money import Money
 from huitong.ledger import Account, Period, Side, Span, StatementLine
+from huitong.payments.bulk import LINE_CODES, Origin, find_origins
 from huitong.payments.documents import limits
 from huitong.payments.documents.errors import StatementTooLong
 from huitong.payments.documents.parties import name_parties
@@ -123,7 +124,8 @@ async def read_rows(
         last = min(span.last, first + limits.STATEMENT_LINES_AT_ONCE - 1)
         async with database.reading(caller) as uow:
             lines = await ledger.list_lines(uow, span.account_id, first=first, last=last)
-            others = {line.other_account_id for line in lines}
+            origins = await _find_origins(uow, span, lines)
+            others = {_find_other(line, origins) for line in lines}
             missing = known.find_missing(others)
             if missing:
                 known.add(
@@ -132,9 +134,30 @@ async def read_rows(
             notes = await find_descriptions(uow, [line.transfer_id for line in lines])
         assert len(lines) == last - first + 1, "lines of a statement are missing"
         yield [
-            Row(line, known[line.other_account_id], notes.get(line.transfer_id, ""))
+            Row(
+                line,
+                known[_find_other(line, origins)],
+                origins[line.transfer_id].note
+                if line.transfer_id in origins
+                else notes.get(line.transfer_id, ""),
+            )
             for line in lines
         ]
+
+
+async def _find_origins(
+    uow: UnitOfWork, span: Span, lines: Sequence[StatementLine]
+) -> dict[uuid.UUID, Origin]:
+    """Return which files paid this account, for the lines that came by way of one of ours."""
+    paid = {
+        line.transfer_id for line in lines if line.code in LINE_CODES and line.side is Side.CREDIT
+    }
+    return await find_origins(uow, span.account_id, paid)
+
+
+def _find_other(line: StatementLine, origins: dict[uuid.UUID, Origin]) -> int:
+    origin = origins.get(line.transfer_id)
+    return line.other_account_id if origin is None else origin.payer_account_id
 
 
 class _Names:

@@ -15,6 +15,7 @@ from huitong.kernel.clock import FixedClock
 from huitong.kernel.errors import InvalidField
 from huitong.kernel.ids import uuid7
 from huitong.kernel.money import Money
+from huitong.kernel.rulebook import Rulebook
 from huitong.kernel.serving import serve_inside
 from huitong.payments import channels, iso20022
 from huitong.payments.channels import (
@@ -321,3 +322,40 @@ async def test_refuses_instruments_that_do_not_fit(town: "Town", cny: Any, refus
             with pytest.raises(InvalidField) as refused:
                 await top_up(town, wang, cny, kind=kind, instrument=instrument)
         assert refused.value.field == field
+
+
+async def test_the_file_of_a_night_agrees_with_our_books(
+    town: "Town", quay: Quay, cny: Any
+) -> None:
+    wang = await town.add_customer("王芳")
+    first = await top_up(town, wang, cny)
+    async with HttpBankChannel(f"{quay.url}/bank", timeout_seconds=1) as bank:
+        ways = payments.Channels({"bank": bank})
+        await settle_all(town, ways, quay)
+        await quay.fault("bank", "refuse")
+        for amount in ("20.00", "30.00"):
+            await town.run(
+                payments.request_withdrawal,
+                order_id=uuid7(int(NOW.timestamp() * 1_000)),
+                account_id=wang.account_id,
+                amount=cny(amount),
+            )
+            await settle_all(town, ways, quay)
+    assert (await town.read(payments.get_order, first.id)).is_paid
+    await payments.reconciliation.fetch_night(
+        town.database,
+        {name: f"{quay.url}/{name}" for name in quay.by_name},
+        rulebook=Rulebook.load(),
+        now=NOW + timedelta(days=1, hours=8),
+    )
+    files = await town.read(payments.reconciliation.list_files)
+    assert [(each.channel, each.day, each.state.value) for each in files if each.line_count] == [
+        ("bank", DAY, "matched")
+    ]
+    assert await town.read(payments.reconciliation.list_breaks) == []
+
+
+async def settle_all(town: "Town", ways: payments.Channels, quay: Quay) -> None:
+    for _ in range(4):
+        quay.clock.advance(timedelta(seconds=400))
+        await payments.settle_channel_orders(town.database, ways, clock=quay.clock)

@@ -53,6 +53,8 @@ _CONTRADICTS: Final = {
     # It has forgotten what it carried, which is as bad as taking it back.
     (ChannelState.SUCCEEDED, ChannelVerdict.UNKNOWN): BreakKind.FAILURE_AFTER_SUCCESS,
 }
+#: The files of channels tell what is older.
+_SILENT_FOR_MAX: Final = timedelta(days=30)
 _log = logs.get_logger(__name__)
 
 
@@ -78,8 +80,7 @@ async def record_recheck(
     if ended.recheck_at is None:
         return
     if answer is None or answer.verdict is ChannelVerdict.ACCEPTED:
-        pause = timedelta(seconds=limits.CHANNEL_RETRY_SECONDS_MAX)
-        await store.save_channel_order(uow, replace(ended, recheck_at=now + pause))
+        await store.save_channel_order(uow, replace(ended, recheck_at=_ask_later(ended, now)))
         return
     await store.save_channel_order(uow, replace(ended, recheck_at=find_recheck(ended, now)))
     kind = _CONTRADICTS.get((ended.state, answer.verdict))
@@ -89,6 +90,13 @@ async def record_recheck(
     if kind is BreakKind.SUCCESS_AFTER_FAILURE:
         found = await _book_late_success(uow, order, found, is_counted=is_counted)
     await _write_down(uow, found)
+
+
+def _ask_later(ended: ChannelOrder, now: datetime) -> datetime | None:
+    """Return when silence about what has ended is broken again; None once it is very old."""
+    if now - ended.updated_at >= _SILENT_FOR_MAX:
+        return None
+    return now + timedelta(seconds=limits.CHANNEL_RETRY_SECONDS_MAX)
 
 
 async def record_wrong_amount(

@@ -10,7 +10,7 @@ from huitong.kernel.database.unit_of_work import SYSTEM, Caller, Database
 from huitong.kernel.errors import Refusal
 from huitong.kernel.logs import get_logger
 from huitong.kernel.rulebook import Rulebook
-from huitong.payments.channels import ChannelFault
+from huitong.payments.channels import ChannelFault, find_channel
 from huitong.payments.reconciliation import limits
 from huitong.payments.reconciliation.books import compare_books
 from huitong.payments.reconciliation.commands import reconcile_file
@@ -61,6 +61,9 @@ async def fetch_night(
     day = today - timedelta(days=1)
     for channel, url in sorted(urls.items()):
         async with database.reading(caller) as uow:
+            # The settings may name channels that staff have not added yet.
+            if await find_channel(uow, channel) is None:
+                continue
             if await files.find_file(uow, channel=channel, day=day) is not None:
                 continue
         try:

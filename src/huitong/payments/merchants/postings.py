@@ -18,7 +18,6 @@ from huitong.ledger import (
     Transfer,
     TransferCode,
     ensure_system_account,
-    list_accounts_of,
     open_account,
 )
 from huitong.payments.calculations import derive_id
@@ -52,22 +51,13 @@ class Part:
 
 
 async def open_merchant_accounts(uow: UnitOfWork, merchant: Merchant) -> tuple[int, int, int]:
-    """Return a merchant's settlement, reserve and owed account, opened where they are missing."""
-    owned = [
-        account
-        for account in await list_accounts_of(uow, merchant.id)
-        if (account.chart_code, account.currency) == (_SETTLEMENT, merchant.currency)
-    ]
-    settlement = (
-        owned[0]
-        if owned
-        else await open_account(
-            uow,
-            chart_code=_SETTLEMENT,
-            currency=merchant.currency,
-            name=merchant.name,
-            owner_id=merchant.id,
-        )
+    """Open a merchant's settlement, reserve and owed account, and return them."""
+    settlement = await open_account(
+        uow,
+        chart_code=_SETTLEMENT,
+        currency=merchant.currency,
+        name=merchant.name,
+        owner_id=merchant.id,
     )
     key = f"payments.merchants.{merchant.id.hex}"
     reserve = await ensure_system_account(

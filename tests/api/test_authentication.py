@@ -45,8 +45,15 @@ async def list_protected(client: httpx.AsyncClient) -> list[tuple[str, str, str]
                 "/v1/risk/",
                 "/v1/operations/",
                 "/v1/bulk-files",
+                "/v1/channel",
                 "/v1/business-users",
                 "/v1/clearing/",
+                "/v1/corporate",
+                "/v1/receipts/",
+                "/v1/reconciliation/",
+                "/v1/crossborder/",
+                "/v1/crossborder-reviews",
+                "/v1/fx/",
                 "/v1/stopped-payments",
             )
         )

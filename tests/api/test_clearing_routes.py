@@ -59,6 +59,25 @@ async def test_staff_read_windows_and_change_caps_by_two(
     seen = (await anonymous.get(path, headers=maker)).json()
     assert [position["due"]["amount"] for position in seen["positions"]] == ["-80.00", "80.00"]
     assert [pair["amount"]["amount"] for pair in seen["bilateral"]] == ["80.00"]
+    own = f"/v1/clearing/windows/{windows[0]['id']}/statement"
+    params = {"participant": CODES[0]}
+    statement = (await anonymous.get(own, params=params, headers=maker)).json()
+    assert statement["position"]["due"]["amount"] == "-80.00"
+    (line,) = statement["data"]
+    assert (line["side"], line["counterparty"], line["amount"]["amount"]) == (
+        "sent",
+        CODES[1],
+        "80.00",
+    )
+    sheet = await anonymous.get(f"{own}.csv", params=params, headers=maker)
+    assert sheet.headers["content-type"] == "text/csv; charset=utf-8"
+    assert f",sent,{CODES[1]},beps,80.00,CNY,accepted," in sheet.text
+    nobody = await anonymous.get(own, params={"participant": "105100000017"}, headers=maker)
+    assert (nobody.status_code, nobody.json()["code"]) == (404, "participant_not_found")
+    early = await anonymous.get(f"{own}.xml", params=params, headers=maker)
+    assert (early.status_code, early.json()["code"]) == (409, "window_state_refused")
+    offsets = (await anonymous.get("/v1/clearing/offsets", headers=maker)).json()
+    assert offsets == {"data": []}
     queue = (await anonymous.get("/v1/clearing/queue", headers=maker)).json()
     assert [waiting["amount"]["amount"] for waiting in queue["net"]] == ["50.00"]
     assert queue["gross"] == []

@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -9,6 +10,7 @@ import pytest
 
 from huitong import ledger
 from huitong.kernel.clock import SystemClock, business_day
+from huitong.kernel.database.unit_of_work import Database
 from huitong.kernel.ids import CUSTOMER, MERCHANT, read_id
 from huitong.kernel.money import Money
 from huitong.payments import bulk, corporate
@@ -277,10 +279,154 @@ async def test_schedules_that_cannot_be_name_the_field(firm: Firm) -> None:
         ({"rhythm": "monthly", "day": 1}, "first_on"),
         ({"rhythm": "monthly", "day": 1, "first_on": "2020-01-01"}, "first_on"),
         ({"rhythm": "once"}, "first_on"),
-        ({"rhythm": "monthly", "day": 40, "first_on": "2099-01-01"}, "day"),
-        ({"rhythm": "monthly", "day": 1, "first_on": "2099-01-01", "amount": None}, "amount"),
+        ({"rhythm": "once", "pay_at": "9999-12-31T23:59:59Z"}, "pay_at"),
+        ({"rhythm": "weekly", "day": 7, "first_on": "9999-12-31"}, "first_on"),
+        ({"rhythm": "monthly", "day": 40, "first_on": "2050-01-01"}, "day"),
+        ({"rhythm": "monthly", "day": 1, "first_on": "2050-01-01", "amount": None}, "amount"),
     ):
         body = firm.payment("1.00", **changes)
         refused = await firm.post("corporate/schedules", body, firm.maker)
         assert refused.status_code == 422, refused.text
         assert field == refused.json()["field"]
+
+
+@pytest.fixture
+async def desk(staff: Any) -> tuple[dict[str, str], dict[str, str]]:
+    """The headers of two members of staff."""
+    return (
+        await staff.headers("operations"),
+        await staff.sign_in(await staff.person("second", "operations")),
+    )
+
+
+async def test_a_pool_is_opened_by_two_swept_seen_and_ended(
+    firm: Firm, desk: tuple[dict[str, str], dict[str, str]], staff: Any, post: Any
+) -> None:
+    maker, checker = desk
+    member = await post(
+        "/v1/merchants",
+        {
+            "name": "分公司",
+            "name_latin": "BRANCH",
+            "city_latin": "SHAOXING",
+            "category_code": "5812",
+            "fee_rate": "0",
+        },
+    )
+    branch = member.json()
+    await firm.api.fund(branch["account"], 70_00)
+    body = {
+        "name": "集团资金池",
+        "merchant": firm.merchant,
+        "members": [
+            {"merchant": branch["id"], "rule": "target", "keeps": money("20.00")},
+        ],
+        "interval_minutes": 5,
+        "reason": "agreement 12",
+    }
+    wrong = await firm.post("corporate-desk/pools", body | {"interval_minutes": None}, maker)
+    assert (wrong.status_code, wrong.json()["field"]) == (422, "sweeps_at")
+    asked = await firm.post("corporate-desk/pools", body, maker)
+    decided = await staff.decide(asked, checker)
+    assert decided.status_code == 200, decided.text
+    seen = (await firm.http.get("/v1/corporate-desk/pools", headers=maker)).json()["data"]
+    (pool,) = [each for each in seen if each["merchant"] == firm.merchant]
+    later = SystemClock().now() + timedelta(minutes=6)
+    async with Database(firm.api.owner_url, role="huitong_app", size=1) as database:
+        assert await corporate.sweep_next_pool(database, now=later)
+    assert (await firm.balance(branch["account"]), await firm.balance(firm.account)) == (
+        "20.00",
+        "1050.00",
+    )
+    own = await firm.http.get(
+        "/v1/corporate/pools", params={"merchant": firm.merchant}, headers=firm.viewer
+    )
+    assert own.json()["data"][0]["members"][0]["lent"] == money("50.00")
+    path = f"corporate-desk/pools/{pool['id']}"
+    sweeps = (await firm.http.get(f"/v1/{path}/sweeps", headers=checker)).json()["data"]
+    assert [(each["up"], each["number"]) for each in sweeps] == [(money("50.00"), 1)]
+    ending = await firm.post(f"{path}/end", {"reason": "agreement over"}, maker)
+    assert (await staff.decide(ending, checker)).status_code == 200
+    seen = (await firm.http.get("/v1/corporate-desk/pools", headers=maker)).json()["data"]
+    assert [each["ended_at"] is None for each in seen if each["id"] == pool["id"]] == [False]
+
+
+async def test_incoming_payments_are_matched_seen_and_resolved_by_two(
+    firm: Firm,
+    desk: tuple[dict[str, str], dict[str, str]],
+    staff: Any,
+    post: Any,
+) -> None:
+    maker, checker = desk
+    asked = await firm.post(
+        "corporate-desk/collections", {"merchant": firm.merchant, "reason": "contract"}, maker
+    )
+    assert (await staff.decide(asked, checker)).status_code == 200
+    body = {
+        "merchant": firm.merchant,
+        "purpose": "invoice",
+        "reference": "INV-1",
+        "expected": money("80.00"),
+        "due_on": "2026-12-31",
+    }
+    opened = await firm.post("corporate/virtual-accounts", body, firm.maker)
+    assert opened.status_code == 201, opened.text
+    refused = await firm.post("corporate/virtual-accounts", body, firm.viewer)
+    assert refused.status_code == 403
+    account = opened.json()
+
+    async def receive(amount: str, number: str, reference: str, **more: Any) -> dict[str, Any]:
+        answer = await post(
+            "/v1/pay-ins",
+            {
+                "channel": "bank",
+                "bank_reference": reference,
+                "amount": money(amount),
+                "number": number,
+                **more,
+            },
+        )
+        assert answer.status_code == 201, answer.text
+        received: dict[str, Any] = answer.json()
+        return received
+
+    name = uuid.uuid4().hex[:8]
+    by_number = await receive("80.00", account["number"], f"{name}-1", payer="江南茶厂")
+    assert (by_number["finding"], by_number["matched_by"]) == ("exact", "number")
+    assert by_number["payer"] is None
+    again = await receive("80.00", account["number"], f"{name}-1", payer="江南茶厂")
+    assert again["id"] == by_number["id"]
+    lost = await receive("5.00", "622202", f"{name}-2")
+    queue = (await firm.http.get("/v1/corporate-desk/pay-ins", headers=maker)).json()["data"]
+    assert lost["id"] in {each["id"] for each in queue}
+    path = f"corporate-desk/pay-ins/{lost['id']}/resolve"
+    asked = await firm.post(path, {"account": account["id"], "reason": "letter"}, maker)
+    assert (await staff.decide(asked, checker)).status_code == 200
+    listed = await firm.http.get(
+        "/v1/corporate/pay-ins", params={"merchant": firm.merchant}, headers=firm.viewer
+    )
+    assert [(each["finding"], each["payer"]) for each in listed.json()["data"]] == [
+        ("over", None),
+        ("exact", "江南茶厂"),
+    ]
+    released = await firm.post(
+        f"corporate/virtual-accounts/{account['id']}/release", {}, firm.maker
+    )
+    assert released.json()["balance"] == money("0.00")
+    assert await firm.balance(firm.account) == "1085.00"
+    closed = await firm.post(f"corporate/virtual-accounts/{account['id']}/close", {}, firm.maker)
+    assert closed.json()["closed_at"] is not None
+    whole = await firm.http.get(
+        "/v1/corporate/collection", params={"merchant": firm.merchant}, headers=firm.checker
+    )
+    assert whole.json()["held"] == money("0.00")
+
+
+@pytest.mark.parametrize(
+    "path", ["mandate", "instructions", "schedules", "pools", "virtual-accounts", "pay-ins"]
+)
+async def test_no_list_shows_a_stranger_anything(firm: Firm, path: str) -> None:
+    seen = await firm.http.get(
+        f"/v1/corporate/{path}", params={"merchant": firm.merchant}, headers=firm.stranger
+    )
+    assert (seen.status_code, seen.json()["code"]) == (403, "corporate_not_allowed")

@@ -31,7 +31,7 @@ async def show_scope(scope: Any, receive: Any, send: Any) -> None:
 @pytest.fixture
 def ask(monkeypatch: pytest.MonkeyPatch, settings_for: Any) -> Callable[..., Any]:
     """Send a request to what `huitong serve` would serve, for a set of trusted proxies."""
-    monkeypatch.setattr(serve_command, "_spare_collector", lambda: None)
+    monkeypatch.setattr(serve_command, "spare_collector", lambda: None)
     load = serve_command.load_entry_point
 
     def load_other(name: str) -> Any:

@@ -58,6 +58,10 @@ KEYS: dict[str, tuple[set[str], set[str]]] = {
         {"seconds", "lines_per_second", "submit_seconds", "approve_seconds", "pay_seconds"},
         {"naive_lines_per_second"},
     ),
+    "clearing": (
+        {"accepted_per_second", "close_seconds", "settle_seconds", "waited", "netted_bps"},
+        {"gross_one_by_one_per_second"},
+    ),
     "growth": (
         {"transfers_per_second_at_10_million_rows", "speed_ratio"},
         {"transfers_per_second_at_100_thousand_rows"},
@@ -122,6 +126,15 @@ def test_reads_and_writes_messages_beside_the_naive_way() -> None:
     assert result.figures["written_per_second"] > 0
     assert result.baselines["naive_per_second"] > 0
     assert {"cores", "cpu", "date"} <= result.machine.keys()
+    assert result.targets[0].measured(result.figures) is not None
+
+
+def test_makes_schedules_beside_the_annuity_formula() -> None:
+    options = Options(seconds=0.5, seed=1, scale=0.02, say=lambda _: None)
+    result = run_benchmark("schedule", options)
+    assert result.figures["schedules_per_second"] > 0
+    assert result.figures["payments_in_a_schedule"] > 1
+    assert result.baselines["naive_per_second"] > 0
     assert result.targets[0].measured(result.figures) is not None
 
 

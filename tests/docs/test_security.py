@@ -219,6 +219,7 @@ def test_every_way_in_is_described() -> None:
     }
     # A further public door is a further way in: describe it, then add it here.
     assert doors == {
+        "/v1/channel-callbacks/{channel}",
         "/v1/identity/codes",
         "/v1/identity/passkey-challenges",
         "/v1/identity/sessions/by-code",
@@ -226,6 +227,7 @@ def test_every_way_in_is_described() -> None:
         "/v1/identity/sessions/by-password",
         "/v1/identity/sessions/by-sign-up",
         "/v1/identity/sign-ups",
+        "/v1/receipts/verify",
         "/v1/staff/enrolments",
         "/v1/staff/enrolments/finish",
         "/v1/staff/passkey-challenges",
@@ -294,6 +296,8 @@ def test_everybody_whom_the_platform_asks_is_listed() -> None:
     settings = Settings(
         home=Path("/nowhere"),
         bank_channel_url="https://a",
+        fx_rates_url="https://e",
+        correspondent_url="https://f",
         registry_url="https://b",
         sms_gateway_url="https://c",
         otlp_endpoint="https://d",

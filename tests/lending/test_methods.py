@@ -1,10 +1,8 @@
-"""Repayment methods: worked examples, published schedules, and what must hold of every method."""
+"""Repayment methods: worked examples, and what must hold of every method."""
 
-import json
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,7 +26,6 @@ from huitong.lending.schedules import (
     make_schedule,
 )
 
-CASES = Path(__file__).resolve().parents[3] / "shared" / "data" / "7-loans"
 MONTHLY = Cycle(1, TimeUnit.MONTHS)
 DAYS_30_360 = DayCount(YearBasis.DAYS_360, MonthBasis.DAYS_30)
 START = date(2026, 1, 15)
@@ -114,51 +111,6 @@ def test_a_down_payment_is_due_on_the_first_day() -> None:
     rows = make_loan_schedule(plan(3, 100_000, "0"), Repayment(down_payment=Fraction(1, 4)))
     assert (rows[0].due, rows[0].principal, rows[0].balance) == (START, 25_000, 75_000)
     assert [row.principal for row in rows[1:]] == [25_000] * 3
-
-
-def test_ties_with_published_first_schedules_line_by_line() -> None:
-    path = CASES / "fineract_initial_schedules_train.json"
-    if not path.exists():
-        pytest.skip(f"{path} is not there: the published cases lie beside the checkout only")
-    cases = json.loads(path.read_text())
-    assert len(cases) > 50
-    for case in cases:
-        terms = case["terms"]
-        first, *rows = case["expected_schedule"]
-        due = [row for row in rows if row["Principal due"]]
-        expected = [
-            (day(row["Date"]), *(minor(row[key]) for key in ("Principal due", "Interest")))
-            for row in due
-        ]
-        made = make_loan_schedule(*published(terms, day(first["Date"]), first["Balance of loan"]))
-        assert [row[:3] for row in made] == expected, case["id"]
-        assert [row.balance for row in made] == [minor(row["Balance of loan"]) for row in due]
-
-
-def published(terms: dict[str, str], start: date, lent: str) -> tuple[Plan, Repayment]:
-    """Return a published product's terms: most round payments to a whole unit of the currency."""
-    product = terms["LoanProduct"]
-    cycle = Cycle(int(terms["repaymentEvery"]), TimeUnit(terms["repaymentFrequencyType"].lower()))
-    made = plan(
-        periods=make_periods(start, cycle, int(terms["numberOfRepayments"])),
-        cycle=cycle,
-        annual_rate=Decimal(terms["ANNUAL interest rate %"]) / 100,
-        disbursements=(Disbursement(start, minor(lent)),),
-        multiple=1 if "360_30" in product else 100,
-    )
-    is_flat = terms["interest type"] == "FLAT"
-    return made, Repayment(
-        interest=InterestKind.FLAT if is_flat else InterestKind.DECLINING,
-        down_payment=Fraction(1, 4) if "DOWNPAYMENT" in product else Fraction(0),
-    )
-
-
-def day(text: str) -> date:
-    return datetime.strptime(text, "%d %B %Y").date()  # noqa: DTZ007 - a day has no zone
-
-
-def minor(text: str) -> int:
-    return int(Decimal(text) * 100)
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ class Bank:
 
 @pytest.fixture
 async def bank(town: "Town", now) -> AsyncIterator[Bank]:
-    simulator = payments.BankSimulator(result_seconds=0.0)
+    simulator = payments.SimulatedChannel(result_seconds=0.0)
     async with (
         serve_inside(simulator.application()) as url,
         payments.HttpBankChannel(url, timeout_seconds=0.5) as channel,

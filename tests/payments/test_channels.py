@@ -77,7 +77,7 @@ class Ways:
         }
         raw, now = json.dumps(body | more).encode(), self.clock.now()
         headers = sign(SECRET, message_id=message_id, at=now, body=raw)
-        read = open_callback("bank", SECRET, headers, raw, now=now)
+        read = open_callback("bank", [SECRET], headers, raw, now=now)
         return await self.town.run(
             lambda uow, now: payments.receive_callback(uow, read, now=now), now=now
         )
@@ -93,7 +93,9 @@ class Ways:
 
 @pytest.fixture
 async def ways(town: "Town", now) -> AsyncIterator[Ways]:
-    simulators = {name: payments.BankSimulator(result_seconds=0.0) for name in ("bank", "second")}
+    simulators = {
+        name: payments.SimulatedChannel(result_seconds=0.0) for name in ("bank", "second")
+    }
     async with (
         serve_inside(simulators["bank"].application()) as one,
         serve_inside(simulators["second"].application()) as two,
@@ -484,10 +486,10 @@ def test_signatures_are_those_of_the_published_vectors() -> None:
         at = datetime.fromtimestamp(vector["timestamp"], UTC)
         secret, body = read_secret(vector["secret"]), vector["payload"].encode()
         if vector["valid"]:
-            assert verify(secret, headers, body, now=at) == vector["msg_id"]
+            assert verify([secret], headers, body, now=at) == vector["msg_id"]
             late = at + timedelta(seconds=limits.CALLBACK_AGE_SECONDS_MAX + 1)
             with pytest.raises(CallbackNotSigned):
-                verify(secret, headers, body, now=late)
+                verify([secret], headers, body, now=late)
         else:
             with pytest.raises(CallbackNotSigned):
-                verify(secret, headers, body, now=at)
+                verify([secret], headers, body, now=at)

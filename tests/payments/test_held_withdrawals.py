@@ -27,7 +27,7 @@ class Counter:
     """A street with a bank at its end, at an hour of its own."""
 
     street: Street
-    simulator: payments.BankSimulator
+    simulator: payments.SimulatedChannel
     channel: payments.HttpBankChannel
     clock: FixedClock
 
@@ -71,7 +71,7 @@ class Counter:
 
 @pytest.fixture
 async def counter(town: Any, now: Any) -> AsyncIterator[Counter]:
-    simulator = payments.BankSimulator(result_seconds=0.0)
+    simulator = payments.SimulatedChannel(result_seconds=0.0)
     async with (
         open_street(town, now) as street,
         serve_inside(simulator.application()) as url,

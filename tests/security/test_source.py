@@ -22,7 +22,11 @@ FORBIDDEN = {
 #: ctypes: asks the kernel for limits and a signal, with constants.
 EXCEPTIONS = {"customers/evidence/picture_desk", "kernel/database", "wiring/lifeline.py"}
 #: Looks at what a workbook says it unpacks to before a reader opens it; it unpacks nothing itself.
-ARCHIVES = {("payments/bulk/xlsx_reader.py", "zipfile")}
+#: And packs papers, stored as they are.
+ARCHIVES = {
+    ("payments/bulk/xlsx_reader.py", "zipfile"),
+    ("payments/documents/receipt_packs.py", "zipfile"),
+}
 #: Expat's own events, with every declaration and entity refused as it begins; and its escapes.
 MESSAGES = {
     ("payments/iso20022/reading.py", "xml.parsers"),
@@ -32,12 +36,22 @@ MESSAGES = {
 TABLES_OF_MESSAGES = "payments/iso20022/"
 HASHES = {"sha256", "sha512", "blake2b"}
 #: Where chance need not be secret: a free port, and a pause between two tries.
-CHANCE = {"kernel/database/embedded.py", "kernel/database/unit_of_work.py"}
+CHANCE = {
+    "kernel/database/embedded.py",
+    "kernel/database/unit_of_work.py",
+    #: Which call of a simulated channel goes wrong.
+    "payments/channels/simulator/faults.py",
+}
 #: Everybody whom the platform asks, as docs/security.md lists them.
 CLIENTS = {
     "customers/checks/client.py",
     "identity/code_senders.py",
     "payments/channels/http_bank.py",
+    "payments/reconciliation/fetching.py",
+    #: A simulated channel calls the house back.
+    "payments/channels/simulator/calling.py",
+    "payments/crossborder/correspondent.py",
+    "payments/crossborder/rate_source.py",
 }
 _SQL = re.compile(r"\b(SELECT|INSERT INTO|UPDATE|DELETE FROM|CREATE|ALTER|GRANT|COPY)\b")
 _CONSTANT = re.compile(r"(?:\w+\.)*_?[A-Z][A-Z0-9_]*")
@@ -172,6 +186,8 @@ def test_makes_patterns_of_constants_only() -> None:
         # A prefix out of a constant, and the patterns of the rulebook, which ship with us.
         ("identity/tokens.py", "prefix"),
         ("ledger/numbers.py", "ids"),
+        # Shapes of amounts by the decimals of a currency, and a channel's name, escaped.
+        ("payments/reconciliation/reading.py", "encode"),
         ("kernel/rulebook/validation.py", "text"),
         # What LIKE looks for in a rule, every character of it escaped.
         *(("risk/decisioning/rules/programs/kernels.py", each) for each in LIKE),

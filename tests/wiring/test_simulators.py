@@ -14,21 +14,27 @@ def test_listens_for_what_nothing_real_stands_in_for(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
     with open_simulators(settings, has_worker=True, has_demo=True, say=said.append) as opened:
         complete, sockets = opened
-        assert sorted(sockets) == ["bank", "registry", "sms-gateway"]
+        assert sorted(sockets) == ["channels", "registry", "sms-gateway"]
         port = sockets["sms-gateway"].getsockname()[1]
         assert complete.sms_gateway_url == f"http://127.0.0.1:{port}"
         assert find_simulator(tmp_path, "sms-gateway") == complete.sms_gateway_url
         assert find_simulator(tmp_path, "registry") == complete.registry_url
         assert find_simulator(tmp_path, "bank") == complete.bank_channel_url
+        assert [name for name, _, _ in complete.channels] == [
+            "second-bank",
+            "cards",
+            "wallet",
+            "border",
+        ]
     assert len(said) == 2
-    assert sockets["bank"].fileno() == -1
+    assert sockets["channels"].fileno() == -1
     assert find_simulator(tmp_path, "bank") is None
     assert not (tmp_path / ADDRESSES_NAME).exists()
 
 
 @pytest.mark.parametrize(
     ("has_worker", "has_demo", "expected"),
-    [(True, False, ["bank", "sms-gateway"]), (False, True, ["sms-gateway"])],
+    [(True, False, ["channels", "sms-gateway"]), (False, True, ["sms-gateway"])],
 )
 def test_registries_are_simulated_for_demonstrations_only(
     tmp_path: Path, has_worker: bool, has_demo: bool, expected: list[str]

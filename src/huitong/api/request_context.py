@@ -47,7 +47,7 @@ HSTS_HEADER: Final = (
 _REQUEST_ID_SHAPE: Final = re.compile(rb"[A-Za-z0-9._-]{1,%d}" % limits.REQUEST_ID_LENGTH_MAX)
 _UNKNOWN_ROUTE: Final = "(none)"
 #: The one body that may be larger, of callers who are known before any of it is read.
-_UPLOAD: Final = ("POST", "/v1/bulk-files")
+_UPLOADS: Final = frozenset({("POST", "/v1/bulk-files"), ("POST", "/v1/reconciliation/files")})
 _KNOWN_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _log = logs.get_logger(__name__)
 
@@ -195,7 +195,7 @@ def _check_headers(scope: Scope) -> None:
 
 
 def _find_length_max(scope: Scope) -> int:
-    is_upload = (scope["method"], scope["path"]) == _UPLOAD
+    is_upload = (scope["method"], scope["path"]) in _UPLOADS
     return limits.BULK_FILE_BYTES_MAX if is_upload else limits.REQUEST_BODY_BYTES_MAX
 
 

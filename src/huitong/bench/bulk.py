@@ -3,6 +3,7 @@
 Beside it what a bank's clerk would script: each line of a sample in a transaction of its own.
 """
 
+import gc
 import time
 import uuid
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from typing import Any, Final
 
 import uvloop
 
-from huitong import ledger, payments, risk
+from huitong import ledger, payments
 from huitong.bench.live_risk import install_live_risk
 from huitong.bench.machine import describe_machine
 from huitong.bench.naive_posting import post_one
@@ -23,6 +24,7 @@ from huitong.bench.scratch import Scratch, scratch_database
 from huitong.bench.types import BenchmarkFailed, Options, Result, Target
 from huitong.kernel import limits
 from huitong.kernel.clock import SystemClock
+from huitong.kernel.collector import spare_collector
 from huitong.kernel.cryptography import load_key_ring
 from huitong.kernel.database.unit_of_work import Database, DriverConnection
 from huitong.kernel.ids import uuid7
@@ -62,8 +64,14 @@ _TARGETS: Final = (
 
 def measure(options: Options) -> Result:
     """Run the benchmark on a database of its own."""
+    thresholds = gc.get_threshold()
     with scratch_database() as scratch, TemporaryDirectory(prefix="huitong-bench-") as home:
-        return uvloop.run(_measure(scratch, Vault(load_key_ring(Path(home))), options))
+        try:
+            return uvloop.run(_measure(scratch, Vault(load_key_ring(Path(home))), options))
+        finally:
+            # As processes of ours have it, but only while we measure.
+            gc.unfreeze()
+            gc.set_threshold(*thresholds)
 
 
 async def _measure(scratch: Scratch, vault: Vault, options: Options) -> Result:
@@ -74,6 +82,7 @@ async def _measure(scratch: Scratch, vault: Vault, options: Options) -> Result:
     try:
         run = _Run(database, vault, await populate(scratch, owner, accounts=lines, seed=1))
         await run.prepare(owner)
+        spare_collector()
         await install_live_risk(scratch, now=datetime.now(UTC))
         options.say(f"paying a file of {lines:,} lines")
         await run.pay()
@@ -117,6 +126,7 @@ class _Run:
         self.merchant_id = uuid7()
         self.people: list[uuid.UUID] = []
         self.seconds: dict[str, float] = {}
+        self._decider, self._caches = make_bulk_decider(database, SystemClock())
 
     async def prepare(self, owner: DriverConnection) -> None:
         """Make people with sealed names, and a business with money and two users."""
@@ -132,7 +142,9 @@ class _Run:
         account = self.population.merchant
         await owner.execute(_ADD_MERCHANT, account, CURRENCY, self.merchant_id)
         await self._fund(owner, account, 2 * sum(self.amounts))
-        for person, role in zip(self.people, bulk.Role, strict=False):
+        for person, role in zip(
+            self.people, (bulk.Role.SUBMITTER, bulk.Role.APPROVER), strict=False
+        ):
             await self._name_user(person, role)
         await owner.execute("VACUUM ANALYZE")
 
@@ -179,9 +191,6 @@ class _Run:
     async def pay(self) -> None:
         """Submit, approve and pay the file as the API and the worker do."""
         content = self.write()
-        decider, caches = make_bulk_decider(self.database, SystemClock())
-        for cache in caches:
-            await cache.learn_news()
         maker, checker = self.people[:2]
         with self._clock("submit"):
             file = await self.database.run(
@@ -207,7 +216,7 @@ class _Run:
                 )
             )
         with self._clock("pay"):
-            while await self._step(decider):
+            while await self._step():
                 pass
         done = await self.database.run(
             lambda uow: bulk.get_bulk_file(uow, file.id, customer_id=maker)
@@ -215,9 +224,11 @@ class _Run:
         if (done.state, done.paid_count) != (bulk.FileState.DONE, len(self.accounts)):
             raise BenchmarkFailed(f"the file is {done.state}, {done.failed_count} lines failed")
 
-    async def _step(self, decider: risk.PaymentDecider) -> bool:
+    async def _step(self) -> bool:
+        for cache in self._caches:
+            await cache.learn_news()
         return await self.database.run(
-            lambda uow: bulk.pay_next_batch(uow, decider, now=datetime.now(UTC))
+            lambda uow: bulk.pay_next_batch(uow, self._decider, now=datetime.now(UTC))
         )
 
     async def pay_one_by_one(self, count: int) -> float:

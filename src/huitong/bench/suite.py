@@ -19,8 +19,11 @@ BENCHMARKS: Final[Mapping[str, str]] = MappingProxyType(
         "decide": "huitong.bench.decide:measure",
         "backtest": "huitong.bench.backtest:measure",
         "iso20022": "huitong.bench.iso20022:measure",
+        "schedule": "huitong.bench.schedule:measure",
         "growth": "huitong.bench.growth:measure",
         "bulk": "huitong.bench.bulk:measure",
+        "clearing": "huitong.bench.clearing:measure",
+        "reconcile": "huitong.bench.reconcile:measure",
         "chaos": "huitong.bench.chaos:measure",
     }
 )

@@ -4,22 +4,27 @@ import typer
 from rich.console import Console
 
 from huitong.cli import (
+    abroad,
     audit,
     backup,
-    bank,
     bench,
     bulk,
+    channels,
     clearing,
     demo,
+    fx,
     iso20022,
     keys,
     ledger,
+    lending,
     log,
     merchants,
     migrate,
     operations,
     permissions,
     privacy,
+    receipts,
+    reconcile,
     registry,
     risk,
     serve,
@@ -48,8 +53,9 @@ app = typer.Typer(
 )
 
 for command in (
-    up, serve, worker, keys, staff, permissions, privacy, migrate, ledger, log, audit, backup, demo,
-    bench, bulk, bank, registry, risk, sms_gateway, operations, clearing, iso20022, merchants,
+    up, serve, worker, keys, staff, permissions, privacy, migrate, ledger, log, audit, backup,
+    demo, bench, bulk, registry, risk, sms_gateway, operations, clearing, iso20022, lending,
+    receipts, channels, reconcile, merchants, fx, abroad,
 ):  # fmt: skip
     command.register(app)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Annotated, Final, TypeVar
 
 import typer
@@ -11,12 +12,12 @@ from rich.table import Table
 from huitong import payments
 from huitong.kernel import limits
 from huitong.kernel.calendar import china_calendar
-from huitong.kernel.clock import SystemClock
 from huitong.kernel.database.unit_of_work import Caller, Database, UnitOfWork
 from huitong.kernel.ids import CLEARING_WINDOW, read_id, show_id, uuid7
 from huitong.kernel.money import Money
 from huitong.kernel.rulebook import Rulebook
 from huitong.kernel.settings import Settings
+from huitong.wiring.clocks import make_clock
 
 Result = TypeVar("Result")
 clearing: Final = payments.clearing
@@ -44,7 +45,7 @@ def join(
     cap: Annotated[str, typer.Option(help="Net debit cap in CNY, such as 1000000.00.")],
 ) -> None:
     """Open a settlement and a collateral account for a bank, and set its cap."""
-    amount, now = _read(cap, "cap"), SystemClock().now()
+    amount, now = _read(cap, "cap"), _now()
     _run(
         lambda uow: clearing.join(
             uow, code=code, name_zh=name_zh, name_en=name_en, net_debit_cap=amount, now=now
@@ -61,7 +62,7 @@ def deposit(
     collateral: Annotated[bool, typer.Option("--collateral", help="As collateral.")] = False,
 ) -> None:
     """Book what came in through the central bank for a participant."""
-    money, now = _read(amount, "amount"), SystemClock().now()
+    money, now = _read(amount, "amount"), _now()
     _run(
         lambda uow: clearing.deposit(
             uow, transfer_id=uuid7(), code=code, amount=money, is_collateral=collateral, now=now
@@ -76,7 +77,7 @@ def reserve(
     amount: Annotated[str, typer.Argument(help="In CNY, such as 1000.00; 0 keeps nothing.")],
 ) -> None:
     """Set how much of a participant's account only its urgent gross payments may use."""
-    money, now, rulebook = _read(amount, "amount"), SystemClock().now(), Rulebook.load()
+    money, now, rulebook = _read(amount, "amount"), _now(), Rulebook.load()
     _run(
         lambda uow: clearing.set_reserved(
             uow, code=code, reserved=money, rulebook=rulebook, now=now
@@ -106,7 +107,7 @@ def pay(
         amount=_read(amount, "amount").minor,
         is_urgent=urgent,
     )
-    now, rulebook = SystemClock().now(), Rulebook.load()
+    now, rulebook = _now(), Rulebook.load()
     found = _run(lambda uow: clearing.submit_payments(uow, [new], rulebook=rulebook, now=now))
     typer.echo(f"{found[0].id}  {found[0].rail.value}  {found[0].state.value}")
 
@@ -185,7 +186,7 @@ def settle(
 
 
 async def _settle(*, close: bool) -> list[payments.clearing.Settlement]:
-    rulebook, clock = Rulebook.load(), SystemClock()
+    rulebook, clock = Rulebook.load(), make_clock(Settings.from_environment())
     found: list[payments.clearing.Settlement] = []
     async with _open() as database:
         if close:
@@ -209,7 +210,7 @@ def _route(amount: str, *, urgent: bool) -> payments.clearing.Route:
     return clearing.route_payment(
         _read(amount, "amount"),
         is_urgent=urgent,
-        now=SystemClock().now(),
+        now=_now(),
         calendar=china_calendar(),
         rulebook=Rulebook.load(),
     )
@@ -221,6 +222,10 @@ def _print_route(found: payments.clearing.Route) -> None:
     for reason in found.reasons:
         rule = f"{reason.rule}, {reason.enforcement.value}, {reason.confidence.value}"
         typer.echo(f"  {reason.rail.value}: {reason.zh} / {reason.en} ({rule})")
+
+
+def _now() -> datetime:
+    return make_clock(Settings.from_environment()).now()
 
 
 def _read(text: str, field: str) -> Money:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import socket
 import ssl
 from dataclasses import replace
@@ -15,6 +14,7 @@ import uvloop
 from huitong.cli.process import load_entry_point, prepare_process
 from huitong.kernel import limits
 from huitong.kernel.clock import SystemClock
+from huitong.kernel.collector import spare_collector
 from huitong.kernel.logs import get_logger
 from huitong.kernel.settings import Settings
 from huitong.kernel.telemetry import shutdown_telemetry
@@ -33,8 +33,6 @@ _log = get_logger(__name__)
 _BACKLOG: Final = 2048
 _DRAIN_SECONDS: Final = 20
 _KEEP_ALIVE_SECONDS: Final = 75
-#: How many objects more than before are made until the collector looks at the young ones.
-_YOUNG_OBJECTS: Final = 20_000
 
 
 def register(app: typer.Typer) -> None:
@@ -71,7 +69,7 @@ def serve(
 
 def _make_server(settings: Settings, context: ssl.SSLContext | None) -> uvicorn.Server:
     application = load_entry_point("huitong.api:create_app")(settings)
-    _spare_collector()
+    spare_collector()
     return uvicorn.Server(make_config(application, settings, context))
 
 
@@ -140,15 +138,3 @@ async def _watch_certificate(files: TlsFiles, context: ssl.SSLContext) -> None:
         else:
             known = found
             _log.info("certificate_taken")
-
-
-def _spare_collector() -> None:
-    """Take what was loaded until now out of the garbage collector's sight.
-
-    Modules, routes and schemas are hundreds of thousands of objects that live as long as the
-    process. Without this every full collection walks them all, and whoever pays meanwhile waits
-    for some fifty milliseconds.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_YOUNG_OBJECTS)

@@ -9,6 +9,7 @@ import typer
 import uvloop
 
 from huitong.cli.process import load_entry_point, prepare_process
+from huitong.kernel.collector import spare_collector
 from huitong.kernel.logs import get_logger
 from huitong.kernel.metrics import serve_metrics
 from huitong.kernel.telemetry import shutdown_telemetry
@@ -35,6 +36,7 @@ def worker() -> None:
         except OSError as error:
             # Work goes on without being looked at; a second worker of one machine gets here, too.
             _log.warning("metrics_not_served", reason=str(error))
+    spare_collector()
     try:
         uvloop.run(_run_until_signal(run(settings)))
     finally:

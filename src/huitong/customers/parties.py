@@ -108,9 +108,10 @@ async def find_parties(
 async def find_holder_names(
     uow: UnitOfWork, vault: Vault, account_ids: Sequence[int]
 ) -> dict[int, str]:
-    """Return the name of each account's holder in full, for comparing: nobody may be shown it.
+    """Return the name of each account's holder in full, for comparing.
 
-    Without those whose data was destroyed, and customers who left.
+    Only the holder may be shown it; others see it masked. Without those whose data was destroyed,
+    and customers who left.
     """
     connection = await uow.driver()
     names: dict[int, str] = dict(await connection.fetch(_NAMES_OF_MERCHANTS, account_ids))

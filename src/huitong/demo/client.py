@@ -80,6 +80,11 @@ class Client:
         headers = {"Idempotency-Key": key or uuid.uuid4().hex}
         return self._ask("POST", path, headers=headers, json=body or {})
 
+    def send_file(self, path: str, content: bytes, media_type: str, **query: str | int) -> Answer:
+        """Send a file as it is, under a new key; raises PlatformAway."""
+        headers = {"Idempotency-Key": uuid.uuid4().hex, "Content-Type": media_type}
+        return self._ask("POST", path, headers=headers, content=content, params=query)
+
     def put(self, path: str, body: dict[str, Any]) -> Answer:
         """Set something, which may safely be done again; raises PlatformAway."""
         return self._ask("PUT", path, json=body)

@@ -25,14 +25,19 @@ APPROVAL: Final = "apr"
 AUDIT_RECORD: Final = "aud"
 BACKTEST: Final = "bkt"
 BATCH: Final = "bat"
+BREAK: Final = "brk"
 BULK_FILE: Final = "blk"
 CASE: Final = "cas"
 CHALLENGE: Final = "chl"
+CHANNEL_ATTEMPT: Final = "att"
+CHANNEL_FILE: Final = "chf"
 CHECKOUT: Final = "chk"
 CLEARING_WINDOW: Final = "clw"
 CODE: Final = "qr"
+CROSS_BORDER: Final = "cbp"
 CONSENT: Final = "con"
 COUNTERMEASURE: Final = "cms"
+EXCHANGE_DEAL: Final = "fxd"
 CUSTOMER: Final = "cus"
 DECISION: Final = "dec"
 DEVICE: Final = "dev"
@@ -49,12 +54,14 @@ LOGIN: Final = "lgn"
 MERCHANT: Final = "mer"
 MODEL: Final = "mdl"
 ONE_TIME_CODE: Final = "otc"
+PAPER: Final = "ppr"
 PARTNER: Final = "ptn"
 PASSKEY: Final = "psk"
 PAYMENT: Final = "pay"
 PAY_IN: Final = "pin"
 POOL: Final = "pol"
 PROFIT_SHARE: Final = "shr"
+QUOTE: Final = "fxq"
 REFUND: Final = "rfd"
 REQUEST: Final = "req"
 RULE_VERSION: Final = "rul"
@@ -66,6 +73,7 @@ STEP_UP: Final = "stp"
 STORE: Final = "sto"
 SUBJECT: Final = "sub"
 SUBJECT_REQUEST: Final = "srq"
+SUSPENSE: Final = "sus"
 TABLE_ANSWER: Final = "tba"
 TABLE_VERSION: Final = "tbl"
 TERMINAL: Final = "trm"
@@ -85,15 +93,20 @@ PREFIXES: Final = frozenset(
         AUDIT_RECORD,
         BACKTEST,
         BATCH,
+        BREAK,
         BULK_FILE,
         CASE,
         CHALLENGE,
         CHECKOUT,
         CLEARING_WINDOW,
         CODE,
+        CROSS_BORDER,
         CONSENT,
         COUNTERMEASURE,
         CUSTOMER,
+        EXCHANGE_DEAL,
+        PAPER,
+        QUOTE,
         DECISION,
         DEVICE,
         DISPUTE,
@@ -126,6 +139,7 @@ PREFIXES: Final = frozenset(
         STORE,
         SUBJECT,
         SUBJECT_REQUEST,
+        SUSPENSE,
         TABLE_ANSWER,
         TABLE_VERSION,
         TERMINAL,

@@ -1,5 +1,6 @@
 """Reading single variables of the environment, strictly: what is wrong is named by its variable."""
 
+import re
 from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -10,6 +11,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from huitong.kernel import limits
 from huitong.kernel.errors import InvalidField
 
+#: Name, kind and address of a service outside.
+Endpoint = tuple[str, str, str]
+_ENDPOINT: Final = re.compile(r"([a-z][a-z0-9-]{0,31})=([a-z_]{1,32})@(\S+)")
 _DATABASE_SCHEMES: Final = ("postgresql", "postgres")
 
 
@@ -101,6 +105,23 @@ def read_service_url(variables: Mapping[str, str], name: str) -> str | None:
             field=name,
         )
     return url
+
+
+def read_endpoints(variables: Mapping[str, str], name: str) -> tuple[Endpoint, ...]:
+    """Return services outside as (name, kind, address); raises InvalidField if one is unsafe."""
+    found: list[Endpoint] = []
+    for text in filter(None, (part.strip() for part in variables.get(name, "").split(","))):
+        match = _ENDPOINT.fullmatch(text)
+        if match is None or any(known[0] == match[1] for known in found):
+            raise InvalidField(
+                "must look like cards=card_acquiring@https://host/path, with commas between, "
+                "and no name twice",
+                field=name,
+            )
+        url = read_service_url({name: match[3]}, name)
+        assert url is not None
+        found.append((match[1], match[2], url))
+    return tuple(found)
 
 
 def is_loopback(host: str) -> bool:

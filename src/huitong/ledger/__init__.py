@@ -53,6 +53,7 @@ from huitong.ledger.snapshots import (
     DayOutOfOrder,
     close_day,
 )
+from huitong.ledger.spans import Span, find_span, list_lines
 from huitong.ledger.statements import Period, list_statement
 from huitong.ledger.transparency import (
     Checkpoint,
@@ -148,6 +149,7 @@ __all__ = [
     "RecordedTransfer",
     "Request",
     "Side",
+    "Span",
     "StatementLine",
     "SystemKeyTaken",
     "Transfer",
@@ -166,6 +168,7 @@ __all__ = [
     "ensure_system_account",
     "expire_holds",
     "find_code",
+    "find_span",
     "find_states",
     "find_system_account",
     "get_account",
@@ -188,6 +191,7 @@ __all__ = [
     "list_checkpoints",
     "list_corrections",
     "list_holds",
+    "list_lines",
     "list_statement",
     "load_chart",
     "load_log_key",

@@ -2,7 +2,8 @@
 
 The journal keeps the number; statements, exports and reports show the names. A number is never
 given a second meaning. Hundreds group them: 1 money in and out, 2 between accounts, 3 payments,
-4 what a payment entails, 5 cards and clearing, 9 the books themselves.
+4 what a payment entails, 5 cards and clearing, 6 currencies and payments abroad, 9 the books
+themselves.
 """
 
 from enum import IntEnum
@@ -74,6 +75,17 @@ class TransferCode(IntEnum):
     DISPUTE_FEE = 533, "Dispute fee", "争议处理费"
     DISPUTE_FEE_RETURN = 534, "Dispute fee given back", "争议处理费退回"
     DISPUTE_PAID = 535, "Disputed money paid out", "争议款支付"
+
+    EXCHANGE_PURCHASE = 601, "Foreign currency bought", "购汇"
+    EXCHANGE_SETTLEMENT = 602, "Foreign currency sold", "结汇"
+    EXCHANGE = 603, "Currencies exchanged", "外汇买卖"
+    EXCHANGE_RESULT = 604, "Exchange gain or loss", "汇兑损益"
+    EXCHANGE_COVER = 605, "Position covered", "外汇平盘"
+    EXCHANGE_REVERSAL = 606, "Exchange taken back", "外汇交易撤销"
+    ABROAD_PAYMENT = 611, "Payment abroad", "跨境汇出"
+    ABROAD_RECEIPT = 612, "Payment from abroad", "跨境汇入"
+    ABROAD_GIVEN_BACK = 613, "Payment abroad given back", "跨境汇款退回"
+    ABROAD_SETTLED = 614, "Payment abroad settled", "跨境汇款清算"
 
     OPENING = 901, "Opening balance", "期初余额"
     ADJUSTMENT = 902, "Adjustment", "调账"

@@ -5,11 +5,19 @@ merchant codes and customers' one-time codes, authorisations, refunds, profit sh
 withdrawals, fees, and the caps that regulation puts on payment accounts.
 """
 
-from huitong.payments import bulk, channels, clearing, corporate, merchants
+from huitong.payments import (
+    bulk,
+    channels,
+    clearing,
+    corporate,
+    crossborder,
+    documents,
+    merchants,
+    reconciliation,
+)
 from huitong.payments.calculations import calculate_fee, derive_id, split_by_weights
 from huitong.payments.channels import (
     BankChannel,
-    BankSimulator,
     BreakKind,
     CallbackEffect,
     ChannelAnswer,
@@ -19,6 +27,7 @@ from huitong.payments.channels import (
     FaultKind,
     HttpBankChannel,
     NoChannel,
+    SimulatedChannel,
     list_channel_breaks,
     list_channel_states,
     open_callback,
@@ -192,7 +201,6 @@ __all__ = [
     "Authentication",
     "BalanceTooLarge",
     "BankChannel",
-    "BankSimulator",
     "BreakKind",
     "CallbackEffect",
     "CapUse",
@@ -274,6 +282,7 @@ __all__ = [
     "ShareExceedsRemainder",
     "ShareReceiver",
     "ShareReceiverShort",
+    "SimulatedChannel",
     "StopAction",
     "StopAppealed",
     "StopOutcome",
@@ -306,7 +315,9 @@ __all__ = [
     "corporate",
     "create_checkout",
     "create_merchant_code",
+    "crossborder",
     "derive_id",
+    "documents",
     "draw_png",
     "draw_svg",
     "end_due_payments",
@@ -341,6 +352,7 @@ __all__ = [
     "read_code",
     "read_message",
     "receive_callback",
+    "reconciliation",
     "record_channel_answer",
     "refund",
     "reject_held_payment",

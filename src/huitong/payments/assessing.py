@@ -206,7 +206,7 @@ def _make_subject(payment: Assessed, parties: Mapping[int, Party]) -> "_Subject"
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(slots=True, kw_only=True, eq=False)
 class _Subject:
     """A payment that names its parties only when asked: mostly nobody is on a list."""
 

@@ -43,6 +43,9 @@ _FIND: Final = """
       FROM privacy.subject_keys
      WHERE subject_id = ANY(CAST(:ids AS uuid[]))
 """
+_FIND_WRAPPED: Final = (
+    "SELECT subject_id, wrapped FROM privacy.subject_keys WHERE subject_id = ANY($1::uuid[])"
+)
 # A subject that has no key yet gets a destroyed one: a seal that is on its way must not make one.
 _DESTROY: Final = """
     INSERT INTO privacy.subject_keys AS k (subject_id, seals, destroyed_at)
@@ -122,6 +125,12 @@ async def insert_keys(uow: UnitOfWork, keys: Sequence[StoredKey]) -> dict[uuid.U
 async def find_keys(uow: UnitOfWork, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, StoredKey]:
     """Return the keys of subjects as they are now, destroyed ones too."""
     return _by_subject(await uow.execute(_FIND, ids=list(ids)))
+
+
+async def find_wrapped(uow: UnitOfWork, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, bytes | None]:
+    """Return the wrapped keys of subjects as they are now, None for a destroyed one."""
+    rows = await (await uow.driver()).fetch(_FIND_WRAPPED, list(ids))
+    return dict(rows)
 
 
 async def destroy_key(uow: UnitOfWork, subject_id: uuid.UUID, now: datetime) -> bool:

@@ -98,19 +98,18 @@ class Vault:
         Otherwise raises as `open` does.
         """
         _check_count(sealed)
-        stored = await store.find_keys(uow, sealed)
+        stored = await store.find_wrapped(uow, sealed)
         opened: dict[uuid.UUID, dict[str, str] | None] = {}
         for subject_id, fields in sealed.items():
-            found = stored.get(subject_id)
-            if found is None:
+            if subject_id not in stored:
                 raise SubjectUnknown(f"There is no data key for {_show(subject_id)}")
-            if found.wrapped is None:
+            wrapped = stored[subject_id]
+            if wrapped is None:
                 self._cache.forget(subject_id)
                 opened[subject_id] = None
             else:
-                opened[subject_id] = open_record(
-                    self._unwrap(subject_id, found.wrapped), subject_id, fields
-                )
+                key = self._unwrap(subject_id, wrapped)
+                opened[subject_id] = open_record(key, subject_id, fields)
         return opened
 
     def blind_index(self, kind: str, value: str) -> bytes:

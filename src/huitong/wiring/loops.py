@@ -15,7 +15,9 @@ from huitong.kernel.database.unit_of_work import Database
 from huitong.kernel.rulebook import Rulebook
 from huitong.kernel.settings import Settings
 from huitong.privacy import Vault
+from huitong.wiring.abroad import make_abroad_loops
 from huitong.wiring.bulk_paying import make_bulk_loop
+from huitong.wiring.channel_clients import make_clients
 from huitong.wiring.clocks import make_clock
 from huitong.wiring.corporate_paying import make_corporate_loops
 from huitong.wiring.evidence_desk import make_evidence_desk
@@ -24,6 +26,7 @@ from huitong.wiring.merchant_loops import MERCHANT_LOOPS
 from huitong.wiring.notices import make_notice_loops
 from huitong.wiring.people_data import make_providers, make_retained
 from huitong.wiring.reactions import HANDLERS, react_to_decisions
+from huitong.wiring.reconciling import make_reconciliation_loops
 from huitong.wiring.risk_links import LINK_SOURCES
 from huitong.wiring.watching import WATCH_LOOPS
 
@@ -144,7 +147,9 @@ def make_loops(settings: Settings) -> tuple[Loop, ...]:
         *_make_privacy_loops(settings),
         *_make_publishing_loops(settings),
         make_bulk_loop(settings),
+        *make_reconciliation_loops(settings),
         *make_corporate_loops(settings),
+        *make_abroad_loops(settings),
         *_make_channel_loops(settings),
         *make_notice_loops(settings),
     )
@@ -201,10 +206,11 @@ def _make_publishing_loops(settings: Settings) -> tuple[Loop, ...]:
 
 
 def _make_channel_loops(settings: Settings) -> tuple[Loop, ...]:
-    """Return what asks the bank, if there is one to ask."""
-    if settings.bank_channel_url is None:
+    """Return what asks the channels, if there is one to ask."""
+    clients = make_clients(settings)
+    if not clients:
         return ()
-    channels = payments.Channels({"bank": payments.HttpBankChannel(settings.bank_channel_url)})
+    channels = payments.Channels(clients)
     clock = make_clock(settings)
 
     async def settle_channel_orders(database: Database, _now: datetime) -> bool:

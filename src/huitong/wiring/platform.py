@@ -24,7 +24,7 @@ from huitong.kernel.cryptography import load_key_ring
 from huitong.kernel.database import embedded
 from huitong.kernel.errors import Fault
 from huitong.kernel.settings import Settings
-from huitong.wiring.simulators import open_simulators
+from huitong.wiring.simulators import find_command, open_simulators
 from huitong.wiring.supervisor import ChildPlan, Supervisor, run_to_end
 from huitong.wiring.tls import (
     CertificateNotUsable,
@@ -257,7 +257,7 @@ def _plan_children(
                 settings,
                 options,
                 name,
-                (name, "--listen-fd", str(number)),
+                (*find_command(name, settings), "--listen-fd", str(number)),
                 descriptors=(number,),
                 stop_rank=2,
             )

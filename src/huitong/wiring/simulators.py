@@ -11,10 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from huitong import payments
 from huitong.kernel.settings import Settings
 
 #: The file of a home that says where each simulator of its platform answers, while it runs.
 ADDRESSES_NAME: Final = "simulators.json"
+#: The simulated channels of all kinds, among which is the bank.
+CHANNELS_NAME: Final = "channels"
 _HOST: Final = "127.0.0.1"
 
 
@@ -37,21 +40,49 @@ def open_simulators(
     path = settings.home / ADDRESSES_NAME
     try:
         if has_worker and settings.bank_channel_url is None:
-            settings = replace(settings, bank_channel_url=listen("bank"))
+            bank_url = addresses["bank"] = listen(CHANNELS_NAME)
+            settings = replace(settings, bank_channel_url=bank_url)
+            if not settings.channels:
+                settings = replace(settings, channels=_simulated_channels(bank_url))
         # Only for demonstrations: it confirms almost everybody, and then customers are opened.
         if has_worker and has_demo and settings.registry_url is None:
             settings = replace(settings, registry_url=listen("registry"))
             say("Identity checks: simulated registries, which confirm almost everybody.")
+        if has_worker and has_demo and settings.correspondent_url is None:
+            abroad = listen("abroad")
+            settings = replace(
+                settings,
+                fx_rates_url=settings.fx_rates_url or f"{abroad}/market",
+                correspondent_url=f"{abroad}/bank",
+            )
         if settings.sms_gateway_url is None:
-            settings = replace(settings, sms_gateway_url=listen("sms-gateway"))
-            url = settings.sms_gateway_url
-            say(f"One-time codes: a simulated phone shows them at {url}/messages?mobile=…")
+            phone = listen("sms-gateway")
+            settings = replace(settings, sms_gateway_url=phone)
+            say(f"One-time codes: a simulated phone shows them at {phone}/messages?mobile=…")
         path.write_text(json.dumps(addresses) + "\n", encoding="utf-8")
         yield settings, sockets
     finally:
         path.unlink(missing_ok=True)
         for listening in sockets.values():
             listening.close()
+
+
+def _simulated_channels(url: str) -> tuple[tuple[str, str, str], ...]:
+    kinds = payments.channels.KINDS
+    return tuple(
+        (name, kind.value, f"{url}/{name}") for name, kind in kinds.items() if name != "bank"
+    )
+
+
+def find_command(name: str, settings: Settings) -> tuple[str, ...]:
+    """Return the arguments of `huitong` that serve a simulator of a platform."""
+    if name != CHANNELS_NAME:
+        return (name,)
+    if settings.is_tls:
+        # They know no authority that signed our own certificate: they are asked, and do not call.
+        return (name, "simulate")
+    url = f"http://{_HOST}:{settings.port}/v1/channel-callbacks"
+    return (name, "simulate", "--callback-url", url)
 
 
 def find_simulator(home: Path, name: str) -> str | None:

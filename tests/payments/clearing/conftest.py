@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TypeVar
 
+import asyncpg
 import pytest
 
 from huitong import ledger, payments
@@ -127,6 +128,12 @@ class House:
         async with self.database.reading() as uow:
             found: int = await uow.fetch_value(f"SELECT count(*) FROM {table}")
         return found
+
+    async def forge(self, statement: str, *values: object) -> None:
+        """Change what no role of the platform may."""
+        connection = await asyncpg.connect(self.url)
+        await connection.execute(statement, *values)
+        await connection.close()
 
     async def check(self) -> None:
         """Assert that all invariants hold, the ledger's too."""

@@ -113,6 +113,43 @@ class QueueView(View):
     gross: list[QueuedView]
 
 
+class StatementLineView(View):
+    """A payment of a window as one participant sees it."""
+
+    payment: str = Field(description="The payment's id, as the bank made it.")
+    sequence: int
+    side: Literal["sent", "received"]
+    counterparty: BankCode
+    rail: Literal["hvps", "beps", "ibps"]
+    amount: MoneyView
+    state: Literal["queued", "accepted", "settled", "refused", "unwound"]
+    submitted_at: Instant
+
+
+class StatementView(View):
+    """A participant's statement of a window: its position, and a page of its payments."""
+
+    window: WindowView
+    position: PositionView
+    data: list[StatementLineView]
+    next_cursor: str | None
+
+
+class OffsetView(View):
+    """A run that set queued gross payments off against each other."""
+
+    ran_at: Instant
+    groups: int = Field(description="Sets of payments, each settled at once.")
+    count: int
+    amount: MoneyView
+
+
+class OffsetsView(View):
+    """The latest runs, newest first."""
+
+    data: list[OffsetView]
+
+
 class JoinClearing(Body):
     """A bank that is to take part."""
 
@@ -209,6 +246,27 @@ def show_queued(payment: payments.clearing.ClearingPayment) -> QueuedView:
         amount=_show(payment.amount),
         is_urgent=payment.is_urgent,
         submitted_at=payment.submitted_at,
+    )
+
+
+def show_line(line: payments.clearing.StatementLine) -> StatementLineView:
+    """Return a line of a statement as a view."""
+    return StatementLineView(
+        payment=str(line.payment_id),
+        sequence=line.sequence,
+        side=line.side.value,
+        counterparty=line.counterparty,
+        rail=line.rail.value,
+        amount=_show(line.amount),
+        state=line.state.value,
+        submitted_at=line.submitted_at,
+    )
+
+
+def show_offset(run: payments.clearing.OffsetRun) -> OffsetView:
+    """Return a run as a view."""
+    return OffsetView(
+        ran_at=run.ran_at, groups=run.groups, count=run.count, amount=_show(run.amount)
     )
 
 

@@ -60,6 +60,10 @@ class Telephone:
         """Ask for something to be done, whatever comes back."""
         return self._clients[-1].post(path, body)
 
+    def send_file(self, path: str, content: bytes, media_type: str, **query: str | int) -> Answer:
+        """Send a file, whatever comes back."""
+        return self._clients[-1].send_file(path, content, media_type, **query)
+
     def try_to_read(self, path: str) -> Answer:
         """Ask for something, whatever comes back."""
         return self._clients[-1].get(path)

@@ -10,13 +10,12 @@ value sealed with one cipher says nothing about those sealed with the other.
 """
 
 import hashlib
+import hmac
 import os
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from huitong.kernel import limits
 from huitong.kernel.cryptography.ciphers import (
@@ -47,8 +46,9 @@ class _Sealer:
 
     def __init__(self, secret: bytes, cipher: CipherName, name: int) -> None:
         self.header = bytes((_FORMAT, CIPHER_CODES[cipher])) + name.to_bytes(_NAME_BYTES)
-        expand = HKDFExpand(SHA256(), KEY_BYTES[cipher], b"huitong seal " + cipher.encode())
-        self.aead: Aead = make_aead(cipher, expand.derive(secret))
+        self.aead: Aead = make_aead(
+            cipher, _expand(secret, b"huitong seal " + cipher.encode())[: KEY_BYTES[cipher]]
+        )
 
 
 class _Key:
@@ -192,6 +192,11 @@ def fingerprint(secret: bytes) -> bytes:
 
 def _wrap_context(owner: bytes) -> bytes:
     return b"huitong wrapped key " + owner
+
+
+def _expand(secret: bytes, info: bytes) -> bytes:
+    """Return the first 32 bytes of HKDF-Expand with SHA-256 (RFC 5869, section 2.3)."""
+    return hmac.digest(secret, info + b"\x01", "sha256")
 
 
 def _digest(label: bytes, secret: bytes) -> bytes:

@@ -1,5 +1,6 @@
 """Repayment schedules: pure arithmetic of integers, from terms to rows."""
 
+from huitong.lending.schedules.arithmetic import round_to
 from huitong.lending.schedules.calendar import add_months, advance, make_periods, share_of_year
 from huitong.lending.schedules.methods import (
     InterestKind,
@@ -44,5 +45,6 @@ __all__ = [
     "make_loan_schedule",
     "make_periods",
     "make_schedule",
+    "round_to",
     "share_of_year",
 ]

@@ -71,11 +71,8 @@ def make_loan_schedule(plan: Plan, repayment: Repayment) -> list[Row]:
     """
     _check(plan, repayment)
     lent = plan.disbursements[0]
-    down = divide(
-        lent.amount * repayment.down_payment.numerator,
-        repayment.down_payment.denominator,
-        plan.rounding,
-    )
+    part = lent.amount * repayment.down_payment
+    down = round_to(part.numerator, part.denominator, plan.multiple, plan.rounding)
     rows = [Row(lent.on, down, 0, lent.amount - down)] if down else []
     return rows + _Loan(plan, repayment, lent.amount - down).rows()
 
@@ -186,8 +183,8 @@ class _Loan:
             return 0
         if repayment.method is Method.EQUAL_PRINCIPAL:
             count = self._count - grace
-            part = divide(self._principal - repayment.balloon, count, self._plan.rounding)
-            return min(part, balance)
+            paid = max(self._principal - repayment.balloon, 0)
+            return min(divide(paid, count, self._plan.rounding), balance)
         if repayment.method is Method.LEVEL_PAYMENT:
             weight = self._weight(index)
             payment = divide(level * weight.numerator, weight.denominator, self._plan.rounding)

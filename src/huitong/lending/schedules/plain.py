@@ -5,6 +5,7 @@ convention and rate, so they are kept; what is left is one multiplication and di
 """
 
 from collections.abc import Sequence
+from datetime import date
 from functools import lru_cache
 from typing import Final
 
@@ -13,6 +14,7 @@ from huitong.lending.schedules.calendar import share_of_year
 from huitong.lending.schedules.types import Cycle, DayCount, Period, Plan, Rounding, Row
 
 _PLANS_KEPT: Final = 4_096
+_make_row: Final = Row._make
 
 
 def is_plain(plan: Plan) -> bool:
@@ -28,14 +30,14 @@ def is_plain(plan: Plan) -> bool:
 def make_plain_schedule(plan: Plan) -> list[Row]:
     """Return one row for each period of a plain plan."""
     rate = int(plan.annual_rate * RATE_SCALE)
-    factors, growth, payments = _price(plan.periods, plan.cycle, plan.day_count, rate)
+    lines, growth, payments = _price(plan.periods, plan.cycle, plan.day_count, rate)
     principal, rounding = plan.disbursements[0].amount, plan.rounding
     level = round_to(principal * growth, payments, plan.multiple, rounding)
-    rows = _list_rows(plan.periods, factors, principal, level, rounding)
+    rows = _list_rows(lines, principal, level, rounding)
     other = spread(level, rows[-1].payment, len(rows), plan.multiple, rounding)
     if other == level:
         return rows
-    tried = _list_rows(plan.periods, factors, principal, other, rounding)
+    tried = _list_rows(lines, principal, other, rounding)
     is_nearer = abs(tried[-1].payment - other) < abs(rows[-1].payment - level)
     return tried if is_nearer else rows
 
@@ -43,36 +45,39 @@ def make_plain_schedule(plan: Plan) -> list[Row]:
 @lru_cache(maxsize=_PLANS_KEPT)
 def _price(
     periods: tuple[Period, ...], cycle: Cycle, day_count: DayCount, rate: int
-) -> tuple[list[tuple[int, int]], int, int]:
-    """Return interest per unit of balance for each period, and what 1 grows to and 1 a period."""
-    factors = []
+) -> tuple[list[tuple[date, int, int]], int, int]:
+    """Return due day and interest per unit for each period, what 1 grows to, and 1 a period."""
+    lines = []
     growth, payments = ONE, 0
     for period in periods:
         numerator, denominator = share_of_year(day_count, cycle, period, *period)
         numerator, denominator = numerator * rate, denominator * RATE_SCALE
-        factors.append((numerator, denominator))
+        lines.append((period.due, numerator, denominator))
         growth += growth * numerator // denominator
         payments += payments * numerator // denominator + ONE
-    return factors, growth, payments
+    return lines, growth, payments
 
 
 def _list_rows(
-    periods: Sequence[Period],
-    factors: Sequence[tuple[int, int]],
-    balance: int,
-    level: int,
-    rounding: Rounding,
+    lines: Sequence[tuple[date, int, int]], balance: int, level: int, rounding: Rounding
 ) -> list[Row]:
+    # This is the whole work of most schedules: what `divide` does stands here itself.
     rows: list[Row] = []
-    carried, last = 0, len(periods) - 1
-    for index, (numerator, denominator) in enumerate(factors):
-        interest = carried + divide(balance * numerator, denominator, rounding)
-        if index == last:
-            due, principal = interest, balance
-        else:
-            due = min(interest, level)
-            principal = min(level - due, balance)
-        carried = interest - due
+    carried, is_up = 0, rounding is Rounding.HALF_UP
+    for due, numerator, denominator in lines[:-1]:
+        interest, rest = divmod(balance * numerator, denominator)
+        rest += rest
+        if rest > denominator or (rest == denominator and (is_up or interest & 1)):
+            interest += 1
+        interest += carried
+        carried = 0
+        if interest > level:
+            interest, carried = level, interest - level
+        principal = level - interest
+        principal = min(principal, balance)
         balance -= principal
-        rows.append(Row(periods[index].due, principal, due, balance))
+        rows.append(_make_row((due, principal, interest, balance)))
+    due, numerator, denominator = lines[-1]
+    interest = carried + divide(balance * numerator, denominator, rounding)
+    rows.append(_make_row((due, balance, interest, 0)))
     return rows

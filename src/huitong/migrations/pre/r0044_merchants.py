@@ -3,7 +3,7 @@
 from huitong.migrations.scripts import run_sql
 
 revision = "0044"
-down_revision = "0050"
+down_revision = "0048"
 
 
 def upgrade() -> None:

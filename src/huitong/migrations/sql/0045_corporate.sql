@@ -148,7 +148,7 @@ COMMENT ON TABLE payments.pools IS 'Pools (资金池): a header account that mem
 
 CREATE TABLE payments.pool_members (
     pool_id     uuid     NOT NULL REFERENCES payments.pools (id),
-    position    smallint NOT NULL CHECK (position BETWEEN 1 AND 200),
+    position    smallint NOT NULL CHECK (position BETWEEN 1 AND 50),
     merchant_id uuid     NOT NULL REFERENCES customers.merchants (id),
     account_id  bigint   NOT NULL REFERENCES ledger.accounts (id),
     rule        text     NOT NULL CHECK (rule IN ('zero', 'target', 'above', 'share')),
@@ -241,6 +241,7 @@ CREATE TABLE payments.pay_ins (
     amount         bigint      NOT NULL CHECK (amount > 0),
     currency       char(3)     NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
     number         text        NOT NULL CHECK (length(number) BETWEEN 1 AND 34),
+    subject_id     uuid        NOT NULL,
     payer          bytea,
     payer_index    bytea,
     remittance     bytea,
@@ -261,6 +262,7 @@ CREATE TABLE payments.pay_ins (
 );
 CREATE INDEX pay_ins_to_look_at ON payments.pay_ins (id) WHERE resolution IS NULL AND finding IN ('over', 'doubled', 'unmatched');
 CREATE INDEX pay_ins_of_account ON payments.pay_ins (account_id, id);
+COMMENT ON COLUMN payments.pay_ins.subject_id IS 'Whose key seals payer and text: the business''s, or one of its own if nobody knew whose money it was.';
 COMMENT ON TABLE payments.pay_ins IS 'Payments that came in from banks for businesses; names and texts sealed. Each bank reference once.';
 
 CREATE TABLE payments.virtual_entries (

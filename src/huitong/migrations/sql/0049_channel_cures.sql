@@ -11,7 +11,7 @@ UPDATE payments.channel_breaks b
 ALTER TABLE payments.channel_breaks
     ADD CONSTRAINT channel_breaks_cured_whole CHECK ((cure IS NULL) = (cured_at IS NULL)),
     ADD CONSTRAINT channel_breaks_cure_moves_money
-        CHECK ((cure IS NOT NULL AND cure <> 'close') = (cure_transfer_id IS NOT NULL)),
+        CHECK ((cure IS NOT NULL AND cure <> 'close' AND kind <> 'wrong_amount') = (cure_transfer_id IS NOT NULL)),
     ADD CONSTRAINT channel_breaks_suspense_is_emptied
         CHECK (kind <> 'success_after_failure' OR cure IS DISTINCT FROM 'close');
 CREATE INDEX channel_breaks_open ON payments.channel_breaks (found_at) WHERE cure IS NULL;

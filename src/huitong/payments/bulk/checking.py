@@ -13,6 +13,7 @@ from huitong.payments.bulk.reading import TITLES
 from huitong.payments.bulk.types import Head, Line, Problem, ProblemCode, RawLine
 
 _REFERENCE_SHAPE: Final = re.compile("[A-Za-z0-9][A-Za-z0-9._/-]*")
+_CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f]")
 _AMOUNT_SHAPE: Final = re.compile(r"(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?")
 #: What a spreadsheet may take for the beginning of a formula (OWASP, CSV Injection).
 FORMULA_SIGNS: Final = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
@@ -130,7 +131,7 @@ def read_amount(text: str, exponent: int) -> int | ProblemCode:
 def _check_text(title: str, text: str) -> ProblemCode | None:
     if not text:
         return None if title == "note" else ProblemCode.FIELD_EMPTY
-    if any(each < " " or each == "\x7f" for each in text):
+    if _CONTROLS.search(text) is not None:
         return ProblemCode.CONTROL_CHARACTER
     if _is_formula(text):
         return ProblemCode.FORMULA

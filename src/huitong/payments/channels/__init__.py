@@ -20,6 +20,7 @@ from huitong.payments.channels.callbacks import (
     receive_callback,
 )
 from huitong.payments.channels.commands import (
+    check_rules_fit,
     digest_rules,
     digest_terms,
     get_channel,
@@ -40,11 +41,18 @@ from huitong.payments.channels.errors import (
 )
 from huitong.payments.channels.health import CircuitBreaker
 from huitong.payments.channels.http_bank import HttpBankChannel
+from huitong.payments.channels.http_kinds import (
+    SETTLING,
+    HttpCardAcquirer,
+    HttpCrossBorderChannel,
+    HttpWalletQr,
+)
+from huitong.payments.channels.limits import MINOR_MAX
 from huitong.payments.channels.protocols import (
     BankChannel,
     CardAcquirer,
     CrossBorderChannel,
-    WalletCode,
+    Refunding,
     WalletQr,
 )
 from huitong.payments.channels.queries import (
@@ -57,7 +65,18 @@ from huitong.payments.channels.queries import (
     report_health,
 )
 from huitong.payments.channels.registry import Channels
-from huitong.payments.channels.simulator import BankSimulator, FaultKind
+from huitong.payments.channels.secrets import ChannelSecretUnreadable, find_secrets, make_secret
+from huitong.payments.channels.simulator import (
+    KINDS,
+    RESULT_SECONDS,
+    Caller,
+    FaultKind,
+    SimulatedChannel,
+    make_application,
+    make_channels,
+    read_rates,
+)
+from huitong.payments.channels.store import find_channel
 from huitong.payments.channels.terms import (
     check_name,
     check_rules,
@@ -72,6 +91,7 @@ from huitong.payments.channels.types import (
     Channel,
     ChannelAnswer,
     ChannelBreak,
+    ChannelRefund,
     ChannelVerdict,
     CircuitState,
     Cure,
@@ -85,14 +105,18 @@ from huitong.payments.channels.webhooks import read_secret, sign, verify
 from huitong.payments.types import ChannelKind
 
 __all__ = [
+    "KINDS",
+    "MINOR_MAX",
+    "RESULT_SECONDS",
+    "SETTLING",
     "BankChannel",
-    "BankSimulator",
     "BreakKind",
     "BreakNotOpen",
     "Callback",
     "CallbackEffect",
     "CallbackIdReused",
     "CallbackNotSigned",
+    "Caller",
     "CardAcquirer",
     "Channel",
     "ChannelAnswer",
@@ -102,6 +126,8 @@ __all__ = [
     "ChannelFault",
     "ChannelKind",
     "ChannelNotFound",
+    "ChannelRefund",
+    "ChannelSecretUnreadable",
     "ChannelVerdict",
     "Channels",
     "CircuitBreaker",
@@ -112,23 +138,30 @@ __all__ = [
     "FeeTier",
     "Health",
     "HttpBankChannel",
+    "HttpCardAcquirer",
+    "HttpCrossBorderChannel",
+    "HttpWalletQr",
     "NoChannel",
+    "Refunding",
     "Route",
     "RouteRequest",
     "RoutingRule",
-    "WalletCode",
+    "SimulatedChannel",
     "WalletQr",
     "add_break",
     "calculate_fee",
     "check_name",
     "check_rules",
+    "check_rules_fit",
     "choose_route",
     "cure_break",
     "digest_rules",
     "digest_terms",
     "find_break",
+    "find_channel",
     "find_objection",
     "find_route",
+    "find_secrets",
     "get_channel",
     "get_route",
     "has_break",
@@ -137,10 +170,14 @@ __all__ = [
     "list_channel_rules",
     "list_channel_states",
     "list_switched_off",
+    "make_application",
+    "make_channels",
+    "make_secret",
     "open_callback",
     "plan_recheck",
     "prune_callbacks",
     "read_channel",
+    "read_rates",
     "read_rules",
     "read_secret",
     "receive_callback",

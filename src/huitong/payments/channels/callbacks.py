@@ -6,7 +6,7 @@ how often callbacks come, in which order, or whether they are lost.
 
 import hashlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -52,13 +52,18 @@ class _Body(msgspec.Struct):
 
 
 def open_callback(
-    channel: str, secret: bytes, headers: Mapping[str, str], body: bytes, *, now: datetime
+    channel: str,
+    secrets: Sequence[bytes],
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    now: datetime,
 ) -> Callback:
     """Return a callback whose signature fits, read strictly.
 
     Raises CallbackNotSigned, InvalidField.
     """
-    message_id = webhooks.verify(secret, headers, body, now=now)
+    message_id = webhooks.verify(secrets, headers, body, now=now)
     if len(body) > limits.CALLBACK_BYTES_MAX:
         raise InvalidField(f"more than {limits.CALLBACK_BYTES_MAX} bytes", field="body")
     try:

@@ -69,6 +69,11 @@ async def save_channel(
     return saved
 
 
+async def check_rules_fit(uow: UnitOfWork, rules: list[RoutingRule]) -> None:
+    """Refuse rules that name channels which are not there, or clash; raises InvalidField."""
+    check_rules(rules, await store.list_channels(uow))
+
+
 async def replace_rules(
     uow: UnitOfWork,
     rules: list[RoutingRule],
@@ -81,7 +86,7 @@ async def replace_rules(
     `was` is the digest of those that they saw. Raises ChannelChanged, InvalidField.
     """
     await store.lock_rules(uow)
-    check_rules(rules, await store.list_channels(uow))
+    await check_rules_fit(uow, rules)
     if digest_rules(await store.list_rules(uow)) != was:
         raise ChannelChanged("the rules of routing are other ones by now", field="rules")
     await store.replace_rules(uow, rules)

@@ -1,4 +1,4 @@
-"""The client of banks that speak HTTP, such as the simulated one."""
+"""The clients of channels that speak HTTP, such as the simulated ones: how they ask and listen."""
 
 import uuid
 from typing import Any, Final, Self
@@ -10,7 +10,7 @@ from huitong.kernel import limits
 from huitong.kernel.errors import Refusal
 from huitong.kernel.money import Money
 from huitong.payments.channels.errors import ChannelContradiction, ChannelFault
-from huitong.payments.channels.types import ChannelAnswer, ChannelVerdict
+from huitong.payments.channels.types import ChannelAnswer, ChannelRefund, ChannelVerdict
 from huitong.payments.types import ChannelDirection, ChannelOrder
 
 _REASON_LENGTH_MAX: Final = 256
@@ -18,16 +18,26 @@ _OK_STATUSES: Final = frozenset({200, 202, 422})
 _NOT_FOUND: Final = 404
 
 
-class _Answer(msgspec.Struct):
+class Answered(msgspec.Struct):
+    """What a channel says of an order, as it travels."""
+
     id: str
     state: ChannelVerdict
     direction: ChannelDirection | None = None
     amount: dict[str, Any] | None = None
     reason: str | None = None
+    #: Of a card: authorised, captured or voided.
+    stage: str | None = None
+    uetr: str | None = None
+
+    def judge(self) -> ChannelAnswer:
+        """Return the answer without what only its kind of channel has."""
+        reason = None if self.reason is None else self.reason[:_REASON_LENGTH_MAX]
+        return ChannelAnswer(verdict=self.state, reason=reason)
 
 
-class HttpBankChannel:
-    """The channel of a bank that speaks HTTP, such as the simulated one."""
+class HttpChannel:
+    """What all clients over HTTP have: one connection pool, and strict reading of answers."""
 
     def __init__(
         self, base_url: str, *, timeout_seconds: float = limits.CHANNEL_TIMEOUT_SECONDS_MAX
@@ -35,28 +45,35 @@ class HttpBankChannel:
         """Prepare a client; nothing connects before the first call."""
         self._client = httpx.AsyncClient(base_url=base_url, timeout=timeout_seconds)
 
-    async def submit(self, order: ChannelOrder) -> ChannelAnswer:
-        """Send an order, for the first time or again."""
-        body: dict[str, object] = {
-            "direction": order.direction.value,
-            "amount": order.amount.to_json(),
-        }
-        return await self._call("PUT", order, body)
-
     async def query(self, order: ChannelOrder) -> ChannelAnswer:
-        """Ask what became of an order."""
-        return await self._call("GET", order, None)
+        """Ask what became of an order; raises ChannelFault."""
+        return (await self._ask("GET", order)).judge()
 
-    async def _call(
-        self, method: str, order: ChannelOrder, body: dict[str, object] | None
-    ) -> ChannelAnswer:
+    async def _ask(
+        self, method: str, order: ChannelOrder, *, path: str = "", **more: Any
+    ) -> Answered:
+        """Ask about an order and check that the answer is about it; raises ChannelFault."""
+        response = await self._exchange(method, f"/orders/{order.id.hex}{path}", **more)
+        return _read_answer(response, order.id, order.direction, order.amount)
+
+    async def _give_back(self, refund: ChannelRefund) -> ChannelAnswer:
+        path = f"/orders/{refund.order_id.hex}/refunds/{refund.id.hex}"
+        body = {"direction": ChannelDirection.OUT.value, "amount": refund.amount.to_json()}
+        response = await self._exchange("PUT", path, json=body)
+        return _read_answer(response, refund.id, ChannelDirection.OUT, refund.amount).judge()
+
+    async def _query_refund(self, refund: ChannelRefund) -> ChannelAnswer:
+        response = await self._exchange("GET", f"/orders/{refund.id.hex}")
+        return _read_answer(response, refund.id, ChannelDirection.OUT, refund.amount).judge()
+
+    async def _exchange(self, method: str, path: str, **more: Any) -> httpx.Response:
         try:
-            response = await self._client.request(method, _path(order.id), json=body)
+            response = await self._client.request(method, path, **more)
         except httpx.HTTPError as error:
             raise ChannelFault(f"no answer: {type(error).__name__}") from error
         if response.status_code not in _OK_STATUSES | {_NOT_FOUND}:
             raise ChannelFault(f"the bank answered {response.status_code}")
-        return _read_answer(response, order)
+        return response
 
     async def close(self) -> None:
         """Close the connections."""
@@ -69,32 +86,38 @@ class HttpBankChannel:
         await self.close()
 
 
-def _path(channel_order_id: uuid.UUID) -> str:
-    return f"/orders/{channel_order_id.hex}"
+class HttpBankChannel(HttpChannel):
+    """The channel of a bank that speaks HTTP, such as the simulated one."""
+
+    async def submit(self, order: ChannelOrder) -> ChannelAnswer:
+        """Send an order, for the first time or again; raises ChannelFault."""
+        body = {"direction": order.direction.value, "amount": order.amount.to_json()}
+        return (await self._ask("PUT", order, json=body)).judge()
 
 
-def _read_answer(response: httpx.Response, order: ChannelOrder) -> ChannelAnswer:
+def _read_answer(
+    response: httpx.Response, order_id: uuid.UUID, direction: ChannelDirection, amount: Money
+) -> Answered:
     """Return what the bank said; raises ChannelFault if it speaks of something else."""
     if len(response.content) > limits.CHANNEL_ANSWER_BYTES_MAX:
         raise ChannelFault("the bank's answer is too long")
     try:
-        answer = msgspec.json.decode(response.content, type=_Answer)
+        answer = msgspec.json.decode(response.content, type=Answered)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ChannelFault("the bank's answer cannot be read") from error
     is_unknown = answer.state is ChannelVerdict.UNKNOWN
     # A proxy's own 404 must not be taken for the bank's word that it knows of no order.
-    if answer.id != order.id.hex or is_unknown != (response.status_code == _NOT_FOUND):
+    if answer.id != order_id.hex or is_unknown != (response.status_code == _NOT_FOUND):
         raise ChannelFault("the bank's answer is about something else")
     if not is_unknown:
-        _check_same_order(answer, order)
-    reason = None if answer.reason is None else answer.reason[:_REASON_LENGTH_MAX]
-    return ChannelAnswer(verdict=answer.state, reason=reason)
+        _check_same_order(answer, direction, amount)
+    return answer
 
 
-def _check_same_order(answer: _Answer, order: ChannelOrder) -> None:
+def _check_same_order(answer: Answered, direction: ChannelDirection, amount: Money) -> None:
     try:
-        amount = Money.from_json(answer.amount)
+        stated = Money.from_json(answer.amount)
     except Refusal as refusal:
         raise ChannelFault("the bank's answer has no amount that can be read") from refusal
-    if (answer.direction, amount) != (order.direction, order.amount):
-        raise ChannelContradiction("the bank has another order with this id", stated=amount)
+    if (answer.direction, stated) != (direction, amount):
+        raise ChannelContradiction("the bank has another order with this id", stated=stated)

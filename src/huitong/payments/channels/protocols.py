@@ -1,15 +1,14 @@
-"""What we ask of a channel, one protocol for each kind. Only bank transfers have a client so far.
+"""What we ask of a channel, one protocol for each kind; `http_bank` and `http_kinds` are clients.
 
 Whatever the kind, these are its promises: it knows each order by our id and does it at most once,
 however often it is sent, and no answer is no statement about what it did (`ChannelFault`). A yes
 and a no should be for ever; where a channel takes one back the house keeps a break.
 """
 
-from dataclasses import dataclass
+import uuid
 from typing import Protocol
 
-from huitong.kernel.money import Money
-from huitong.payments.channels.types import ChannelAnswer
+from huitong.payments.channels.types import ChannelAnswer, ChannelRefund
 from huitong.payments.types import ChannelOrder
 
 
@@ -29,18 +28,30 @@ class BankChannel(Channelled, Protocol):
         ...
 
 
-class CardAcquirer(Channelled, Protocol):
-    """A way to card schemes: money is reserved on a card and captured later, all or part.
+class Refunding(Protocol):
+    """A channel that gives back what it brought in."""
 
-    `card_token` stands for the card at the acquirer: numbers of cards never come here.
+    async def refund(self, refund: ChannelRefund) -> ChannelAnswer:
+        """Give back all or part of an order, once for each refund; raises ChannelFault."""
+        ...
+
+    async def query_refund(self, refund: ChannelRefund) -> ChannelAnswer:
+        """Ask what became of a refund; raises ChannelFault."""
+        ...
+
+
+class CardAcquirer(BankChannel, Refunding, Protocol):
+    """A way to card schemes: money is reserved on a card and captured at once or later.
+
+    The order's `instrument` is the acquirer's token of the card: numbers of cards never come here.
     """
 
-    async def authorise(self, order: ChannelOrder, *, card_token: str) -> ChannelAnswer:
+    async def authorise(self, order: ChannelOrder) -> ChannelAnswer:
         """Reserve the order's amount; raises ChannelFault."""
         ...
 
-    async def capture(self, order: ChannelOrder, *, amount: Money) -> ChannelAnswer:
-        """Take what was reserved, at most all of it; raises ChannelFault."""
+    async def capture(self, order: ChannelOrder) -> ChannelAnswer:
+        """Take what was reserved; raises ChannelFault."""
         ...
 
     async def void(self, order: ChannelOrder) -> ChannelAnswer:
@@ -48,28 +59,17 @@ class CardAcquirer(Channelled, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class WalletCode:
-    """The text of a QR code that a wallet made for an order."""
-
-    text: str
-
-
-class WalletQr(Channelled, Protocol):
-    """A way to a wallet: its app shows or reads a code."""
-
-    async def create_code(self, order: ChannelOrder) -> WalletCode:
-        """Return a code that the payer's wallet reads; raises ChannelFault."""
-        ...
-
-    async def charge_code(self, order: ChannelOrder, *, shown: str) -> ChannelAnswer:
-        """Take the amount from the wallet that shows this one-time code; raises ChannelFault."""
-        ...
+class WalletQr(BankChannel, Refunding, Protocol):
+    """A way to a wallet: `submit` charges the one-time code that its app showed (`instrument`)."""
 
 
 class CrossBorderChannel(Channelled, Protocol):
     """A way abroad: a message of its own standard, followed by its UETR."""
 
-    async def submit(self, order: ChannelOrder, *, message: bytes, uetr: str) -> ChannelAnswer:
-        """Send a message (ISO 20022 XML) for an order; raises ChannelFault."""
+    async def send(self, order: ChannelOrder, *, message: bytes, uetr: uuid.UUID) -> ChannelAnswer:
+        """Send a message (pacs.008 in XML) for an order; raises ChannelFault."""
+        ...
+
+    async def query_uetr(self, order: ChannelOrder, *, uetr: uuid.UUID) -> ChannelAnswer:
+        """Ask what became of the payment with this UETR; raises ChannelFault."""
         ...

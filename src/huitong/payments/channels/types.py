@@ -128,6 +128,16 @@ class ChannelAnswer:
     reason: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelRefund:
+    """All or part of what a channel brought in by an attempt, given back on the same way."""
+
+    id: uuid.UUID
+    #: The attempt, as the channel knows it.
+    order_id: uuid.UUID
+    amount: Money
+
+
 class BreakKind(StrEnum):
     """How a channel contradicts our books."""
 

@@ -9,7 +9,7 @@ import binascii
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -23,6 +23,7 @@ _PREFIX: Final = "whsec_"
 _ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 _TIMESTAMP: Final = re.compile(r"[0-9]{1,12}")
 _SECRET_BYTES: Final = range(24, 65)
+_SIGNATURES_MAX: Final = 8
 
 
 def read_secret(text: str) -> bytes:
@@ -46,8 +47,10 @@ def sign(secret: bytes, *, message_id: str, at: datetime, body: bytes) -> dict[s
     }
 
 
-def verify(secret: bytes, headers: Mapping[str, str], body: bytes, *, now: datetime) -> str:
-    """Return the id of a callback that was signed with `secret`, not long ago.
+def verify(
+    secrets: Sequence[bytes], headers: Mapping[str, str], body: bytes, *, now: datetime
+) -> str:
+    """Return the id of a callback that was signed with one of `secrets`, not long ago.
 
     Any of several signatures may fit, so that a secret can be replaced. Raises CallbackNotSigned,
     with the same words whatever is wrong with the signature.
@@ -56,9 +59,10 @@ def verify(secret: bytes, headers: Mapping[str, str], body: bytes, *, now: datet
     timestamp = headers.get(TIMESTAMP_HEADER, "")
     if _ID.fullmatch(message_id) is None or _TIMESTAMP.fullmatch(timestamp) is None:
         raise CallbackNotSigned(f"{ID_HEADER} or {TIMESTAMP_HEADER} is missing or malformed")
-    expected = _signature(secret, message_id, timestamp, body).encode()
+    expected = [_signature(each, message_id, timestamp, body).encode() for each in secrets]
     given = headers.get(SIGNATURE_HEADER, "").encode("utf-8", "replace").split(b" ")
-    if not any(hmac.compare_digest(each, expected) for each in given):
+    signatures = given[:_SIGNATURES_MAX]
+    if not any(hmac.compare_digest(each, one) for each in signatures for one in expected):
         raise CallbackNotSigned("no signature fits")
     if abs(now.timestamp() - int(timestamp)) > limits.CALLBACK_AGE_SECONDS_MAX:
         raise CallbackNotSigned(f"{TIMESTAMP_HEADER} is too far from now")

@@ -5,7 +5,7 @@ with settlement and collateral accounts, net debit caps and reserves; queues wit
 gridlock resolution; multilateral netting settled in one journal entry, and gross settlement.
 """
 
-from huitong.payments.clearing.bank_codes import check_bank_code, compute_check_digit
+from huitong.payments.clearing.bank_codes import check_bank_code
 from huitong.payments.clearing.commands import submit_payments
 from huitong.payments.clearing.errors import (
     AmountAboveRailCap,
@@ -20,6 +20,8 @@ from huitong.payments.clearing.errors import (
 )
 from huitong.payments.clearing.invariants import INVARIANTS
 from huitong.payments.clearing.jobs import run_schedule, settle_oldest
+from huitong.payments.clearing.offset_store import OffsetRun
+from huitong.payments.clearing.offsetting import list_offsets, offset_gross
 from huitong.payments.clearing.queries import (
     find_open_window,
     list_bilateral,
@@ -34,6 +36,14 @@ from huitong.payments.clearing.routing import (
     Session,
     find_hvps_session,
     route_payment,
+)
+from huitong.payments.clearing.statement_message import write_camt053
+from huitong.payments.clearing.statements import (
+    Side,
+    StatementLine,
+    get_position,
+    list_statement_lines,
+    write_statement_after,
 )
 from huitong.payments.clearing.terms import (
     check_cap,
@@ -68,6 +78,7 @@ from huitong.payments.clearing.windows import (
     settle_window,
     start_settling,
 )
+from huitong.payments.iso20022 import compute_check_digit
 
 __all__ = [
     "CURRENCY",
@@ -81,6 +92,7 @@ __all__ = [
     "ClearingPaymentIdReused",
     "DepositRefused",
     "NewPayment",
+    "OffsetRun",
     "OverCap",
     "Participant",
     "ParticipantExists",
@@ -93,6 +105,8 @@ __all__ = [
     "Session",
     "Settlement",
     "SettlementRaced",
+    "Side",
+    "StatementLine",
     "Unwind",
     "Window",
     "WindowNotFound",
@@ -108,13 +122,17 @@ __all__ = [
     "deposit",
     "find_hvps_session",
     "find_open_window",
+    "get_position",
     "get_window",
     "join",
     "list_bilateral",
+    "list_offsets",
     "list_participants",
     "list_positions",
     "list_queued",
+    "list_statement_lines",
     "list_windows",
+    "offset_gross",
     "route_payment",
     "run_schedule",
     "set_net_debit_cap",
@@ -123,4 +141,6 @@ __all__ = [
     "settle_window",
     "start_settling",
     "submit_payments",
+    "write_camt053",
+    "write_statement_after",
 ]

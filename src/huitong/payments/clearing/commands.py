@@ -31,7 +31,7 @@ from huitong.payments.clearing.errors import (
     ParticipantNotFound,
     SettlementRaced,
 )
-from huitong.payments.clearing.netting import Item
+from huitong.payments.clearing.netting import Book, Item
 from huitong.payments.clearing.types import (
     ClearingPayment,
     NewPayment,
@@ -101,13 +101,7 @@ async def release_gross(uow: UnitOfWork, *, rulebook: Rulebook, now: datetime) -
         return 0
     today = business_day(now)
     banks = await load_banks(uow)
-    balances = await get_balances(uow, [bank.account_id for bank in banks.values()])
-    funds = {
-        code: available(balances[bank.account_id])
-        for code, bank in banks.items()
-        if balances[bank.account_id].state is AccountState.OPEN
-    }
-    book = gross_book(list(banks.values()), funds, queued, read_bypass(rulebook, today))
+    book = await load_gross_book(uow, banks, queued, rulebook=rulebook, now=now)
     sent = book.release(banks)[: limits.CLEARING_PAYMENTS_MAX]
     now_ms = int(now.timestamp() * 1_000)
     transfers = {item.id: uuid7(now_ms) for item in sent}
@@ -120,6 +114,25 @@ async def release_gross(uow: UnitOfWork, *, rulebook: Rulebook, now: datetime) -
         uow, list(transfers), PaymentState.SETTLED, now=now, transfers=transfers
     )
     return len(sent)
+
+
+async def load_gross_book(
+    uow: UnitOfWork,
+    banks: dict[str, Participant],
+    queued: Sequence[ClearingPayment],
+    *,
+    rulebook: Rulebook,
+    now: datetime,
+) -> Book:
+    """Return the book of gross payments that wait, with what banks hold at this moment."""
+    balances = await get_balances(uow, [bank.account_id for bank in banks.values()])
+    funds = {
+        code: available(balances[bank.account_id])
+        for code, bank in banks.items()
+        if balances[bank.account_id].state is AccountState.OPEN
+    }
+    bypass = read_bypass(rulebook, business_day(now))
+    return gross_book(list(banks.values()), funds, queued, bypass)
 
 
 async def load_banks(uow: UnitOfWork) -> dict[str, Participant]:

@@ -88,16 +88,24 @@ _SETTLED_ARE_POSITIONS: Final = """
       FROM ledger.accounts a JOIN ledger.balances b ON b.account_id = a.id
      WHERE a.system_key LIKE 'payments.clearing.___' AND b.credits_posted <> b.debits_posted
 """
+# Straight from one bank to the other, or set off through the account of clearing.
 _GROSS_MOVED_MONEY: Final = """
     SELECT 'payment ' || x.id AS subject, x.amount || ' in the journal' AS expected,
            coalesce(t.amount::text, 'nothing') AS found
       FROM payments.clearing_payments x
       JOIN payments.clearing_participants d ON d.code = x.debtor
       JOIN payments.clearing_participants c ON c.code = x.creditor
+      LEFT JOIN ledger.accounts a ON a.system_key = 'payments.clearing.CNY'
       LEFT JOIN ledger.transfers t ON t.id = x.transfer_id
      WHERE x.rail = 'hvps' AND x.state = 'settled'
        AND (t.amount, t.debit_account_id, t.credit_account_id)
            IS DISTINCT FROM (x.amount, d.account_id, c.account_id)
+       AND NOT coalesce((t.amount, t.debit_account_id, t.credit_account_id)
+                        = (x.amount, d.account_id, a.id)
+                        AND EXISTS (SELECT FROM ledger.transfers o
+                                     WHERE o.entry_id = t.entry_id AND o.debit_account_id = a.id
+                                       AND o.credit_account_id = c.account_id
+                                       AND o.amount = x.amount), false)
 """
 
 INVARIANTS: Final = (

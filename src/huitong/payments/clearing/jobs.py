@@ -1,4 +1,4 @@
-"""What the worker does for clearing: close and settle windows by schedule, release queues."""
+"""What the worker does for clearing: close and settle windows, release and set off queues."""
 
 from datetime import datetime
 
@@ -6,6 +6,7 @@ from huitong.kernel.database.unit_of_work import SYSTEM, Caller, Database, UnitO
 from huitong.kernel.rulebook import Rulebook
 from huitong.payments.clearing import store
 from huitong.payments.clearing.commands import release_gross
+from huitong.payments.clearing.offsetting import offset_gross
 from huitong.payments.clearing.types import Settlement, Window
 from huitong.payments.clearing.windows import (
     close_window,
@@ -38,6 +39,7 @@ async def run_schedule(database: Database, *, rulebook: Rulebook, now: datetime)
         await database.run(lambda uow: close_window(uow, window.id, rulebook=rulebook, now=now))
     # Before settling: a settlement that meets a frozen account must not hold up gross payments.
     await database.run(lambda uow: _release_gross(uow, rulebook, now))
+    await database.run(lambda uow: offset_gross(uow, rulebook=rulebook, now=now))
     settled = await settle_oldest(database, rulebook=rulebook, now=now)
     return is_due or settled is not None
 

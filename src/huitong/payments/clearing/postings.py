@@ -83,6 +83,41 @@ def gross_entry(
     )
 
 
+def offset_entry(
+    transfers: Mapping[uuid.UUID, uuid.UUID],
+    group: Sequence[Item],
+    banks: Mapping[str, Participant],
+    *,
+    clearing: int,
+    on: date,
+    now_ms: int,
+) -> Entry:
+    """Settle a group at once: clearing → each creditor, and then each debtor → clearing.
+
+    In this order nobody has to pay before being paid. `transfers` has the id of each payment's
+    second transfer.
+    """
+    code = TransferCode.SETTLEMENT
+    paid = [(clearing, banks[each.creditor].account_id, each.amount, code) for each in group]
+    return Entry(
+        (
+            *_make_moves(paid, on, now_ms),
+            *(
+                _move(
+                    transfers[each.id],
+                    banks[each.debtor].account_id,
+                    clearing,
+                    each.amount,
+                    code=code,
+                    on=on,
+                )
+                for each in group
+            ),
+        ),
+        uuid7(now_ms),
+    )
+
+
 def settlement_entry(
     entry_id: uuid.UUID,
     *,

@@ -21,7 +21,7 @@ from huitong.payments.channels import (
 )
 from huitong.payments.commands import moving
 from huitong.payments.commands.checkouts import succeeded_event
-from huitong.payments.commands.settling import fail_order
+from huitong.payments.commands.settling import end_attempt, fail_order
 from huitong.payments.deciding import count_pay_in
 from huitong.payments.postings import (
     capture_entry,
@@ -34,10 +34,11 @@ from huitong.payments.store import orders as order_store
 from huitong.payments.types import ChannelDirection, ChannelState, Order, OrderStatus
 
 RETURNED: Final = "returned_by_channel"
+_ALIVE: Final = frozenset({ChannelState.HELD, ChannelState.TO_SEND, ChannelState.SENT})
 _CURES: Final = {
     BreakKind.SUCCESS_AFTER_FAILURE: frozenset({Cure.BOOK, Cure.UNDO}),
     BreakKind.FAILURE_AFTER_SUCCESS: frozenset({Cure.UNDO, Cure.CLOSE}),
-    BreakKind.WRONG_AMOUNT: frozenset({Cure.CLOSE}),
+    BreakKind.WRONG_AMOUNT: frozenset({Cure.UNDO, Cure.CLOSE}),
 }
 
 
@@ -59,9 +60,12 @@ async def check_cure(
         raise BreakNotOpen(
             f"{cure.value} does not cure {kind.value}", field="cure", context={"cures": fitting}
         )
-    attempts = await store.list_attempts(uow, found.order_id)
-    if cure is not Cure.CLOSE and any(_is_alive(each.order.state) for each in attempts):
-        raise BreakNotOpen("another attempt of the order has not ended yet")
+    attempts = [each.order for each in await store.list_attempts(uow, found.order_id)]
+    alive = {each.id for each in attempts if each.state in _ALIVE}
+    # What a channel carried with another amount has no end yet, and everything else has one.
+    wanted = {channel_order_id} if kind is BreakKind.WRONG_AMOUNT else set()
+    if cure is not Cure.CLOSE and alive != wanted:
+        raise BreakNotOpen("an attempt of the order goes on, or this one has ended by itself")
     return found
 
 
@@ -80,10 +84,14 @@ async def resolve_break(
     """
     seen = await check_cure(uow, channel_order_id=channel_order_id, kind=kind, cure=cure)
     order = await moving.lock_order(uow, seen.order_id)
-    await store.lock_channel_order(uow, channel_order_id)
+    attempt = await store.lock_channel_order(uow, channel_order_id)
+    assert attempt is not None
     found = await check_cure(uow, channel_order_id=channel_order_id, kind=kind, cure=cure)
     transfer_id = None
-    if cure is not Cure.CLOSE:
+    if cure is Cure.UNDO and kind is BreakKind.WRONG_AMOUNT:
+        failed = end_attempt(attempt, ChannelState.FAILED, RETURNED, now)
+        await fail_order(uow, order, failed, now, code=RETURNED)
+    elif cure is not Cure.CLOSE:
         transfer_id = await _move(uow, order, found, cure, now)
     cured = await cure_break(uow, found, cure, transfer_id=transfer_id, now=now)
     await audit.record(
@@ -179,7 +187,3 @@ async def _find_sides(
     if cure is Cure.BOOK:
         return customer_id, suspense_id, TransferCode.WITHDRAWAL
     return own.channel, suspense_id, TransferCode.WITHDRAWAL_RETURN
-
-
-def _is_alive(state: ChannelState) -> bool:
-    return state in (ChannelState.HELD, ChannelState.TO_SEND, ChannelState.SENT)

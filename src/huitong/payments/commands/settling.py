@@ -88,7 +88,7 @@ async def record_channel_answer(
             await count_pay_in(uow, settled, now=now)
         return settled
     if answer is not None and verdict is ChannelVerdict.FAILED:
-        finished = _finish(sent, ChannelState.FAILED, answer.reason, now)
+        finished = end_attempt(sent, ChannelState.FAILED, answer.reason, now)
         if await fail_and_hand_on(uow, order, finished, now=now):
             return order
         return await fail_order(uow, order, finished, now)
@@ -103,7 +103,7 @@ async def _settle(uow: UnitOfWork, order: Order, sent: ChannelOrder, now: dateti
     paid, outcome = await book_success(uow, order, sent.direction, now)
     if paid is None:
         return await _settle_otherwise(uow, order, sent, outcome, now)
-    await store.save_channel_order(uow, _finish(sent, ChannelState.SUCCEEDED, None, now))
+    await store.save_channel_order(uow, end_attempt(sent, ChannelState.SUCCEEDED, None, now))
     return paid
 
 
@@ -186,7 +186,7 @@ async def _settle_otherwise(
     failed = replace(
         order, status=OrderStatus.FAILED, transfer_id=transfer_id, failure_code=NOT_ATTRIBUTABLE
     )
-    await _record_failure(uow, failed, _finish(sent, ChannelState.SUCCEEDED, reason, now), now)
+    await _record_failure(uow, failed, end_attempt(sent, ChannelState.SUCCEEDED, reason, now), now)
     return failed
 
 
@@ -234,9 +234,10 @@ async def _record_failure(
     await outbox.append(uow, [event])
 
 
-def _finish(
+def end_attempt(
     sent: ChannelOrder, state: ChannelState, reason: str | None, now: datetime
 ) -> ChannelOrder:
+    """Return an attempt that has ended, with when it is asked about again."""
     ended = replace(sent, state=state, reason=reason, due_at=now, updated_at=now)
     return replace(ended, recheck_at=find_recheck(ended, now))
 

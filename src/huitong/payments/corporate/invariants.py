@@ -63,6 +63,44 @@ _POSITIONS_ARE_THE_JOURNAL: Final = """
      WHERE (t.up, t.down) <> (s.up, s.down)
 """
 
+_PARTS_ARE_THE_WHOLE: Final = """
+    SELECT 'acct_' || m.account_id AS subject,
+           (b.credits_posted - b.debits_posted) || ' in parts' AS expected,
+           format('%s in parts, %s counted', coalesce(sum(a.balance), 0), m.held) AS found
+      FROM payments.virtual_masters m
+      JOIN ledger.balances b ON b.account_id = m.account_id
+      LEFT JOIN payments.virtual_accounts a ON a.master_id = m.id
+     GROUP BY m.id, m.account_id, m.held, b.credits_posted, b.debits_posted
+    HAVING coalesce(sum(a.balance), 0) <> b.credits_posted - b.debits_posted
+        OR m.held <> b.credits_posted - b.debits_posted
+     UNION ALL
+    SELECT 'vac_' || replace(a.id::text, '-', ''),
+           format('%s there of %s received', e.balance, p.received),
+           format('%s there of %s received', a.balance, a.received)
+      FROM payments.virtual_accounts a
+      CROSS JOIN LATERAL (SELECT coalesce(sum(amount), 0) AS balance
+                            FROM payments.virtual_entries e WHERE e.account_id = a.id) e
+      CROSS JOIN LATERAL (SELECT coalesce(sum(amount), 0) AS received
+                            FROM payments.pay_ins p WHERE p.account_id = a.id) p
+     WHERE (a.balance, a.received) <> (e.balance, p.received)
+"""
+_PAY_INS_ARE_BOOKED: Final = """
+    SELECT 'pin_' || replace(p.id::text, '-', '') AS subject,
+           p.amount || ' in the journal' AS expected,
+           coalesce(t.amount::text, 'nothing') AS found
+      FROM payments.pay_ins p LEFT JOIN ledger.transfers t ON t.id = p.transfer_id
+     WHERE (t.amount, t.currency) IS DISTINCT FROM (p.amount, p.currency)
+     UNION ALL
+    SELECT a.system_key, coalesce(sum(p.amount), 0) || ' of payments without an owner',
+           (b.credits_posted - b.debits_posted)::text
+      FROM ledger.accounts a
+      JOIN ledger.balances b ON b.account_id = a.id
+      LEFT JOIN payments.pay_ins p ON p.master_id IS NULL AND p.currency = a.currency
+     WHERE a.system_key LIKE 'payments.corporate.unassigned.___'
+     GROUP BY a.system_key, b.credits_posted, b.debits_posted
+    HAVING coalesce(sum(p.amount), 0) <> b.credits_posted - b.debits_posted
+"""
+
 INVARIANTS: Final = (
     Invariant(
         "corporate_approved_were_paid",
@@ -78,5 +116,15 @@ INVARIANTS: Final = (
         "pool_positions_are_the_journal",
         "What members of pools have lent is what the journal moved, sweep by sweep",
         _POSITIONS_ARE_THE_JOURNAL,
+    ),
+    Invariant(
+        "virtual_accounts_are_their_master",
+        "Virtual accounts hold together what their collection account holds, each by its entries",
+        _PARTS_ARE_THE_WHOLE,
+    ),
+    Invariant(
+        "pay_ins_are_booked",
+        "Every payment that came in stands in the journal, and what has no owner waits with us",
+        _PAY_INS_ARE_BOOKED,
     ),
 )

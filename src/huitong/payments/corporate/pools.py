@@ -5,6 +5,7 @@ how much, and are what the journal says. Interest between them is not reckoned.
 """
 
 import uuid
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -141,9 +142,19 @@ async def list_pools(uow: UnitOfWork, *, before: uuid.UUID | None = None, limit:
 async def list_own_pools(
     uow: UnitOfWork, *, merchant_id: uuid.UUID, customer_id: uuid.UUID, limit: int
 ) -> list[Pool]:
-    """Return the pools of a business that the customer acts for; raises CorporateNotAllowed."""
+    """Return the pools of a business that the customer acts for, newest first.
+
+    A member sees itself only, the header all of them. Raises CorporateNotAllowed.
+    """
     await check_user(uow, merchant_id, customer_id)
-    return await store.list_pools_of(uow, merchant_id, limit)
+    return [
+        pool
+        if pool.merchant_id == merchant_id
+        else replace(
+            pool, members=tuple(each for each in pool.members if each.merchant_id == merchant_id)
+        )
+        for pool in await store.list_pools_of(uow, merchant_id, limit)
+    ]
 
 
 async def list_positions(uow: UnitOfWork, pool: Pool) -> list[Position]:

@@ -1,5 +1,6 @@
 """Writes a message in the newest version that is written; the tables check it on the way."""
 
+from collections.abc import Iterable
 from typing import Any, NoReturn
 from xml.sax.saxutils import escape
 
@@ -20,17 +21,59 @@ def write_message(body: Struct) -> bytes:
 
     Raises `InvalidMessage` with the path of a field that is missing, wrong or too much.
     """
-    for kind, versions in GENERATIONS.items():
-        name = f"{kind}.001.{[*versions][-1]}"
-        root = find_schema(name).ordered[0]
-        if root.record is type(body):
-            break
-    else:
-        raise TypeError(f"{type(body).__name__} is not a message")
+    name, root = _find_root(body)
     writer = _Writer()
     writer.write(root, body)
     _check_totals(root, body)
     return (_HEAD.format(name) + "".join(writer.parts) + "</Document>\n").encode()
+
+
+class PieceWriter:
+    """Writes a message of which the last part's pieces come a few at a time.
+
+    `body` has exactly one value in the field `part`, whose field `piece`, the last one that is
+    written, is empty: the entries of a statement, or the statuses of a batch. What `begin`,
+    `write` … and `end` return is one message.
+    """
+
+    def __init__(self, body: Struct, part: str, piece: str) -> None:
+        (whole,) = getattr(body, part)
+        assert getattr(whole, piece) == (), "pieces come later"
+        self._body = body
+        _, root = _find_root(body)
+        (node,) = (each for each in root.ordered if each.field == part)
+        (self._piece,) = (each for each in node.ordered if each.field == piece)
+        self._closing = f"</{node.name}>".encode()
+        self._path = f"{root.name}/{node.name}/{self._piece.name}"
+        self._rest = b""
+        self._count = 0
+
+    def begin(self) -> bytes:
+        """Return everything before the pieces; raises InvalidMessage as `write_message` does."""
+        head, closing, rest = write_message(self._body).rpartition(self._closing)
+        self._rest = closing + rest
+        return head
+
+    def write(self, pieces: Iterable[Struct]) -> bytes:
+        """Return the next pieces; raises InvalidMessage with the number of the one at fault."""
+        writer = _Writer()
+        for each in pieces:
+            self._count += 1
+            writer.write(self._piece, each, f"{self._path}[{self._count}]")
+        return "".join(writer.parts).encode()
+
+    def end(self) -> bytes:
+        """Return what is left."""
+        return self._rest
+
+
+def _find_root(body: Struct) -> tuple[str, Node]:
+    for kind, versions in GENERATIONS.items():
+        name = f"{kind}.001.{[*versions][-1]}"
+        root = find_schema(name).ordered[0]
+        if root.record is type(body):
+            return name, root
+    raise TypeError(f"{type(body).__name__} is not a message")
 
 
 def _check_totals(root: Node, body: Struct) -> None:

@@ -1,9 +1,8 @@
 """What all parts of decisioning share: actions, and features of a batch as columns."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,8 +43,7 @@ DTYPES: Final[Mapping[FeatureType, np.dtype[Any]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Column:
+class Column(NamedTuple):
     """One feature of a batch: `values`, one a row, and which of them are known.
 
     `known` is None where all are. A value that is not known is SQL's NULL; what stands in `values`

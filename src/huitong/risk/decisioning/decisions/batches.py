@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import chain
 from typing import Final, Protocol
 
 import numpy as np
@@ -102,8 +103,8 @@ async def find_lists(
     """Return the lists on which the parties of each subject are."""
     if lists.are_empty:
         return [()] * len(subjects)
-    entities = [entity for each in subjects for entity in each.entities]
-    found = await lists.find(connection, entities, now=at)
+    parties = [each.entities for each in subjects]
+    found = await lists.find(connection, list(chain.from_iterable(parties)), now=at)
     if not found:
         return [()] * len(subjects)
     return [
@@ -111,13 +112,13 @@ async def find_lists(
             sorted(
                 {
                     Listed(kind, entity.kind)
-                    for entity in each.entities
+                    for entity in entities
                     for kind in found.get(entity, ())
                 },
                 key=lambda listed: listed.code,
             )
         )
-        for each in subjects
+        for entities in parties
     ]
 
 
@@ -187,8 +188,8 @@ def _assess(
 
 
 def _name(keys: Sequence[str], where: NDArray[np.bool_] | None, rows: int) -> list[tuple[str, ...]]:
-    named: list[list[str]] = [[] for _ in range(rows)]
+    named: list[tuple[str, ...]] = [()] * rows
     if where is not None:
-        for rule, row in zip(*np.nonzero(where), strict=True):
-            named[row].append(keys[rule])
-    return [tuple(each) for each in named]
+        for rule, row in np.argwhere(where).tolist():
+            named[row] += (keys[rule],)
+    return named

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy.engine import Row
 
+from huitong.kernel.database.arrays import write_array
 from huitong.kernel.database.statement import Statement
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.risk.decisioning.decisions.types import (
@@ -32,8 +33,9 @@ SELECT n.id, $1, n.action, $2, string_to_array(split_part(n.codes, '|', 1), ',')
        string_to_array(split_part(n.codes, '|', 3), ','), $4, n.shadow_action,
        string_to_array(split_part(n.codes, '|', 4), ','), $5, $6, n.feature_values, $7, $8, $9,
        $10, $11, n.score, n.model_action, n.is_challenged, n.challenger_score, n.shadow_score
-  FROM unnest($12::uuid[], $13::smallint[], $14::text[], $15::smallint[], $16::bytea[],
-              $17::float8[], $18::smallint[], $19::boolean[], $20::float8[], $21::float8[])
+  FROM unnest($12::uuid[], $13::text::smallint[], $14::text[], $15::text::smallint[],
+              $16::bytea[], $17::text::float8[], $18::text::smallint[], $19::text::boolean[],
+              $20::text::float8[], $21::text::float8[])
        AS n(id, action, codes, shadow_action, feature_values, score, model_action, is_challenged,
             challenger_score, shadow_score)
 """
@@ -62,9 +64,9 @@ def make_insert(decisions: Sequence[Decision], *, keeps_known: bool = False) -> 
         (
             *common,
             [each.id for each in decisions],
-            [int(each.action) for each in decisions],
+            write_array([int(each.action) for each in decisions]),
             [_join_codes(each) for each in decisions],
-            [each.shadow_action for each in decisions],
+            write_array([_number(each.shadow_action) for each in decisions]),
             [each.packed for each in decisions],
             *_list_scores([each.scoring or _NO_MODELS for each in decisions]),
         ),
@@ -96,14 +98,18 @@ def _join_codes(decision: Decision) -> str:
     return "|".join(",".join(codes) for codes in lists)
 
 
-def _list_scores(scorings: Sequence[Scoring]) -> tuple[list[Any], ...]:
+def _list_scores(scorings: Sequence[Scoring]) -> tuple[str, ...]:
     return (
-        [each.score for each in scorings],
-        [each.action for each in scorings],
-        [each.is_challenged for each in scorings],
-        [each.challenger_score for each in scorings],
-        [each.shadow_score for each in scorings],
+        write_array([each.score for each in scorings]),
+        write_array([_number(each.action) for each in scorings]),
+        write_array([each.is_challenged for each in scorings]),
+        write_array([each.challenger_score for each in scorings]),
+        write_array([each.shadow_score for each in scorings]),
     )
+
+
+def _number(action: Action | None) -> int | None:
+    return None if action is None else action.value
 
 
 async def put_names(uow: UnitOfWork, names: FeatureNames) -> None:

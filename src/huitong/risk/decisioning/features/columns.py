@@ -86,20 +86,20 @@ LAYOUT: Final = Layout.of(
 PAYMENT_FEATURES: Final[Mapping[str, FeatureType]] = LAYOUT.types
 
 
-def _rows(names: Sequence[str]) -> list[int]:
-    return [LAYOUT.row_of[name] for name in names]
+def _rows(names: Sequence[str]) -> NDArray[np.intp]:
+    return np.array([LAYOUT.row_of[name] for name in names], np.intp)
 
 
 _COUNTER_ROWS: Final = _rows([name for _, name, _ in _COUNTER_FEATURES])
 _COUNTER_ROLES: Final = np.array([ROLE_PLACES[role] for role, _, _ in _COUNTER_FEATURES])
 _COUNTER_PLACES: Final = np.array([_PLACE_OF[counter] for _, _, counter in _COUNTER_FEATURES])
 _OTHERS_ROWS: Final = _rows([name for _, name in _OTHERS_FEATURES])
-_OTHERS_ROLES: Final = [ROLE_PLACES[role] for role, _ in _OTHERS_FEATURES]
+_OTHERS_ROLES: Final = np.array([ROLE_PLACES[role] for role, _ in _OTHERS_FEATURES])
 _TIME_ROWS: Final = _rows([name for _, name, _ in _TIME_FEATURES])
-_TIME_ROLES: Final = [ROLE_PLACES[role] for role, _, _ in _TIME_FEATURES]
+_TIME_ROLES: Final = np.array([ROLE_PLACES[role] for role, _, _ in _TIME_FEATURES])
 _IS_FIRST: Final = np.array([[is_age] for _, _, is_age in _TIME_FEATURES])
 _NEW_ROWS: Final = _rows([name for _, name in _NEW_FEATURES])
-_NEW_ROLES: Final = [ROLE_PLACES[role] for role, _ in _NEW_FEATURES]
+_NEW_ROLES: Final = np.array([ROLE_PLACES[role] for role, _ in _NEW_FEATURES])
 _GIVEN_ROWS: Final = {role: _rows(names) for role, names in _GIVEN_NAMES.items()}
 _GIVEN_NEW_ROWS: Final = {
     role: _rows([name for each, name in _GIVEN_NEW if each == role]) for role in _GIVEN
@@ -146,7 +146,7 @@ def _describe(made: FeatureMatrices, facts: Sequence[PaymentFacts], at: datetime
     local = at.astimezone(_ZONE)
     for each in _LOCAL:
         if each.part is LocalPart.NIGHT:
-            made.flag(each.name)[:] = is_night(at)
+            made.flag(each.name)[:] = local.hour < NIGHT_ENDS_AT_HOUR
         else:
             is_hour = each.part is LocalPart.HOUR
             made.integer(each.name)[:] = local.hour if is_hour else local.isoweekday()

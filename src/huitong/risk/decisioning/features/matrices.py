@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Self, TypeAlias
+from itertools import accumulate
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,19 +73,17 @@ class Layout:
         return made
 
 
-_Places: TypeAlias = tuple[NDArray[np.intp], NDArray[np.intp]]
-
-
 @lru_cache(maxsize=limits.RULE_DAYS_CACHED_MAX)
-def _find_places(layout: Layout, names: tuple[str, ...]) -> tuple[tuple[FeatureType, _Places], ...]:
-    """Return for each type in which rows its features are wanted, and in which they stand."""
-    wanted: dict[FeatureType, list[tuple[int, int]]] = {}
-    for target, name in enumerate(names):
-        kind = layout.types[name]
-        if kind is FeatureType.TEXT:
+def _find_places(layout: Layout, names: tuple[str, ...]) -> NDArray[np.intp]:
+    """Return where features stand if all integers, then all numbers, then all flags do."""
+    kinds = [FeatureType.INTEGER, FeatureType.NUMBER, FeatureType.FLAG]
+    starts = dict(
+        zip(kinds, accumulate([0, *(layout.counts[kind] for kind in kinds)]), strict=False)
+    )
+    for name in names:
+        if layout.types[name] is FeatureType.TEXT:
             raise KeyError(name)
-        wanted.setdefault(kind, []).append((target, layout.row_of[name]))
-    return tuple((kind, tuple(np.array(pairs, np.intp).T)) for kind, pairs in wanted.items())
+    return np.array([starts[layout.types[name]] + layout.row_of[name] for name in names], np.intp)
 
 
 def _list_texts(column: Column) -> list[str | None]:
@@ -153,23 +152,21 @@ class FeatureMatrices(Mapping[str, Column]):
 
         Raises KeyError for one that is not there or is a text.
         """
-        rows = np.empty((len(names), self.numbers.shape[1]))
-        unknown = 0
-        for kind, (targets, sources) in _find_places(self.layout, names):
-            values, known = self.pair(kind)
-            rows[targets] = values[sources]
-            if not known.all():
-                missing = ~known[sources]
-                rows[targets] = np.where(missing, np.nan, rows[targets])
-                unknown += int(np.count_nonzero(missing))
-        return rows, unknown
+        places = _find_places(self.layout, names)
+        rows = np.concatenate((self.integers, self.numbers, self.flags), dtype=np.float64)[places]
+        masks = (self.integers_known, self.numbers_known, self.flags_known)
+        is_unknown = ~np.concatenate(masks)[places]
+        rows[is_unknown] = np.nan
+        return rows, int(np.count_nonzero(is_unknown))
 
     def _make(self, name: str) -> Column:
         kind, row = self.layout.types[name], self.layout.row_of[name]
         is_masked = name in self.layout.sometimes_unknown
         if kind is FeatureType.TEXT:
-            texts = np.array([text or "" for text in self.texts[name]], object)
-            is_given = np.array([text is not None for text in self.texts[name]], np.bool_)
-            return Column(kind, texts, is_given if is_masked else None)
+            given = self.texts[name]
+            texts = np.array([text or "" for text in given], object)
+            if not is_masked:
+                return Column(kind, texts)
+            return Column(kind, texts, np.array([text is not None for text in given], np.bool_))
         values, known = self.pair(kind)
         return Column(kind, values[row], known[row] if is_masked else None)

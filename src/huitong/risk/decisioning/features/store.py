@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from huitong.kernel.clock import business_day
+from huitong.kernel.database.arrays import write_array
 from huitong.kernel.database.statement import Statement
 from huitong.kernel.database.unit_of_work import DriverConnection
 from huitong.risk.decisioning.features.facts import PaymentFacts
@@ -81,8 +82,9 @@ INSERT INTO risk.features AS f (key, first_us, last_us, {_COUNTERS},
 SELECT decode(n.key, 'hex'), $5, $5,
        {_WEIGHTS},
        n.others, $6
-  FROM ROWS FROM (unnest(string_to_array($1, ',')), unnest($2::float8[]), unnest($3::float8[]),
-                  unnest($4::bigint[]), unnest($7::bigint[]))
+  FROM ROWS FROM (unnest(string_to_array($1, ',')), unnest($2::text::float8[]),
+                  unnest($3::text::float8[]), unnest($4::text::bigint[]),
+                  unnest($7::text::bigint[]))
        AS n(key, events, amount, others, marks)
  ORDER BY n.key COLLATE "C"
 ON CONFLICT (key) DO UPDATE SET
@@ -139,12 +141,12 @@ def make_update(facts: Sequence[PaymentFacts], *, at: datetime) -> Statement:
         _ADD,
         (
             _join([meetings.keys[place] for place in added.tolist()]),
-            events[added].tolist(),
-            amounts[added].tolist(),
-            others[added].tolist(),
+            write_array(events[added].tolist()),
+            write_array(amounts[added].tolist()),
+            write_array(others[added].tolist()),
             to_microseconds(at),
             to_day_number(at),
-            marks[added].tolist(),
+            write_array(marks[added].tolist()),
         ),
     )
 

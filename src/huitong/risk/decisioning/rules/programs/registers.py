@@ -67,6 +67,23 @@ class Registers:
         self.steps.append((kernel, target, sources))
         return target
 
+    def _bare(self, sources: list[Register]) -> list[Register]:
+        """Return operands with a number that stands alone for one that is always the same."""
+        # Numpy compares with these twice as fast; what else takes constants wants one element.
+        contents = [self.registers[source] for source in sources]
+        if sum(content is not None for content in contents) != 1:
+            return sources
+        return [
+            source if content is None or content.dtype == object else self._bare_constant(source)
+            for source, content in zip(sources, contents, strict=True)
+        ]
+
+    def _bare_constant(self, source: Register) -> Register:
+        key = ("bare", source)
+        if key not in self._memo:
+            self._memo[key] = self._register(self.registers[source].reshape(()))
+        return int(self._memo[key])
+
     def _not(self, register: Register) -> Register:
         return self._apply(np.logical_not, register)
 

@@ -164,7 +164,7 @@ class Steps(Registers):
             return self._apply(kernels.make_membership(node.value, is_text=is_text), *args)
         if node.op is Op.LIKE:
             return self._apply(kernels.make_like(str(node.value)), *args)
-        return self._apply(_COMPARING[node.op], *args)
+        return self._apply(_COMPARING[node.op], *self._bare(args))
 
     def _known_args(self, node: Node) -> list[Register | None]:
         if node.op is Op.COLUMN:

@@ -13,7 +13,14 @@ from typing import Final
 
 from huitong.demo.day import Day
 from huitong.demo.onboarding.operator import Operator
-from huitong.demo.settlement_day import corporate, flaky_channel, invoice, payroll, shops
+from huitong.demo.settlement_day import (
+    corporate,
+    flaky_channel,
+    invoice,
+    night,
+    payroll,
+    shops,
+)
 from huitong.demo.settlement_day.office import Office
 from huitong.demo.staff import open_office
 from huitong.wiring.clocks import open_shifted_clock
@@ -44,6 +51,7 @@ SCENES: Final[Mapping[str, Callable[[Office], None]]] = MappingProxyType(
         "corporate": corporate.play,
         "invoice": invoice.play,
         "flaky_channel": flaky_channel.play,
+        "night": night.play,
     }
 )
 

@@ -36,8 +36,12 @@ class HttpCorrespondent:
         headers = {"content-type": "application/xml", "uetr": str(uetr)}
         return await self._call("PUT", order, content=message, headers=headers)
 
-    async def query_uetr(self, order: ChannelOrder, *, uetr: uuid.UUID) -> ChannelAnswer:  # noqa: ARG002 - the bank knows the order's id, too
+    async def query_uetr(self, order: ChannelOrder, *, uetr: uuid.UUID) -> ChannelAnswer:  # noqa: ARG002 - it knows the order's id, too
         """Ask what became of a payment; raises ChannelFault."""
+        return await self.query(order)
+
+    async def query(self, order: ChannelOrder) -> ChannelAnswer:
+        """Ask what became of a payment by our own id; raises ChannelFault."""
         return await self._call("GET", order, content=None, headers=None)
 
     async def _call(

@@ -91,14 +91,22 @@ class Desk:
         body = {"name": "李雷", "mobile": mobile, "account_class": 1}
         payer = (await self.post("/v1/customers", body)).json()
         await self.api.fund(payer["account"], 100_000)
+        # By the shop's account, or by a code of it.
+        named = {"code": shop["code"]} if "code" in shop else {"payee": shop["account"]}
         body = {
             "payer": payer["account"],
-            "payee": shop["account"],
+            **named,
             "amount": {"amount": amount, "currency": "CNY"},
         }
         paid = await self.post("/v1/payments", body)
         assert paid.status_code == 201, paid.text
         return {**paid.json(), "customer": payer["id"]}
+
+    async def report(self, path: str, key: dict[str, str]) -> list[dict[str, Any]]:
+        days = {"first_day": today(), "last_day": today()}
+        found = await self.anonymous.get(f"{path}/store-report", params=days, headers=key)
+        rows: list[dict[str, Any]] = found.json()["data"]
+        return rows
 
     async def key(self, shop: dict[str, Any], *scopes: str) -> dict[str, str]:
         """Return the headers of a key that is bound to a shop."""

@@ -3,16 +3,19 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
+
+from sqlalchemy.engine import Row
 
 from huitong import ledger
 from huitong.kernel import limits
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import InvalidField
-from huitong.kernel.ids import PAYMENT, show_id
+from huitong.kernel.ids import DISPUTE, PAYMENT, show_id
+from huitong.kernel.money import Money
 from huitong.payments.stop_types import StoppedPayment
-from huitong.payments.store import orders, stops
+from huitong.payments.store import disputed, orders, stops
 from huitong.payments.types import Order
 from huitong.privacy import Erasure, Json, Kept, kept_until
 
@@ -27,9 +30,10 @@ class PaymentsData:
     correctable: Final[frozenset[str]] = frozenset()
 
     async def export(self, uow: UnitOfWork, subject_id: uuid.UUID) -> Mapping[str, Json]:
-        """Return the newest `limits.EXPORT_ORDERS_MAX` orders and stops of each account."""
+        """Return the newest `limits.EXPORT_ORDERS_MAX` orders, stops and disputes of each."""
         shown: list[Json] = []
         stopped: list[Json] = []
+        disputes: list[Json] = []
         for account in await ledger.list_accounts_of(uow, subject_id):
             found = await orders.list_orders_of_account(
                 uow, account.id, _AFTER_ALL_IDS, limits.EXPORT_ORDERS_MAX
@@ -41,7 +45,17 @@ class PaymentsData:
                     uow, account.id, count=limits.EXPORT_ORDERS_MAX
                 )
             ]
-        data: dict[str, Json] = {"orders": shown, "stopped_payments": stopped}
+            disputes += [
+                _show_dispute(row)
+                for row in await disputed.list_disputes_of_payer(
+                    uow, account.id, count=limits.EXPORT_ORDERS_MAX
+                )
+            ]
+        data: dict[str, Json] = {
+            "orders": shown,
+            "stopped_payments": stopped,
+            "disputes": disputes,
+        }
         return {name: listed for name, listed in data.items() if listed}
 
     async def correct(
@@ -56,11 +70,14 @@ class PaymentsData:
         raise InvalidField("cannot be corrected here", field=min(corrections))
 
     async def blockers(self, uow: UnitOfWork, subject_id: uuid.UUID) -> Sequence[str]:
-        """Return `open_orders` while a payment has no outcome."""
+        """Return `open_orders` while a payment has no outcome, `open_disputes` while a dispute."""
+        found: set[str] = set()
         for account in await ledger.list_accounts_of(uow, subject_id):
             if await orders.has_open_orders(uow, account.id):
-                return ("open_orders",)
-        return ()
+                found.add("open_orders")
+            if await disputed.has_open_dispute(uow, account.id):
+                found.add("open_disputes")
+        return tuple(sorted(found))
 
     async def erase(self, uow: UnitOfWork, subject_id: uuid.UUID, *, now: datetime) -> Erasure:
         """Erase nothing, and say until when the law keeps the last transaction."""
@@ -79,6 +96,7 @@ class PaymentsData:
         for account in await ledger.list_accounts_of(uow, subject_id):
             await orders.forget_descriptions(uow, account.id)
             await stops.forget_appeals(uow, account.id)
+            await disputed.forget_statements(uow, account.id)
 
 
 def _show(order: Order) -> dict[str, Json]:
@@ -93,6 +111,19 @@ def _show(order: Order) -> dict[str, Json]:
     for name, account in (("payer", order.payer_account_id), ("payee", order.payee_account_id)):
         shown[name] = None if account is None else ledger.show_account(account)
     return shown | {"reference": order.reference, "description": order.description}
+
+
+def _show_dispute(row: Row[Any]) -> Json:
+    return {
+        "id": show_id(DISPUTE, row.id),
+        "payment": show_id(PAYMENT, row.order_id),
+        "reason": row.reason,
+        "statement": row.statement,
+        "amount": Money(row.amount, row.currency).to_json(),
+        "stage": row.stage,
+        "outcome": row.outcome,
+        "opened_at": row.opened_at.isoformat(),
+    }
 
 
 def _show_stop(stop: StoppedPayment) -> Json:

@@ -284,6 +284,21 @@ async def test_evidence_is_kept_sealed_and_once(court: Court) -> None:
         await court.hand_in(dispute, PNG + b"more")
 
 
+async def test_what_a_person_wrote_is_theirs_to_see_and_forgotten(court: Court) -> None:
+    shop = await court.market.add_shop()
+    dispute = await court.open(await court.market.pay(shop, "100.00"), statement="没有收到")
+    who, data = court.market.customer, payments.PaymentsData()
+    exported = await court.town.read(data.export, who.id)
+    [shown] = exported["disputes"]
+    assert (shown["statement"], shown["amount"]["amount"]) == ("没有收到", "100.00")
+    assert await court.town.read(data.blockers, who.id) == ("open_disputes",)
+    await court.act(dispute, Act.ACCEPT)
+    assert await court.town.read(data.blockers, who.id) == ()
+    await court.town.read(data.forget, who.id)
+    assert (await court.get(dispute)).statement is None
+    await court.market.check_ties()
+
+
 async def test_too_many_chargebacks_are_noticed_once(court: Court) -> None:
     shop = await court.market.add_shop()
     orders = [await court.market.pay(shop, "1.00") for _ in range(4)]

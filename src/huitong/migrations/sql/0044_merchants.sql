@@ -233,6 +233,7 @@ CREATE TABLE payments.disputes (
     order_id            uuid        NOT NULL REFERENCES payments.orders (id),
     merchant_id         uuid        NOT NULL REFERENCES customers.merchants (id),
     account_id          bigint      NOT NULL REFERENCES payments.settled_accounts (account_id),
+    payer_account_id    bigint      NOT NULL REFERENCES ledger.accounts (id),
     origin              text        NOT NULL CHECK (origin IN ('customer', 'channel')),
     reason              text        NOT NULL CHECK (reason ~ '^[a-z_]{1,32}$'),
     statement           text        CHECK (length(statement) BETWEEN 1 AND 500),
@@ -259,6 +260,7 @@ CREATE TABLE payments.disputes (
 );
 CREATE UNIQUE INDEX disputes_one_open ON payments.disputes (order_id) WHERE outcome IS NULL;
 CREATE INDEX disputes_of_order ON payments.disputes (order_id);
+CREATE INDEX disputes_of_payer ON payments.disputes (payer_account_id, id);
 CREATE INDEX disputes_of_merchant ON payments.disputes (merchant_id, id);
 CREATE INDEX disputes_due ON payments.disputes (due_at) WHERE outcome IS NULL;
 COMMENT ON COLUMN payments.disputes.is_charged IS 'Whether the amount was taken from the merchant, once, when it became a chargeback.';
@@ -276,7 +278,7 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-CREATE TRIGGER forward BEFORE UPDATE ON payments.disputes
+CREATE TRIGGER forward BEFORE UPDATE OF stage, outcome, is_charged, from_payable, from_reserve, from_owed, fee, steps ON payments.disputes
     FOR EACH ROW EXECUTE FUNCTION payments.keep_dispute_forward();
 
 CREATE TABLE payments.dispute_steps (
@@ -325,6 +327,6 @@ GRANT UPDATE (payout_tries, payout_order_id) ON payments.settlement_sheets TO hu
 GRANT UPDATE (remaining) ON payments.reserve_tranches TO huitong_app;
 GRANT UPDATE (closed_at) ON payments.stores TO huitong_app;
 GRANT UPDATE (closed_at, code_id) ON payments.terminals TO huitong_app;
-GRANT UPDATE (stage, turn, due_at, outcome, is_charged, from_payable, from_reserve, from_owed, fee, steps, closed_at)
+GRANT UPDATE (stage, turn, due_at, outcome, is_charged, from_payable, from_reserve, from_owed, fee, steps, closed_at, statement)
     ON payments.disputes TO huitong_app;
 GRANT UPDATE (payments, chargebacks) ON payments.chargeback_watches TO huitong_app;

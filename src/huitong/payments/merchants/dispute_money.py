@@ -84,9 +84,7 @@ async def give_back(uow: UnitOfWork, dispute: Dispute, *, now: datetime) -> uuid
     return entry_id
 
 
-async def pay_claimant(
-    uow: UnitOfWork, dispute: Dispute, payer_account_id: int, *, now: datetime
-) -> uuid.UUID | None:
+async def pay_claimant(uow: UnitOfWork, dispute: Dispute, *, now: datetime) -> uuid.UUID | None:
     """Pay what waited to our customer who has won; None for a scheme, which has it already.
 
     What an account cannot take (closed, frozen, at its maximum) waits with the money to be
@@ -97,7 +95,7 @@ async def pay_claimant(
     own = await find_own_accounts(uow, dispute.currency)
     source = await find_dispute_account(uow, dispute.currency)
     reason = None
-    for target in (payer_account_id, own.unattributed):
+    for target in (dispute.payer_account_id, own.unattributed):
         parts = [Part(source, target, dispute.amount, TransferCode.DISPUTE_PAID)]
         entry_id, outcome = await _post(uow, parts, dispute, now)
         if outcome.is_posted:

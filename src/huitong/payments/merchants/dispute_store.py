@@ -22,14 +22,14 @@ from huitong.payments.merchants.dispute_types import (
 from huitong.payments.merchants.types import ChargebackWatch
 
 _COLUMNS: Final = """
-    id, order_id, merchant_id, account_id, origin, reason, statement, channel_reference, currency,
-    amount, stage, turn, due_at, outcome, is_charged, from_payable, from_reserve, from_owed, fee,
-    steps, opened_at, closed_at
+    id, order_id, merchant_id, account_id, payer_account_id, origin, reason, statement,
+    channel_reference, currency, amount, stage, turn, due_at, outcome, is_charged, from_payable,
+    from_reserve, from_owed, fee, steps, opened_at, closed_at
 """
 _DISPUTES: Final = f"SELECT {_COLUMNS} FROM payments.disputes"  # noqa: S608 - our own text
 _INSERT: Final = f"""
     INSERT INTO payments.disputes ({_COLUMNS})
-    VALUES (:id, :order_id, :merchant_id, :account_id, :origin, :reason, :told,
+    VALUES (:id, :order_id, :merchant_id, :account_id, :payer_account_id, :origin, :reason, :told,
             :channel_reference, :currency, :amount, :stage, :turn, :due_at, :outcome, :is_charged,
             :from_payable, :from_reserve, :from_owed, :fee, :steps, :opened_at, :closed_at)
         ON CONFLICT DO NOTHING
@@ -119,11 +119,9 @@ async def list_disputes(
 ) -> list[Dispute]:
     """Return disputes of a merchant, of a payer, or all, newest first."""
     rows = await uow.execute(
-        f"""{_DISPUTES} d
+        f"""{_DISPUTES}
              WHERE (CAST(:merchant_id AS uuid) IS NULL OR merchant_id = :merchant_id)
-               AND (CAST(:payer AS bigint) IS NULL OR EXISTS (
-                    SELECT FROM payments.orders o
-                     WHERE o.id = d.order_id AND o.payer_account_id = :payer))
+               AND (CAST(:payer AS bigint) IS NULL OR payer_account_id = :payer)
                AND (CAST(:before AS uuid) IS NULL OR id < :before)
              ORDER BY id DESC LIMIT :limit""",
         merchant_id=merchant_id,

@@ -150,6 +150,7 @@ class Dispute:
     order_id: uuid.UUID
     merchant_id: uuid.UUID
     account_id: int
+    payer_account_id: int
     origin: Origin
     reason: DisputeReason
     statement: str | None

@@ -75,11 +75,15 @@ async def open_dispute(
     order = await moving.lock_order(uow, order_id)
     known = await dispute_store.find_dispute(uow, dispute_id)
     if known is not None:
-        if (known.order_id, known.origin, known.reason) != (order_id, origin, reason):
+        is_same_amount = amount is None or amount.minor == known.amount
+        same = (known.order_id, known.origin, known.reason) == (order_id, origin, reason)
+        if not (same and is_same_amount):
             raise DisputeRefused(f"{show_id(DISPUTE, dispute_id)} is another dispute", field="id")
         return known
     wanted = await _check_disputable(uow, order, amount, rulebook, now)
-    account = await store.find_merchant_account(uow, order.merchant_id or dispute_id)
+    assert order.merchant_id is not None
+    assert order.payer_account_id is not None
+    account = await store.find_merchant_account(uow, order.merchant_id)
     if account is None:
         raise DisputeRefused("the merchant has no terms of settlement")
     dispute = Dispute(
@@ -87,6 +91,7 @@ async def open_dispute(
         order_id=order_id,
         merchant_id=account.merchant_id,
         account_id=account.account_id,
+        payer_account_id=order.payer_account_id,
         origin=origin,
         reason=reason,
         statement=statement,
@@ -110,7 +115,7 @@ async def open_dispute(
         raise DisputeRefused(
             "the payment has an open dispute, or the reference is another dispute's"
         )
-    return await _go(uow, order, dispute, Act.OPEN, STARTS[stage], rulebook=rulebook, now=now)
+    return await _go(uow, dispute, Act.OPEN, STARTS[stage], rulebook=rulebook, now=now)
 
 
 async def act_on_dispute(
@@ -121,7 +126,7 @@ async def act_on_dispute(
     Raises DisputeNotFound, DisputeMoveRefused where the act is not open now or its time has run
     out, SettlementMoved.
     """
-    order, dispute = await _lock(uow, dispute_id)
+    dispute = await _lock(uow, dispute_id)
     place = move(dispute.place, act)
     is_late = dispute.due_at is not None and dispute.due_at <= now
     if is_late and act not in (Act.EXPIRE, Act.WITHDRAW):
@@ -131,7 +136,7 @@ async def act_on_dispute(
     needs_evidence = act is Act.CONTEST and dispute.stage in _NEEDS_EVIDENCE
     if needs_evidence and not await dispute_store.list_evidence(uow, dispute_id):
         raise DisputeMoveRefused("contesting takes evidence: hand in a file first")
-    return await _go(uow, order, dispute, act, place, rulebook=rulebook, now=now)
+    return await _go(uow, dispute, act, place, rulebook=rulebook, now=now)
 
 
 def check_act(dispute: Dispute, act: Act) -> None:
@@ -143,21 +148,21 @@ async def end_next_overdue(
     uow: UnitOfWork, dispute: Dispute, *, rulebook: Rulebook, now: datetime
 ) -> Dispute | None:
     """Do what a deadline that has passed does; None if somebody was faster."""
-    order, current = await _lock(uow, dispute.id)
+    current = await _lock(uow, dispute.id)
     if current.due_at is None or current.due_at > now:
         return None
     place = move(current.place, Act.EXPIRE)
-    return await _go(uow, order, current, Act.EXPIRE, place, rulebook=rulebook, now=now)
+    return await _go(uow, current, Act.EXPIRE, place, rulebook=rulebook, now=now)
 
 
-async def _lock(uow: UnitOfWork, dispute_id: uuid.UUID) -> tuple[Order, Dispute]:
+async def _lock(uow: UnitOfWork, dispute_id: uuid.UUID) -> Dispute:
     found = await dispute_store.find_dispute(uow, dispute_id)
     if found is None:
         raise DisputeNotFound(f"there is no dispute {show_id(DISPUTE, dispute_id)}")
-    order = await moving.lock_order(uow, found.order_id)
+    await moving.lock_order(uow, found.order_id)
     dispute = await dispute_store.lock_dispute(uow, dispute_id)
     assert dispute is not None
-    return order, dispute
+    return dispute
 
 
 async def _check_disputable(
@@ -185,7 +190,6 @@ async def _check_disputable(
 
 async def _go(
     uow: UnitOfWork,
-    order: Order,
     dispute: Dispute,
     act: Act,
     place: Place,
@@ -203,22 +207,17 @@ async def _go(
         dispute = await _record(uow, charged, act, here, charge_id, rulebook=rulebook, now=now)
         if here is place:
             return dispute
-    entry_id = await _end(uow, order, dispute, place.outcome, now)
+    entry_id = await _end(uow, dispute, place.outcome, now)
     return await _record(uow, dispute, act, place, entry_id, rulebook=rulebook, now=now)
 
 
 async def _end(
-    uow: UnitOfWork,
-    order: Order,
-    dispute: Dispute,
-    outcome: DisputeOutcome | None,
-    now: datetime,
+    uow: UnitOfWork, dispute: Dispute, outcome: DisputeOutcome | None, now: datetime
 ) -> uuid.UUID | None:
     if outcome is DisputeOutcome.WON:
         return await give_back(uow, dispute, now=now)
     if outcome is DisputeOutcome.LOST:
-        assert order.payer_account_id is not None
-        return await pay_claimant(uow, dispute, order.payer_account_id, now=now)
+        return await pay_claimant(uow, dispute, now=now)
     return None
 
 

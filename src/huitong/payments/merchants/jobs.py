@@ -37,8 +37,8 @@ async def settle_due(
         step = _Settling(after, rulebook, now)
         try:
             sheet = await database.run(step, caller)
-        except SettlementMoved as moved:
-            _log.warning("merchants.settlement_postponed", reason=str(moved))
+        except (SettlementMoved, Refusal) as problem:
+            _log.warning("merchants.settlement_postponed", reason=type(problem).__name__)
             sheet = await database.run(step.postpone, caller)
         if step.account_id is None:
             break

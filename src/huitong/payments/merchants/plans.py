@@ -3,7 +3,7 @@
 import re
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
@@ -88,9 +88,12 @@ async def add_plan_version(
 ) -> PlanVersion:
     """Write a version of a fee plan, and the plan with its first one; once for each approval.
 
-    Raises what `check_plan` raises.
+    A plan's first version that was agreed on after its first day begins today. Raises what
+    `check_plan` raises.
     """
     await terms_store.lock_plans(uow)
+    if not await terms_store.list_versions(uow, new.plan):
+        new = replace(new, effective_from=max(new.effective_from, business_day(now)))
     number = await check_plan(uow, new, rulebook=rulebook, now=now)
     if number == 1:
         await terms_store.insert_plan(

@@ -1,6 +1,6 @@
 """From a sheet or a dispute to a journal entry: the only place here that names ledger accounts.
 
-2002.01 holds a merchant's reserve, 1221.03 what it owes us, 2241.03 money in dispute, 2011.02 is
+2002.01 holds a merchant's reserve, 1221.03 what it owes us, 2241.05 money in dispute, 2011.02 is
 its settlement account and 2011.05 what a receiver of profit shares is owed until its settlement.
 """
 
@@ -18,7 +18,6 @@ from huitong.ledger import (
     Transfer,
     TransferCode,
     ensure_system_account,
-    list_accounts_of,
     open_account,
 )
 from huitong.payments.calculations import derive_id
@@ -52,22 +51,13 @@ class Part:
 
 
 async def open_merchant_accounts(uow: UnitOfWork, merchant: Merchant) -> tuple[int, int, int]:
-    """Return a merchant's settlement, reserve and owed account, opened where they are missing."""
-    owned = [
-        account
-        for account in await list_accounts_of(uow, merchant.id)
-        if (account.chart_code, account.currency) == (_SETTLEMENT, merchant.currency)
-    ]
-    settlement = (
-        owned[0]
-        if owned
-        else await open_account(
-            uow,
-            chart_code=_SETTLEMENT,
-            currency=merchant.currency,
-            name=merchant.name,
-            owner_id=merchant.id,
-        )
+    """Open a merchant's settlement, reserve and owed account, and return them."""
+    settlement = await open_account(
+        uow,
+        chart_code=_SETTLEMENT,
+        currency=merchant.currency,
+        name=merchant.name,
+        owner_id=merchant.id,
     )
     key = f"payments.merchants.{merchant.id.hex}"
     reserve = await ensure_system_account(
@@ -105,7 +95,7 @@ async def find_dispute_account(uow: UnitOfWork, currency: str) -> int:
     account = await ensure_system_account(
         uow,
         f"payments.disputes.{currency}",
-        chart_code="2241.03",
+        chart_code="2241.05",
         currency=currency,
         name="争议款 Money in dispute",
         limits=BalanceLimit.DEBITS_MUST_NOT_EXCEED_CREDITS,

@@ -15,7 +15,7 @@ from huitong.kernel import audit
 from huitong.kernel.calendar import china_calendar
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
-from huitong.kernel.errors import InvalidField
+from huitong.kernel.errors import InvalidField, NotFound
 from huitong.kernel.ids import MERCHANT, show_id
 from huitong.kernel.money import Money
 from huitong.kernel.rulebook import Rulebook
@@ -70,6 +70,7 @@ async def check_terms(uow: UnitOfWork, new: NewTerms, *, rulebook: Rulebook, now
     if (new.reserve_permille == 0) != (new.reserve_days == 0):
         raise InvalidField("is above zero exactly if a part is kept", field="reserve_days")
     today = business_day(now)
+    await _check_business(uow, new.merchant_id)
     refused = rulebook.rule("merchant.category.refused", today).value
     assert isinstance(refused, tuple)
     if merchant.category_code in refused:
@@ -100,8 +101,11 @@ async def set_terms(
 ) -> Terms:
     """Agree on a merchant's terms; the first ones open its accounts and begin settlement.
 
-    Once for each approval. Raises what `check_terms` raises.
+    Once for each approval; what was agreed on after its first day begins today. Raises what
+    `check_terms` raises.
     """
+    today = business_day(now)
+    new = replace(new, effective_from=max(new.effective_from, today))
     own = await store.find_merchant_account(uow, new.merchant_id)
     if own is not None:
         await store.lock_account(uow, own.account_id)
@@ -208,6 +212,21 @@ def next_due(
     """Return when an account is to be looked at next."""
     cycle = make_cycle(terms, rulebook=rulebook, on=business_day(now))
     return find_next_due(account.settled_until, cycle, china_calendar(), now)
+
+
+async def _check_business(uow: UnitOfWork, merchant_id: uuid.UUID) -> None:
+    """Refuse a business that is before staff, because its evidence is in doubt or due again."""
+    try:
+        business = await customers.get_business(uow, merchant_id)
+    except NotFound:
+        # Opened by a partner that vouches for it, without evidence of its own.
+        return
+    if business.review_reason is not None:
+        raise TermsRefused(
+            "the business is under review; decide on that first",
+            field="merchant",
+            context={"review": business.review_reason},
+        )
 
 
 async def _begin_settlement(

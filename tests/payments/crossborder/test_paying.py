@@ -255,11 +255,11 @@ class Mortal:
     async def screen(self, *given: Any, **named: Any) -> Any:
         return await self._call("screen", *given, **named)
 
-    async def submit(self, *given: Any, **named: Any) -> Any:
-        return await self._call("submit", *given, **named)
+    async def send(self, *given: Any, **named: Any) -> Any:
+        return await self._call("send", *given, **named)
 
-    async def query(self, *given: Any, **named: Any) -> Any:
-        return await self._call("query", *given, **named)
+    async def query_uetr(self, *given: Any, **named: Any) -> Any:
+        return await self._call("query_uetr", *given, **named)
 
 
 @pytest.mark.parametrize("is_after", [False, True])

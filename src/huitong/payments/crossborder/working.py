@@ -148,11 +148,11 @@ async def _send(database: Database, desk: Desk, payment: Payment) -> None:
         return
     order = _make_order(payment)
     if not is_first:
-        answer = await desk.channel.query(order)
+        answer = await desk.channel.query_uetr(order, uetr=payment.uetr)
         if answer.verdict is not ChannelVerdict.UNKNOWN:
             await database.run(lambda uow: _take_answer(uow, desk, payment.id, answer))
             return
-    answer = await desk.channel.submit(order, message=message, uetr=str(payment.uetr))
+    answer = await desk.channel.send(order, message=message, uetr=payment.uetr)
     await database.run(lambda uow: _take_answer(uow, desk, payment.id, answer))
 
 
@@ -251,9 +251,7 @@ async def _send_back(database: Database, desk: Desk, payment: Payment) -> None:
         return message
 
     message = await database.run(prepare)
-    answer = await desk.channel.submit(
-        _make_order(payment), message=message, uetr=str(payment.uetr)
-    )
+    answer = await desk.channel.send(_make_order(payment), message=message, uetr=payment.uetr)
     if answer.verdict in {ChannelVerdict.FAILED, ChannelVerdict.UNKNOWN}:
         raise ChannelFault("the return was not taken")
     await database.run(lambda uow: _end_return(uow, desk, payment.id))

@@ -18,6 +18,7 @@ from huitong.cli import (
     ledger,
     lending,
     log,
+    merchants,
     migrate,
     operations,
     permissions,
@@ -53,8 +54,8 @@ app = typer.Typer(
 
 for command in (
     up, serve, worker, keys, staff, permissions, privacy, migrate, ledger, log, audit, backup,
-    demo, bench, bulk, registry, risk, sms_gateway, operations, clearing, iso20022,
-    lending, receipts, channels, reconcile, fx, abroad,
+    demo, bench, bulk, registry, risk, sms_gateway, operations, clearing, iso20022, lending,
+    receipts, channels, reconcile, merchants, fx, abroad,
 ):  # fmt: skip
     command.register(app)
 

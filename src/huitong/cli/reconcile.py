@@ -14,11 +14,12 @@ from rich.progress import Progress
 from rich.table import Table
 
 from huitong import ledger, payments
-from huitong.kernel.clock import SystemClock
+from huitong.kernel.clock import Clock
 from huitong.kernel.database.unit_of_work import Caller, Database
 from huitong.kernel.money import Money
 from huitong.kernel.rulebook import Rulebook
 from huitong.kernel.settings import Settings
+from huitong.wiring.clocks import make_clock
 from huitong.wiring.reconciling import list_channel_urls
 
 reconciliation: Final = payments.reconciliation
@@ -66,23 +67,34 @@ def reconcile(
 async def _reconcile(
     day: date, path: Path | None, channel: str | None
 ) -> payments.reconciliation.DayReport:
-    settings, clock = Settings.from_environment(), SystemClock()
+    settings = Settings.from_environment()
+    clock = make_clock(settings)
     async with Database(
-        settings.database_app_url, role=settings.database_app_role, size=2
+        settings.database_app_url, role=settings.database_app_role, size=3
     ) as database:
-        if path is not None:
-            with path.open("rb") as source:
-                await _take(database, source, day, channel, clock.now())
-        elif channel is not None:
-            await _fetch(database, settings, day, channel, clock.now())
-        # Entries are compared by the lines of their accounts, which a worker may not have made yet.
-        await ledger.project_all(database)
+        # The books are the database's work while the file is checked here.
+        books = asyncio.create_task(_compare_books(database, clock))
+        try:
+            if path is not None:
+                with path.open("rb") as source:
+                    await _take(database, source, day, channel, clock.now())
+            elif channel is not None:
+                await _fetch(database, settings, day, channel, clock.now())
+        finally:
+            await books
         while await reconciliation.reconcile_always(
             database, rulebook=Rulebook.load(), now=clock.now(), caller=_CALLER
         ):
             pass
         async with database.reading(_CALLER) as uow:
             return await reconciliation.report_day(uow, day, channel=channel)
+
+
+async def _compare_books(database: Database, clock: Clock) -> None:
+    # Entries are compared by the lines of their accounts, which a worker may not have made yet.
+    await ledger.project_all(database)
+    while await reconciliation.compare_books(database, now=clock.now(), caller=_CALLER):
+        pass
 
 
 async def _fetch(
@@ -100,7 +112,9 @@ async def _fetch(
 async def _take(
     database: Database, source: BinaryIO, day: date, channel: str | None, now: datetime
 ) -> None:
-    lines, checked, file_format = reconciliation.open_file(source, channel=channel)
+    lines, checked, file_format = await asyncio.to_thread(
+        reconciliation.open_file, source, channel=channel
+    )
     for name, said, found in (
         ("day", day, checked.head.day),
         ("channel", channel or checked.head.channel, checked.head.channel),

@@ -41,8 +41,10 @@ EXCHANGE_DEAL: Final = "fxd"
 CUSTOMER: Final = "cus"
 DECISION: Final = "dec"
 DEVICE: Final = "dev"
+DISPUTE: Final = "dsp"
 ENTRY: Final = "je"
 EVENT: Final = "evt"
+EVIDENCE: Final = "evd"
 HOLD: Final = "hold"
 INCIDENT: Final = "inc"
 INSTRUCTION: Final = "ins"
@@ -63,15 +65,18 @@ QUOTE: Final = "fxq"
 REFUND: Final = "rfd"
 REQUEST: Final = "req"
 RULE_VERSION: Final = "rul"
+SETTLEMENT_SHEET: Final = "sht"
 SESSION: Final = "ses"
 SIGN_UP: Final = "sgn"
 STAFF: Final = "stf"
 STEP_UP: Final = "stp"
+STORE: Final = "sto"
 SUBJECT: Final = "sub"
 SUBJECT_REQUEST: Final = "srq"
 SUSPENSE: Final = "sus"
 TABLE_ANSWER: Final = "tba"
 TABLE_VERSION: Final = "tbl"
+TERMINAL: Final = "trm"
 TOP_UP: Final = "top"
 TRANSFER: Final = "tr"
 VIRTUAL_ACCOUNT: Final = "vac"
@@ -104,8 +109,10 @@ PREFIXES: Final = frozenset(
         QUOTE,
         DECISION,
         DEVICE,
+        DISPUTE,
         ENTRY,
         EVENT,
+        EVIDENCE,
         HOLD,
         INCIDENT,
         INSTRUCTION,
@@ -124,15 +131,18 @@ PREFIXES: Final = frozenset(
         REFUND,
         REQUEST,
         RULE_VERSION,
+        SETTLEMENT_SHEET,
         SESSION,
         SIGN_UP,
         STAFF,
         STEP_UP,
+        STORE,
         SUBJECT,
         SUBJECT_REQUEST,
         SUSPENSE,
         TABLE_ANSWER,
         TABLE_VERSION,
+        TERMINAL,
         TOP_UP,
         TRANSFER,
         VIRTUAL_ACCOUNT,

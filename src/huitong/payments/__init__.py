@@ -12,6 +12,7 @@ from huitong.payments import (
     corporate,
     crossborder,
     documents,
+    merchants,
     reconciliation,
 )
 from huitong.payments.calculations import calculate_fee, derive_id, split_by_weights
@@ -342,6 +343,7 @@ __all__ = [
     "list_usage",
     "list_waiting_payments",
     "measure_channels",
+    "merchants",
     "needs_step_up",
     "open_callback",
     "pay_order",

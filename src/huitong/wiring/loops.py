@@ -22,6 +22,7 @@ from huitong.wiring.clocks import make_clock
 from huitong.wiring.corporate_paying import make_corporate_loops
 from huitong.wiring.evidence_desk import make_evidence_desk
 from huitong.wiring.loop_types import Loop, Step
+from huitong.wiring.merchant_loops import MERCHANT_LOOPS
 from huitong.wiring.notices import make_notice_loops
 from huitong.wiring.people_data import make_providers, make_retained
 from huitong.wiring.reactions import HANDLERS, react_to_decisions
@@ -280,5 +281,6 @@ LOOPS: Final[tuple[Loop, ...]] = (
     Loop("kernel.measure_outbox", 15.0, _measure_outbox),
     Loop("kernel.prune_events", 60.0, _prune_events),
     Loop("kernel.prune_replies", 60.0, _prune_replies),
+    *MERCHANT_LOOPS,
     *WATCH_LOOPS,
 )

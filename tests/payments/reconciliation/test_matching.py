@@ -102,6 +102,15 @@ async def test_a_line_of_yesterday_that_comes_again_today_is_doubled(
     assert await kinds(desk) == [("doubled_in_file", "open")]
 
 
+async def test_a_line_without_an_id_that_comes_twice_is_doubled(town: "Town", desk: Desk) -> None:
+    wang = await town.add_customer("王芳")
+    order = await town.top_up(wang.account_id, "10.00")
+    twice = line(order, attempt="", reference="B1")
+    file = await desk.take(write_file([twice, twice]))
+    assert (file.matched, file.tolerated) == (0, 1)
+    assert await kinds(desk) == [("doubled_in_file", "open")]
+
+
 async def test_a_line_that_came_a_day_early_is_not_missing_on_its_own_day(
     town: "Town", desk: Desk
 ) -> None:

@@ -13,7 +13,14 @@ from typing import Final
 
 from huitong.demo.day import Day
 from huitong.demo.onboarding.operator import Operator
-from huitong.demo.settlement_day import corporate, invoice, payroll
+from huitong.demo.settlement_day import (
+    corporate,
+    flaky_channel,
+    invoice,
+    night,
+    payroll,
+    shops,
+)
 from huitong.demo.settlement_day.office import Office
 from huitong.demo.staff import open_office
 from huitong.wiring.clocks import open_shifted_clock
@@ -25,20 +32,26 @@ SCOPES: Final = (
     "crossborder:messages",
     "customers:read",
     "customers:write",
+    "disputes:write",
     "ledger:read",
     "merchants:read",
     "merchants:write",
     "pay_ins:write",
     "payments:read",
     "payments:write",
+    "refunds:write",
+    "settlement:read",
 )
 
 #: In the order in which they are played.
 SCENES: Final[Mapping[str, Callable[[Office], None]]] = MappingProxyType(
     {
+        "shops": shops.play,
         "payroll": payroll.play,
         "corporate": corporate.play,
         "invoice": invoice.play,
+        "flaky_channel": flaky_channel.play,
+        "night": night.play,
     }
 )
 

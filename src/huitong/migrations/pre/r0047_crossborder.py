@@ -3,7 +3,7 @@
 from huitong.migrations.scripts import run_sql
 
 revision = "0047"
-down_revision = "0048"
+down_revision = "0044"
 
 
 def upgrade() -> None:

@@ -3,7 +3,7 @@
 Each currency balances by itself, through positions (分账制): 3002 货币兑换 in the currency itself,
 and 3002.01 in CNY for what the position of a currency cost. A position's ledger balance is what we
 are long of it (credit) or short (debit), and the balance of its CNY account is minus its cost.
-6061 takes what is realised; 2241.03 money that is on its way out, 2241.04 money that came and is
+6061 takes what is realised; 2241.13 money that is on its way out, 2241.14 money that came and is
 not its payee's yet, 1011.02 what we hold with banks abroad.
 """
 
@@ -21,8 +21,8 @@ from huitong.payments.crossborder.types import HOME, DealKind, Party
 
 _ACCOUNTS: Final = {
     "position": ("3002", "外汇头寸 Currency position"),
-    "transit_out": ("2241.03", "汇出汇款在途 Payments abroad under way"),
-    "transit_in": ("2241.04", "汇入汇款待解付 Payments from abroad to be paid out"),
+    "transit_out": ("2241.13", "汇出汇款在途 Payments abroad under way"),
+    "transit_in": ("2241.14", "汇入汇款待解付 Payments from abroad to be paid out"),
     "nostro": ("1011.02", "存放境外同业 Accounts with banks abroad"),
     "fee_income": ("6021.03", "国际汇款手续费收入 Fees of payments abroad"),
     "kept": ("2011.04", "待确认外汇资金 Money from abroad to be attributed"),

@@ -1,5 +1,6 @@
 """Commands that move no money: take a file and match it, give breaks to people."""
 
+import asyncio
 import uuid
 from datetime import datetime
 from typing import BinaryIO
@@ -28,7 +29,8 @@ async def reconcile_file(
 
     Raises what `open_file`, `take_file` and `match_file` raise.
     """
-    lines, checked, file_format = open_file(source, channel=channel)
+    # Seconds of a large file, in which the rest of the process goes on.
+    lines, checked, file_format = await asyncio.to_thread(open_file, source, channel=channel)
     file = await take_file(
         database, lines, checked, file_format, caller=caller, progress=progress, now=now
     )

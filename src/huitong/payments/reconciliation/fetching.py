@@ -1,5 +1,6 @@
 """Fetching a day's file from a channel over HTTP, with bounds of size and time."""
 
+import asyncio
 from datetime import date
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
@@ -21,6 +22,7 @@ async def fetch_file(url: str, day: date) -> BinaryIO:
     file = SpooledTemporaryFile(limits.FETCH_MEMORY_BYTES)  # noqa: SIM115 - the caller closes it
     try:
         async with (
+            asyncio.timeout(limits.FETCH_WHOLE_SECONDS_MAX),
             httpx.AsyncClient(timeout=limits.FETCH_SECONDS_MAX) as client,
             client.stream("GET", f"{url.rstrip('/')}/files/{day.isoformat()}") as answer,
         ):
@@ -34,7 +36,7 @@ async def fetch_file(url: str, day: date) -> BinaryIO:
                         f"a file has at most {limits.FILE_BYTES_MAX} bytes", field="file"
                     )
                 file.write(piece)
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, TimeoutError) as error:
         file.close()
         raise ChannelFault(str(error) or type(error).__name__) from error
     except BaseException:

@@ -8,6 +8,8 @@ UPLOAD_BYTES_MAX: Final = 32 * 1_048_576
 #: A file that is fetched lies on a disk beyond this size.
 FETCH_MEMORY_BYTES: Final = 8 * 1_048_576
 FETCH_SECONDS_MAX: Final = 30.0
+#: Of a whole file, however slowly it comes.
+FETCH_WHOLE_SECONDS_MAX: Final = 600.0
 MESSAGE_BYTES_MAX: Final = 32 * 1_048_576
 FILE_LINES_MAX: Final = 5_000_000
 LINE_BYTES_MAX: Final = 512

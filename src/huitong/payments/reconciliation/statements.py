@@ -5,7 +5,6 @@ A booked entry is a line: credit is in, debit is out. Its control totals are its
 
 import hashlib
 import re
-import uuid
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from io import BytesIO
@@ -122,12 +121,9 @@ def _write_line(
 
 
 def _read_attempt(text: str | None) -> str | None:
-    if text is None or re.fullmatch(r"[0-9a-fA-F]{32}|[0-9a-fA-F-]{36}", text) is None:
+    if text is None or re.fullmatch(r"[0-9a-fA-F]{32}", text) is None:
         return None
-    try:
-        return uuid.UUID(text).hex
-    except ValueError:
-        return None
+    return text.lower()
 
 
 def _booked_at(entry: Entry) -> datetime:

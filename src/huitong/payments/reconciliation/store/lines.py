@@ -62,17 +62,20 @@ _REPEATED: Final = """
          WHERE file_number = $1 AND attempt_id IS NOT NULL
          GROUP BY attempt_id HAVING count(*) > 1
     ), texts AS (
-        SELECT reference FROM payments.recon_lines
-         WHERE file_number = $1 GROUP BY reference HAVING count(*) > 1
+        SELECT reference, direction, amount, currency FROM payments.recon_lines
+         WHERE file_number = $1 AND attempt_id IS NULL
+         GROUP BY reference, direction, amount, currency HAVING count(*) > 1
     )
     SELECT number FROM (
         SELECT l.number, row_number() OVER (PARTITION BY l.attempt_id ORDER BY l.number) AS time
           FROM ids JOIN payments.recon_lines l
             ON l.file_number = $1 AND l.attempt_id = ids.attempt_id
          UNION ALL
-        SELECT l.number, row_number() OVER (PARTITION BY l.reference ORDER BY l.number)
-          FROM texts JOIN payments.recon_lines l
-            ON l.file_number = $1 AND l.reference = texts.reference
+        SELECT l.number, row_number() OVER (
+                   PARTITION BY l.reference, l.direction, l.amount, l.currency ORDER BY l.number)
+          FROM texts t JOIN payments.recon_lines l
+            ON l.file_number = $1 AND l.attempt_id IS NULL AND l.reference = t.reference
+           AND l.direction = t.direction AND l.amount = t.amount AND l.currency = t.currency
     ) x
      WHERE time > 1 GROUP BY number ORDER BY number LIMIT $2
 """

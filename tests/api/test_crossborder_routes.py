@@ -17,7 +17,7 @@ from huitong.kernel.database.unit_of_work import Database
 from huitong.kernel.ids import CUSTOMER, MERCHANT, read_id
 from huitong.kernel.money import Money
 from huitong.kernel.rulebook import Rulebook
-from huitong.payments import bulk, crossborder
+from huitong.payments import bulk, channels, crossborder
 from huitong.privacy import Vault
 
 PAYEE = {
@@ -226,7 +226,7 @@ async def hold(api: Any, home: Path) -> None:
     await api.run(lambda uow: crossborder.load_list(uow, name="test", content=content, now=now))
     async with (
         Database(api.owner_url, role="huitong_app", size=2) as database,
-        crossborder.HttpCorrespondent("http://127.0.0.1:9") as nobody,
+        channels.HttpCrossBorderChannel("http://127.0.0.1:9") as nobody,
     ):
         desk = crossborder.Desk(
             vault=Vault(load_key_ring(home)),

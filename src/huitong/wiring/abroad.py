@@ -34,7 +34,7 @@ def _make_rate_loop(settings: Settings) -> tuple[Loop, ...]:
 def _make_payment_loop(settings: Settings) -> tuple[Loop, ...]:
     if settings.correspondent_url is None:
         return ()
-    channel = payments.crossborder.HttpCorrespondent(settings.correspondent_url)
+    channel = payments.channels.HttpCrossBorderChannel(settings.correspondent_url)
     made: dict[Database, payments.crossborder.Desk] = {}
 
     def make_desk(database: Database) -> payments.crossborder.Desk:

@@ -8,7 +8,7 @@ from tests.payments.crossborder.bureau import LIST, RULES, Bureau, fund, name_us
 
 from huitong.kernel.clock import FixedClock
 from huitong.kernel.serving import serve_inside
-from huitong.payments import bulk, crossborder
+from huitong.payments import bulk, channels, crossborder
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ async def bureau(town: Any, now: Any) -> AsyncIterator[Bureau]:
     correspondent = crossborder.CorrespondentSimulator(clock=clock)
     async with (
         serve_inside(correspondent.application()) as url,
-        crossborder.HttpCorrespondent(url, timeout_seconds=5) as channel,
+        channels.HttpCrossBorderChannel(url, timeout_seconds=5) as channel,
     ):
         bureau = Bureau(town, clock, correspondent, channel, merchant, maker, checker)
         bureau.screener = crossborder.ListScreener(town.database, RULES)

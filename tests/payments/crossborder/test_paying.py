@@ -256,10 +256,10 @@ class Mortal:
         return await self._call("screen", *given, **named)
 
     async def send(self, *given: Any, **named: Any) -> Any:
-        return await self._call("submit", *given, **named)
+        return await self._call("send", *given, **named)
 
     async def query_uetr(self, *given: Any, **named: Any) -> Any:
-        return await self._call("query", *given, **named)
+        return await self._call("query_uetr", *given, **named)
 
 
 @pytest.mark.parametrize("is_after", [False, True])

@@ -25,7 +25,7 @@ from huitong.wiring.simulators import find_simulator
 
 _PIN: Final = "802753"
 _CODE: Final = re.compile("[0-9]{6}")
-_SECONDS_MAX: Final = 30.0
+_SECONDS_MAX: Final = 120.0
 _LIST: Final = "entry,name,born_on,country\nW-1,Dockyard Holdings,,GB\n"
 _PAYEE: Final = {
     "name": "Dockyard Holdings Ltd",

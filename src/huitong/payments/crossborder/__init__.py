@@ -7,7 +7,6 @@ lists, and each payment abroad from the order to its credit or its return. See d
 
 from huitong.payments.crossborder.calculations import Price, apply_exchange, calculate_fee, price
 from huitong.payments.crossborder.closing import close_accounts
-from huitong.payments.crossborder.correspondent import HttpCorrespondent
 from huitong.payments.crossborder.correspondent_simulator import (
     CorrespondentFault,
     CorrespondentSimulator,
@@ -152,7 +151,6 @@ __all__ = [
     "Dossier",
     "Event",
     "Hit",
-    "HttpCorrespondent",
     "HttpRateSource",
     "LegCharge",
     "ListScreener",

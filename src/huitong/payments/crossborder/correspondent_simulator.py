@@ -17,6 +17,7 @@ from huitong.kernel.money import Money
 from huitong.payments.iso20022 import (
     Agent,
     Charge,
+    CustomerTransfers,
     InvalidMessage,
     OriginalGroup,
     PaymentReturn,
@@ -26,6 +27,7 @@ from huitong.payments.iso20022 import (
     StatusHeader,
     StatusReport,
     TransactionStatus,
+    Transfer,
     read_message,
     write_message,
 )
@@ -53,14 +55,15 @@ class CorrespondentSimulator:
     messages: dict[str, bytes] = field(default_factory=dict)
     times: dict[str, int] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
+    _known: dict[str, tuple[str, Money]] = field(default_factory=dict)
     _reports: int = 0
 
     def application(self) -> Starlette:
         """Return the web application."""
         return Starlette(
             routes=[
-                Route("/payments/{id}", self._take, methods=["PUT"]),
-                Route("/payments/{id}", self._show, methods=["GET"]),
+                Route("/orders/{id}", self._take, methods=["PUT"]),
+                Route("/orders/{id}", self._show, methods=["GET"]),
                 Route("/reports/{uetr}/{status}", self._report, methods=["GET"]),
                 Route("/fault", self._set_fault, methods=["PUT"]),
             ]
@@ -73,43 +76,42 @@ class CorrespondentSimulator:
         if self.fault is CorrespondentFault.NONSENSE:
             return Response(b"\xff\xfe<html>")
         try:
-            read_message(io.BytesIO(content))
+            known = _read(content)
         except InvalidMessage as refusal:
-            return self._answer(payment_id, request, "failed", refusal.detail)
+            return self._answer(payment_id, "failed", None, refusal.detail)
         self.times[payment_id] = self.times.get(payment_id, 0) + 1
-        self.messages.setdefault(payment_id, content)
+        if payment_id not in self.messages:
+            self.messages[payment_id], self._known[payment_id] = content, known
         if self.fault is CorrespondentFault.REFUSES:
             self.refused.add(payment_id)
         if self.fault is CorrespondentFault.ANSWER_LOST:
             return Response(status_code=504)
-        return self._say(payment_id, request)
+        return self._say(payment_id)
 
     async def _show(self, request: Request) -> Response:
         if self.fault is CorrespondentFault.DOWN:
             return Response(status_code=503)
-        return self._say(request.path_params["id"], request)
+        return self._say(request.path_params["id"])
 
-    def _say(self, payment_id: str, request: Request) -> Response:
+    def _say(self, payment_id: str) -> Response:
         if payment_id not in self.messages:
-            return self._answer(payment_id, request, "unknown", status=404)
+            return self._answer(payment_id, "unknown", None, status=404)
+        known = self._known[payment_id]
         if payment_id in self.refused:
-            return self._answer(payment_id, request, "failed", "AC04", status=422)
-        return self._answer(payment_id, request, "accepted", status=202)
+            return self._answer(payment_id, "failed", known, "AC04")
+        return self._answer(payment_id, "accepted", known, status=202)
 
     def _answer(
         self,
         payment_id: str,
-        request: Request,
         state: str,
+        known: tuple[str, Money] | None,
         reason: str | None = None,
         status: int = 422,
     ) -> Response:
-        body = {
-            "id": payment_id,
-            "uetr": request.headers.get("uetr", ""),
-            "state": state,
-            "reason": reason,
-        }
+        body: dict[str, object] = {"id": payment_id, "state": state, "reason": reason}
+        if known is not None:
+            body |= {"uetr": known[0], "direction": "out", "amount": known[1].to_json()}
         return JSONResponse(body, status_code=status)
 
     async def _report(self, request: Request) -> Response:
@@ -168,3 +170,15 @@ class CorrespondentSimulator:
 
     def _now(self) -> datetime:
         return self.clock.now().replace(microsecond=0)
+
+
+def _read(content: bytes) -> tuple[str, Money]:
+    """Return the UETR and the amount of a message with one transfer or return."""
+    body = read_message(io.BytesIO(content)).body
+    if isinstance(body, CustomerTransfers):
+        part: Transfer | Return = body.transfers[0]
+    elif isinstance(body, PaymentReturn):
+        part = body.returns[0]
+    else:
+        raise InvalidMessage("must be a pacs.008 or a pacs.004", field="Document")
+    return part.uetr or "", part.amount

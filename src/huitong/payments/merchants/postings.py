@@ -1,6 +1,6 @@
 """From a sheet or a dispute to a journal entry: the only place here that names ledger accounts.
 
-2002.01 holds a merchant's reserve, 1221.03 what it owes us, 2241.05 money in dispute, 2011.02 is
+2002.01 holds a merchant's reserve, 1221.03 what it owes us, 2241.03 money in dispute, 2011.02 is
 its settlement account and 2011.05 what a receiver of profit shares is owed until its settlement.
 """
 
@@ -95,7 +95,7 @@ async def find_dispute_account(uow: UnitOfWork, currency: str) -> int:
     account = await ensure_system_account(
         uow,
         f"payments.disputes.{currency}",
-        chart_code="2241.05",
+        chart_code="2241.03",
         currency=currency,
         name="争议款 Money in dispute",
         limits=BalanceLimit.DEBITS_MUST_NOT_EXCEED_CREDITS,

@@ -22,6 +22,8 @@ EXAMPLES = {
     "transfer": "tr_0199c0a95d0b7c3e8f6f0d6f1a2b3c4d",
     "subject_request": "srq_0199c0a95d0b7c3e8f6f0d6f1a2b3c4d",
     "entry": "je_0199c0a95d0b7c3e8f6f0d6f1a2b3c4d",
+    "plan": "standard",
+    "sheet": "sht_0199c0a95d0b7c3e8f6f0d6f1a2b3c4d",
 }
 
 
@@ -49,10 +51,15 @@ async def list_protected(client: httpx.AsyncClient) -> list[tuple[str, str, str]
                 "/v1/corporate",
                 "/v1/receipts/",
                 "/v1/reconciliation/",
+                "/v1/crossborder/",
+                "/v1/crossborder-reviews",
+                "/v1/fx/",
                 "/v1/stopped-payments",
             )
         )
         for method, operation in operations.items()
+        # What merchants' terms are changed by is for staff only.
+        if "ApiKey" in operation["security"][0]
     ]
 
 

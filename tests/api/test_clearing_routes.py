@@ -74,6 +74,8 @@ async def test_staff_read_windows_and_change_caps_by_two(
     assert f",sent,{CODES[1]},beps,80.00,CNY,accepted," in sheet.text
     nobody = await anonymous.get(own, params={"participant": "105100000017"}, headers=maker)
     assert (nobody.status_code, nobody.json()["code"]) == (404, "participant_not_found")
+    early = await anonymous.get(f"{own}.xml", params=params, headers=maker)
+    assert (early.status_code, early.json()["code"]) == (409, "window_state_refused")
     offsets = (await anonymous.get("/v1/clearing/offsets", headers=maker)).json()
     assert offsets == {"data": []}
     queue = (await anonymous.get("/v1/clearing/queue", headers=maker)).json()

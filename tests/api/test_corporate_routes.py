@@ -279,8 +279,10 @@ async def test_schedules_that_cannot_be_name_the_field(firm: Firm) -> None:
         ({"rhythm": "monthly", "day": 1}, "first_on"),
         ({"rhythm": "monthly", "day": 1, "first_on": "2020-01-01"}, "first_on"),
         ({"rhythm": "once"}, "first_on"),
-        ({"rhythm": "monthly", "day": 40, "first_on": "2099-01-01"}, "day"),
-        ({"rhythm": "monthly", "day": 1, "first_on": "2099-01-01", "amount": None}, "amount"),
+        ({"rhythm": "once", "pay_at": "9999-12-31T23:59:59Z"}, "pay_at"),
+        ({"rhythm": "weekly", "day": 7, "first_on": "9999-12-31"}, "first_on"),
+        ({"rhythm": "monthly", "day": 40, "first_on": "2050-01-01"}, "day"),
+        ({"rhythm": "monthly", "day": 1, "first_on": "2050-01-01", "amount": None}, "amount"),
     ):
         body = firm.payment("1.00", **changes)
         refused = await firm.post("corporate/schedules", body, firm.maker)

@@ -116,27 +116,39 @@ STAFF_DOORS = ("/v1/staff/enrolments", "/v1/staff/sessions", "/v1/staff/passkey-
 CALLBACKS = "/v1/channel-callbacks/{channel}"
 
 
+#: Where only staff ask.
+ASKED_BY_STAFF_ONLY = (
+    "/v1/staff/",
+    "/v1/api-keys",
+    "/v1/risk/",
+    "/v1/operations/",
+    "/v1/channel",
+    "/v1/business-users",
+    "/v1/clearing/",
+    "/v1/corporate-desk/",
+    "/v1/reconciliation/",
+    "/v1/crossborder-reviews",
+    "/v1/fx/",
+    "/v1/stopped-payments",
+)
+#: What only staff ask for among routes that keys may call, too.
+ASKED_BY_STAFF = (
+    "addFeePlan",
+    "decideDispute",
+    "retryPayout",
+    "setMerchantReserve",
+    "setMerchantTerms",
+)
+
+
 def check_security(where: str, path: str, operation: dict[str, Any]) -> None:
     """A key's scope comes first; doors of the staff are open, everything else of theirs is not."""
     names = [next(iter(each)) for each in operation.get("security", [])]
     if path.startswith(STAFF_DOORS) or path == CALLBACKS or path in OPEN:
         assert names == [], where
-    elif path.startswith(
-        (
-            "/v1/staff/",
-            "/v1/api-keys",
-            "/v1/risk/",
-            "/v1/operations/",
-            "/v1/channel",
-            "/v1/business-users",
-            "/v1/clearing/",
-            "/v1/corporate-desk/",
-            "/v1/reconciliation/",
-            "/v1/stopped-payments",
-        )
-    ):
+    elif path.startswith(ASKED_BY_STAFF_ONLY) or operation["operationId"] in ASKED_BY_STAFF:
         assert names == ["StaffSession", "StaffCookie"], where
-    elif path.startswith(("/v1/bulk-files", "/v1/corporate/")):
+    elif path.startswith(("/v1/bulk-files", "/v1/corporate/", "/v1/crossborder/")):
         assert names == ["Session", "SessionCookie"], where
     else:
         (scope,) = operation["security"][0]["ApiKey"]

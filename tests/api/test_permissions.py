@@ -43,11 +43,15 @@ PREFIXES = {
     "key": "key",
     "merchant": "mer",
     "model": "mdl",
+    "paper": "ppr",
     "passkey": "psk",
     "pay_in": "pin",
     "payment": "pay",
     "pool": "pol",
+    "quote": "fxq",
+    "remittance": "cbp",
     "session": "ses",
+    "sheet": "sht",
     "staff": "stf",
     "step_up": "stp",
     "subject_request": "srq",
@@ -67,6 +71,8 @@ LAST = ("/v1/staff/sign-out", "/v1/identity/log-out")
 def fill(path: str) -> str:
     def value(found: re.Match[str]) -> str:
         name = found[1].split(":")[0]
+        if name == "plan":
+            return "standard"
         return "acct_100000000190" if name == "account" else f"{PREFIXES[name]}_{HEX}"
 
     return re.sub(r"\{([^}]+)\}", value, path.replace("{level}/{tile}", "0/0"))

@@ -296,6 +296,8 @@ def test_everybody_whom_the_platform_asks_is_listed() -> None:
     settings = Settings(
         home=Path("/nowhere"),
         bank_channel_url="https://a",
+        fx_rates_url="https://e",
+        correspondent_url="https://f",
         registry_url="https://b",
         sms_gateway_url="https://c",
         otlp_endpoint="https://d",

@@ -176,9 +176,21 @@ def test_names_the_variable_of_an_origin_or_proxy_that_is_none(name: str, value:
     ["https://sms.example", "https://10.0.0.7:8443/v2", "http://localhost:1", "http://[::1]:8600"],
 )
 def test_calls_others_by_tls_and_this_machine_as_it_likes(url: str) -> None:
-    for name in ("HUITONG_SMS_GATEWAY_URL", "HUITONG_BANK_CHANNEL_URL", "HUITONG_REGISTRY_URL"):
+    for name in (
+        "HUITONG_SMS_GATEWAY_URL",
+        "HUITONG_BANK_CHANNEL_URL",
+        "HUITONG_REGISTRY_URL",
+        "HUITONG_FX_RATES_URL",
+        "HUITONG_CORRESPONDENT_URL",
+    ):
         assert url in vars_of(Settings.from_environment({name: url}))
 
 
 def vars_of(settings: Settings) -> tuple[str | None, ...]:
-    return (settings.sms_gateway_url, settings.bank_channel_url, settings.registry_url)
+    return (
+        settings.sms_gateway_url,
+        settings.bank_channel_url,
+        settings.registry_url,
+        settings.fx_rates_url,
+        settings.correspondent_url,
+    )

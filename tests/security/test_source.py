@@ -50,6 +50,8 @@ CLIENTS = {
     "payments/reconciliation/fetching.py",
     #: A simulated channel calls the house back.
     "payments/channels/simulator/calling.py",
+    "payments/crossborder/correspondent.py",
+    "payments/crossborder/rate_source.py",
 }
 _SQL = re.compile(r"\b(SELECT|INSERT INTO|UPDATE|DELETE FROM|CREATE|ALTER|GRANT|COPY)\b")
 _CONSTANT = re.compile(r"(?:\w+\.)*_?[A-Z][A-Z0-9_]*")

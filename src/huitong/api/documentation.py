@@ -143,6 +143,9 @@ _TAGS: Final = (
     ("Receipts", "Papers of what moved an account's money, and telling whether one is ours."),
     ("Files of payments", "Payrolls and payments to suppliers, submitted and approved by two."),
     ("Corporate accounts", "What businesses pay by several people, pools, and incoming payments."),
+    ("Settlement", "Fee plans, terms, settlement sheets and reserves of merchants."),
+    ("Stores", "Stores and terminals of merchants, and what was paid at them."),
+    ("Disputes", "Disputes of payments and chargebacks, their stages, deadlines and evidence."),
     ("Clearing", "Netting windows, positions and queues between banks, and their caps, for staff."),
     (
         "Reconciliation",
@@ -152,6 +155,8 @@ _TAGS: Final = (
         "Channels",
         "Ways to banks and schemes: terms, health, routing, breaks; where they call back.",
     ),
+    ("Payments abroad", "Quotes, exchange, payments abroad and receipts; what waits for a person."),
+    ("Foreign exchange", "Rates, positions and exchanges, for staff; covers and margins by two."),
     ("Operations", "Health and metrics of the process; incidents, and what is done about them."),
 )
 _DESCRIPTION: Final = f"""

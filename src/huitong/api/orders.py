@@ -12,7 +12,7 @@ from huitong.api.idempotency import run_once
 from huitong.api.schemas.payments import PaymentView, show_payment
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import NotFound
-from huitong.kernel.ids import PAYMENT, read_id, show_id
+from huitong.kernel.ids import PAYMENT, TERMINAL, read_id, show_id
 
 
 async def get_own_order(
@@ -74,13 +74,34 @@ async def make_order(
     principal: Principal,
     key: str,
     make: Callable[[UnitOfWork], Awaitable[payments.Order]],
+    *,
+    terminal: str | None = None,
 ) -> Response:
-    """Run a command that makes an order, once, and answer with the order."""
+    """Run a command that makes an order, once, and answer with the order.
+
+    `terminal` is the till of the order's merchant that asks for it, if it says so.
+    """
 
     async def command(uow: UnitOfWork) -> PaymentView:
-        return show_payment(await make(uow))
+        order = await make(uow)
+        if order.merchant_id is not None:
+            await name_terminal(uow, order.id, order.merchant_id, terminal)
+        return show_payment(order)
 
     return await run_once(request, principal, key, command)
+
+
+async def name_terminal(
+    uow: UnitOfWork, order_id: uuid.UUID, merchant_id: uuid.UUID, terminal: str | None
+) -> None:
+    """Write down at which terminal an order was made, if the caller named one."""
+    if terminal is not None:
+        await payments.merchants.name_terminal(
+            uow,
+            order_id=order_id,
+            merchant_id=merchant_id,
+            terminal_id=read_id(TERMINAL, terminal, field="terminal"),
+        )
 
 
 def read_payer(text: str) -> int:

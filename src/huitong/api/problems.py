@@ -41,6 +41,7 @@ STATUS_BY_CODE: Final[Mapping[str, int]] = {
     "not_authenticated": 401,
     "bulk_not_allowed": 403,
     "corporate_not_allowed": 403,
+    "crossborder_not_allowed": 403,
     "scope_missing": 403,
     "merchant_not_allowed": 403,
     "log_in_refused": 401,

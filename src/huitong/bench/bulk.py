@@ -142,7 +142,9 @@ class _Run:
         account = self.population.merchant
         await owner.execute(_ADD_MERCHANT, account, CURRENCY, self.merchant_id)
         await self._fund(owner, account, 2 * sum(self.amounts))
-        for person, role in zip(self.people, bulk.Role, strict=False):
+        for person, role in zip(
+            self.people, (bulk.Role.SUBMITTER, bulk.Role.APPROVER), strict=False
+        ):
             await self._name_user(person, role)
         await owner.execute("VACUUM ANALYZE")
 

@@ -7,7 +7,6 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any, Final
 
 import uvloop
@@ -155,12 +154,14 @@ class _House:
     async def hand_in(self, count: int) -> None:
         """Hand payments in, as many at a time as are taken."""
         for first in range(0, count, limits.CLEARING_PAYMENTS_MAX):
-            new = self.make(min(limits.CLEARING_PAYMENTS_MAX, count - first))
-            submit = partial(
-                clearing.submit_payments, new=new, rulebook=self.rulebook, now=self.now
-            )
-            found = await self.database.run(submit)
+            found = await self._submit(min(limits.CLEARING_PAYMENTS_MAX, count - first))
             self.waited += sum(each.state is not clearing.PaymentState.ACCEPTED for each in found)
+
+    async def _submit(self, count: int) -> list[payments.clearing.ClearingPayment]:
+        new = self.make(count)
+        return await self.database.run(
+            lambda uow: clearing.submit_payments(uow, new, rulebook=self.rulebook, now=self.now)
+        )
 
     async def close(self) -> None:
         """Close the window; what still waits is carried on."""

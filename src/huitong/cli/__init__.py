@@ -4,6 +4,7 @@ import typer
 from rich.console import Console
 
 from huitong.cli import (
+    abroad,
     audit,
     backup,
     bench,
@@ -11,11 +12,13 @@ from huitong.cli import (
     channels,
     clearing,
     demo,
+    fx,
     iso20022,
     keys,
     ledger,
     lending,
     log,
+    merchants,
     migrate,
     operations,
     permissions,
@@ -51,8 +54,8 @@ app = typer.Typer(
 
 for command in (
     up, serve, worker, keys, staff, permissions, privacy, migrate, ledger, log, audit, backup,
-    demo, bench, bulk, registry, risk, sms_gateway, operations, clearing, iso20022,
-    lending, receipts, channels, reconcile,
+    demo, bench, bulk, registry, risk, sms_gateway, operations, clearing, iso20022, lending,
+    receipts, channels, reconcile, merchants, fx, abroad,
 ):  # fmt: skip
     command.register(app)
 

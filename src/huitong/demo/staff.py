@@ -91,16 +91,16 @@ _NOT_AUTHENTICATED: Final = 401
 
 
 def open_office(
-    operator: Operator, clock: ShiftedClock, *, names: list[str], role: str
+    operator: Operator, clock: ShiftedClock, *, names: list[str], roles: list[str]
 ) -> list[Member]:
-    """Appoint two administrators, who admit staff of these names in a role; return those staff."""
+    """Appoint two administrators, who admit these people, each in a role; return those staff."""
     first, second = (
         _add_administrator(operator, clock, name=name, email=f"admin{place}@bank.example")
         for place, name in enumerate(("王芳", "赵强"))
     )
     members = [
         _admit(first, second, name=name, email=f"{role}{place}@bank.example", role=role)
-        for place, name in enumerate(names)
+        for place, (name, role) in enumerate(zip(names, roles, strict=True))
     ]
     first.close()
     second.close()

@@ -34,13 +34,17 @@ CHANNEL_FILE: Final = "chf"
 CHECKOUT: Final = "chk"
 CLEARING_WINDOW: Final = "clw"
 CODE: Final = "qr"
+CROSS_BORDER: Final = "cbp"
 CONSENT: Final = "con"
 COUNTERMEASURE: Final = "cms"
+EXCHANGE_DEAL: Final = "fxd"
 CUSTOMER: Final = "cus"
 DECISION: Final = "dec"
 DEVICE: Final = "dev"
+DISPUTE: Final = "dsp"
 ENTRY: Final = "je"
 EVENT: Final = "evt"
+EVIDENCE: Final = "evd"
 HOLD: Final = "hold"
 INCIDENT: Final = "inc"
 INSTRUCTION: Final = "ins"
@@ -50,24 +54,29 @@ LOGIN: Final = "lgn"
 MERCHANT: Final = "mer"
 MODEL: Final = "mdl"
 ONE_TIME_CODE: Final = "otc"
+PAPER: Final = "ppr"
 PARTNER: Final = "ptn"
 PASSKEY: Final = "psk"
 PAYMENT: Final = "pay"
 PAY_IN: Final = "pin"
 POOL: Final = "pol"
 PROFIT_SHARE: Final = "shr"
+QUOTE: Final = "fxq"
 REFUND: Final = "rfd"
 REQUEST: Final = "req"
 RULE_VERSION: Final = "rul"
+SETTLEMENT_SHEET: Final = "sht"
 SESSION: Final = "ses"
 SIGN_UP: Final = "sgn"
 STAFF: Final = "stf"
 STEP_UP: Final = "stp"
+STORE: Final = "sto"
 SUBJECT: Final = "sub"
 SUBJECT_REQUEST: Final = "srq"
 SUSPENSE: Final = "sus"
 TABLE_ANSWER: Final = "tba"
 TABLE_VERSION: Final = "tbl"
+TERMINAL: Final = "trm"
 TOP_UP: Final = "top"
 TRANSFER: Final = "tr"
 VIRTUAL_ACCOUNT: Final = "vac"
@@ -91,13 +100,19 @@ PREFIXES: Final = frozenset(
         CHECKOUT,
         CLEARING_WINDOW,
         CODE,
+        CROSS_BORDER,
         CONSENT,
         COUNTERMEASURE,
         CUSTOMER,
+        EXCHANGE_DEAL,
+        PAPER,
+        QUOTE,
         DECISION,
         DEVICE,
+        DISPUTE,
         ENTRY,
         EVENT,
+        EVIDENCE,
         HOLD,
         INCIDENT,
         INSTRUCTION,
@@ -116,15 +131,18 @@ PREFIXES: Final = frozenset(
         REFUND,
         REQUEST,
         RULE_VERSION,
+        SETTLEMENT_SHEET,
         SESSION,
         SIGN_UP,
         STAFF,
         STEP_UP,
+        STORE,
         SUBJECT,
         SUBJECT_REQUEST,
         SUSPENSE,
         TABLE_ANSWER,
         TABLE_VERSION,
+        TERMINAL,
         TOP_UP,
         TRANSFER,
         VIRTUAL_ACCOUNT,

@@ -75,6 +75,10 @@ class Settings:
     bank_channel_url: str | None = None
     #: Further channels: name, kind and address of each.
     channels: tuple[Endpoint, ...] = ()
+    #: Where rates of foreign currencies come from, and the bank that payments abroad go to; None:
+    #: nobody is asked, and `huitong up --demo` starts simulated ones.
+    fx_rates_url: str | None = None
+    correspondent_url: str | None = None
     #: Where people, bank cards, mobile numbers and businesses are checked; None: nobody answers.
     registry_url: str | None = None
     #: What questions to the registries are signed with; children inherit it as it is.
@@ -150,6 +154,8 @@ class Settings:
             master_keys=variables.get("HUITONG_MASTER_KEYS") or None,
             bank_channel_url=read_service_url(variables, "HUITONG_BANK_CHANNEL_URL"),
             channels=read_endpoints(variables, "HUITONG_CHANNELS"),
+            fx_rates_url=read_service_url(variables, "HUITONG_FX_RATES_URL"),
+            correspondent_url=read_service_url(variables, "HUITONG_CORRESPONDENT_URL"),
             registry_url=read_service_url(variables, "HUITONG_REGISTRY_URL"),
             registry_secret=variables.get("HUITONG_REGISTRY_SECRET", "").encode() or None,
             face_comparison=cast(
@@ -285,16 +291,18 @@ class Settings:
             variables["HUITONG_WORKER_METRICS_PORT"] = str(self.worker_metrics_port)
         if self.otlp_endpoint is not None:
             variables["OTEL_EXPORTER_OTLP_ENDPOINT"] = self.otlp_endpoint
-        if self.bank_channel_url is not None:
-            variables["HUITONG_BANK_CHANNEL_URL"] = self.bank_channel_url
+        services = {
+            "HUITONG_BANK_CHANNEL_URL": self.bank_channel_url,
+            "HUITONG_FX_RATES_URL": self.fx_rates_url,
+            "HUITONG_CORRESPONDENT_URL": self.correspondent_url,
+            "HUITONG_REGISTRY_URL": self.registry_url,
+            "HUITONG_SMS_GATEWAY_URL": self.sms_gateway_url,
+        }
+        variables |= {name: url for name, url in services.items() if url is not None}
         if self.channels:
             variables["HUITONG_CHANNELS"] = ",".join(
                 f"{name}={kind}@{url}" for name, kind, url in self.channels
             )
-        if self.registry_url is not None:
-            variables["HUITONG_REGISTRY_URL"] = self.registry_url
-        if self.sms_gateway_url is not None:
-            variables["HUITONG_SMS_GATEWAY_URL"] = self.sms_gateway_url
         if self.trusted_proxies:
             variables["HUITONG_TRUSTED_PROXIES"] = ",".join(self.trusted_proxies)
         if self.passkey_origins:

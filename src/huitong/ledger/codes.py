@@ -2,7 +2,8 @@
 
 The journal keeps the number; statements, exports and reports show the names. A number is never
 given a second meaning. Hundreds group them: 1 money in and out, 2 between accounts, 3 payments,
-4 what a payment entails, 5 cards and clearing, 9 the books themselves.
+4 what a payment entails, 5 cards and clearing, 6 currencies and payments abroad, 9 the books
+themselves.
 """
 
 from enum import IntEnum
@@ -62,6 +63,29 @@ class TransferCode(IntEnum):
     HOLD_EXPIRY = 503, "Hold expired", "冻结到期"
     SETTLEMENT = 511, "Settlement", "结算"
     CLEARING = 512, "Clearing", "清算"
+    MERCHANT_SETTLEMENT = 520, "Paid out to the merchant", "商户结算"
+    PLAN_FEE = 521, "Fee by plan", "结算手续费"
+    PLAN_FEE_RETURN = 522, "Fee by plan returned", "结算手续费退回"
+    RESERVE_HELD = 523, "Reserve held", "风险保证金留存"
+    RESERVE_RELEASED = 524, "Reserve released", "风险保证金释放"
+    FEE_ADVANCED = 525, "Fee that the merchant owes", "商户欠费垫付"
+    DEBT_RECOVERED = 526, "Recovered from the merchant", "商户欠款收回"
+    CHARGEBACK = 531, "Chargeback", "拒付扣款"
+    CHARGEBACK_RETURN = 532, "Chargeback given back", "拒付退回"
+    DISPUTE_FEE = 533, "Dispute fee", "争议处理费"
+    DISPUTE_FEE_RETURN = 534, "Dispute fee given back", "争议处理费退回"
+    DISPUTE_PAID = 535, "Disputed money paid out", "争议款支付"
+
+    EXCHANGE_PURCHASE = 601, "Foreign currency bought", "购汇"
+    EXCHANGE_SETTLEMENT = 602, "Foreign currency sold", "结汇"
+    EXCHANGE = 603, "Currencies exchanged", "外汇买卖"
+    EXCHANGE_RESULT = 604, "Exchange gain or loss", "汇兑损益"
+    EXCHANGE_COVER = 605, "Position covered", "外汇平盘"
+    EXCHANGE_REVERSAL = 606, "Exchange taken back", "外汇交易撤销"
+    ABROAD_PAYMENT = 611, "Payment abroad", "跨境汇出"
+    ABROAD_RECEIPT = 612, "Payment from abroad", "跨境汇入"
+    ABROAD_GIVEN_BACK = 613, "Payment abroad given back", "跨境汇款退回"
+    ABROAD_SETTLED = 614, "Payment abroad settled", "跨境汇款清算"
 
     OPENING = 901, "Opening balance", "期初余额"
     ADJUSTMENT = 902, "Adjustment", "调账"

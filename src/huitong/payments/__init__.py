@@ -5,7 +5,16 @@ merchant codes and customers' one-time codes, authorisations, refunds, profit sh
 withdrawals, fees, and the caps that regulation puts on payment accounts.
 """
 
-from huitong.payments import bulk, channels, clearing, corporate, documents, reconciliation
+from huitong.payments import (
+    bulk,
+    channels,
+    clearing,
+    corporate,
+    crossborder,
+    documents,
+    merchants,
+    reconciliation,
+)
 from huitong.payments.calculations import calculate_fee, derive_id, split_by_weights
 from huitong.payments.channels import (
     BankChannel,
@@ -306,6 +315,7 @@ __all__ = [
     "corporate",
     "create_checkout",
     "create_merchant_code",
+    "crossborder",
     "derive_id",
     "documents",
     "draw_png",
@@ -333,6 +343,7 @@ __all__ = [
     "list_usage",
     "list_waiting_payments",
     "measure_channels",
+    "merchants",
     "needs_step_up",
     "open_callback",
     "pay_order",

@@ -44,7 +44,11 @@ from huitong.privacy import Vault
 _FULL: Final = Capacity.FULL.value
 
 _STATIC_CODES: Final = """
-SELECT id, merchant_id FROM payments.merchant_codes WHERE id = ANY($1::uuid[]) AND kind = 'static'
+SELECT c.id, c.merchant_id, t.id AS terminal_id
+  FROM payments.merchant_codes c
+  LEFT JOIN payments.terminals t ON t.code_id = c.id
+  LEFT JOIN payments.stores s ON s.id = t.store_id
+ WHERE c.id = ANY($1::uuid[]) AND c.kind = 'static' AND s.closed_at IS NULL
 """
 
 _USED_REFERENCES: Final = """
@@ -164,15 +168,16 @@ class InstantPayments:
                     )
         by_code = [p for p in payloads if p.code_id is not None]
         if by_code:
-            merchants = dict(
-                await connection.fetch(_STATIC_CODES, list({p.code_id for p in by_code}))
-            )
+            codes = await connection.fetch(_STATIC_CODES, list({p.code_id for p in by_code}))
+            merchants = {row[0]: row[1] for row in codes}
+            terminals = {row[0]: row[2] for row in codes}
             accounts = await customers.find_accounts_by_merchant(
                 connection, list(set(merchants.values()))
             )
             for payment in by_code:
                 merchant_id = merchants.get(payment.code_id)
                 payment.kind = OrderKind.STATIC_QR
+                payment.terminal_id = terminals.get(payment.code_id)
                 payment.payee_account_id = accounts.get(merchant_id) if merchant_id else None
                 if payment.payee_account_id is None:
                     refusals[payment.order_id] = CodeNotFound(

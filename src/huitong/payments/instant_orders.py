@@ -14,6 +14,7 @@ from huitong.kernel.money import Money
 from huitong.kernel.outbox import Event
 from huitong.payments.events import PaymentHeld, PaymentSucceeded
 from huitong.payments.stop_types import StoppedPayment
+from huitong.payments.store.terminals import name_terminals
 from huitong.payments.types import Authentication, OrderKind, OrderStatus
 
 _ADD_ORDERS: Final = """
@@ -58,6 +59,8 @@ class InstantPayment:
     order_id: uuid.UUID = field(default_factory=uuid7)
     kind: OrderKind = OrderKind.TRANSFER
     merchant_id: uuid.UUID | None = None
+    #: Where the code stands that was paid by, if it stands at a terminal.
+    terminal_id: uuid.UUID | None = None
     #: What the merchant is charged; nothing yet for a payment that is held.
     fee: Money | None = None
     #: When its batch was posted; a payment that is held is completed later.
@@ -89,7 +92,9 @@ class InstantPayment:
 def list_rows(posted: Sequence[InstantPayment]) -> list[Statement]:
     """Return the statements that write the orders of posted payments and what is told of them."""
     events = [outbox.make_row(_make_event(payment)) for payment in posted]
-    return [Statement(_ADD_ORDERS, _order_columns(posted)), outbox.make_append(events)]
+    statements = [Statement(_ADD_ORDERS, _order_columns(posted)), outbox.make_append(events)]
+    named = [(p.order_id, p.terminal_id) for p in posted if p.terminal_id is not None]
+    return [*statements, name_terminals(named)] if named else statements
 
 
 def find_batch_time(payments: Sequence[InstantPayment]) -> datetime:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from huitong.ledger import Invariant
-from huitong.payments import bulk, clearing, corporate, reconciliation
+from huitong.payments import bulk, clearing, corporate, crossborder, merchants, reconciliation
 
 # Instead of foreign keys (decision 0020), which lock the account of every payer and payee.
 _ORDERS_NAME_WHAT_EXISTS: Final = """
@@ -128,4 +128,6 @@ INVARIANTS: Final = (
     *clearing.INVARIANTS,
     *corporate.INVARIANTS,
     *reconciliation.INVARIANTS,
+    *merchants.INVARIANTS,
+    *crossborder.INVARIANTS,
 )

@@ -15,6 +15,8 @@ from huitong.wiring.business_user_acts import BUSINESS_USER_ACTS
 from huitong.wiring.channel_acts import CHANNEL_ACTS
 from huitong.wiring.clearing_acts import make_clearing_acts
 from huitong.wiring.corporate_acts import CORPORATE_ACTS
+from huitong.wiring.crossborder_acts import make_crossborder_acts
+from huitong.wiring.merchant_acts import make_merchant_acts
 from huitong.wiring.reactions import react_to_decisions
 from huitong.wiring.reconciling import make_reconciliation_acts
 from huitong.wiring.risk_acts import make_risk_acts
@@ -34,6 +36,8 @@ def make_approved_acts(vault: Vault, rulebook: Rulebook) -> identity.Handlers:
         **CORPORATE_ACTS,
         **make_risk_acts(rulebook),
         **make_reconciliation_acts(rulebook),
+        **make_merchant_acts(rulebook),
+        **make_crossborder_acts(rulebook),
         "customers.approve_in_person": evidence.approve_in_person,
         "customers.confirm_in_person": evidence.confirm_in_person,
     }
@@ -160,6 +164,9 @@ async def _close_customer(
 ) -> identity.Executed:
     customer = await payments.close_customer(
         uow, customer_id=_read_customer(payload), reason=approval.reason, now=now
+    )
+    await payments.crossborder.close_accounts(
+        uow, party_id=customer.id, reason=approval.reason, now=now
     )
     return identity.Executed(outcome=_show_customer(customer.id))
 

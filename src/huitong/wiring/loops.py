@@ -15,12 +15,14 @@ from huitong.kernel.database.unit_of_work import Database
 from huitong.kernel.rulebook import Rulebook
 from huitong.kernel.settings import Settings
 from huitong.privacy import Vault
+from huitong.wiring.abroad import make_abroad_loops
 from huitong.wiring.bulk_paying import make_bulk_loop
 from huitong.wiring.channel_clients import make_clients
 from huitong.wiring.clocks import make_clock
 from huitong.wiring.corporate_paying import make_corporate_loops
 from huitong.wiring.evidence_desk import make_evidence_desk
 from huitong.wiring.loop_types import Loop, Step
+from huitong.wiring.merchant_loops import MERCHANT_LOOPS
 from huitong.wiring.notices import make_notice_loops
 from huitong.wiring.people_data import make_providers, make_retained
 from huitong.wiring.reactions import HANDLERS, react_to_decisions
@@ -147,6 +149,7 @@ def make_loops(settings: Settings) -> tuple[Loop, ...]:
         make_bulk_loop(settings),
         *make_reconciliation_loops(settings),
         *make_corporate_loops(settings),
+        *make_abroad_loops(settings),
         *_make_channel_loops(settings),
         *make_notice_loops(settings),
     )
@@ -278,5 +281,6 @@ LOOPS: Final[tuple[Loop, ...]] = (
     Loop("kernel.measure_outbox", 15.0, _measure_outbox),
     Loop("kernel.prune_events", 60.0, _prune_events),
     Loop("kernel.prune_replies", 60.0, _prune_replies),
+    *MERCHANT_LOOPS,
     *WATCH_LOOPS,
 )

@@ -11,6 +11,7 @@ from huitong.kernel.jobs import JobDefinition
 from huitong.kernel.outbox import Delivery, Handlers
 from huitong.privacy import Vault
 from huitong.wiring.backtests import BACKTEST_JOB
+from huitong.wiring.corporate_notices import CORPORATE_NOTICE_HANDLERS
 from huitong.wiring.notices import NOTICE_HANDLERS
 
 
@@ -44,6 +45,7 @@ HANDLERS: Final[Handlers] = {
     privacy.ConsentWithdrawn: (_lose_guardian_consent,),
     customers.CustomerClosed: (_close_login_of_customer,),
     **NOTICE_HANDLERS,
+    **CORPORATE_NOTICE_HANDLERS,
 }
 JOBS: Final[tuple[JobDefinition, ...]] = (BACKTEST_JOB,)
 

@@ -40,15 +40,21 @@ def open_simulators(
     path = settings.home / ADDRESSES_NAME
     try:
         if has_worker and settings.bank_channel_url is None:
-            url = listen(CHANNELS_NAME)
-            addresses["bank"] = url
-            settings = replace(settings, bank_channel_url=url)
+            bank_url = addresses["bank"] = listen(CHANNELS_NAME)
+            settings = replace(settings, bank_channel_url=bank_url)
             if not settings.channels:
-                settings = replace(settings, channels=_simulated_channels(url))
+                settings = replace(settings, channels=_simulated_channels(bank_url))
         # Only for demonstrations: it confirms almost everybody, and then customers are opened.
         if has_worker and has_demo and settings.registry_url is None:
             settings = replace(settings, registry_url=listen("registry"))
             say("Identity checks: simulated registries, which confirm almost everybody.")
+        if has_worker and has_demo and settings.correspondent_url is None:
+            abroad = listen("abroad")
+            settings = replace(
+                settings,
+                fx_rates_url=settings.fx_rates_url or f"{abroad}/market",
+                correspondent_url=f"{abroad}/bank",
+            )
         if settings.sms_gateway_url is None:
             phone = listen("sms-gateway")
             settings = replace(settings, sms_gateway_url=phone)

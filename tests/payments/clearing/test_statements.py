@@ -1,12 +1,17 @@
 """What a window was for one participant."""
 
-from uuid import uuid4
+import io
+from pathlib import Path
+from uuid import UUID, uuid4
 
 import pytest
-from tests.payments.clearing.conftest import A, B, C, House, pay
+import xmlschema
+from tests.payments.clearing.conftest import NOW, A, B, C, House, pay
 
+from huitong.kernel.errors import LimitExceeded
 from huitong.payments import clearing
 from huitong.payments.clearing import limits
+from huitong.payments.iso20022 import read_message
 
 
 async def open_day(house: House) -> None:
@@ -68,3 +73,36 @@ async def test_what_is_not_there_has_no_statement(house: House) -> None:
             await clearing.get_position(uow, window_id=window.id, code="105100000017")
         with pytest.raises(clearing.WindowNotFound):
             await clearing.get_position(uow, window_id=uuid4(), code=A)
+
+
+async def test_a_settled_window_is_a_message_that_the_official_schema_takes(
+    house: House, shared_data: Path
+) -> None:
+    await open_day(house)
+    window_id = await house.close()
+    with pytest.raises(clearing.WindowStateRefused):
+        await write(house, window_id)
+    await house.settle()
+    written = await write(house, window_id)
+    found = read_message(io.BytesIO(written))
+    schema = xmlschema.XMLSchema10(str(shared_data / "8-standards" / "xsd" / f"{found.name}.xsd"))
+    assert [str(each) for each in schema.iter_errors(written)] == []
+    (statement,) = found.body.statements
+    opening, closing = statement.balances
+    assert (opening.amount.minor, closing.amount.minor, closing.direction) == (0, 75, "DBIT")
+    signs = {"DBIT": -1, "CRDT": 1}
+    assert sum(signs[each.direction] * each.amount.minor for each in statement.entries) == -75
+
+
+async def test_a_message_has_a_maximum(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    await open_day(house)
+    window_id = await house.close()
+    await house.settle()
+    monkeypatch.setattr(limits, "STATEMENT_MESSAGE_LINES_MAX", 2)
+    with pytest.raises(LimitExceeded):
+        await write(house, window_id)
+
+
+async def write(house: House, window_id: UUID) -> bytes:
+    async with house.database.reading() as uow:
+        return await clearing.write_camt053(uow, window_id=window_id, code=A, now=NOW)

@@ -325,3 +325,14 @@ async def test_a_mandate_that_cannot_be_is_refused(
         with pytest.raises(InvalidField) as caught:
             await firm.set_mandate(**changes)
     assert caught.value.field == field
+
+
+async def test_two_mandates_at_once_and_a_payment_meanwhile(firm: Firm) -> None:
+    results = await asyncio.gather(
+        *(firm.set_mandate() for _ in range(4)),
+        *(firm.instruct("1.00") for _ in range(4)),
+        return_exceptions=True,
+    )
+    assert [each for each in results if isinstance(each, Exception)] == []
+    in_force = await firm.town.read(corporate.get_mandate, firm.merchant.id)
+    assert in_force.id in {each.id for each in results[:4] if not isinstance(each, BaseException)}

@@ -14,7 +14,7 @@ from huitong.kernel.clock import SystemClock, business_day
 from huitong.payments import corporate
 from huitong.payments.corporate import Rhythm, StandingState
 
-ORDERS, DATES, KILLS_MAX, SECONDS_MAX = 12, 20, 40, 90.0
+ORDERS, DATES, KILLS_MAX, SECONDS_MAX = 12, 20, 4, 90.0
 #: The worker's own loops in a process of its own, without risk, with a past to catch up.
 WORKER = """
 import asyncio, sys
@@ -70,7 +70,7 @@ async def test_killed_at_random_moments_workers_pay_each_date_once(
                     assert worker.stdout is not None
                     assert await asyncio.to_thread(worker.stdout.readline) == b"ready\n"
                 await wait_for_progress(firm, before)
-            await asyncio.sleep(chance.uniform(0, 0.4))
+            await asyncio.sleep(chance.uniform(0, 0.6))
         finally:
             for worker in workers:
                 worker.send_signal(signal.SIGKILL)

@@ -187,6 +187,7 @@ def test_amounts(rule: AmountRule, amount: int, most: int, available: int, expec
         ({"pay_at": datetime(2026, 12, 1, tzinfo=UTC)}, "pay_at"),
         ({"retry_days": 28}, "retry_days"),
         ({"retry_days": -1}, "retry_days"),
+        ({"rhythm": Rhythm.DAYS, "day": 60, "retry_days": 32}, "retry_days"),
         ({"rhythm": Rhythm.WEEKLY, "day": 7, "retry_days": 7}, "retry_days"),
         ({"last_on": date(2026, 11, 23)}, "last_on"),
         ({"last_on": date(2057, 11, 23)}, "last_on"),

@@ -150,6 +150,7 @@ async def test_who_only_looks_cancels_nothing(firm: Firm, refusing: Any) -> None
     ("changes", "field"),
     [
         ({"first_on": date(2026, 11, 22)}, "first_on"),
+        ({"first_on": date(9999, 12, 31)}, "first_on"),
         (
             {
                 "rhythm": Rhythm.ONCE,

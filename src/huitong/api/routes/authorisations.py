@@ -59,6 +59,7 @@ async def authorise(
             decider=application.decider,
             now=now,
         ),
+        terminal=body.terminal,
     )
 
 

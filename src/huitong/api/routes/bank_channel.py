@@ -12,7 +12,7 @@ from huitong.api.documentation import DECIDED, errors
 from huitong.api.idempotency import IdempotencyKey
 from huitong.api.orders import make_order
 from huitong.api.request_body import CommandRoute
-from huitong.api.schemas.payments import MoveThroughBank, PaymentView
+from huitong.api.schemas.payments import PaymentView, TopUp
 from huitong.api.schemas.withdrawals import Withdraw
 from huitong.kernel.ids import uuid7
 
@@ -30,17 +30,24 @@ Simulator = Annotated[Principal, require("channels:simulate")]
     responses=errors(payments.AccountNotFound, payments.NoChannel, is_command=True),
 )
 async def top_up(
-    request: Request, body: MoveThroughBank, key: IdempotencyKey, principal: Simulator
+    request: Request, body: TopUp, key: IdempotencyKey, principal: Simulator
 ) -> Response:
-    """Ask the customer's bank for money; the order is pending until the bank has answered."""
+    """Ask the customer's bank, card or wallet for money; pending until it has answered."""
     account, amount = ledger.read_account(body.account, field="account"), body.amount.read()
+    kind, instrument = body.read_instrument()
     order_id, now = uuid7(), application_of(request).clock.now()
     return await make_order(
         request,
         principal,
         key,
         lambda uow: payments.request_top_up(
-            uow, order_id=order_id, account_id=account, amount=amount, now=now
+            uow,
+            order_id=order_id,
+            account_id=account,
+            amount=amount,
+            kind=kind,
+            instrument=instrument,
+            now=now,
         ),
     )
 

@@ -50,7 +50,7 @@ Business = Annotated[
 ]
 _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _FILE_TYPE: Final = re.compile(
-    r"(?:text/csv|application/octet-stream"
+    r"(?:text/csv|application/octet-stream|application/xml|text/xml"
     r"|application/vnd\.openxmlformats-officedocument\.spreadsheetml\.sheet)"
     r'[ \t]*(?:;[ \t]*charset="?([A-Za-z0-9-]{1,20})"?[ \t]*)?',
     re.IGNORECASE,
@@ -78,7 +78,7 @@ _BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
             "required": True,
             "description": f"The file as it is, at most {limits.BULK_FILE_BYTES_MAX} bytes. A CSV "
             "file in GB18030 is sent as `text/csv; charset=gb18030`.",
-            "content": {"text/csv": _BINARY, _XLSX: _BINARY},
+            "content": {"text/csv": _BINARY, _XLSX: _BINARY, "application/xml": _BINARY},
         }
     },
 )
@@ -103,7 +103,7 @@ async def submit_bulk_file(
     merchant_id, submitter = read_id(ids.MERCHANT, merchant, field="merchant"), _person(principal)
     found = _FILE_TYPE.fullmatch(request.headers.get("content-type", ""))
     if found is None:
-        raise UnsupportedMediaType("Send the file as text/csv or xlsx.", field="Content-Type")
+        raise UnsupportedMediaType("Send text/csv, xlsx or application/xml.", field="Content-Type")
     charset = read_charset(found[1])
     parts = application_of(request)
     now = parts.clock.now()
@@ -225,6 +225,28 @@ async def download_problems(request: Request, file: FilePath, principal: User) -
     name = f'attachment; filename="{file}-problems.csv"'
     return StreamingResponse(
         write(), media_type="text/csv; charset=utf-8", headers={"Content-Disposition": name}
+    )
+
+
+@router.get(
+    "/{file}/report",
+    operation_id="downloadBulkFileReport",
+    summary="Get what became of a file of payments as pain.002",
+    response_class=Response,
+    responses={
+        **errors(bulk.BulkFileNotFound, caller="customer"),
+        200: {"description": "ISO 20022.", "content": {"application/xml": _BINARY}},
+    },
+)
+async def download_report(request: Request, file: FilePath, principal: User) -> Response:
+    """Return the status of the file and of each line, or everything that is wrong with it."""
+    parts = application_of(request)
+    async with parts.database.reading(principal.caller) as uow:
+        found = await _get_own(uow, file, principal)
+    pieces = bulk.write_report(parts.database, principal.caller, found, now=parts.clock.now())
+    name = f'attachment; filename="{file}-pain.002.xml"'
+    return StreamingResponse(
+        pieces, media_type="application/xml", headers={"Content-Disposition": name}
     )
 
 

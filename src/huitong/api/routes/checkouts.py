@@ -52,6 +52,7 @@ async def create_checkout(
             expires_in_seconds=body.expires_in_seconds,
             now=now,
         ),
+        terminal=body.terminal,
     )
 
 

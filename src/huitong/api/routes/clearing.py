@@ -30,7 +30,7 @@ from huitong.api.schemas.clearing import (
 )
 from huitong.api.schemas.common import Page
 from huitong.kernel import limits
-from huitong.kernel.errors import InvalidField
+from huitong.kernel.errors import InvalidField, LimitExceeded
 from huitong.kernel.ids import CLEARING_WINDOW, read_id
 
 router: Final = APIRouter(prefix="/v1/clearing", tags=["Clearing"], route_class=CommandRoute)
@@ -201,3 +201,36 @@ async def download_statement(
     return StreamingResponse(
         write(), media_type="text/csv; charset=utf-8", headers={"Content-Disposition": name}
     )
+
+
+@router.get(
+    "/windows/{window}/statement.xml",
+    operation_id="downloadClearingStatementMessage",
+    summary="Get a participant's statement of a settled window as camt.053",
+    response_class=Response,
+    responses={
+        **errors(
+            clearing.WindowNotFound,
+            clearing.ParticipantNotFound,
+            clearing.WindowStateRefused,
+            LimitExceeded,
+            caller="staff",
+        ),
+        200: {
+            "description": "ISO 20022 camt.053.",
+            "content": {"application/xml": {"schema": {"type": "string", "format": "binary"}}},
+        },
+    },
+)
+async def download_statement_message(
+    request: Request, window: WindowPath, participant: ParticipantQuery, principal: Reader
+) -> Response:
+    """Return the bank's position in the window: from zero over each payment to what it is due."""
+    window_id = read_id(CLEARING_WINDOW, window, field="window")
+    parts = application_of(request)
+    async with parts.database.reading(principal.caller) as uow:
+        content = await clearing.write_camt053(
+            uow, window_id=window_id, code=participant, now=parts.clock.now()
+        )
+    name = f'attachment; filename="{window}-{participant}.xml"'
+    return Response(content, media_type="application/xml", headers={"Content-Disposition": name})

@@ -10,7 +10,7 @@ from huitong import payments
 from huitong.api.authentication import Principal, application_of, require
 from huitong.api.documentation import DECIDED, PAYING, errors
 from huitong.api.idempotency import IdempotencyKey, run_once
-from huitong.api.orders import make_order
+from huitong.api.orders import make_order, name_terminal
 from huitong.api.request_body import CommandRoute
 from huitong.api.schemas.codes import (
     CodeReadingView,
@@ -66,6 +66,8 @@ async def make_merchant_code(
         code = await payments.create_merchant_code(
             uow, code_id=code_id, merchant_id=merchant_id, now=now, **facts
         )
+        if isinstance(body, MakeDynamicCode) and code.order_id is not None:
+            await name_terminal(uow, code.order_id, merchant_id, body.terminal)
         return show_code(code)
 
     return await run_once(request, principal, key, command)
@@ -206,6 +208,7 @@ async def collect(
             decider=application.decider,
             now=now,
         ),
+        terminal=body.terminal,
     )
 
 

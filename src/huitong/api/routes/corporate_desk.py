@@ -296,12 +296,16 @@ async def _ask(
 
 
 async def _list_people(uow: UnitOfWork, businesses: Sequence[uuid.UUID]) -> set[uuid.UUID]:
-    """Return who acts for businesses, as far as a request can concern people."""
+    """Return everybody who acts for businesses."""
     people: set[uuid.UUID] = set()
-    most = limits.APPROVAL_CONCERNS_MAX
     for merchant_id in businesses:
-        page = await payments.bulk.list_business_users(
-            uow, merchant_id=merchant_id, limit=limits.PAGE_SIZE_MAX
-        )
-        people |= {user.customer_id for user in page.items}
-    return set(sorted(people)[:most])
+        cursor = None
+        while True:
+            page = await payments.bulk.list_business_users(
+                uow, merchant_id=merchant_id, cursor=cursor, limit=limits.PAGE_SIZE_MAX
+            )
+            people |= {user.customer_id for user in page.items}
+            cursor = page.next_cursor
+            if cursor is None or len(people) > limits.APPROVAL_CONCERNS_MAX:
+                break
+    return people

@@ -16,6 +16,7 @@ from huitong.api.schemas.common import (
     MoneyView,
     PaymentId,
     Reference,
+    TerminalId,
     View,
     show_money_or_none,
 )
@@ -52,6 +53,7 @@ class MakeDynamicCode(Body):
     reference: Reference | None = None
     description: Description | None = None
     expires_in_seconds: CheckoutSeconds | None = None
+    terminal: TerminalId | None = Field(default=None, description="The till that asks for it.")
 
 
 MakeCode = Annotated[MakeStaticCode | MakeDynamicCode, Discriminator("kind")]
@@ -125,6 +127,7 @@ class Collect(Body):
     amount: MoneyBody
     reference: Reference | None = None
     description: Description | None = None
+    terminal: TerminalId | None = Field(default=None, description="The till that asks for it.")
 
 
 def show_code(code: payments.MerchantCode) -> CodeView:

@@ -157,6 +157,9 @@ class InstructSchedule(Body):
         )
 
     def _read_first(self) -> date:
+        # The day of Shanghai would be past the last one that there is.
+        if self.pay_at is not None and self.pay_at.year == date.max.year:
+            raise InvalidField("is too far from now", field="pay_at")
         if self.first_on is not None:
             return self.first_on
         if self.pay_at is None:

@@ -20,12 +20,14 @@ from huitong.api.schemas.common import (
     Reference,
     RefundId,
     ShareId,
+    TerminalId,
     TransferId,
     View,
     show_money,
     show_money_or_none,
 )
 from huitong.kernel import limits
+from huitong.kernel.errors import InvalidField
 from huitong.kernel.ids import MERCHANT, PAYMENT, PROFIT_SHARE, REFUND, TRANSFER, show_id
 from huitong.kernel.money import Money
 
@@ -98,6 +100,7 @@ class CreateCheckout(Body):
     expires_in_seconds: CheckoutSeconds | None = Field(
         default=None, description="How long it may be paid; a default of ours if left out."
     )
+    terminal: TerminalId | None = Field(default=None, description="The till that asks for it.")
 
 
 class PayCheckout(Body):
@@ -132,6 +135,7 @@ class Authorise(Body):
     reference: Reference | None = None
     description: Description | None = None
     expires_in_seconds: AuthorisationSeconds | None = None
+    terminal: TerminalId | None = Field(default=None, description="The till that asks for it.")
 
 
 class Capture(Body):
@@ -229,6 +233,31 @@ class MoveThroughBank(Body):
 
     account: AccountId
     amount: MoneyBody
+
+
+class TopUp(MoveThroughBank):
+    """Money that comes in: from a bank, or from a card or wallet if it is named."""
+
+    card_token: str | None = Field(
+        default=None,
+        pattern="^[A-Za-z0-9_-]{1,128}$",
+        description="The acquirer's token of a card. Never a card's number.",
+    )
+    wallet_code: str | None = Field(
+        default=None,
+        pattern="^[A-Za-z0-9_-]{1,128}$",
+        description="The one-time code that the customer's wallet shows.",
+    )
+
+    def read_instrument(self) -> tuple[payments.channels.ChannelKind, str | None]:
+        """Return the kind of channel, and what is charged; raises InvalidField."""
+        if self.card_token is not None and self.wallet_code is not None:
+            raise InvalidField("a card or a wallet, not both", field="wallet_code")
+        if self.card_token is not None:
+            return payments.channels.ChannelKind.CARD_ACQUIRING, self.card_token
+        if self.wallet_code is not None:
+            return payments.channels.ChannelKind.WALLET_QR, self.wallet_code
+        return payments.channels.ChannelKind.BANK_TRANSFER, None
 
 
 def show_payment(order: payments.Order) -> PaymentView:

@@ -51,7 +51,9 @@ def play_risk(day: Day, operator: Operator) -> None:
         zh="风险：诚实的一周，然后是四种攻击",
         en="Risk: an honest week, then four attacks",
     )
-    maker, checker = open_office(operator, town.clock, names=["孙莉", "周军"], role="risk")
+    maker, checker = open_office(
+        operator, town.clock, names=["孙莉", "周军"], roles=["risk", "risk"]
+    )
     go_live(day, town, maker, checker)
     _live_honestly(day, town, diary, checker)
     mules = [

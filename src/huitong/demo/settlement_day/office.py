@@ -17,7 +17,8 @@ _ZONE: Final = ZoneInfo(SHANGHAI)
 class Office:
     """Everybody and everything that a scene may use.
 
-    `maker` asks and `checker` approves; both are of operations. Scenes open their own customers
+    `maker` asks and `checker` approves; both are of operations, and the two of `compliance` do so
+    where names are concerned. Scenes open their own customers
     and shops, by `day.do` with the story's key, so that each can be played alone.
     """
 
@@ -26,6 +27,7 @@ class Office:
     clock: ShiftedClock
     maker: Member
     checker: Member
+    compliance: tuple[Member, ...]
 
     def now(self) -> datetime:
         """Return the platform's time in Shanghai."""

@@ -13,7 +13,14 @@ from typing import Final
 
 from huitong.demo.day import Day
 from huitong.demo.onboarding.operator import Operator
-from huitong.demo.settlement_day import corporate, night, payroll
+from huitong.demo.settlement_day import (
+    corporate,
+    flaky_channel,
+    invoice,
+    night,
+    payroll,
+    shops,
+)
 from huitong.demo.settlement_day.office import Office
 from huitong.demo.staff import open_office
 from huitong.wiring.clocks import open_shifted_clock
@@ -22,21 +29,28 @@ from huitong.wiring.clocks import open_shifted_clock
 SCOPES: Final = (
     "accounts:read",
     "channels:simulate",
+    "crossborder:messages",
     "customers:read",
     "customers:write",
+    "disputes:write",
     "ledger:read",
     "merchants:read",
     "merchants:write",
     "pay_ins:write",
     "payments:read",
     "payments:write",
+    "refunds:write",
+    "settlement:read",
 )
 
 #: In the order in which they are played.
 SCENES: Final[Mapping[str, Callable[[Office], None]]] = MappingProxyType(
     {
+        "shops": shops.play,
         "payroll": payroll.play,
         "corporate": corporate.play,
+        "invoice": invoice.play,
+        "flaky_channel": flaky_channel.play,
         "night": night.play,
     }
 )
@@ -56,13 +70,25 @@ def play_settlement_day(day: Day, operator: Operator, *, scenes: Collection[str]
         zh="结算日：文件、渠道、商户、跨境，到夜里对平",
         en="A settlement day: files, channels, merchants, borders, and books that tie at night",
     )
-    maker, checker = open_office(operator, clock, names=["钱进", "吴敏"], role="operations")
-    office = Office(day=day, operator=operator, clock=clock, maker=maker, checker=checker)
+    maker, checker, *compliance = open_office(
+        operator,
+        clock,
+        names=["钱进", "吴敏", "郑直", "冯慎"],
+        roles=["operations", "operations", "compliance", "compliance"],
+    )
+    office = Office(
+        day=day,
+        operator=operator,
+        clock=clock,
+        maker=maker,
+        checker=checker,
+        compliance=tuple(compliance),
+    )
     for name, play in SCENES.items():
         if not scenes or name in scenes:
             play(office)
     calls = day.client.calls
-    for member in (maker, checker):
+    for member in (maker, checker, *compliance):
         calls += member.calls
         member.close()
     day.stage.close(day.checks, day.differences, calls, time.monotonic() - started)

@@ -19,6 +19,8 @@ class NoticeKind(StrEnum):
     WITHDRAWAL_DELAYED = "withdrawal_delayed"
     WITHDRAWAL_REVIEWED = "withdrawal_reviewed"
     WITHDRAWAL_RELEASED = "withdrawal_released"
+    INSTRUCTION_WAITING = "instruction_waiting"
+    STANDING_SKIPPED = "standing_skipped"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

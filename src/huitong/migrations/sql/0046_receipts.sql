@@ -13,3 +13,11 @@ COMMENT ON COLUMN payments.receipts.owner_id IS 'Whose account it was, and with 
 COMMENT ON COLUMN payments.receipts.key_number IS 'Which key of the home (keys/receipts.json) proves its code.';
 COMMENT ON COLUMN payments.receipts.content_sealed IS 'What the paper says, as the bytes that its code stands for.';
 GRANT SELECT, INSERT ON payments.receipts TO huitong_app;
+
+-- What a file of payments that is a pain.001 is called, so that the answer (pain.002) can name it.
+ALTER TABLE payments.bulk_files
+    ADD COLUMN message_id   text CHECK (length(message_id) BETWEEN 1 AND 35),
+    ADD COLUMN message_name text CHECK (message_name ~ '^pain\.001\.001\.[0-9]{2}$'),
+    ADD COLUMN batch_id     text CHECK (length(batch_id) BETWEEN 1 AND 35),
+    ADD CONSTRAINT bulk_files_message_whole CHECK ((message_id IS NULL) = (message_name IS NULL)
+        AND (message_id IS NULL) = (batch_id IS NULL));

@@ -32,6 +32,7 @@ from huitong.payments.bulk.events import (
 )
 from huitong.payments.bulk.formats import find_reader
 from huitong.payments.bulk.invariants import INVARIANTS
+from huitong.payments.bulk.pain001_reader import Pain001Reader
 from huitong.payments.bulk.paying import is_any_waiting, pay_next_batch
 from huitong.payments.bulk.queries import (
     escape_cell,
@@ -43,6 +44,7 @@ from huitong.payments.bulk.queries import (
     write_problems_after,
 )
 from huitong.payments.bulk.reading import Reader, identify
+from huitong.payments.bulk.report import write_report
 from huitong.payments.bulk.types import (
     BulkFile,
     BusinessUser,
@@ -96,6 +98,7 @@ __all__ = [
     "Head",
     "Line",
     "LineState",
+    "Pain001Reader",
     "Problem",
     "ProblemCode",
     "Purpose",
@@ -129,4 +132,5 @@ __all__ = [
     "submit_bulk_file",
     "write_problems",
     "write_problems_after",
+    "write_report",
 ]

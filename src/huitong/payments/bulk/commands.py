@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from huitong import customers, ledger
@@ -33,6 +33,7 @@ from huitong.payments.bulk.types import (
     BulkFile,
     BusinessUser,
     FileState,
+    Head,
     Line,
     Problem,
     ProblemCode,
@@ -76,8 +77,7 @@ async def submit_bulk_file(
     # Beside the loop, on which others wait: a large file takes more than a second.
     checked = await asyncio.to_thread(lambda: check_lines(*reader.read(content)))
     head = checked.head
-    if head.currency != merchant.currency:
-        checked.problems.append(Problem(0, ProblemCode.CURRENCY_WRONG, "currency"))
+    checked.problems += _check_head(head, merchant, business_day(now))
     _check_amount(user, head.total)
     checked.problems += await _check_payees(uow, vault, merchant.account_id, checked.lines)
     lines_digest = await asyncio.to_thread(_order, checked)
@@ -96,6 +96,9 @@ async def submit_bulk_file(
         submitted_at=now,
         paid=Money.zero(head.currency),
         failed=Money.zero(head.currency),
+        message_id=head.message_id,
+        message_name=head.message_name,
+        batch_id=head.batch_id,
     )
     if not await store.add_file(uow, file, repeat_reason):
         # Somebody submitted the same bytes at the same moment, and has committed.
@@ -113,6 +116,18 @@ async def submit_bulk_file(
         details={"sha256": digest.hex(), "state": file.state.value, "lines": file.line_count},
     )
     return file
+
+
+def _check_head(head: Head, merchant: customers.Merchant, today: date) -> list[Problem]:
+    """Return what is wrong with what a file says of itself, for this business on this day."""
+    problems = []
+    if head.currency != merchant.currency:
+        problems.append(Problem(0, ProblemCode.CURRENCY_WRONG, "currency"))
+    if head.payer is not None and head.payer != ledger.show_account(merchant.account_id):
+        problems.append(Problem(0, ProblemCode.PAYER_WRONG, "payer"))
+    if head.execution_on is not None and head.execution_on > today:
+        problems.append(Problem(0, ProblemCode.EXECUTION_LATER, "execution"))
+    return problems
 
 
 async def approve_bulk_file(

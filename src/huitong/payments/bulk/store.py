@@ -28,9 +28,11 @@ _PROBLEM_CODES: Final = {code.value: code for code in ProblemCode}
 _ADD_FILE: Final = """
     INSERT INTO payments.bulk_files (id, merchant_id, payer_account_id, digest, lines_digest,
                                      purpose, currency, line_count, total, state, repeat_reason,
-                                     submitted_by, submitted_at)
+                                     submitted_by, submitted_at, message_id, message_name,
+                                     batch_id)
     VALUES (:id, :merchant_id, :payer_account_id, :digest, :lines_digest, :purpose, :currency,
-            :line_count, :total, :state, :repeat_reason, :submitted_by, :submitted_at)
+            :line_count, :total, :state, :repeat_reason, :submitted_by, :submitted_at, :message_id,
+            :message_name, :batch_id)
     ON CONFLICT DO NOTHING
     RETURNING id
 """
@@ -42,7 +44,8 @@ _FIND_REPEATED: Final = """
 _FILES: Final = """
     SELECT id, merchant_id, payer_account_id, digest, lines_digest, purpose, currency, line_count,
            total, state, submitted_by, submitted_at, decided_by, decided_at, pay_id, next_number,
-           paid_count, paid, failed_count, failed, stop_reason, done_at
+           paid_count, paid, failed_count, failed, stop_reason, done_at, message_id, message_name,
+           batch_id
       FROM payments.bulk_files
 """
 _LIST_FILES: Final = f"""
@@ -121,6 +124,9 @@ async def add_file(uow: UnitOfWork, file: BulkFile, repeat_reason: str | None) -
         repeat_reason=repeat_reason,
         submitted_by=file.submitted_by,
         submitted_at=file.submitted_at,
+        message_id=file.message_id,
+        message_name=file.message_name,
+        batch_id=file.batch_id,
     )
     return bool(rows)
 
@@ -324,4 +330,7 @@ def _file(row: Row[Any]) -> BulkFile:
         failed=Money(row.failed, row.currency),
         stop_reason=row.stop_reason,
         done_at=row.done_at,
+        message_id=row.message_id,
+        message_name=row.message_name,
+        batch_id=row.batch_id,
     )

@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import IntEnum, StrEnum
 from typing import Self
 
@@ -35,6 +35,12 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     currency: str
     line_count: int
     total: Money
+    #: What a pain.001 says besides: whose account pays, from which day on, and what it is called.
+    payer: str | None = None
+    execution_on: date | None = None
+    message_id: str | None = None
+    message_name: str | None = None
+    batch_id: str | None = None
 
 
 class RawLine(msgspec.Struct, frozen=True, gc=False):
@@ -102,7 +108,22 @@ class ProblemCode(StrEnum):
     AMOUNT_NOT_POSITIVE = "amount_not_positive", "金额必须大于零", "The amount is not above zero"
     AMOUNT_TOO_LARGE = "amount_too_large", "金额过大", "The amount is too large"
     CURRENCY_WRONG = "currency_wrong", "币种不符", "Not in the currency of the file"
+    ELEMENT_WRONG = (
+        "element_wrong",
+        "报文要素不符合规范",
+        "An element is not as the message defines it",
+    )
     #: About the file as a whole: line 0.
+    PAYER_WRONG = (
+        "payer_wrong",
+        "付款账户不是本单位账户",
+        "The debtor's account is not the business's",
+    )
+    EXECUTION_LATER = (
+        "execution_later",
+        "指定执行日晚于提交日",
+        "It asks to be paid on a later day",
+    )
     COUNT_DIFFERS = "count_differs", "总笔数不符", "The number of lines is not the head's"
     TOTAL_DIFFERS = "total_differs", "总金额不符", "The sum of the lines is not the head's"
 
@@ -185,6 +206,10 @@ class BulkFile:
     pay_id: uuid.UUID | None = None
     stop_reason: str | None = None
     done_at: datetime | None = None
+    #: What a pain.001 is called, and its batch: the answer names them.
+    message_id: str | None = None
+    message_name: str | None = None
+    batch_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

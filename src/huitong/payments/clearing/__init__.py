@@ -5,7 +5,7 @@ with settlement and collateral accounts, net debit caps and reserves; queues wit
 gridlock resolution; multilateral netting settled in one journal entry, and gross settlement.
 """
 
-from huitong.payments.clearing.bank_codes import check_bank_code, compute_check_digit
+from huitong.payments.clearing.bank_codes import check_bank_code
 from huitong.payments.clearing.commands import submit_payments
 from huitong.payments.clearing.errors import (
     AmountAboveRailCap,
@@ -37,6 +37,7 @@ from huitong.payments.clearing.routing import (
     find_hvps_session,
     route_payment,
 )
+from huitong.payments.clearing.statement_message import write_camt053
 from huitong.payments.clearing.statements import (
     Side,
     StatementLine,
@@ -77,6 +78,7 @@ from huitong.payments.clearing.windows import (
     settle_window,
     start_settling,
 )
+from huitong.payments.iso20022 import compute_check_digit
 
 __all__ = [
     "CURRENCY",
@@ -139,5 +141,6 @@ __all__ = [
     "settle_window",
     "start_settling",
     "submit_payments",
+    "write_camt053",
     "write_statement_after",
 ]

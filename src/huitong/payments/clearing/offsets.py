@@ -4,7 +4,7 @@ First all queues together, in their order; then two banks at a time, where a pay
 others of its bank if that leaves the bank with no less money than it had. All sums are minor units.
 """
 
-from itertools import combinations, takewhile
+from itertools import takewhile
 
 from huitong.payments.clearing import limits
 from huitong.payments.clearing.netting import Book, Item, keep_payable
@@ -23,12 +23,22 @@ def find_groups(book: Book) -> list[list[Item]]:
     if together:
         groups.append(together)
         _take(book, together)
-    for first, second in combinations(sorted(book.net), 2):
+    for first, second in _list_mutual(book):
         pair = _offset_pair(book, first, second)
         if pair:
             groups.append(pair)
             _take(book, pair)
     return groups
+
+
+def _list_mutual(book: Book) -> list[tuple[str, str]]:
+    """Return the pairs of banks that have payments waiting for each other."""
+    sides = {(item.debtor, item.creditor) for queue in book.queues.values() for item in queue}
+    return sorted(
+        (debtor, creditor)
+        for debtor, creditor in sides
+        if debtor < creditor and (creditor, debtor) in sides
+    )
 
 
 def _offset_all(book: Book) -> list[Item]:

@@ -1,5 +1,6 @@
 """Money from and to customers' banks: asked for here, sent by `settle_channel_orders` later."""
 
+import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,6 +11,7 @@ from huitong import customers, risk
 from huitong.kernel import outbox
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
+from huitong.kernel.errors import InvalidField
 from huitong.kernel.money import Money
 from huitong.kernel.rulebook import Rulebook
 from huitong.ledger import MeterUse, TransferCode
@@ -22,6 +24,7 @@ from huitong.payments.postings import find_own_accounts, hold_entry
 from huitong.payments.types import (
     Authentication,
     ChannelDirection,
+    ChannelKind,
     ChannelState,
     Order,
     OrderKind,
@@ -29,18 +32,29 @@ from huitong.payments.types import (
 )
 
 _HOLDING: Final = frozenset({risk.Action.REVIEW, risk.Action.DELAY})
+_INSTRUMENT: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_CARD_NUMBER: Final = re.compile(r"[0-9]{12,19}")
 _DELAY_HOURS: Final = "risk.withdrawal.delay.hours"
 
 
 async def request_top_up(
-    uow: UnitOfWork, *, order_id: uuid.UUID, account_id: int, amount: Money, now: datetime
+    uow: UnitOfWork,
+    *,
+    order_id: uuid.UUID,
+    account_id: int,
+    amount: Money,
+    kind: ChannelKind = ChannelKind.BANK_TRANSFER,
+    instrument: str | None = None,
+    now: datetime,
 ) -> Order:
-    """Ask the channel for money from the customer's bank; return the pending order.
+    """Ask a channel for money of the customer; return the pending order.
 
-    Nothing is on the account before the bank has said yes. The same id with the same content
-    returns the order as it is. Raises AccountNotFound unless it is a customer's account,
-    InvalidField, IdReused, NoChannel.
+    It comes from the customer's bank, or with an `instrument` from a card (the acquirer's token)
+    or a wallet (the one-time code that its app shows), as `kind` says. Nothing is on the account
+    before the channel has said yes. The same id with the same content returns the order as it is.
+    Raises AccountNotFound unless it is a customer's account, InvalidField, IdReused, NoChannel.
     """
+    _check_instrument(kind, instrument)
     await _check_customer(uow, account_id, amount)
     own = await find_own_accounts(uow, amount.currency)
     order = _new_order(
@@ -49,8 +63,22 @@ async def request_top_up(
     known = await moving.add_order(uow, order)
     if known is not None:
         return known
-    await _hand_over(uow, order, ChannelDirection.IN, now)
+    await _hand_over(uow, order, ChannelDirection.IN, now, kind=kind, instrument=instrument)
     return order
+
+
+def _check_instrument(kind: ChannelKind, instrument: str | None) -> None:
+    if kind is ChannelKind.BANK_TRANSFER:
+        if instrument is not None:
+            raise InvalidField("a bank transfer has none", field="instrument")
+        return
+    if kind is ChannelKind.CROSS_BORDER:
+        raise InvalidField("customers' money does not come in over it", field="kind")
+    if instrument is None or _INSTRUMENT.fullmatch(instrument) is None:
+        raise InvalidField("letters, digits, _ and -, 128 at most", field="instrument")
+    if _CARD_NUMBER.fullmatch(instrument) is not None and kind is ChannelKind.CARD_ACQUIRING:
+        # PCI DSS 3.5.1: a number that is stored must be unreadable, so none may come here.
+        raise InvalidField("a card's number is no token", field="instrument")
 
 
 async def request_withdrawal(
@@ -127,6 +155,29 @@ async def place_withdrawal(
     return order
 
 
+async def hand_over_withdrawal(
+    uow: UnitOfWork, *, order_id: uuid.UUID, account_id: int, amount: Money, now: datetime
+) -> Order:
+    """Reserve money of a business on `account_id` and queue it for the business's own bank.
+
+    For what the bank pays out by itself: risk is not asked, as nobody instructs it. The same id
+    with the same content returns the order as it is. Raises IdReused, NoChannel, and what the
+    ledger refuses.
+    """
+    own = await find_own_accounts(uow, amount.currency)
+    accounts = (account_id, own.channel)
+    order = replace(
+        _new_order(order_id, OrderKind.WITHDRAWAL, accounts, amount=amount, now=now),
+        transfer_id=moving.make_transfer_id(now),
+    )
+    known = await moving.add_order(uow, order)
+    if known is not None:
+        return known
+    await _reserve(uow, order, (), now)
+    await _hand_over(uow, order, ChannelDirection.OUT, now)
+    return order
+
+
 async def _reserve(uow: UnitOfWork, order: Order, uses: Sequence[MeterUse], now: datetime) -> None:
     assert order.transfer_id is not None
     assert order.payer_account_id is not None
@@ -198,8 +249,18 @@ async def _hand_over(
     now: datetime,
     *,
     is_urgent: bool = False,
+    kind: ChannelKind = ChannelKind.BANK_TRANSFER,
+    instrument: str | None = None,
 ) -> None:
-    await add_first_attempt(uow, order, direction, is_urgent=is_urgent, now=now)
+    await add_first_attempt(
+        uow,
+        order,
+        direction,
+        is_urgent=is_urgent,
+        kind=kind,
+        instrument=instrument,
+        now=now,
+    )
     event = ChannelOrderRequested(
         order_id=order.id, direction=direction, amount=order.amount, requested_at=now
     )

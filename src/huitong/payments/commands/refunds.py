@@ -27,6 +27,7 @@ from huitong.payments.events import PaymentRefunded
 from huitong.payments.postings import find_own_accounts, refund_entry
 from huitong.payments.store import orders as order_store
 from huitong.payments.store import refunds as store
+from huitong.payments.store.disputed import find_disputed
 from huitong.payments.types import Order, OrderStatus, Refund, Share, check_move
 
 
@@ -56,7 +57,8 @@ async def refund(
         if (known.order_id, known.reason) == (order_id, reason) and is_same_amount:
             return known
         raise _id_reused(refund_id)
-    wanted = _check_refundable(order, amount)
+    disputed = await find_disputed(uow, order_id, order.amount.currency)
+    wanted = _check_refundable(order, amount, disputed)
     shares = await store.list_shares(uow, order_id)
     split = split_refund(
         paid=order.amount,
@@ -82,7 +84,7 @@ async def refund(
     return made
 
 
-def _check_refundable(order: Order, amount: Money | None) -> Money:
+def _check_refundable(order: Order, amount: Money | None, disputed: Money) -> Money:
     shown = show_id(PAYMENT, order.id)
     if order.merchant_id is None:
         raise NotRefundable(f"{shown} is not a payment to a merchant")
@@ -91,14 +93,18 @@ def _check_refundable(order: Order, amount: Money | None) -> Money:
             f"{shown} is {order.status}: there is nothing to refund",
             context={"status": order.status.value},
         )
-    wanted = order.refundable if amount is None else amount
-    context: dict[str, object] = {"refundable": order.refundable.to_json()}
+    # What is in dispute goes back by the dispute, or not at all.
+    refundable = order.refundable - disputed
+    wanted = refundable if amount is None else amount
+    context: dict[str, object] = {"refundable": refundable.to_json()}
     if order.refundable.is_zero:
         raise RefundExceedsPayment(f"{shown} was refunded in full", context=context)
+    if not refundable.is_positive:
+        raise RefundExceedsPayment(f"what is left of {shown} is in dispute", context=context)
     moving.check_amount(wanted, order.amount.currency)
-    if order.refundable < wanted:
+    if refundable < wanted:
         raise RefundExceedsPayment(
-            f"{order.refundable} of {shown} may still be refunded", field="amount", context=context
+            f"{refundable} of {shown} may still be refunded", field="amount", context=context
         )
     if order.refunds >= limits.REFUNDS_PER_PAYMENT_MAX:
         raise TooManyRefunds(

@@ -27,6 +27,8 @@ from huitong.payments.events import ProfitShared
 from huitong.payments.postings import share_entry
 from huitong.payments.store import orders as order_store
 from huitong.payments.store import refunds as store
+from huitong.payments.store.disputed import find_disputed
+from huitong.payments.store.receivers import find_receivers
 from huitong.payments.types import Order, OrderStatus, Share, ShareReceiver
 
 
@@ -55,7 +57,8 @@ async def share_profit(
         if _facts(known) == [(r.account_id, r.amount, description) for r in receivers]:
             return known
         raise _id_reused(entry_id)
-    total = _check_shareable(order, receivers, len(earlier))
+    disputed = await find_disputed(uow, order_id, order.amount.currency)
+    total = _check_shareable(order, receivers, len(earlier), disputed)
     await _check_parties(uow, order, receivers, now)
     shares = tuple(
         Share(
@@ -82,7 +85,9 @@ def _facts(shares: Sequence[Share]) -> list[tuple[int, Money, str | None]]:
     return [(share.receiver_account_id, share.amount, share.description) for share in shares]
 
 
-def _check_shareable(order: Order, receivers: Sequence[ShareReceiver], earlier: int) -> Money:
+def _check_shareable(
+    order: Order, receivers: Sequence[ShareReceiver], earlier: int, disputed: Money
+) -> Money:
     shown = show_id(PAYMENT, order.id)
     if order.merchant_id is None:
         raise NotShareable(f"{shown} is not a payment to a merchant")
@@ -106,11 +111,12 @@ def _check_shareable(order: Order, receivers: Sequence[ShareReceiver], earlier: 
                 "the merchant cannot share with itself", field=f"receivers.{position}.account"
             )
     total = Money.total((receiver.amount for receiver in receivers), order.amount.currency)
-    if order.shareable < total:
+    shareable = order.shareable - disputed
+    if shareable < total:
         raise ShareExceedsRemainder(
-            f"{order.shareable} of {shown} is left after fee, refunds and earlier shares",
+            f"{shareable} of {shown} is left after fee, refunds, disputes and earlier shares",
             field="receivers",
-            context={"shareable": order.shareable.to_json()},
+            context={"shareable": shareable.to_json()},
         )
     return total
 
@@ -120,10 +126,13 @@ async def _check_parties(
 ) -> None:
     assert order.payee_account_id is not None
     connection = await uow.driver()
-    accounts = [order.payee_account_id, *(receiver.account_id for receiver in receivers)]
+    assert order.merchant_id is not None
+    wanted = [receiver.account_id for receiver in receivers]
+    settled = await find_receivers(uow, wanted, merchant_id=order.merchant_id)
+    accounts = [order.payee_account_id, *(settled.get(account, account) for account in wanted)]
     parties = await customers.find_parties(connection, accounts)
     for position, receiver in enumerate(receivers):
-        if receiver.account_id not in parties:
+        if settled.get(receiver.account_id, receiver.account_id) not in parties:
             raise AccountNotFound(
                 f"no customer or merchant has the account {show_account(receiver.account_id)}",
                 field=f"receivers.{position}.account",

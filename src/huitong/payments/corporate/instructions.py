@@ -100,8 +100,8 @@ async def instruct_schedule(
     if plan.currency != mandate.payment_max.currency:
         raise InvalidField(f"must be {mandate.payment_max.currency}", field="amount.currency")
     _check_description(plan.description)
-    check_plan(plan)
     check_first_date(plan, now)
+    check_plan(plan)
     amount = Money(plan.payment_max, plan.currency)
     return await _instruct(
         uow,

@@ -13,6 +13,8 @@ INSTRUCTIONS_EXPIRED_AT_ONCE_MAX: Final = 500
 STANDING_YEARS_MAX: Final = 30
 STANDING_COUNT_MAX: Final = 10_000
 INTERVAL_DAYS_MAX: Final = 366
+#: For how many days a due payment is tried again.
+RETRY_DAYS_MAX: Final = 31
 #: How long before a nominal date the calendar is asked again when it did not reach that day.
 CALENDAR_LOOK_AHEAD_DAYS: Final = 15
 #: As many as two members of staff can approve as one request.

@@ -16,6 +16,7 @@ from huitong.kernel.money import Money
 from huitong.payments.corporate.errors import ScheduleInvalid
 from huitong.payments.corporate.limits import (
     INTERVAL_DAYS_MAX,
+    RETRY_DAYS_MAX,
     STANDING_COUNT_MAX,
     STANDING_YEARS_MAX,
 )
@@ -128,8 +129,9 @@ def _check_day(plan: Plan) -> None:
         Rhythm.MONTHLY: _SHORTEST_MONTH,
         Rhythm.DAYS: plan.day,
     }[plan.rhythm]
-    if not 0 <= plan.retry_days < period:
-        raise ScheduleInvalid(f"must be 0 to {period - 1}", field="retry_days")
+    most = min(period - 1, RETRY_DAYS_MAX)
+    if not 0 <= plan.retry_days <= most:
+        raise ScheduleInvalid(f"must be 0 to {most}", field="retry_days")
 
 
 def nominal_date(plan: Plan, number: int) -> date | None:
@@ -137,7 +139,7 @@ def nominal_date(plan: Plan, number: int) -> date | None:
 
     Worked: monthly on day 31 from 2026-01-15 on: 2026-01-31, 2026-02-28, 2026-03-31, …
     """
-    if plan.count_max is not None and number > plan.count_max:
+    if number > (plan.count_max or STANDING_COUNT_MAX):
         return None
     found = _find_nominal(plan, number - 1)
     is_over = plan.last_on is not None and found is not None and found > plan.last_on

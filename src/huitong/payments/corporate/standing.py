@@ -29,7 +29,11 @@ from huitong.payments.corporate.errors import (
     StandingOrderOver,
 )
 from huitong.payments.corporate.events import StandingPaymentMade, StandingPaymentSkipped
-from huitong.payments.corporate.limits import CALENDAR_LOOK_AHEAD_DAYS, STANDING_COUNT_MAX
+from huitong.payments.corporate.limits import (
+    CALENDAR_LOOK_AHEAD_DAYS,
+    STANDING_COUNT_MAX,
+    STANDING_YEARS_MAX,
+)
 from huitong.payments.corporate.mandates import check_role, check_user, get_mandate
 from huitong.payments.corporate.paying import pay
 from huitong.payments.corporate.plans import Plan, due_date, nominal_date
@@ -47,9 +51,13 @@ _TIME_KEY: Final = "corporate.standing.time"
 
 
 def check_first_date(plan: Plan, now: datetime) -> None:
-    """Raise ScheduleInvalid if a plan would have begun in the past, or has nothing left to pay."""
+    """Raise ScheduleInvalid if a plan would begin in the past, or too far from now."""
     if plan.first_on < business_day(now):
         raise ScheduleInvalid("must not be in the past", field="first_on")
+    if plan.first_on > business_day(now) + timedelta(days=366 * STANDING_YEARS_MAX):
+        raise ScheduleInvalid(
+            f"must be within {STANDING_YEARS_MAX} years from now", field="first_on"
+        )
     if plan.pay_at is not None and plan.pay_at <= now:
         raise ScheduleInvalid("must be in the future", field="pay_at")
     if plan.pay_at is not None and business_day(plan.pay_at) != plan.first_on:

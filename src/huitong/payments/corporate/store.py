@@ -86,6 +86,11 @@ _EXPIRE: Final = """
 
 async def add_mandate(uow: UnitOfWork, mandate: Mandate) -> None:
     """End the mandate in force, if there is one, and put another in its place."""
+    # Two that set one at the same moment would both find the one before.
+    await uow.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended(:key, 45))",
+        key=f"corporate_mandate {mandate.merchant_id}",
+    )
     await uow.execute(_END_MANDATE, merchant_id=mandate.merchant_id, now=mandate.set_at)
     await uow.execute(
         _ADD_MANDATE,
@@ -112,6 +117,9 @@ async def find_mandate(
     """Return the mandate in force; if it is kept, it cannot end before this transaction has."""
     locking = "FOR SHARE" if is_kept else ""
     row = await uow.fetch_one(f"{_MANDATE} {locking}", merchant_id=merchant_id)
+    if row is None:
+        # One that was replaced while we waited for it: its successor is seen by the next statement.
+        row = await uow.fetch_one(f"{_MANDATE} {locking}", merchant_id=merchant_id)
     if row is None:
         return None
     bands = await uow.execute(_BANDS, mandate_id=row.id)

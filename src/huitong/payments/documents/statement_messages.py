@@ -22,9 +22,9 @@ from huitong.payments.iso20022 import (
     EntryDetail,
     OtherId,
     Party,
+    PieceWriter,
     Remittance,
     Statement,
-    StatementWriter,
 )
 
 _NAME_LENGTH_MAX: Final = 140
@@ -61,12 +61,9 @@ async def write_cash_message(
 ) -> AsyncIterator[bytes]:
     """Yield a statement as XML of version .08, its entries as they are read."""
     totals = Totals.zero(statement.account.currency)
-    writer = StatementWriter(
-        _BODIES[message](
-            CashHeader(message_id=_identify(statement), created=statement.made_at),
-            (_describe(statement, message),),
-        )
-    )
+    header = CashHeader(message_id=_identify(statement), created=statement.made_at)
+    body = _BODIES[message](header, (_describe(statement, message),))
+    writer = PieceWriter(body, "statements", "entries")
     yield writer.begin()
     async for piece in pieces:
         for row in piece:

@@ -1,8 +1,12 @@
 """ISO 20022 messages as typed values, read from and written to XML that can be trusted."""
 
+from huitong.payments.iso20022.bank_codes import compute_check_digit, is_bank_code
 from huitong.payments.iso20022.errors import InvalidMessage
 from huitong.payments.iso20022.reading import (
+    INSTRUCTIONS,
     Checked,
+    Flaw,
+    Flawed,
     Message,
     Reader,
     check_message,
@@ -52,9 +56,10 @@ from huitong.payments.iso20022.types import (
     TransactionStatus,
     Transfer,
 )
-from huitong.payments.iso20022.writing import StatementWriter, write_message
+from huitong.payments.iso20022.writing import PieceWriter, write_message
 
 __all__ = [
+    "INSTRUCTIONS",
     "Account",
     "Address",
     "Agent",
@@ -75,6 +80,8 @@ __all__ = [
     "Entry",
     "EntryBatch",
     "EntryDetail",
+    "Flaw",
+    "Flawed",
     "GroupStatus",
     "Initiation",
     "InitiationHeader",
@@ -88,6 +95,7 @@ __all__ = [
     "Party",
     "PaymentReturn",
     "PaymentType",
+    "PieceWriter",
     "Reader",
     "Reason",
     "Remittance",
@@ -95,12 +103,13 @@ __all__ = [
     "Return",
     "SettlementHeader",
     "Statement",
-    "StatementWriter",
     "StatusHeader",
     "StatusReport",
     "TransactionStatus",
     "Transfer",
     "check_message",
+    "compute_check_digit",
+    "is_bank_code",
     "read_message",
     "write_message",
 ]

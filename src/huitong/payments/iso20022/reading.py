@@ -6,15 +6,18 @@ A document type is refused at its first character, so no entity is ever defined 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, BinaryIO, Final, NoReturn
 from xml.parsers import expat
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from huitong.kernel import limits
+from huitong.payments.iso20022.datatypes import DataType
 from huitong.payments.iso20022.errors import InvalidMessage
-from huitong.payments.iso20022.rules import Totals, find_problem
+from huitong.payments.iso20022.rules import Totals, find_batch_problem, find_problem, sum_of
 from huitong.payments.iso20022.schema import Node, find_schema
+from huitong.payments.iso20022.types import Batch, Instruction
 
 _NAMESPACE: Final = re.compile(
     r"urn:iso:std:iso:20022:tech:xsd:([a-z]{4}\.[0-9]{3}\.[0-9]{3}\.[0-9]{2})"
@@ -22,6 +25,9 @@ _NAMESPACE: Final = re.compile(
 _INSTANCE: Final = "http://www.w3.org/2001/XMLSchema-instance "
 _SPACES: Final = " \t\n\r"
 _ROOT_DEPTH: Final = 2
+_BATCHES: Final = "batches"
+#: What `Reader` calls the instructions that follow the batch they are of.
+INSTRUCTIONS: Final = "instructions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +59,19 @@ def read_message(stream: BinaryIO) -> Message:
     """
     reader = Reader(stream)
     slots: dict[str, list[Any]] = {}
+    instructions: list[list[Instruction]] = []
     for field, part in reader.read_parts():
+        if field == INSTRUCTIONS:
+            instructions[-1].append(part)
+            continue
+        if isinstance(part, Batch):
+            instructions.append([])
         slots.setdefault(field, []).append(part)
+    if instructions:
+        slots[_BATCHES] = [
+            structs.replace(batch, instructions=tuple(some))
+            for batch, some in zip(slots[_BATCHES], instructions, strict=True)
+        ]
     root = reader.root
     assert root.record is not None
     many = {each.field for each in root.ordered if each.many}
@@ -71,23 +88,47 @@ def check_message(stream: BinaryIO) -> Checked:
     return Checked(reader.name, parts, tuple(sorted(reader.passed_over)))
 
 
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """A value of an instruction that is wrong: its element, its text as it stood, and why."""
+
+    path: str
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Flawed:
+    """An instruction that was read all the same; what is wrong in it has no value there."""
+
+    instruction: Instruction
+    flaws: tuple[Flaw, ...]
+
+
 class _Frame:
-    __slots__ = ("last", "node", "slots")
+    __slots__ = ("count", "is_begun", "last", "node", "slots", "sum")
 
     def __init__(self, node: Node, slots: list[Any]) -> None:
         self.node = node
         self.last = 0
         self.slots = slots
+        # Of a batch whose instructions are given out one by one: that it was, and what they were.
+        self.is_begun = False
+        self.count = 0
+        self.sum = Decimal(0)
 
 
 class Reader:
     """Reads one message part by part, a part being a child of its root.
 
-    `name` and `root` are known with the first part. A whole batch of pain.001, and a whole
-    statement of camt, is one part.
+    `name` and `root` are known with the first part. A batch of pain.001 comes without its
+    instructions, which follow it one by one; a whole statement of camt is one part. `is_lenient`
+    gives out instructions with wrong values as `Flawed`, and leaves counts and sums to the caller.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, *, is_lenient: bool = False) -> None:
+        self._is_lenient = is_lenient
+        self._flaws: list[Flaw] = []
         self.name = ""
         self.root = Node("")
         self.passed_over: set[str] = set()
@@ -126,7 +167,7 @@ class Reader:
             yield from self._take(totals)
         self._feed(b"", last=True)
         yield from self._take(totals)
-        problem = totals.find_problem()
+        problem = None if self._is_lenient else totals.find_problem()
         if problem is not None:
             path, reason = problem
             raise InvalidMessage(reason, field=f"{self.root.name}/{path}")
@@ -134,7 +175,8 @@ class Reader:
     def _take(self, totals: Totals) -> Iterator[tuple[str, Any]]:
         parts, self._parts = self._parts, []
         for each in parts:
-            totals.add(each[1])
+            if not self._is_lenient:
+                totals.add(each[1])
             yield each
 
     def _feed(self, chunk: bytes, *, last: bool) -> None:
@@ -184,6 +226,10 @@ class Reader:
             self.passed_over.add("/".join([*names, child.name]))
             self._pass(child.name)
             return
+        if child.record is Instruction and not top.is_begun:
+            # All that stands before the instructions is known, and they may be many.
+            top.is_begun = True
+            self._parts.append((_BATCHES, self._build(top)))
         slots = top.slots if child.record is None else _blank(child)
         self._top = _Frame(child, slots)
         self._frames.append(self._top)
@@ -239,26 +285,36 @@ class Reader:
         node = top.node
         value: Any
         if node.data is not None:
-            try:
-                value = node.data.parse("".join(self._texts), self._currency)
-            except ValueError as error:
-                self._refuse(str(error))
+            value = self._parse(node.data)
         else:
             if node.last_needed > top.last:
                 self._refuse(f"lacks {node.describe_missing(top.last)}")
-            value = None if node.record is None or node is self.root else self._build(top)
+            is_whole = node.record is None or node is self.root or top.is_begun
+            value = None if is_whole else self._build(top)
+            if top.is_begun:
+                self._check_batch(top)
         self._frames.pop()
         if not self._frames:
             return
         self._top = self._frames[-1]
         if len(self._frames) == _ROOT_DEPTH:
             self._counts[node.field] = self._counts.get(node.field, 0) + 1
-            self._parts.append((node.field, value))
+            if not top.is_begun:
+                self._parts.append((node.field, value))
+        elif self._top.is_begun:
+            self._give_out(self._top, value)
         elif node.slot >= 0 and node is not self.root:
             if node.many:
                 self._top.slots[node.slot].append(value)
             else:
                 self._top.slots[node.slot] = value
+
+    def _parse(self, data: DataType) -> Any:
+        try:
+            return data.parse("".join(self._texts), self._currency)
+        except ValueError as error:
+            self._note_flaw(str(error))
+            return None
 
     def _build(self, frame: _Frame) -> Struct:
         node, slots = frame.node, frame.slots
@@ -269,8 +325,30 @@ class Reader:
         problem = find_problem(value)
         if problem is not None:
             path, reason = problem
-            self._refuse(reason, path)
+            self._note_flaw(reason, path)
         return value
+
+    def _note_flaw(self, reason: str, last: str | None = None) -> None:
+        """Refuse the message, or remember what is wrong with the instruction that is being read."""
+        if not self._is_lenient or not any(each.is_begun for each in self._frames):
+            self._refuse(reason, last)
+        self._flaws.append(Flaw(self._path(last), "".join(self._texts), reason))
+
+    def _give_out(self, batch: _Frame, instruction: Instruction) -> None:
+        batch.count += 1
+        if self._flaws:
+            self._parts.append((INSTRUCTIONS, Flawed(instruction, tuple(self._flaws))))
+            self._flaws.clear()
+            return
+        batch.sum += sum_of(instruction)
+        self._parts.append((INSTRUCTIONS, instruction))
+
+    def _check_batch(self, frame: _Frame) -> None:
+        batch = self._build(frame)
+        assert isinstance(batch, Batch)
+        problem = None if self._is_lenient else find_batch_problem(batch, frame.count, frame.sum)
+        if problem is not None:
+            self._refuse(problem[1], problem[0])
 
     def _path(self, last: str | None = None) -> str:
         steps: list[str] = []
@@ -288,7 +366,8 @@ class Reader:
         node = self._frames[index].node
         if index == _ROOT_DEPTH:
             return self._counts.get(node.field, 0)
-        return len(self._frames[index - 1].slots[node.slot])
+        parent = self._frames[index - 1]
+        return parent.count if parent.is_begun else len(parent.slots[node.slot])
 
     def _refuse(self, problem: str, last: str | None = None) -> NoReturn:
         raise InvalidMessage(problem, field=self._path(last) or None)

@@ -4,29 +4,30 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from huitong.payments.iso20022.bank_codes import is_bank_code
 from huitong.payments.iso20022.types import (
     Agent,
     BankTransfer,
     Batch,
     InitiationHeader,
+    Instruction,
     Return,
     SettlementHeader,
     Transfer,
 )
 
-_BODY_LENGTH = 11
-
 
 def find_problem(value: Struct) -> tuple[str, str] | None:
     """Return (path below the record, what is wrong) for a record that contradicts itself."""
     if type(value) is Agent:
-        if value.clearing_system == "CNAPS" and not _is_bank_code(value.member or ""):
+        if value.clearing_system == "CNAPS" and not is_bank_code(value.member or ""):
             return (
                 "FinInstnId/ClrSysMmbId/MmbId",
                 "is not a CNAPS code: 12 digits, the last a check",
             )
-    elif type(value) is Batch:
-        return _find_batch_problem(value)
+    elif type(value) is Batch and value.instructions:
+        total = sum(map(sum_of, value.instructions), Decimal(0))
+        return find_batch_problem(value, len(value.instructions), total)
     return None
 
 
@@ -49,9 +50,13 @@ class Totals:
             self._numbers += Decimal(part.amount.format())
             self._minor += part.amount.minor
             self._currencies.add(part.amount.currency)
+        elif isinstance(part, Instruction):
+            self._count += 1
+            self._numbers += sum_of(part)
         elif isinstance(part, Batch):
-            self._count += len(part.instructions)
-            self._numbers += _sum_of(part)
+            # None where they follow one by one.
+            for each in part.instructions:
+                self.add(each)
 
     def find_problem(self) -> tuple[str, str] | None:
         """Return (path below the root, what is wrong) if the header says something else."""
@@ -71,27 +76,16 @@ class Totals:
         return None
 
 
-def _find_batch_problem(batch: Batch) -> tuple[str, str] | None:
-    there = len(batch.instructions)
-    if batch.count is not None and batch.count != there:
-        return "NbOfTxs", f"says {batch.count}, but there are {there}"
-    if batch.control_sum is not None and batch.control_sum != _sum_of(batch):
-        return "CtrlSum", f"says {batch.control_sum}, but it is {_sum_of(batch)}"
+def find_batch_problem(batch: Batch, count: int, total: Decimal) -> tuple[str, str] | None:
+    """Return (path below the batch, what is wrong) if it says another count or sum."""
+    if batch.count is not None and batch.count != count:
+        return "NbOfTxs", f"says {batch.count}, but there are {count}"
+    if batch.control_sum is not None and batch.control_sum != total:
+        return "CtrlSum", f"says {batch.control_sum}, but it is {total}"
     return None
 
 
-def _sum_of(batch: Batch) -> Decimal:
-    amounts = (
-        each.equivalent if each.amount is None else each.amount for each in batch.instructions
-    )
-    return sum((Decimal(each.format()) for each in amounts if each is not None), Decimal(0))
-
-
-def _is_bank_code(text: str) -> bool:
-    """Tell whether `text` has 12 digits, the last being ISO 7064 MOD 11,10 of the others."""
-    if len(text) != _BODY_LENGTH + 1 or not text.isascii() or not text.isdigit():
-        return False
-    product = 10
-    for digit in text[:_BODY_LENGTH]:
-        product = ((product + int(digit)) % 10 or 10) * 2 % 11
-    return (product + int(text[_BODY_LENGTH])) % 10 == 1
+def sum_of(instruction: Instruction) -> Decimal:
+    """Return the number that counts for control sums, whatever its currency."""
+    amount = instruction.equivalent if instruction.amount is None else instruction.amount
+    return Decimal(0) if amount is None else Decimal(amount.format())

@@ -8,7 +8,13 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from huitong.payments.iso20022 import statement_tables, statement_types, tables, types
+from huitong.payments.iso20022 import (
+    initiation_tables,
+    statement_tables,
+    statement_types,
+    tables,
+    types,
+)
 from huitong.payments.iso20022.datatypes import DataType, find_type
 
 #: The namespace of a message is this and its name.
@@ -33,8 +39,8 @@ GENERATIONS: Final[Mapping[str, Mapping[str, int]]] = MappingProxyType(
 
 _TABLES: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "pain.001": tables.PAIN_001,
-        "pain.002": tables.PAIN_002,
+        "pain.001": initiation_tables.PAIN_001,
+        "pain.002": initiation_tables.PAIN_002,
         "pacs.002": tables.PACS_002,
         "pacs.004": tables.PACS_004,
         "pacs.008": tables.PACS_008,

@@ -10,12 +10,6 @@ from huitong.kernel.money import Money
 from huitong.payments.iso20022.errors import InvalidMessage
 from huitong.payments.iso20022.rules import Totals, find_problem
 from huitong.payments.iso20022.schema import GENERATIONS, Node, find_schema
-from huitong.payments.iso20022.statement_types import (
-    CashNotification,
-    CashReport,
-    CashStatement,
-    Entry,
-)
 
 _HEAD = (
     '<?xml version="1.0" encoding="UTF-8"?>\n<Document xmlns="urn:iso:std:iso:20022:tech:xsd:{}">'
@@ -34,38 +28,38 @@ def write_message(body: Struct) -> bytes:
     return (_HEAD.format(name) + "".join(writer.parts) + "</Document>\n").encode()
 
 
-class StatementWriter:
-    """Writes a report, statement or notification whose entries come a few at a time.
+class PieceWriter:
+    """Writes a message of which the last part's pieces come a few at a time.
 
-    `body` has exactly one statement, without entries and text. The pieces of `begin`, `write` …
-    and `end` are one message.
+    `body` has exactly one value in the field `part`, whose field `piece`, the last one that is
+    written, is empty: the entries of a statement, or the statuses of a batch. What `begin`,
+    `write` … and `end` return is one message.
     """
 
-    def __init__(self, body: CashReport | CashStatement | CashNotification) -> None:
-        (statement,) = body.statements
-        assert not statement.entries, "entries come later"
-        assert statement.text is None, "a text would stand after the entries"
+    def __init__(self, body: Struct, part: str, piece: str) -> None:
+        (whole,) = getattr(body, part)
+        assert getattr(whole, piece) == (), "pieces come later"
         self._body = body
         _, root = _find_root(body)
-        (part,) = (each for each in root.ordered if each.field == "statements")
-        (self._entry,) = (each for each in part.ordered if each.field == "entries")
-        self._closing = f"</{part.name}>".encode()
-        self._path = f"{root.name}/{part.name}"
+        (node,) = (each for each in root.ordered if each.field == part)
+        (self._piece,) = (each for each in node.ordered if each.field == piece)
+        self._closing = f"</{node.name}>".encode()
+        self._path = f"{root.name}/{node.name}/{self._piece.name}"
         self._rest = b""
         self._count = 0
 
     def begin(self) -> bytes:
-        """Return everything before the entries; raises InvalidMessage as `write_message` does."""
+        """Return everything before the pieces; raises InvalidMessage as `write_message` does."""
         head, closing, rest = write_message(self._body).rpartition(self._closing)
         self._rest = closing + rest
         return head
 
-    def write(self, entries: Iterable[Entry]) -> bytes:
-        """Return the next entries; raises InvalidMessage with the number of the one at fault."""
+    def write(self, pieces: Iterable[Struct]) -> bytes:
+        """Return the next pieces; raises InvalidMessage with the number of the one at fault."""
         writer = _Writer()
-        for each in entries:
+        for each in pieces:
             self._count += 1
-            writer.write(self._entry, each, f"{self._path}/Ntry[{self._count}]")
+            writer.write(self._piece, each, f"{self._path}[{self._count}]")
         return "".join(writer.parts).encode()
 
     def end(self) -> bytes:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Final, Literal, TextIO
+from typing import Final, Literal
 
 import msgspec
 
@@ -72,12 +72,14 @@ class Books:
     def __init__(self, path: Path | None = None) -> None:
         """Read the journal, if there is one."""
         self.orders: dict[str, SimulatedOrder] = {}
-        self._journal: TextIO | None = None
+        self._path = path
         if path is not None:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             if path.exists():
                 self._load(path)
-            self._journal = path.open("a", encoding="utf-8")
+                # What was cut off must not swallow the next line.
+                with path.open("ab") as journal:
+                    journal.write(b"\n")
 
     def keep(self, order: SimulatedOrder) -> SimulatedOrder:
         """Write how an order is now."""
@@ -85,9 +87,10 @@ class Books:
             # The oldest was decided long ago: dictionaries keep the order of insertion.
             self.orders.pop(next(iter(self.orders)))
         self.orders[order.id] = order
-        if self._journal is not None:
-            self._journal.write(msgspec.json.encode(order).decode() + "\n")
-            self._journal.flush()
+        if self._path is not None:
+            # One write a line, so that a process that is killed leaves at most one that is cut off.
+            with self._path.open("ab", buffering=0) as journal:
+                journal.write(msgspec.json.encode(order) + b"\n")
         return order
 
     def settle(self, order: SimulatedOrder, now: datetime) -> str:

@@ -41,7 +41,7 @@ def _read_message(uetr: str, body: bytes) -> OrderRequest:
         raise InvalidField("a UUID of version 4 in small letters", field=UETR_HEADER)
     if len(body) > MESSAGE_BYTES_MAX:
         raise InvalidField(f"more than {MESSAGE_BYTES_MAX} bytes", field="body")
-    message = iso20022.read_message(BytesIO(body))
+    message = iso20022.read_message(BytesIO(body)).body
     if not isinstance(message, iso20022.CustomerTransfers) or len(message.transfers) != 1:
         raise InvalidField("one transfer of pacs.008", field="body")
     transfer = message.transfers[0]

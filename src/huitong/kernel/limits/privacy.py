@@ -1,0 +1,44 @@
+"""Keys, sealed personal data, and people's rights over it."""
+
+from typing import Final
+
+# Keys and sealed personal data.
+MASTER_KEYS_MAX: Final = 64
+MASTER_KEY_NUMBER_MAX: Final = 2**31 - 1
+MASTER_KEYS_BYTES_MAX: Final = 65_536
+# NIST SP 800-38D, section 8.3: with random nonces of 96 bits no more than 2^32 values under a key.
+SEALS_PER_KEY_MAX: Final = 2**32
+SEALED_TEXT_BYTES_MAX: Final = 65_536
+INDEXED_TEXT_BYTES_MAX: Final = 1_024
+INDEX_KINDS_MAX: Final = 64
+SUBJECTS_AT_ONCE_MAX: Final = 1_000
+FIELDS_PER_SUBJECT_MAX: Final = 64
+SEALED_FIELD_NAMES_MAX: Final = 1_024
+DATA_KEYS_CACHED_MAX: Final = 10_000
+DATA_KEYS_CACHED_SECONDS: Final = 30
+REWRAP_KEYS_MAX: Final = 1_000
+DISCLOSED_FIELDS_MAX: Final = 64
+DISCLOSURE_ROLES_MAX: Final = 32
+DISCLOSURE_REASON_LENGTH_MAX: Final = 500
+POLICY_FILE_BYTES_MAX: Final = 65_536
+
+# People's rights over their data.
+CONSENT_PURPOSES_MAX: Final = 64
+PRIVACY_FILE_BYTES_MAX: Final = 262_144
+CORRECTIONS_MAX: Final = 16
+CORRECTION_LENGTH_MAX: Final = 500
+REQUESTS_OF_SUBJECT_MAX: Final = 500
+REQUEST_ATTEMPTS_MAX: Final = 10
+REQUEST_RETRY_SECONDS_MIN: Final = 60
+REQUEST_RETRY_SECONDS_MAX: Final = 3_600
+REQUEST_REASONS_MAX: Final = 64
+# At four bytes a character a part fits into what may be sealed at once.
+EXPORT_PART_CHARACTERS: Final = 16_000
+EXPORT_PARTS_MAX: Final = 64
+EXPORTED_RECORDS_MAX: Final = 10_000
+EXPORT_LOG_INS_MAX: Final = 500
+EXPORT_ORDERS_MAX: Final = 2_000
+RETENTION_ROWS_MAX: Final = 5_000
+RETENTION_SUBJECTS_MAX: Final = 50
+SEARCHED_NUMBER_LENGTH_MAX: Final = 32
+ACCESS_ALERTS_AT_ONCE_MAX: Final = 1_000

@@ -63,7 +63,12 @@ async def verify_books(database: Database, now: datetime) -> bool:
     policy = read_policy(now)
     async with database.reading() as uow:
         balances = await ledger.get_trial_balances(uow)
+        _, overdue = await payments.reconciliation.count_waiting(
+            uow, rulebook=Rulebook.load(), now=now
+        )
     differences = {f"untied_{each.currency}": 1 for each in balances if not each.is_tied}
+    if overdue:
+        differences["reconciliation_breaks_overdue"] = overdue
     async with database.unit_of_work() as uow:
         # Held while the books are read, so a worker that is killed leaves it to the next one.
         is_due = await operations.try_to_verify(uow, before=now - policy.books_every)

@@ -1,6 +1,7 @@
 """Cures: each once, through the ledger, and money in suspense until its item is cleared."""
 
 import asyncio
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -15,6 +16,7 @@ from huitong.payments.channels import BreakKind as ChannelBreakKind
 from huitong.payments.channels import ChannelBreak, add_break
 from huitong.payments.reconciliation.calculations import CURES
 from huitong.payments.types import ChannelDirection
+from huitong.wiring.watching import verify_books
 
 if TYPE_CHECKING:
     from tests.payments.conftest import Town
@@ -155,6 +157,38 @@ async def test_what_channels_took_back_before_is_not_booked_a_second_time_here(
     await desk.cure(found, "accept")
 
 
+async def test_a_late_success_that_lies_in_suspense_is_not_reversed_here(
+    town: "Town", desk: Desk, cny: Any, new_id: Any
+) -> None:
+    wang = await town.add_customer("王芳", "100.00")
+    order = await town.run(
+        payments.request_withdrawal,
+        order_id=new_id(),
+        account_id=wang.account_id,
+        amount=cny("60.00"),
+    )
+    await town.answer(order, payments.ChannelVerdict.FAILED)
+    late = ChannelBreak(
+        channel_order_id=payments.derive_id(order.id, 1),
+        order_id=order.id,
+        channel="bank",
+        direction=ChannelDirection.OUT,
+        kind=ChannelBreakKind.SUCCESS_AFTER_FAILURE,
+        amount=order.amount,
+        transfer_id=new_id(),
+        found_at=desk.now,
+    )
+    async with town.database.unit_of_work() as uow:
+        await add_break(uow, late)
+    await desk.take(write_file([]))
+    missing = [each for each in await desk.breaks() if each.order_id == order.id]
+    assert [each.kind.value for each in missing] == ["missing_at_channel"]
+    for cure in ("reverse", "suspense"):
+        with pytest.raises(NotPossible, match="took its word back"):
+            await desk.cure(missing[0], cure)
+    assert await town.balance(wang.account_id) == "100.00"
+
+
 async def test_a_pending_payment_that_the_file_has_is_booked_by_replay_once(
     town: "Town", desk: Desk, cny: Any, new_id: Any
 ) -> None:
@@ -287,3 +321,18 @@ def test_every_kind_has_a_cure_and_words_for_it(kind: payments.reconciliation.Br
     assert CURES[kind]
     assert all(reconciliation.name_kind(kind))
     assert all(all(reconciliation.name_cure(each)) for each in CURES[kind])
+
+
+async def test_a_break_that_is_overdue_is_an_incident_of_operations(
+    town: "Town", desk: Desk
+) -> None:
+    await paid_in(town)
+    await only_break(desk)
+    for days, expected in ((2, []), (3, [1])):
+        await verify_books(town.database, desk.now + timedelta(days=days))
+        async with town.database.unit_of_work() as uow:
+            rows = await uow.execute(
+                "SELECT CAST(evidence ->> 'reconciliation_breaks_overdue' AS integer) AS overdue "
+                "FROM operations.incidents WHERE kind = 'books_differ'"
+            )
+        assert [row.overdue for row in rows] == expected

@@ -2,7 +2,7 @@
 
 import asyncio
 import string
-from datetime import date
+from datetime import date, timedelta
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -187,3 +187,19 @@ async def test_a_file_of_another_house_is_refused_and_leaves_no_break(
         await desk.take(write_file(strange))
     # The day is free for the right one.
     assert (await desk.take(write_file([line(each) for each in orders]))).matched == 3
+
+
+async def test_lines_are_forgotten_after_their_days_and_digests_stay(
+    town: "Town", desk: Desk
+) -> None:
+    wang = await town.add_customer("王芳")
+    order = await town.top_up(wang.account_id, "100.00")
+    await desk.take(write_file([line(order, amount="90.00")]))
+    for days, left in ((limits.LINES_KEEP_DAYS, 1), (limits.LINES_KEEP_DAYS + 1, 0)):
+        await reconciliation.prune_lines(town.database, now=desk.now + timedelta(days=days))
+        async with town.database.unit_of_work() as uow:
+            assert await uow.fetch_value("SELECT count(*) FROM payments.recon_lines") == left
+            assert await uow.fetch_value("SELECT count(*) FROM payments.recon_ranges") == 1
+    (found,) = await desk.breaks()
+    assert found.theirs is not None
+    assert (found.line, found.theirs.amount) == (1, 90_00)

@@ -31,6 +31,10 @@ from huitong.payments.store import channel_orders
 from huitong.payments.types import ChannelDirection, ChannelState, Order
 
 _ENDED: Final = frozenset({ChannelState.SUCCEEDED, ChannelState.FAILED})
+_CURED_BY_CHANNELS: Final = (
+    ChannelBreakKind.FAILURE_AFTER_SUCCESS,
+    ChannelBreakKind.SUCCESS_AFTER_FAILURE,
+)
 _MOVES_MONEY: Final = frozenset({Cure.REVERSE, Cure.SUSPENSE})
 
 
@@ -105,14 +109,13 @@ async def _check(uow: UnitOfWork, found: Break, cure: Cure) -> None:
     if cure is Cure.SUSPENSE and not effects(found.ours, found.theirs):
         raise CureNotPossible("no money is at stake on the channel's account", field="cure")
     # Staff cure it where the channel's word was taken; booked here too, it would be booked twice.
-    if (
-        cure in _MOVES_MONEY
-        and found.attempt_id is not None
-        and await has_break(uow, found.attempt_id, ChannelBreakKind.FAILURE_AFTER_SUCCESS)
-    ):
-        raise CureNotPossible(
-            "the channel took its word back before: cure that, and accept this one", field="cure"
-        )
+    # A late success has its money in suspense there, and its order names another entry.
+    if cure in _MOVES_MONEY and found.attempt_id is not None:
+        for kind in _CURED_BY_CHANNELS:
+            if await has_break(uow, found.attempt_id, kind):
+                raise CureNotPossible(
+                    "the channel took its word back before: cure that first", field="cure"
+                )
 
 
 async def _replay(

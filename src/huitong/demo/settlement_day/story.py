@@ -18,10 +18,10 @@ from huitong.demo.settlement_day import (
     flaky_channel,
     invoice,
     night,
+    papers,
     payroll,
     shops,
 )
-from huitong.demo.settlement_day import corporate, papers, payroll
 from huitong.demo.settlement_day.office import Office
 from huitong.demo.staff import open_office
 from huitong.wiring.clocks import open_shifted_clock
@@ -53,8 +53,8 @@ SCENES: Final[Mapping[str, Callable[[Office], None]]] = MappingProxyType(
         "corporate": corporate.play,
         "invoice": invoice.play,
         "flaky_channel": flaky_channel.play,
-        "night": night.play,
         "papers": papers.play,
+        "night": night.play,
     }
 )
 

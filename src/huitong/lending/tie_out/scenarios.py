@@ -239,7 +239,7 @@ _STEPS: Final[tuple[tuple[re.Pattern[str], Callable[..., None]], ...]] = (
          Scenario.pay),
     (re.compile(rf'Admin adds "(LOAN_NSF_FEE|LOAN_SNOOZE_FEE)" due .* {_DAY} due .* {_AMOUNT} EUR'),
          Scenario.charge),
-    (re.compile(rf"Admin adds an NSF fee because of payment bounce with {_DAY}"), Scenario.charge_bounce),
+    (re.compile(rf"Admin adds an NSF fee because .* {_DAY}"), Scenario.charge_bounce),
     (re.compile(rf'Admin makes "[^"]*" chargeback with {_AMOUNT} EUR'), Scenario.charge_back),
     (re.compile(rf"Admin makes Credit Balance Refund transaction on {_DAY} with {_AMOUNT} EUR"),
          Scenario.refund),

@@ -262,7 +262,7 @@ async def test_two_people_cure_a_break(api: Any, desk: Desk, bank: Bank) -> None
     asked = {"attempt": attempt, "kind": "wrong_amount", "cure": "book", "reason": "x"}
     refused = await desk.post("channel-breaks/cures", asked)
     assert (refused.status_code, refused.json()["code"]) == (409, "channel_break_not_open")
-    assert refused.json()["context"] == {"cures": ["close"]}
+    assert refused.json()["context"] == {"cures": ["close", "undo"]}
     decided = await desk.both("channel-breaks/cures", asked | {"cure": "close"})
     assert decided.status_code == 200, decided.text
     assert await desk.get("channel-breaks?is_open=true") == []

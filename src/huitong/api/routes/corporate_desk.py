@@ -19,7 +19,12 @@ from huitong.api.request_body import CommandRoute
 from huitong.api.schemas.approvals import ApprovalView
 from huitong.api.schemas.common import MerchantPath, Page
 from huitong.api.schemas.corporate import MandateView, show_mandate
-from huitong.api.schemas.corporate_desk import SetMandate, make_mandate_payload
+from huitong.api.schemas.corporate_desk import (
+    SetMandate,
+    check_currencies,
+    make_mandate_payload,
+    read_pool,
+)
 from huitong.api.schemas.corporate_money import (
     EndPool,
     OpenCollection,
@@ -30,8 +35,6 @@ from huitong.api.schemas.corporate_money import (
     PoolView,
     ResolvePayIn,
     SweepView,
-    check_currencies,
-    read_pool,
     show_pay_in,
     show_pool,
     show_sweep,

@@ -1,5 +1,6 @@
 """What staff set for corporate accounts, as it travels."""
 
+from datetime import time
 from typing import Any, Final
 
 from pydantic import Field
@@ -7,6 +8,8 @@ from pydantic import Field
 from huitong import payments
 from huitong.api.schemas.approvals import Why
 from huitong.api.schemas.common import Body, MerchantId, MoneyBody
+from huitong.api.schemas.corporate_money import OpenPool
+from huitong.kernel.errors import InvalidField
 from huitong.kernel.ids import MERCHANT, read_id
 
 corporate: Final = payments.corporate
@@ -60,3 +63,38 @@ def make_mandate_payload(body: SetMandate) -> dict[str, Any]:
             for band in new.bands
         ],
     }
+
+
+def read_pool(body: OpenPool, accounts: list[int]) -> payments.corporate.NewPool:
+    """Return a pool whose members have these accounts; raises InvalidField."""
+    members = []
+    for position, (each, account_id) in enumerate(zip(body.members, accounts, strict=True), 1):
+        keeps = 0 if each.keeps is None else each.keeps.read("members").minor
+        members.append(
+            corporate.Member(
+                position=position,
+                merchant_id=read_id(MERCHANT, each.merchant, field="members"),
+                account_id=account_id,
+                rule=corporate.SweepRule(each.rule),
+                keeps=keeps,
+                above=keeps if each.above is None else each.above.read("members").minor,
+                share_bps=each.share_bps,
+                least=1 if each.least is None else each.least.read("members").minor,
+                is_funded=each.is_funded,
+            )
+        )
+    return corporate.NewPool(
+        name=body.name,
+        merchant_id=read_id(MERCHANT, body.merchant, field="merchant"),
+        members=tuple(members),
+        sweeps_at=None if body.sweeps_at is None else time.fromisoformat(body.sweeps_at),
+        interval_minutes=body.interval_minutes,
+    )
+
+
+def check_currencies(body: OpenPool, currency: str) -> None:
+    """Raise InvalidField for an amount in another currency than the header's."""
+    for each in body.members:
+        amounts = (each.keeps, each.above, each.least)
+        if any(amount is not None and amount.currency != currency for amount in amounts):
+            raise InvalidField(f"must be in {currency}", field="members")

@@ -25,8 +25,7 @@ from huitong.api.schemas.common import (
     show_money_or_none,
 )
 from huitong.kernel import ids
-from huitong.kernel.errors import InvalidField
-from huitong.kernel.ids import MERCHANT, read_id, show_id
+from huitong.kernel.ids import MERCHANT, show_id
 from huitong.kernel.money import Money
 
 corporate: Final = payments.corporate
@@ -272,41 +271,6 @@ class PayInView(View):
     received_at: Instant
     payer: str | None = Field(description="For the people of the business only.")
     remittance: str | None = Field(description="For the people of the business only.")
-
-
-def read_pool(body: OpenPool, accounts: list[int]) -> payments.corporate.NewPool:
-    """Return a pool whose members have these accounts; raises InvalidField."""
-    members = []
-    for position, (each, account_id) in enumerate(zip(body.members, accounts, strict=True), 1):
-        keeps = 0 if each.keeps is None else each.keeps.read("members").minor
-        members.append(
-            corporate.Member(
-                position=position,
-                merchant_id=read_id(MERCHANT, each.merchant, field="members"),
-                account_id=account_id,
-                rule=corporate.SweepRule(each.rule),
-                keeps=keeps,
-                above=keeps if each.above is None else each.above.read("members").minor,
-                share_bps=each.share_bps,
-                least=1 if each.least is None else each.least.read("members").minor,
-                is_funded=each.is_funded,
-            )
-        )
-    return corporate.NewPool(
-        name=body.name,
-        merchant_id=read_id(MERCHANT, body.merchant, field="merchant"),
-        members=tuple(members),
-        sweeps_at=None if body.sweeps_at is None else time.fromisoformat(body.sweeps_at),
-        interval_minutes=body.interval_minutes,
-    )
-
-
-def check_currencies(body: OpenPool, currency: str) -> None:
-    """Raise InvalidField for an amount in another currency than the header's."""
-    for each in body.members:
-        amounts = (each.keeps, each.above, each.least)
-        if any(amount is not None and amount.currency != currency for amount in amounts):
-            raise InvalidField(f"must be in {currency}", field="members")
 
 
 def show_pool(

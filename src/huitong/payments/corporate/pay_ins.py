@@ -70,16 +70,7 @@ async def receive_pay_in(
             raise PayInIdReused("the bank's reference came with other content before")
         return known
     index = None if new.payer is None else vault.blind_index(PAYER_INDEX, fold_name(new.payer))
-    master, account, how = await _find_account(uow, new, index)
-    transfer_id = make_transfer_id(now)
-    if master is None or not await _book(uow, new.amount, master.account_id, transfer_id, now):
-        master = account = None
-        how = MatchedBy.NOTHING
-        own = await find_unassigned_account(uow, new.amount.currency)
-        # A new one: the ledger remembers ids that it refused.
-        transfer_id = make_transfer_id(now)
-        is_booked = await _book(uow, new.amount, own, transfer_id, now)
-        assert is_booked, "our own account has no limit, and no state but open"
+    master, account, how, transfer_id = await _place(uow, new, index, now)
     finding = _judge(account, how, new.amount)
     subject_id = pay_in_id if master is None else master.merchant_id
     payer, remittance = await _seal(uow, vault, subject_id, new)
@@ -205,6 +196,22 @@ async def open_pay_in(
     }
     opened = await vault.open(uow, pay_in.subject_id, sealed) if sealed else {}
     return opened.get(_PAYER), opened.get(_REMITTANCE)
+
+
+async def _place(
+    uow: UnitOfWork, new: NewPayIn, payer_index: bytes | None, now: datetime
+) -> tuple[Master | None, VirtualAccount | None, MatchedBy, uuid.UUID]:
+    """Book a payment for whom it is; with us if nobody is found, or cannot take it."""
+    master, account, how = await _find_account(uow, new, payer_index)
+    transfer_id = make_transfer_id(now)
+    if master is not None and await _book(uow, new.amount, master.account_id, transfer_id, now):
+        return master, account, how, transfer_id
+    own = await find_unassigned_account(uow, new.amount.currency)
+    # A new one: the ledger remembers ids that it refused.
+    transfer_id = make_transfer_id(now)
+    is_booked = await _book(uow, new.amount, own, transfer_id, now)
+    assert is_booked, "our own account has no limit, and no state but open"
+    return None, None, MatchedBy.NOTHING, transfer_id
 
 
 async def _find_account(

@@ -70,8 +70,7 @@ async def open_dispute(
     moving.check_text(
         channel_reference, limits.CHANNEL_REFERENCE_LENGTH_MAX, field="channel_reference"
     )
-    if stage not in STARTS or (origin is Origin.CUSTOMER and stage is not Stage.RETRIEVAL):
-        raise InvalidField("is where no dispute of that origin begins", field="stage")
+    _check_start(origin, stage)
     order = await moving.lock_order(uow, order_id)
     known = await dispute_store.find_dispute(uow, dispute_id)
     if known is not None:
@@ -137,6 +136,11 @@ async def act_on_dispute(
     if needs_evidence and not await dispute_store.list_evidence(uow, dispute_id):
         raise DisputeMoveRefused("contesting takes evidence: hand in a file first")
     return await _go(uow, dispute, act, place, rulebook=rulebook, now=now)
+
+
+def _check_start(origin: Origin, stage: Stage) -> None:
+    if stage not in STARTS or (origin is Origin.CUSTOMER and stage is not Stage.RETRIEVAL):
+        raise InvalidField("is where no dispute of that origin begins", field="stage")
 
 
 def check_act(dispute: Dispute, act: Act) -> None:

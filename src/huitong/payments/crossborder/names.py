@@ -2,8 +2,8 @@
 
 Chinese names are one another's only with the same characters, simplified; long ones (of companies)
 also if nearly so. A Chinese and a Latin name fit by pinyin, whole, surname first or last. Latin
-names fit by their words in any order, nearly; a single word only exactly. Part of a name never
-fits: lists are full of two-character names, and so is the country.
+names fit by their words in any order, nearly, without legal forms (Ltd, Inc); a single word only
+exactly. Part of a name never fits: lists are full of two-character names, and so is the country.
 """
 
 import unicodedata
@@ -22,6 +22,29 @@ _LONG_HAN: Final = 6
 _LONG_LATIN: Final = 8
 #: One syllable is no name.
 _SYLLABLES_MIN: Final = 2
+#: Legal forms, which people write or leave out: a company is the same with and without. None of
+#: them is a syllable of pinyin, so no part of a person's name goes with them.
+_LEGAL_FORMS: Final = frozenset(
+    (
+        "ag",
+        "bv",
+        "co",
+        "company",
+        "corp",
+        "corporation",
+        "gmbh",
+        "inc",
+        "incorporated",
+        "limited",
+        "llc",
+        "llp",
+        "ltd",
+        "plc",
+        "pte",
+        "pty",
+        "srl",
+    )
+)
 _CERTAIN: Final = 100
 _BY_PINYIN: Final = 95
 
@@ -66,7 +89,9 @@ def read_form(name: str) -> Form:
     spaced = "".join(each if each.isalnum() else " " for each in plain)
     if any(_is_han(each) for each in spaced):
         return Form("".join(spaced.split()), ())
-    return Form("", tuple(spaced.split()))
+    words = tuple(spaced.split())
+    named = tuple(word for word in words if word not in _LEGAL_FORMS)
+    return Form("", named or words)
 
 
 def _is_han(character: str) -> bool:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.payments.conftest import Town
 
 reconciliation = payments.reconciliation
-KILLS_MAX = 30
+KILLS_MAX = 8
 SECONDS_MAX = 90.0
 #: The command with small ranges and batches, so that a day takes many transactions.
 COMMAND = """

@@ -41,6 +41,8 @@ class StatementFormat(StrEnum):
     NOTIFICATION = "camt.054"
 
 
+#: Before it there is no account, and a calendar may end.
+_FIRST_DAY: Final = date(1970, 1, 1)
 _TYPES: Final = {StatementFormat.CSV: "text/csv", StatementFormat.PDF: "application/pdf"}
 
 
@@ -130,16 +132,13 @@ def _write(
 
 
 def _check_days(first_day: date, last_day: date, today: date) -> None:
+    if first_day < _FIRST_DAY:
+        raise InvalidField(f"must not be before {_FIRST_DAY}", field="from")
     if last_day < first_day:
         raise InvalidField("must not be before from", field="to")
+    if last_day > today:
+        raise InvalidField("must not be in the future", field="to")
     if (last_day - first_day).days >= limits.STATEMENT_DAYS_MAX:
         raise InvalidField(
             f"must be within {limits.STATEMENT_DAYS_MAX} days from the first", field="to"
         )
-    if last_day > today:
-        raise InvalidField("must not be in the future", field="to")
-    if first_day < date(_FIRST_YEAR, 1, 1):
-        raise InvalidField(f"must not be before {_FIRST_YEAR}", field="from")
-
-
-_FIRST_YEAR: Final = 1970

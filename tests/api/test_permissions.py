@@ -62,8 +62,14 @@ PREFIXES = {
     "virtual_account": "vac",
     "window": "clw",
     "break_id": "brk",
+    "dispute": "dsp",
+    "evidence": "evd",
+    "store": "sto",
+    "terminal": "trm",
     "item": "sus",
 }
+#: What is named by a word, not by an id.
+WORDS = {"plan": "standard", "act": "accept"}
 #: These end the session that asks, so they are asked last.
 LAST = ("/v1/staff/sign-out", "/v1/identity/log-out")
 
@@ -71,8 +77,8 @@ LAST = ("/v1/staff/sign-out", "/v1/identity/log-out")
 def fill(path: str) -> str:
     def value(found: re.Match[str]) -> str:
         name = found[1].split(":")[0]
-        if name == "plan":
-            return "standard"
+        if name in WORDS:
+            return WORDS[name]
         return "acct_100000000190" if name == "account" else f"{PREFIXES[name]}_{HEX}"
 
     return re.sub(r"\{([^}]+)\}", value, path.replace("{level}/{tile}", "0/0"))

@@ -23,6 +23,11 @@ EXAMPLES = {
     "subject_request": "srq_0199c0a95d0b7c3e8f6f0d6f1a2b3c4d",
     "entry": "je_0199c0a95d0b7c3e8f6f0d6f1a2b3c4d",
     "plan": "standard",
+    "act": "accept",
+    "dispute": "dsp_0199c0a95d0b7c3e8f6f0d6f1a2b3c4d",
+    "evidence": "evd_0199c0a95d0b7c3e8f6f0d6f1a2b3c4d",
+    "store": "sto_0199c0a95d0b7c3e8f6f0d6f1a2b3c4d",
+    "terminal": "trm_0199c0a95d0b7c3e8f6f0d6f1a2b3c4d",
     "sheet": "sht_0199c0a95d0b7c3e8f6f0d6f1a2b3c4d",
 }
 
@@ -115,6 +120,9 @@ async def test_a_merchants_key_does_nothing_for_others(
             ("post", "/v1/codes/read"),
         ):
             assert response.status_code == 422, path
+        elif (method, path) == ("get", "/v1/disputes"):
+            # Its own, and it has none.
+            assert response.json()["data"] == [], path
         else:
             assert response.status_code in (403, 404, 422), (method, path, response.text)
     after = await api.count()

@@ -408,12 +408,16 @@ def test_the_rulebook_says_what_acts_need_and_since_when() -> None:
         ("identity.register_passkey", None),
         ("identity.revoke_passkey", None),
         ("identity.set_pin", None),
+        ("payments.approve_abroad", None),
         ("payments.approve_file", None),
+        ("payments.approve_instruction", None),
+        ("payments.exchange", None),
         ("payments.pay", None),
         ("payments.pay", Money(500_000, "CNY")),
+        ("payments.pay_abroad", None),
         ("payments.withdraw", None),
     ]
-    large = rules[7]
+    large = rules[10]
     assert large.factors == (identity.Factor.PASSKEY, identity.Factor.ONE_TIME_CODE)
     assert (large.fresh_minutes, large.is_bound) == (5, True)
     assert identity.list_step_up_rules(Rulebook.load(), date(2015, 1, 1)) == ()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from typing import Any, NoReturn
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape  # nosec B406
 
 from msgspec import Struct
 

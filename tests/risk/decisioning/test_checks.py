@@ -141,6 +141,8 @@ async def test_one_bad_decision_refuses_its_whole_statement(database: Database) 
 
 async def test_sound_counters_are_kept(database: Database) -> None:
     await insert(database, "features", COUNTER, COUNTER | {"key": bytes(17), "first_us": 2})
+    async with database.unit_of_work() as uow:
+        assert await uow.fetch_value("SELECT count(*) FROM risk.features") == 2
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from huitong.lending.schedules.methods import (
     make_loan_schedule,
 )
 from huitong.lending.schedules.progressive import make_schedule
+from huitong.lending.schedules.recalculated import EarlyUse, Receipt, quote_payoff, recalculate
 from huitong.lending.schedules.types import (
     Cycle,
     DayCount,
@@ -29,12 +30,14 @@ __all__ = [
     "DayCount",
     "Disbursement",
     "EarlyPrincipal",
+    "EarlyUse",
     "InterestKind",
     "Method",
     "MonthBasis",
     "Period",
     "Plan",
     "RateChange",
+    "Receipt",
     "Repayment",
     "Rounding",
     "Row",
@@ -45,6 +48,8 @@ __all__ = [
     "make_loan_schedule",
     "make_periods",
     "make_schedule",
+    "quote_payoff",
+    "recalculate",
     "round_to",
     "share_of_year",
 ]

@@ -20,7 +20,7 @@ from typing import Final
 
 from huitong.lending.schedules.arithmetic import ONE, RATE_SCALE, divide, round_to, spread
 from huitong.lending.schedules.calendar import share_of_year
-from huitong.lending.schedules.types import Plan, Row
+from huitong.lending.schedules.types import DayCount, Plan, Row
 
 _WHOLE: Final = Fraction(1)
 
@@ -48,8 +48,9 @@ class Repayment:
     In the first `principal_grace` periods no principal is due; interest of the first
     `interest_grace` is due with the payment after them; the first `interest_free` bear none.
     `down_payment` is the part of the principal that is due on the first day; `balloon` what is due
-    with the last payment beside it. `steps` are the weights of level payments, (1, 1, 2) doubles
-    the third; empty is all alike.
+    with the last payment beside it. `level_day_count` is the convention by which the level
+    payment is found, if it is not that of the interest. `steps` are the weights of level payments,
+    (1, 1, 2) doubles the third; empty is all alike.
     """
 
     method: Method = Method.LEVEL_PAYMENT
@@ -59,6 +60,7 @@ class Repayment:
     interest_free: int = 0
     down_payment: Fraction = Fraction(0)
     balloon: int = 0
+    level_day_count: DayCount | None = None
     steps: tuple[Fraction, ...] = ()
 
 
@@ -103,12 +105,18 @@ class _Loan:
         self._repayment = repayment
         self._principal = principal
         self._count = len(plan.periods)
+        self._factors = self._list_factors(plan.day_count)
+        level_count = repayment.level_day_count
+        self._level_factors = self._list_factors(level_count) if level_count else self._factors
+
+    def _list_factors(self, day_count: DayCount) -> list[tuple[int, int]]:
+        plan, factors = self._plan, []
         rate = int(plan.annual_rate * RATE_SCALE)
-        self._factors = []
         for index, period in enumerate(plan.periods):
-            numerator, denominator = share_of_year(plan.day_count, plan.cycle, period, *period)
-            is_free = index < repayment.interest_free
-            self._factors.append((0 if is_free else numerator * rate, denominator * RATE_SCALE))
+            numerator, denominator = share_of_year(day_count, plan.cycle, period, *period)
+            is_free = index < self._repayment.interest_free
+            factors.append((0 if is_free else numerator * rate, denominator * RATE_SCALE))
+        return factors
 
     def rows(self) -> list[Row]:
         """Return the rows; a small difference of the last level payment is spread."""
@@ -136,7 +144,7 @@ class _Loan:
             return round_to(paid, self._count, plan.multiple, plan.rounding)
         owed, payments = self._principal * ONE, 0
         for index in range(self._repayment.principal_grace, self._count):
-            numerator, denominator = self._factors[index]
+            numerator, denominator = self._level_factors[index]
             weight = self._weight(index)
             owed += owed * numerator // denominator
             payments += payments * numerator // denominator

@@ -7,21 +7,28 @@ so restores exactly what was there before it.
 from collections.abc import Iterable, Sequence
 from datetime import date
 from fractions import Fraction
-from itertools import pairwise
 
-from huitong.lending.schedules import Row, advance
+from huitong.lending.schedules import Row
+from huitong.lending.servicing.instalments import find, find_or_add
+from huitong.lending.servicing.owing_again import charge_back, give_back, refund, use_overpaid
+from huitong.lending.servicing.restructuring import restructure
 from huitong.lending.servicing.types import (
     Charge,
     ChargeBack,
-    Direction,
     Disbursement,
     Event,
+    Extension,
+    GivenBack,
+    Holiday,
     Instalment,
     Loan,
     Part,
     Payment,
     Postponement,
+    ReAging,
+    ReAmortization,
     Refund,
+    Waiver,
     Waterfall,
 )
 from huitong.lending.servicing.waterfalls import allocate
@@ -54,16 +61,27 @@ def replay(
     for event in sorted(events, key=_place):
         if event.on < on:
             raise ValueError(f"Something happens on {event.on}, before the loan is lent on {on}")
-        if not isinstance(event, Postponement) and event.amount <= 0:
-            raise ValueError(f"An amount must be above zero, not {event.amount}")
+        _check(event)
         _apply(event, loan, waterfall)
     return loan
+
+
+def _check(event: Event) -> None:
+    match event:
+        case Extension() | Holiday() | ReAging():
+            size = event.count
+        case Postponement() | ReAmortization():
+            return
+        case _:
+            size = event.amount
+    if size <= 0:
+        raise ValueError(f"An amount or a number must be above zero, not {size}")
 
 
 def _place(event: Event) -> tuple[date, int]:
     """Return where an event comes: what makes the schedule first, money that is lent on its day."""
     match event:
-        case Postponement():
+        case Postponement() | Extension() | Holiday():
             return date.min, 0
         case Disbursement():
             return (date.min, 1) if event.is_from_start else (event.on, 0)
@@ -76,62 +94,38 @@ def _apply(event: Event, loan: Loan, waterfall: Waterfall) -> None:
         case Payment():
             allocate(loan, waterfall, event)
         case Charge():
-            _charge(event, loan)
+            _charge(event, loan, waterfall)
+        case Waiver():
+            _waive(event, loan)
         case ChargeBack():
-            _charge_back(event, loan, waterfall)
+            charge_back(event, loan, waterfall)
         case Disbursement():
             _lend_more(event, loan, waterfall)
         case Refund():
-            _refund(event, loan, waterfall)
-        case Postponement():
-            _postpone(event, loan)
+            refund(event, loan, waterfall)
+        case GivenBack():
+            give_back(event, loan, waterfall)
+        case _:
+            restructure(event, loan)
 
 
-def _charge(event: Charge, loan: Loan) -> None:
+def _charge(event: Charge, loan: Loan, waterfall: Waterfall) -> None:
     if event.part not in (Part.FEE, Part.PENALTY):
         raise ValueError("A charge is a fee or a penalty")
-    instalment = _find(loan, event.due) or _append(loan, event.due)
+    instalment = find_or_add(loan, event.due)
     instalment.owed[event.part] += event.amount
     instalment.settled_on = None
+    use_overpaid(loan, waterfall)
 
 
-def _charge_back(event: ChargeBack, loan: Loan, waterfall: Waterfall) -> None:
-    """Lend again what was taken back, unless as much had been paid too much."""
-    if event.amount <= loan.overpaid:
-        loan.overpaid -= event.amount
-        return
-    instalment = _find(loan, event.on) or _append(loan, event.on)
-    left = event.amount
-    for part in event.first:
-        paid = sum(each.paid[part] for each in loan.instalments)
-        again = min(left, paid - loan.given_back[part])
-        instalment.owed[part] += again
-        loan.given_back[part] += again
-        left -= again
-    _owe_again(loan, instalment, left, waterfall, event.on)
-
-
-def _refund(event: Refund, loan: Loan, waterfall: Waterfall) -> None:
-    given = min(event.amount, loan.overpaid)
-    loan.overpaid -= given
-    if event.amount > given:
-        instalment = _find(loan, event.on) or _append(loan, event.on)
-        _owe_again(loan, instalment, event.amount - given, waterfall, event.on)
-
-
-def _owe_again(
-    loan: Loan, instalment: Instalment, principal: int, waterfall: Waterfall, on: date
-) -> None:
-    instalment.owed[Part.PRINCIPAL] += principal
-    instalment.lent_again += principal
-    instalment.settled_on = None
-    _use_overpaid(loan, waterfall, on)
-
-
-def _use_overpaid(loan: Loan, waterfall: Waterfall, on: date) -> None:
-    overpaid, loan.overpaid = loan.overpaid, 0
-    if overpaid:
-        allocate(loan, waterfall, Payment(on=on, amount=overpaid, direction=Direction.NEXT))
+def _waive(event: Waiver, loan: Loan) -> None:
+    """Forgive what is open of a charge, at most its amount."""
+    instalment = find(loan, event.due)
+    if instalment is None or event.part not in (Part.FEE, Part.PENALTY):
+        raise ValueError(f"Nothing to waive is due on {event.due}")
+    instalment.waived[event.part] += min(event.amount, instalment.open_of(event.part))
+    if instalment.open == 0:
+        instalment.settled_on = event.due
 
 
 def _lend_more(event: Disbursement, loan: Loan, waterfall: Waterfall) -> None:
@@ -154,7 +148,7 @@ def _lend_more(event: Disbursement, loan: Loan, waterfall: Waterfall) -> None:
         loan.lent += event.amount
     else:
         (first or later[0]).lent_again += event.amount
-    _use_overpaid(loan, waterfall, on)
+    use_overpaid(loan, waterfall, on)
 
 
 def _spread_principal(
@@ -172,30 +166,3 @@ def _spread_principal(
     for instalment in later:
         if instalment.open:
             instalment.settled_on = None
-
-
-def _postpone(event: Postponement, loan: Loan) -> None:
-    moved = [
-        each for each in loan.instalments if each.due >= event.due and not each.is_down_payment
-    ]
-    if not moved or moved[0].due != event.due:
-        raise ValueError(f"No instalment is due on {event.due}")
-    for place, instalment in enumerate(moved):
-        instalment.due = advance(event.new_due, event.cycle, place)
-    for earlier, later in pairwise(moved):
-        later.start = earlier.due
-
-
-def _find(loan: Loan, day: date) -> Instalment | None:
-    """Return the instalment in whose period a day lies, its due day included."""
-    regular = [each for each in loan.instalments if not each.is_down_payment]
-    if regular and day == regular[0].start:
-        return regular[0]
-    return next((each for each in regular if each.start < day <= each.due), None)
-
-
-def _append(loan: Loan, day: date) -> Instalment:
-    """Add an instalment after the last one, for what comes later than the schedule."""
-    added = Instalment(start=loan.instalments[-1].due, due=day, owed=[0] * len(Part))
-    loan.instalments.append(added)
-    return added

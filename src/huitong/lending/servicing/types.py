@@ -57,6 +57,10 @@ class Instalment:
     #: Principal that was lent again within it, as by a payment that was charged back.
     lent_again: int = 0
     paid: list[int] = field(default_factory=lambda: [0] * len(Part))
+    #: What of its charges was forgiven.
+    waived: list[int] = field(default_factory=lambda: [0] * len(Part))
+    #: Whether it came after the schedule's end, for what came later than the schedule.
+    is_additional: bool = False
     paid_early: int = 0
     paid_late: int = 0
     #: The day of the payment that settled it; None while anything is open.
@@ -65,7 +69,11 @@ class Instalment:
     @property
     def open(self) -> int:
         """Return what is still to be paid."""
-        return sum(self.owed) - sum(self.paid)
+        return sum(self.owed) - sum(self.paid) - sum(self.waived)
+
+    def open_of(self, part: Part) -> int:
+        """Return what is still to be paid of one part."""
+        return self.owed[part] - self.paid[part] - self.waived[part]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +88,16 @@ class Payment:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charge:
     """A fee or a penalty that is due on a day; known from `on`."""
+
+    on: date
+    due: date
+    amount: int
+    part: Part
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiver:
+    """A charge that is due on a day, or what is still open of it, is not asked for any more."""
 
     on: date
     due: date
@@ -134,7 +152,68 @@ class Postponement:
     cycle: Cycle
 
 
-Event = Payment | Charge | ChargeBack | Disbursement | Refund | Postponement
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenBack:
+    """Paid money that the lender gives back while the loan runs: the last paid is open again."""
+
+    on: date
+    amount: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extension:
+    """More instalments at the end; what is due from `due` on is spread anew over all of them."""
+
+    on: date
+    due: date
+    count: int
+    cycle: Cycle
+    multiple: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holiday:
+    """Instalments from `due` on without principal; theirs and all later principal moves on."""
+
+    on: date
+    due: date
+    count: int
+    cycle: Cycle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReAging:
+    """All open principal moves to `count` new instalments, the first of them due on `first_due`."""
+
+    on: date
+    first_due: date
+    count: int
+    cycle: Cycle
+    multiple: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReAmortization:
+    """Principal that is overdue or due on the day is spread over the later instalments."""
+
+    on: date
+    multiple: int = 1
+
+
+Event = (
+    Payment
+    | Charge
+    | Waiver
+    | ChargeBack
+    | Disbursement
+    | Refund
+    | GivenBack
+    | Postponement
+    | Extension
+    | Holiday
+    | ReAging
+    | ReAmortization
+)
 
 
 @dataclass(slots=True)
@@ -143,7 +222,10 @@ class Loan:
 
     lent: int
     instalments: list[Instalment]
-    overpaid: int = 0
+    #: What was paid too much, by the day of the payment, earliest first.
+    credits: list[tuple[date, int]] = field(default_factory=list)
+    #: Overpaid money that was given back after the last instalment's day.
+    refunded: list[tuple[date, int]] = field(default_factory=list)
     #: What was charged back of each part, so that nothing is owed again twice.
     given_back: list[int] = field(default_factory=lambda: [0] * len(Part))
 
@@ -154,6 +236,11 @@ class Loan:
             balance += instalment.lent_again - instalment.owed[Part.PRINCIPAL]
             found.append(balance)
         return found
+
+    @property
+    def overpaid(self) -> int:
+        """Return what was paid too much and not used since."""
+        return sum(amount for _, amount in self.credits)
 
     @property
     def open(self) -> int:

@@ -41,7 +41,8 @@ def allocate(loan: Loan, waterfall: Waterfall, payment: Payment) -> None:
         for group in (past, today):
             left = _walk(group, waterfall.due, waterfall.walk, payment.on, left)
         left = _pay_ahead(ahead, waterfall, payment, left)
-    loan.overpaid += left
+    if left:
+        loan.credits.append((payment.on, left))
 
 
 def _pay_ahead(
@@ -79,7 +80,7 @@ def _pay_alike(ahead: Sequence[Instalment], parts: Sequence[Part], on: date, lef
 
 def _pay(instalment: Instalment, part: Part, on: date, amount: int) -> int:
     """Pay at most `amount` of one part; returns what was taken."""
-    taken = min(instalment.owed[part] - instalment.paid[part], amount)
+    taken = min(instalment.open_of(part), amount)
     if taken == 0:
         return 0
     instalment.paid[part] += taken

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from huitong.lending.tie_out.products import read_product
+from huitong.lending.tie_out.reading import read_amount, read_day
 from huitong.lending.tie_out.results import NotCovered, Tie
-from huitong.lending.tie_out.scenarios import read_amount, read_day
 
 
 def compare_first_schedules(cases: list[dict[str, Any]]) -> Iterator[Tie]:

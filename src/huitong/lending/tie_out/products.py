@@ -11,7 +11,9 @@ from huitong.lending.schedules import (
     Cycle,
     DayCount,
     Disbursement,
+    EarlyUse,
     InterestKind,
+    Method,
     MonthBasis,
     Plan,
     Repayment,
@@ -19,6 +21,7 @@ from huitong.lending.schedules import (
     Row,
     TimeUnit,
     YearBasis,
+    advance,
     make_loan_schedule,
     make_periods,
     round_to,
@@ -54,6 +57,13 @@ _WATERFALLS: Final = {
 }
 _CHARGED_BACK: Final = (Part.PENALTY, Part.FEE, Part.INTEREST)
 _PROGRESSIVE: Final = "ADVANCED_PAYMENT_ALLOCATION"
+_MONTH_OF_365: Final = DayCount(YearBasis.DAYS_365, MonthBasis.DAYS_30)
+_METHODS: Final = {
+    "EQUAL_INSTALLMENTS": Method.LEVEL_PAYMENT,
+    "EQUAL_PRINCIPAL_PAYMENTS": Method.EQUAL_PRINCIPAL,
+}
+_LATE_FEE: Final = Fraction(15, 1_000)
+_FROM_DAY_TO_DAY: Final = "DAILY_RECALCULATION_COMPOUNDING_NONE"
 _QUARTER: Final = Fraction(1, 4)
 _WHOLE_UNIT: Final = 100
 
@@ -71,7 +81,12 @@ class Product:
     day_count: DayCount
     multiple: int
     is_progressive: bool
-    is_reckoned_anew: bool
+    #: What early money is for if interest is reckoned anew with each payment, else None.
+    early: EarlyUse | None
+    #: What is charged for an overdue instalment: a part of its principal, or of interest too.
+    overdue_rate: Fraction | None
+    is_overdue_interest_charged: bool
+    is_flat: bool
     charged_back_first: tuple[Part, ...]
 
     def down_payment_of(self, amount: int) -> int:
@@ -84,16 +99,24 @@ class Product:
         """Whether the down payment pays itself on the day."""
         return "DOWNPAYMENT_AUTO" in self.name
 
-    def make_rows(self, on: date, amount: int) -> list[Row]:
-        """Return the schedule of an amount lent on a day."""
-        plan = Plan(
-            periods=make_periods(on, self.cycle, self.count),
+    def make_plan(self, on: date, amount: int, starts_on: date | None = None) -> Plan:
+        """Return the plan of an amount lent on a day, due days counted from another one."""
+        first_due = advance(starts_on, self.cycle, 1) if starts_on else None
+        return Plan(
+            periods=make_periods(on, self.cycle, self.count, first_due=first_due),
             cycle=self.cycle,
             day_count=self.day_count,
             annual_rate=self.annual_rate,
             disbursements=(Disbursement(on, amount),),
             multiple=self.multiple,
         )
+
+    def make_rows(self, on: date, amount: int, starts_on: date | None = None) -> list[Row]:
+        """Return the schedule of an amount lent on a day."""
+        return self.make_schedule(self.make_plan(on, amount, starts_on))
+
+    def make_schedule(self, plan: Plan) -> list[Row]:
+        """Return the rows of a plan."""
         return make_loan_schedule(plan, self.repayment)
 
 
@@ -105,11 +128,11 @@ def read_product(given: Mapping[str, str]) -> Product:
     terms = {**_DEFAULTS, **given}
     name, is_flat = terms["LoanProduct"], terms["interest type"] == "FLAT"
     rate = Decimal(terms["ANNUAL interest rate %"]) / 100
-    if rate and "OVERDUE_FROM" in name:
-        raise NotCovered("penalties on what is overdue")
-    if terms["amortization type"] != "EQUAL_INSTALLMENTS":
+    if terms["amortization type"] not in _METHODS:
         raise NotCovered(f"amortisation {terms['amortization type']}")
+    method = _METHODS[terms["amortization type"]]
     is_by_month = is_flat or terms["interest calculation period"] == "SAME_AS_REPAYMENT_PERIOD"
+    is_progressive = terms["Payment strategy"] == _PROGRESSIVE
     waterfall = _WATERFALLS[terms["Payment strategy"]]
     if "VERTICAL" in name:
         waterfall = Waterfall(due=waterfall.due, in_advance=waterfall.in_advance, walk=Walk.BY_PART)
@@ -121,6 +144,8 @@ def read_product(given: Mapping[str, str]) -> Product:
         count=int(terms["numberOfRepayments"]),
         annual_rate=rate,
         repayment=Repayment(
+            method=method,
+            level_day_count=None if is_progressive or is_by_month else _MONTH_OF_365,
             interest=InterestKind.FLAT if is_flat else InterestKind.DECLINING,
             down_payment=_QUARTER if "DOWNPAYMENT" in name else Fraction(0),
             principal_grace=int(terms["graceOnPrincipalPayment"]),
@@ -131,10 +156,27 @@ def read_product(given: Mapping[str, str]) -> Product:
         day_count=(
             DayCount(YearBasis.DAYS_360, MonthBasis.DAYS_30)
             if is_by_month or "360_30" in name
-            else DayCount(YearBasis.ACTUAL, MonthBasis.ACTUAL)
+            else DayCount(
+                YearBasis.ACTUAL if is_progressive else YearBasis.DAYS_365, MonthBasis.ACTUAL
+            )
         ),
-        multiple=1 if "360_30" in name else _WHOLE_UNIT,
-        is_progressive=terms["Payment strategy"] == _PROGRESSIVE,
-        is_reckoned_anew=bool(rate) and "RECALCULATION" in name,
+        multiple=1
+        if method is Method.EQUAL_PRINCIPAL or "360_30" in name or "PROGRESSIVE" in name
+        else _WHOLE_UNIT,
+        is_progressive=is_progressive,
+        early=_read_early(name, is_progressive=is_progressive) if rate else None,
+        overdue_rate=_LATE_FEE if "OVERDUE_FROM" in name else None,
+        is_overdue_interest_charged="OVERDUE_FROM_AMOUNT_INTEREST" in name,
+        is_flat=is_flat,
         charged_back_first=_CHARGED_BACK if "CREDIT_ALLOCATION" in name else (),
     )
+
+
+def _read_early(name: str, *, is_progressive: bool) -> EarlyUse | None:
+    if "RECALCULATION" not in name:
+        return None
+    if is_progressive:
+        return EarlyUse.NEXT_INSTALMENTS
+    if _FROM_DAY_TO_DAY not in name or "RESCH" in name:
+        raise NotCovered("interest that is reckoned anew, but not from day to day")
+    return EarlyUse.LOWER_PAYMENTS

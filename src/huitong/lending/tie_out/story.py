@@ -1,0 +1,222 @@
+"""What a scenario has told so far: terms, money lent, and what happened since."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import Final, NamedTuple, TypeVar
+
+from huitong.lending.schedules import Receipt, Rounding, Row, quote_payoff, recalculate, round_to
+from huitong.lending.servicing import (
+    Charge,
+    Direction,
+    Disbursement,
+    Event,
+    Extension,
+    Loan,
+    Part,
+    Payment,
+    Waiver,
+    replay,
+)
+from huitong.lending.tie_out.products import Product
+from huitong.lending.tie_out.results import NotCovered
+
+_CENT: Final = 1
+E = TypeVar("E")
+
+
+class Lent(NamedTuple):
+    """Money that was lent."""
+
+    on: date
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One thing that happened, and what the scenario calls it."""
+
+    kind: str
+    what: Event | Lent
+
+
+@dataclass(frozen=True, slots=True)
+class NewRate:
+    """A rate that holds for instalments from a due day on."""
+
+    due: date
+    annual_rate: Decimal
+
+
+class Story:
+    """A loan as far as it has been told."""
+
+    def __init__(self) -> None:
+        self.today = date.min
+        self.direction = Direction.NEXT
+        self.product: Product | None = None
+        #: What is to be lent, and when, while nothing is.
+        self.planned: Lent | None = None
+        self.submitted_on: date | None = None
+        self.counts_from_submission = False
+        #: Whether, and until when, close of business reckoned interest anew.
+        self.is_recalculated_daily = False
+        self.recalculated_on = date.min
+        self.told: list[Told] = []
+        self.new_rates: list[NewRate] = []
+
+    @property
+    def terms(self) -> Product:
+        """Return the product; raises NotCovered while no loan was made."""
+        if self.product is None:
+            raise NotCovered("no loan is made")
+        return self.product
+
+    @property
+    def starts_on(self) -> date | None:
+        """Return the day from which due days count, if it is not the day of lending."""
+        return self.submitted_on if self.counts_from_submission else None
+
+    def tell(self, kind: str, what: Event | Lent) -> None:
+        """Add what happened."""
+        self.told.append(Told(kind, what))
+
+    def lend(self, on: date, amount: int) -> None:
+        """Lend, for the first time or more; an automatic down payment pays itself."""
+        product = self.terms
+        is_more = any(isinstance(each.what, Lent) for each in self.told)
+        if is_more and product.annual_rate:
+            raise NotCovered("more money lent on a loan with interest")
+        overpaid = self.replay().overpaid if is_more else 0
+        self.tell("lent", Lent(on, amount))
+        down = product.down_payment_of(amount)
+        if product.is_down_payment_automatic and down > overpaid:
+            self.tell("Down Payment", Payment(on=on, amount=down - overpaid))
+
+    def forget_lent(self, *, only_last: bool) -> None:
+        """Undo the last disbursement and what came after it, or all of them."""
+        places = [n for n, each in enumerate(self.told) if isinstance(each.what, Lent)]
+        if not places:
+            raise NotCovered("nothing lent to undo")
+        del self.told[places[-1 if only_last else 0] :]
+
+    def list_told(self, kind: type[E]) -> list[E]:
+        """Return what was told of one kind, in the order of telling."""
+        return [each.what for each in self.told if isinstance(each.what, kind)]
+
+    def forget(self, what: object) -> None:
+        """Leave something out, as if it had never been."""
+        place = next(n for n, each in enumerate(self.told) if each.what is what)
+        del self.told[place]
+
+    def forget_last(self, kind: type[Event]) -> None:
+        """Leave out the last of a kind."""
+        found = self.list_told(kind)
+        if not found:
+            raise NotCovered("nothing to undo")
+        self.forget(found[-1])
+
+    def charge_part(self, part: Part, rate: Fraction, due: date | None) -> None:
+        """Charge a part of principal and interest: of all on a day, or of each instalment."""
+        rows = self._make_rows()
+        amounts = [(row.due, row.principal + row.interest) for row in rows]
+        if due is not None:
+            amounts = [(due, sum(amount for _, amount in amounts))]
+        for day, amount in amounts:
+            self.charge(part, day, take_part(rate, amount))
+
+    def charge(self, part: Part, due: date, amount: int) -> None:
+        """Charge a fee or a penalty, known from today on if it is due later."""
+        known_on = min(self.today, due)
+        self.tell("charge", Charge(on=known_on, due=due, amount=amount, part=part))
+
+    def waive(self) -> None:
+        """Waive the charge that was made last."""
+        charges = self.list_told(Charge)
+        if not charges:
+            raise NotCovered("nothing to waive")
+        last = charges[-1]
+        found = next(each for each in self.replay().instalments if last.due <= each.due)
+        amount = min(last.amount, found.open_of(last.part))
+        self.tell("waiver", Waiver(on=last.on, due=last.due, amount=amount, part=last.part))
+
+    def close_day(self) -> None:
+        """Charge what the product charges for each instalment that is overdue."""
+        if self.is_recalculated_daily:
+            self.recalculated_on = self.today
+        rate = self.product.overdue_rate if self.product else None
+        if rate is None or not self.list_told(Lent):
+            return
+        charged = {each.due for each in self.list_told(Charge)}
+        for each in self.replay().instalments:
+            if each.due < self.today and each.open and each.due not in charged:
+                base = each.owed[Part.PRINCIPAL]
+                if self.terms.is_overdue_interest_charged:
+                    base += each.owed[Part.INTEREST]
+                self.charge(Part.PENALTY, each.due, take_part(rate, base))
+
+    def replay(self) -> Loan:
+        """Return the loan as it stands; one that is not lent yet as it is planned."""
+        lent = sorted(self.list_told(Lent), key=lambda each: each.on)
+        first = lent[0] if lent else self._plan()
+        events: list[Event] = []
+        for told in self.told:
+            if not isinstance(told.what, Lent):
+                events.append(told.what)
+            elif told.what is not first:
+                events.append(self._lend_more(told.what))
+        rows = self._make_rows() if self.terms.early is None else self._recalculate(first)
+        return replay(first.amount, first.on, rows, events, self.terms.waterfall)
+
+    def _plan(self) -> Lent:
+        if self.planned is None:
+            raise NotCovered("no loan is lent")
+        return self.planned
+
+    def _make_rows(self) -> list[Row]:
+        lent = min(self.list_told(Lent), key=lambda each: each.on, default=None) or self._plan()
+        rows = self.terms.make_rows(lent.on, lent.amount, self.starts_on)
+        for new in self.new_rates:
+            product = replace(self.terms, annual_rate=new.annual_rate)
+            later = product.make_rows(lent.on, lent.amount, self.starts_on)
+            rows = [b if a.due >= new.due else a for a, b in zip(rows, later, strict=True)]
+        return rows
+
+    def pay_off(self, on: date) -> None:
+        """Pay all that is open, with interest until that day."""
+        terms, amount = self.terms, self.replay().open
+        if terms.early is not None:
+            lent = min(self.list_told(Lent))
+            plan = terms.make_plan(lent.on, lent.amount, self.starts_on)
+            receipts = self._list_receipts()
+            amount = quote_payoff(plan, receipts, on, terms.early, terms.make_schedule)
+        self.tell("pay-off", Payment(on=on, amount=amount))
+
+    def _recalculate(self, first: Lent) -> list[Row]:
+        if any(not isinstance(each.what, Lent | Payment) for each in self.told):
+            raise NotCovered("more than payments on a loan whose interest is reckoned anew")
+        terms, receipts = self.terms, self._list_receipts()
+        assert terms.early is not None
+        as_of = max([first.on, self.recalculated_on, *(each.on for each in receipts)])
+        plan = terms.make_plan(first.on, first.amount, self.starts_on)
+        return recalculate(plan, receipts, as_of, terms.early, terms.make_schedule)
+
+    def _list_receipts(self) -> list[Receipt]:
+        return [Receipt(each.on, each.amount) for each in self.list_told(Payment)]
+
+    def _lend_more(self, lent: Lent) -> Disbursement:
+        product = self.terms
+        return Disbursement(
+            on=lent.on,
+            amount=lent.amount,
+            down_payment=product.down_payment_of(lent.amount),
+            multiple=product.multiple,
+            is_from_start=not product.is_progressive and not self.list_told(Extension),
+        )
+
+
+def take_part(rate: Fraction, amount: int) -> int:
+    """Return a part of an amount in whole minor units."""
+    part = rate * amount
+    return round_to(part.numerator, part.denominator, _CENT, Rounding.HALF_EVEN)

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Final
 
@@ -42,7 +42,6 @@ from huitong.payments.bulk.types import (
 from huitong.payments.bulk.users import get_user
 from huitong.payments.commands.moving import check_text, make_transfer_id
 from huitong.payments.errors import make_refusal
-from huitong.payments.names import fold_name
 from huitong.privacy import Vault
 
 _CANNOT_RECEIVE: Final = {
@@ -233,26 +232,26 @@ async def _check_payees(
 ) -> list[Problem]:
     """Return what is wrong with the payees' accounts and names, in a few queries for all."""
     account_ids = sorted({line.account_id for line in lines})
-    parties = await customers.find_parties(await uow.driver(), account_ids)
     states = await ledger.find_states(uow, account_ids)
-    names = await customers.find_holder_names(uow, vault, account_ids)
-    return await asyncio.to_thread(_compare_payees, payer_account_id, lines, parties, states, names)
+    named = await customers.match_holder_names(
+        uow, vault, [(line.account_id, line.name) for line in lines]
+    )
+    return await asyncio.to_thread(_compare_payees, payer_account_id, lines, states, named)
 
 
 def _compare_payees(
     payer_account_id: int,
     lines: Sequence[Line],
-    parties: Collection[int],
     states: Mapping[int, AccountState],
-    names: Mapping[int, str],
+    named: Sequence[bool | None],
 ) -> list[Problem]:
     problems = []
-    for line in lines:
+    for line, is_holder in zip(lines, named, strict=True):
         state = states.get(line.account_id)
-        if state is None or line.account_id not in parties:
+        if state is None or is_holder is None:
             problems.append(Problem(line.number, ProblemCode.ACCOUNT_UNKNOWN, "account"))
             continue
-        if not _is_same(names.get(line.account_id, ""), line.name):
+        if not is_holder:
             problems.append(Problem(line.number, ProblemCode.NAME_DIFFERS, "name"))
             continue
         if line.account_id == payer_account_id:
@@ -267,10 +266,6 @@ def _order(checked: Checked) -> bytes:
     """Put what is wrong in the order of the lines; returns the digest of the sound ones."""
     checked.problems.sort(key=lambda each: each.number)
     return store.digest_lines(checked.lines)
-
-
-def _is_same(held: str, given: str) -> bool:
-    return held == given or fold_name(held) == fold_name(given)
 
 
 def _submitted_event(file: BulkFile) -> BulkFileSubmitted:

@@ -96,9 +96,10 @@ async def _index_names(url: str, make_vault: Callable[[], Vault]) -> None:
     async with Database(url, size=1) as database:
         if not await database.run(customers.is_any_name_unindexed):
             return
-        vault = make_vault()
-        place: uuid.UUID | None = uuid.UUID(int=0)
-        while place is not None:
-            place = await database.run(
-                lambda uow, after=place: customers.index_names_left(uow, vault, after=after)
-            )
+        vault, place = make_vault(), uuid.UUID(int=0)
+
+        async def index_next(uow: UnitOfWork) -> uuid.UUID | None:
+            return await customers.index_names_left(uow, vault, after=place)
+
+        while (last := await database.run(index_next)) is not None:
+            place = last

@@ -15,6 +15,7 @@ from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import Refusal
 from huitong.kernel.ids import BULK_FILE, show_id
+from huitong.kernel.money import Money
 from huitong.ledger import TransferKind
 from huitong.payments.assessing import assess_payments, list_decisions
 from huitong.payments.bulk import store
@@ -23,10 +24,10 @@ from huitong.payments.bulk.postings import (
     end_hold,
     find_transit_account,
     give_back,
-    line_id,
+    line_ids,
     pay_lines,
 )
-from huitong.payments.bulk.types import BulkFile, FileLine, FileState
+from huitong.payments.bulk.types import BulkFile, DueLine, FileState
 from huitong.payments.commands.moving import make_transfer_id
 from huitong.payments.deciding import DecidedPayment
 from huitong.payments.postings import find_own_accounts
@@ -62,7 +63,7 @@ async def pay_next_batch(
         await _take_funds(uow, file, now)
         return True
     first = file.paid_count + file.failed_count + 1
-    lines = await store.list_lines(uow, file, first, batch_lines)
+    lines = await store.list_due(uow, file, first, batch_lines)
     if lines:
         reasons = await _pay(uow, decider, file, lines, now)
         await store.end_lines(uow, file, lines, reasons)
@@ -97,13 +98,13 @@ async def _pay(
     uow: UnitOfWork,
     decider: risk.PaymentDecider | None,
     file: BulkFile,
-    lines: Sequence[FileLine],
+    lines: Sequence[DueLine],
     now: datetime,
 ) -> list[str | None]:
     """Pay what risk and the ledger let through; returns for each line why it failed, or None."""
     on_day = business_day(now)
     transit = await find_transit_account(uow, file.total.currency)
-    asked = [_ask(file, line) for line in lines]
+    asked = _ask(file, lines)
     refused = await _assess(uow, decider, file, asked, now)
     reasons: list[str | None] = [STOPPED_BY_RISK if is_refused else None for is_refused in refused]
     paying = [at for at, reason in enumerate(reasons) if reason is None]
@@ -156,18 +157,23 @@ def _complete(
     return nobody | dict(parties)
 
 
-def _ask(file: BulkFile, line: FileLine) -> DecidedPayment:
+def _ask(file: BulkFile, lines: Sequence[DueLine]) -> list[DecidedPayment]:
     assert file.pay_id is not None
-    return DecidedPayment(
-        order_id=line_id(file.pay_id, line.number),
-        payer_account_id=file.payer_account_id,
-        payee_account_id=line.account_id,
-        amount=line.amount,
-        kind=OrderKind.TRANSFER,
-        # Two people of the business stand behind every line.
-        authentication=Authentication.TWO_FACTORS,
-        file_purpose=file.purpose.value,
-    )
+    currency, purpose = file.total.currency, file.purpose.value
+    ids = line_ids(file.pay_id, [line.number for line in lines])
+    return [
+        DecidedPayment(
+            order_id=order_id,
+            payer_account_id=file.payer_account_id,
+            payee_account_id=line.account_id,
+            amount=Money(line.amount, currency),
+            kind=OrderKind.TRANSFER,
+            # Two people of the business stand behind every line.
+            authentication=Authentication.TWO_FACTORS,
+            file_purpose=purpose,
+        )
+        for order_id, line in zip(ids, lines, strict=True)
+    ]
 
 
 async def _finish(uow: UnitOfWork, file: BulkFile, now: datetime) -> None:

@@ -212,6 +212,7 @@ class _Run:
             await self.database.run(
                 lambda uow: bulk.approve_bulk_file(
                     uow,
+                    payments.corporate.count_file,
                     file_id=file.id,
                     approved_by=checker,
                     digest=file.digest,

@@ -2,9 +2,9 @@
 
 import asyncio
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Final
+from typing import Final, TypeAlias
 
 from huitong import customers, ledger
 from huitong.kernel import audit, limits, outbox
@@ -32,6 +32,7 @@ from huitong.payments.bulk.reading import Reader, identify
 from huitong.payments.bulk.types import (
     BulkFile,
     BusinessUser,
+    DueLine,
     FileState,
     Head,
     Line,
@@ -43,6 +44,11 @@ from huitong.payments.bulk.users import get_user
 from huitong.payments.commands.moving import check_text, make_transfer_id
 from huitong.payments.errors import make_refusal
 from huitong.privacy import Vault
+
+#: What a file counts against beside the money: given the file, its largest line and the time.
+CountFile: TypeAlias = Callable[
+    [UnitOfWork, BulkFile, DueLine, datetime], Awaitable[Sequence[ledger.MeterUse]]
+]
 
 _CANNOT_RECEIVE: Final = {
     AccountState.FROZEN: ProblemCode.ACCOUNT_FROZEN,
@@ -131,6 +137,7 @@ def _check_head(head: Head, merchant: customers.Merchant, today: date) -> list[P
 
 async def approve_bulk_file(
     uow: UnitOfWork,
+    count: CountFile,
     *,
     file_id: uuid.UUID,
     approved_by: uuid.UUID,
@@ -139,13 +146,16 @@ async def approve_bulk_file(
 ) -> BulkFile:
     """Approve a file with exactly these bytes, and reserve the money of all its lines.
 
-    Raises BulkFileNotFound, BulkNotAllowed for whoever submitted it or has too low a limit,
-    BulkFileNotWaiting, BulkFileChanged, and what the ledger refuses, such as InsufficientFunds.
+    `count` says what the total counts against in the same entry, `corporate.count_file`; what it
+    raises passes. Raises DayLimitExceeded, TotalLimitExceeded, BulkFileNotFound, BulkNotAllowed for
+    whoever submitted it or has too low a limit, BulkFileNotWaiting, BulkFileChanged, and what else
+    the ledger refuses, such as InsufficientFunds.
     """
     file = await _get_waiting(uow, file_id, approved_by, digest)
     pay_id = make_transfer_id(now)
     transit = await find_transit_account(uow, file.total.currency)
-    hold = hold_funds(file, pay_id, transit, business_day(now))
+    uses = await count(uow, file, await store.get_largest(uow, file), now)
+    hold = hold_funds(file, pay_id, transit, uses, business_day(now))
     (outcome,) = await ledger.post_entries(uow, [hold], now=now)
     if not outcome.is_posted:
         raise make_refusal(outcome)

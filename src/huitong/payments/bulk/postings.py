@@ -12,6 +12,7 @@ from huitong.kernel.money import Money
 from huitong.ledger import (
     Columns,
     Entry,
+    MeterUse,
     Request,
     Transfer,
     TransferCode,
@@ -46,8 +47,10 @@ def line_ids(pay_id: uuid.UUID, numbers: Iterable[int]) -> list[uuid.UUID]:
     return derive_ids(pay_id, numbers)
 
 
-def hold_funds(file: BulkFile, pay_id: uuid.UUID, transit: int, on_day: date) -> Request:
-    """Reserve the money of the whole file."""
+def hold_funds(
+    file: BulkFile, pay_id: uuid.UUID, transit: int, uses: Sequence[MeterUse], on_day: date
+) -> Request:
+    """Reserve the money of the whole file, and count it."""
     return _request(
         Transfer(
             id=pay_id,
@@ -58,7 +61,8 @@ def hold_funds(file: BulkFile, pay_id: uuid.UUID, transit: int, on_day: date) ->
             code=TransferCode.BULK_HOLD,
             effective_on=on_day,
             kind=TransferKind.PENDING,
-        )
+        ),
+        uses,
     )
 
 
@@ -118,5 +122,5 @@ def give_back(
     )
 
 
-def _request(transfer: Transfer) -> Request:
-    return Request(Entry((transfer,)))
+def _request(transfer: Transfer, uses: Sequence[MeterUse] = ()) -> Request:
+    return Request(Entry((transfer,)), uses)

@@ -77,6 +77,10 @@ _DUE: Final = """
     SELECT number, account_id, amount FROM payments.bulk_lines
      WHERE file_id = $1 AND number >= $2 ORDER BY number LIMIT $3
 """
+_LARGEST: Final = """
+    SELECT number, account_id, amount FROM payments.bulk_lines
+     WHERE file_id = $1 ORDER BY amount DESC, number LIMIT 1
+"""
 _CONTENT: Final = """
     SELECT number, reference, account_id, amount FROM payments.bulk_lines
      WHERE file_id = $1 ORDER BY number
@@ -232,6 +236,11 @@ async def list_due(uow: UnitOfWork, file: BulkFile, first: int, count: int) -> l
     """Return what is to be paid by lines in order, from the number `first` on."""
     rows = await (await uow.driver()).fetch(_DUE, file.id, first, count)
     return list(starmap(DueLine, rows))
+
+
+async def get_largest(uow: UnitOfWork, file: BulkFile) -> DueLine:
+    """Return the line of a sound file that pays the most, the first one of several."""
+    return DueLine(*await (await uow.driver()).fetchrow(_LARGEST, file.id))
 
 
 async def list_problems(

@@ -94,7 +94,7 @@ async def find_parties(
             currency=row[6],
             capacity=row[7],
         )
-        for row in await connection.fetch(_BY_ACCOUNT, write_array(account_ids))
+        for row in await connection.fetch(_BY_ACCOUNT, write_array(list(account_ids)))
     }
     minors = [each.customer_id for each in parties.values() if each.capacity != _FULL]
     if minors:

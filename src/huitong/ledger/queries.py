@@ -161,7 +161,7 @@ async def get_balances(uow: UnitOfWork, account_ids: Sequence[int]) -> dict[int,
 
 async def find_states(uow: UnitOfWork, account_ids: Sequence[int]) -> dict[int, AccountState]:
     """Return the state of each account that exists, in one query for however many."""
-    rows = await (await uow.driver()).fetch(_STATES, write_array(account_ids))
+    rows = await (await uow.driver()).fetch(_STATES, write_array(list(account_ids)))
     return {account_id: _STATE_OF[state] for account_id, state in rows}
 
 

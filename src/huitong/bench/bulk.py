@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import uvloop
 
-from huitong import ledger, payments
+from huitong import customers, ledger, payments
 from huitong.bench.live_risk import install_live_risk
 from huitong.bench.machine import describe_machine
 from huitong.bench.naive_posting import post_one
@@ -41,10 +41,12 @@ _WAGE: Final = 8_000_00
 _NAME: Final = "customers.customers.name"
 _CHARACTERS: Final = "王李张刘陈杨赵黄周吴伟芳娜敏静丽强磊军洋"
 _ADD_PEOPLE: Final = """
-INSERT INTO customers.customers (id, name_sealed, mobile_sealed, mobile_index, account_class,
-                                 account_id, currency, opened_at)
-SELECT n.id, n.name, m.noise || m.noise, m.noise, 1, n.account_id, $4, now() - interval '400 days'
-  FROM unnest($1::uuid[], $2::bytea[], $3::bigint[]) n(id, name, account_id)
+INSERT INTO customers.customers (id, name_sealed, mobile_sealed, mobile_index, name_index,
+                                 account_class, account_id, currency, opened_at)
+SELECT n.id, n.name, m.noise || m.noise, m.noise, n.name_index, 1, n.account_id, $4,
+       now() - interval '400 days'
+  FROM unnest($1::uuid[], $2::bytea[], $3::bigint[], $5::bytea[])
+       n(id, name, account_id, name_index)
  CROSS JOIN LATERAL (SELECT sha256(int8send(n.account_id)) AS noise) m
 """
 _ADD_MERCHANT: Final = """
@@ -138,7 +140,8 @@ class _Run:
                 sealed = await self.vault.seal_many(uow, records)
             names = [fields[_NAME] for fields in sealed.values()]
             accounts = [self.accounts[at] for at in some]
-            await owner.execute(_ADD_PEOPLE, list(sealed), names, accounts, CURRENCY)
+            indexes = [customers.index_name(self.vault, self.people[at], _name(at)) for at in some]
+            await owner.execute(_ADD_PEOPLE, list(sealed), names, accounts, CURRENCY, indexes)
         account = self.population.merchant
         await owner.execute(_ADD_MERCHANT, account, CURRENCY, self.merchant_id)
         await self._fund(owner, account, 2 * sum(self.amounts))
@@ -209,6 +212,7 @@ class _Run:
             await self.database.run(
                 lambda uow: bulk.approve_bulk_file(
                     uow,
+                    payments.corporate.count_file,
                     file_id=file.id,
                     approved_by=checker,
                     digest=file.digest,

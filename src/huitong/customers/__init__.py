@@ -196,6 +196,7 @@ from huitong.customers.minors.types import (
     Unfitness,
     find_capacity,
 )
+from huitong.customers.names import fold_name, index_name, match_holder_names
 from huitong.customers.onboarding.assessing import (
     ApplicationAction,
     ApplicationDecider,
@@ -239,7 +240,12 @@ from huitong.customers.queries import (
     list_merchants,
 )
 from huitong.customers.restrictions import Restriction, RestrictionKind, list_restrictions
-from huitong.customers.sealing import count_plain_customers, seal_plain_customers
+from huitong.customers.sealing import (
+    count_plain_customers,
+    index_names_left,
+    is_any_name_unindexed,
+    seal_plain_customers,
+)
 from huitong.customers.showing import (
     ShownCustomer,
     ShownIdentity,
@@ -434,6 +440,7 @@ __all__ = [
     "find_holder_names",
     "find_parties",
     "find_people_with_work",
+    "fold_name",
     "freeze_customer",
     "get_application",
     "get_bank_account_limits",
@@ -446,6 +453,9 @@ __all__ = [
     "has_errors",
     "has_right_check_digit",
     "index_mobile",
+    "index_name",
+    "index_names_left",
+    "is_any_name_unindexed",
     "list_applications",
     "list_customers",
     "list_due_business_reviews",
@@ -455,6 +465,7 @@ __all__ = [
     "lose_consent",
     "mark_business_reviews_due",
     "mark_reviews_due",
+    "match_holder_names",
     "open_business",
     "open_customer",
     "open_merchant",

@@ -9,6 +9,7 @@ import msgspec
 
 from huitong.customers.people import NAME_FIELD, index_mobile
 from huitong.kernel import limits
+from huitong.kernel.database.arrays import write_array
 from huitong.kernel.database.unit_of_work import DriverConnection, UnitOfWork
 from huitong.privacy import Vault
 
@@ -31,7 +32,7 @@ class Party(msgspec.Struct, frozen=True, kw_only=True):
 _BY_ACCOUNT: Final = """
 SELECT n.account_id, c.id, c.account_class, m.id, coalesce(m.fee_rate, 0), m.fee_max,
        coalesce(c.currency, m.currency), coalesce(c.capacity, 'full')
-  FROM unnest($1::bigint[]) AS n(account_id)
+  FROM unnest($1::text::bigint[]) AS n(account_id)
   LEFT JOIN customers.customers c ON c.account_id = n.account_id
   LEFT JOIN customers.merchants m ON m.account_id = n.account_id
  WHERE c.id IS NOT NULL OR m.id IS NOT NULL
@@ -93,7 +94,7 @@ async def find_parties(
             currency=row[6],
             capacity=row[7],
         )
-        for row in await connection.fetch(_BY_ACCOUNT, account_ids)
+        for row in await connection.fetch(_BY_ACCOUNT, write_array(list(account_ids)))
     }
     minors = [each.customer_id for each in parties.values() if each.capacity != _FULL]
     if minors:

@@ -22,10 +22,10 @@ _MERCHANTS: Final = """
       FROM customers.merchants
 """
 _INSERT_CUSTOMER: Final = """
-    INSERT INTO customers.customers (id, name_sealed, mobile_sealed, mobile_index, account_class,
-                                     account_id, currency, opened_at)
-    VALUES (:id, :name_sealed, :mobile_sealed, :mobile_index, :account_class, :account_id,
-            :currency, :opened_at)
+    INSERT INTO customers.customers (id, name_sealed, mobile_sealed, mobile_index, name_index,
+                                     account_class, account_id, currency, opened_at)
+    VALUES (:id, :name_sealed, :mobile_sealed, :mobile_index, :name_index, :account_class,
+            :account_id, :currency, :opened_at)
         ON CONFLICT DO NOTHING
     RETURNING id
 """
@@ -39,7 +39,9 @@ _INSERT_MERCHANT: Final = """
 """
 
 
-async def insert_customer(uow: UnitOfWork, customer: Customer, mobile_index: bytes) -> bool:
+async def insert_customer(
+    uow: UnitOfWork, customer: Customer, mobile_index: bytes, name_index: bytes | None
+) -> bool:
     """Insert a customer; False if the identifier or the mobile number is taken."""
     row = await uow.fetch_one(
         _INSERT_CUSTOMER,
@@ -47,6 +49,7 @@ async def insert_customer(uow: UnitOfWork, customer: Customer, mobile_index: byt
         name_sealed=customer.sealed_name,
         mobile_sealed=customer.sealed_mobile,
         mobile_index=mobile_index,
+        name_index=name_index,
         account_class=customer.account_class,
         account_id=customer.account_id,
         currency=customer.currency,

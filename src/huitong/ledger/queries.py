@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy.engine import Row
 
 from huitong.kernel import limits
+from huitong.kernel.database.arrays import write_array
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import InvalidField, LimitExceeded, NotFound
 from huitong.kernel.ids import ENTRY, TRANSFER, show_id
@@ -42,8 +43,10 @@ _BALANCES: Final = """
       JOIN ledger.chart c ON c.code = a.chart_code
 """
 _STATES: Final = (
-    "SELECT account_id, state FROM ledger.balances WHERE account_id = ANY($1::bigint[])"
+    "SELECT account_id, state FROM ledger.balances WHERE account_id = ANY($1::text::bigint[])"
 )
+# A look is a tenth of what making a member by its value takes.
+_STATE_OF: Final = {state.value: state for state in AccountState}
 _METERS: Final = """
     SELECT meter, on_day, day_used, year_used, total_used
       FROM ledger.meters WHERE account_id = :account_id
@@ -158,8 +161,8 @@ async def get_balances(uow: UnitOfWork, account_ids: Sequence[int]) -> dict[int,
 
 async def find_states(uow: UnitOfWork, account_ids: Sequence[int]) -> dict[int, AccountState]:
     """Return the state of each account that exists, in one query for however many."""
-    rows = await (await uow.driver()).fetch(_STATES, account_ids)
-    return {account_id: AccountState(state) for account_id, state in rows}
+    rows = await (await uow.driver()).fetch(_STATES, write_array(list(account_ids)))
+    return {account_id: _STATE_OF[state] for account_id, state in rows}
 
 
 async def get_meters(uow: UnitOfWork, account_id: int) -> dict[int, MeterReading]:

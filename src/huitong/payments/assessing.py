@@ -237,6 +237,8 @@ def refuse(payment: Assessed) -> Refusal | None:
     """Return the refusal that a payment's decision means, or None if it may go on."""
     assert payment.decision is not None
     action = payment.decision.action
+    if action is risk.Action.ALLOW:
+        return None
     shown: dict[str, object] = {"decision": risk.show_decision(payment.decision.id)}
     if action is risk.Action.BLOCK:
         if payment.stop is None:

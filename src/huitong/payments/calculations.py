@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -99,11 +99,22 @@ def derive_id(base: uuid.UUID, role: int) -> uuid.UUID:
     so that a repetition is seen as one. The time of `base` is kept, as identifiers are filed by it;
     the 62 random bits are those of a SHA-256.
     """
-    if role < 1:
-        raise ValueError("role 0 is the base itself")
-    digest = hashlib.sha256(base.bytes + role.to_bytes(4)).digest()
-    low = int.from_bytes(digest[:8]) & _RANDOM_BITS | _VARIANT
-    return uuid.UUID(int=base.int >> 64 << 64 | low)
+    (derived,) = derive_ids(base, [role])
+    return derived
+
+
+def derive_ids(base: uuid.UUID, roles: Iterable[int]) -> list[uuid.UUID]:
+    """Return the identifier of each role, as `derive_id` does, in half the time for many."""
+    high, begun = base.int >> 64 << 64, hashlib.sha256(base.bytes)
+    derived = []
+    for role in roles:
+        if role < 1:
+            raise ValueError("role 0 is the base itself")
+        digest = begun.copy()
+        digest.update(role.to_bytes(4))
+        low = int.from_bytes(digest.digest()[:8]) & _RANDOM_BITS | _VARIANT
+        derived.append(uuid.UUID(int=high | low))
+    return derived
 
 
 def _round_half_up(numerator: int, denominator: int) -> int:

@@ -1,6 +1,7 @@
 """Making a database ready for this version: its schema, and the data that the rooms cannot lack."""
 
 import asyncio
+import uuid
 from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
@@ -57,6 +58,8 @@ def prepare_url(
     # Before the new processes start, so that they find everybody; and again after the old ones,
     # which store new customers plain, have stopped.
     asyncio.run(_seal(url, make_vault))
+    if make_vault is not None:
+        asyncio.run(_index_names(url, make_vault))
     if phase != "pre":
         upgrade_url(url, "post")
 
@@ -87,3 +90,16 @@ async def _seal(url: str, make_vault: Callable[[], Vault] | None) -> None:
         full = limits.CUSTOMERS_SEALED_AT_ONCE_MAX
         while await database.run(lambda uow: customers.seal_plain_customers(uow, vault)) == full:
             pass
+
+
+async def _index_names(url: str, make_vault: Callable[[], Vault]) -> None:
+    async with Database(url, size=1) as database:
+        if not await database.run(customers.is_any_name_unindexed):
+            return
+        vault, place = make_vault(), uuid.UUID(int=0)
+
+        async def index_next(uow: UnitOfWork) -> uuid.UUID | None:
+            return await customers.index_names_left(uow, vault, after=place)
+
+        while (last := await database.run(index_next)) is not None:
+            place = last

@@ -6,7 +6,7 @@ from typing import Any
 from huitong import customers, ledger
 from huitong.kernel.money import Money
 from huitong.ledger import AccountState, show_account
-from huitong.payments import bulk
+from huitong.payments import bulk, corporate
 
 TITLES = "reference,account,name,amount,currency,note"
 LINES = ((0, "10.00"), (1, "20.00"), (2, "30.00"), (3, "40.00"), (4, "50.00"))
@@ -50,7 +50,10 @@ class Office:
 
     async def approve(self, file: bulk.BulkFile, **more: Any) -> bulk.BulkFile:
         values = {"file_id": file.id, "approved_by": self.checker.id, "digest": file.digest}
-        approved: bulk.BulkFile = await self.town.run(bulk.approve_bulk_file, **(values | more))
+        approved: bulk.BulkFile = await self.town.run(
+            lambda uow, **named: bulk.approve_bulk_file(uow, corporate.count_file, **named),
+            **(values | more),
+        )
         return approved
 
     async def step(self, decider: Any = None, batch_lines: int = 2) -> bool:

@@ -18,7 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 from huitong.kernel.cryptography import load_key_ring
-from huitong.payments import bulk
+from huitong.payments import bulk, corporate
 from huitong.privacy import Vault
 
 step, file, merchant, person = sys.argv[4], *map(UUID, sys.argv[5:8])
@@ -30,7 +30,7 @@ async def act(uow):
     if step == "approve":
         digest = bulk.identify(content.read_bytes())
         return await bulk.approve_bulk_file(
-            uow, file_id=file, approved_by=person, digest=digest, now=now)
+            uow, corporate.count_file, file_id=file, approved_by=person, digest=digest, now=now)
     vault = Vault(load_key_ring(Path(sys.argv[9])))
     return await bulk.submit_bulk_file(
         uow, vault, bulk.CsvReader(), file_id=file, merchant_id=merchant, submitted_by=person,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from sqlalchemy.exc import DBAPIError
 from tests.payments.bulk.office import ALL, LINES, Office
 
 from huitong import ledger, payments, risk
@@ -17,6 +18,7 @@ from huitong.kernel.money import Money
 from huitong.kernel.settings import Settings
 from huitong.ledger import AccountState, show_account
 from huitong.payments import bulk
+from huitong.payments.bulk import store
 from huitong.wiring.bulk_paying import make_bulk_decider, make_bulk_loop
 
 
@@ -312,3 +314,43 @@ async def test_a_batch_that_takes_its_time_does_not_end_deciding(office: Office)
     for _ in range(limits.RISK_SLOW_BATCHES_MAX + 1):
         decider.breaker.note(5.0, at=0.0)
     assert decider.breaker.is_closed(0.0)
+
+
+async def _states(office: Office, file: bulk.BulkFile) -> list[str]:
+    async with office.town.database.reading() as uow:
+        lines = await store.list_lines(uow, file, 1, 10)
+    return [line.state.name for line in lines]
+
+
+async def test_lines_are_paid_as_their_file_gets_past_them(office: Office) -> None:
+    file = await office.approve(await office.submit(office.write(*LINES)))
+    await office.freeze(office.staff[1].account_id, AccountState.FROZEN)
+    assert await _states(office, file) == ["WAITING"] * 5
+    await office.step()
+    await office.step()
+    assert await _states(office, file) == ["PAID", "FAILED", "WAITING", "WAITING", "WAITING"]
+    await office.pay_all()
+    assert await _states(office, file) == ["PAID", "FAILED", "PAID", "PAID", "PAID"]
+    page = await office.town.read(bulk.list_failed_lines, await office.get(file))
+    assert [(line.number, line.reason) for line in page.items] == [(2, "account_frozen")]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE payments.bulk_lines SET state = 2, reason = 'late' WHERE number = 1",
+        "UPDATE payments.bulk_lines SET state = 0, reason = NULL WHERE number = 2",
+        "UPDATE payments.bulk_files SET next_number = 1, paid_count = 0, failed_count = 0",
+    ],
+)
+async def test_what_is_decided_about_a_line_is_not_undone(office: Office, statement: str) -> None:
+    file = await office.approve(await office.submit(office.write(*LINES)))
+    await office.freeze(office.staff[1].account_id, AccountState.FROZEN)
+    await office.step()
+    await office.step()
+    with pytest.raises(DBAPIError, match="is decided"):
+        await office.town.database.run(lambda uow: uow.execute(statement))
+    await office.pay_all()
+    done = await office.get(file)
+    assert (done.paid_count, done.failed_count) == (4, 1)
+    assert await office.balances() == ["10.00", "0.00", "30.00", "40.00", "50.00"]

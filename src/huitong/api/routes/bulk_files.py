@@ -283,6 +283,9 @@ async def list_failed_lines(
         bulk.BulkFileNotWaiting,
         bulk.BulkFileChanged,
         identity.StepUpRefused,
+        payments.corporate.MandateExceeded,
+        payments.DayLimitExceeded,
+        payments.TotalLimitExceeded,
         payments.InsufficientFunds,
         payments.AccountFrozen,
         payments.AccountClosed,
@@ -307,6 +310,7 @@ async def approve_bulk_file(
     async def command(uow: UnitOfWork) -> BulkFileView:
         approved = await bulk.approve_bulk_file(
             uow,
+            payments.corporate.count_file,
             file_id=file_id,
             approved_by=_person(principal),
             digest=read_digest(body),

@@ -11,6 +11,7 @@ from huitong import ledger
 from huitong.customers import store
 from huitong.customers.errors import CustomerExists, MerchantExists, MobileTaken
 from huitong.customers.events import CustomerOpened, MerchantOpened
+from huitong.customers.names import index_name
 from huitong.customers.people import (
     ACCOUNT_NAME,
     MOBILE_FIELD,
@@ -82,7 +83,7 @@ async def open_customer(
         currency=currency,
         opened_at=now,
     )
-    return await _open_new_customer(uow, wanted, mobile_index)
+    return await _open_new_customer(uow, wanted, mobile_index, index_name(vault, customer_id, name))
 
 
 async def open_merchant(
@@ -129,7 +130,9 @@ async def open_merchant(
     return await _open_new_merchant(uow, merchant)
 
 
-async def _open_new_customer(uow: UnitOfWork, wanted: Customer, mobile_index: bytes) -> Customer:
+async def _open_new_customer(
+    uow: UnitOfWork, wanted: Customer, mobile_index: bytes, name_index: bytes | None
+) -> Customer:
     account = await ledger.open_account(
         uow,
         chart_code=_PERSONAL_BALANCE,
@@ -138,7 +141,7 @@ async def _open_new_customer(uow: UnitOfWork, wanted: Customer, mobile_index: by
         owner_id=wanted.id,
     )
     customer = replace(wanted, account_id=account.id)
-    if not await store.insert_customer(uow, customer, mobile_index):
+    if not await store.insert_customer(uow, customer, mobile_index, name_index):
         if await store.find_customer(uow, customer.id) is not None:
             raise _customer_exists(customer.id)
         raise _mobile_taken()

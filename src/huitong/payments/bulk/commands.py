@@ -2,9 +2,9 @@
 
 import asyncio
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Final
+from typing import Final, TypeAlias
 
 from huitong import customers, ledger
 from huitong.kernel import audit, limits, outbox
@@ -32,6 +32,7 @@ from huitong.payments.bulk.reading import Reader, identify
 from huitong.payments.bulk.types import (
     BulkFile,
     BusinessUser,
+    DueLine,
     FileState,
     Head,
     Line,
@@ -42,8 +43,12 @@ from huitong.payments.bulk.types import (
 from huitong.payments.bulk.users import get_user
 from huitong.payments.commands.moving import check_text, make_transfer_id
 from huitong.payments.errors import make_refusal
-from huitong.payments.names import fold_name
 from huitong.privacy import Vault
+
+#: What a file counts against beside the money: given the file, its largest line and the time.
+CountFile: TypeAlias = Callable[
+    [UnitOfWork, BulkFile, DueLine, datetime], Awaitable[Sequence[ledger.MeterUse]]
+]
 
 _CANNOT_RECEIVE: Final = {
     AccountState.FROZEN: ProblemCode.ACCOUNT_FROZEN,
@@ -132,6 +137,7 @@ def _check_head(head: Head, merchant: customers.Merchant, today: date) -> list[P
 
 async def approve_bulk_file(
     uow: UnitOfWork,
+    count: CountFile,
     *,
     file_id: uuid.UUID,
     approved_by: uuid.UUID,
@@ -140,13 +146,16 @@ async def approve_bulk_file(
 ) -> BulkFile:
     """Approve a file with exactly these bytes, and reserve the money of all its lines.
 
-    Raises BulkFileNotFound, BulkNotAllowed for whoever submitted it or has too low a limit,
-    BulkFileNotWaiting, BulkFileChanged, and what the ledger refuses, such as InsufficientFunds.
+    `count` says what the total counts against in the same entry, `corporate.count_file`; what it
+    raises passes. Raises DayLimitExceeded, TotalLimitExceeded, BulkFileNotFound, BulkNotAllowed for
+    whoever submitted it or has too low a limit, BulkFileNotWaiting, BulkFileChanged, and what else
+    the ledger refuses, such as InsufficientFunds.
     """
     file = await _get_waiting(uow, file_id, approved_by, digest)
     pay_id = make_transfer_id(now)
     transit = await find_transit_account(uow, file.total.currency)
-    hold = hold_funds(file, pay_id, transit, business_day(now))
+    uses = await count(uow, file, await store.get_largest(uow, file), now)
+    hold = hold_funds(file, pay_id, transit, uses, business_day(now))
     (outcome,) = await ledger.post_entries(uow, [hold], now=now)
     if not outcome.is_posted:
         raise make_refusal(outcome)
@@ -233,26 +242,26 @@ async def _check_payees(
 ) -> list[Problem]:
     """Return what is wrong with the payees' accounts and names, in a few queries for all."""
     account_ids = sorted({line.account_id for line in lines})
-    parties = await customers.find_parties(await uow.driver(), account_ids)
     states = await ledger.find_states(uow, account_ids)
-    names = await customers.find_holder_names(uow, vault, account_ids)
-    return await asyncio.to_thread(_compare_payees, payer_account_id, lines, parties, states, names)
+    named = await customers.match_holder_names(
+        uow, vault, [(line.account_id, line.name) for line in lines]
+    )
+    return await asyncio.to_thread(_compare_payees, payer_account_id, lines, states, named)
 
 
 def _compare_payees(
     payer_account_id: int,
     lines: Sequence[Line],
-    parties: Collection[int],
     states: Mapping[int, AccountState],
-    names: Mapping[int, str],
+    named: Sequence[bool | None],
 ) -> list[Problem]:
     problems = []
-    for line in lines:
+    for line, is_holder in zip(lines, named, strict=True):
         state = states.get(line.account_id)
-        if state is None or line.account_id not in parties:
+        if state is None or is_holder is None:
             problems.append(Problem(line.number, ProblemCode.ACCOUNT_UNKNOWN, "account"))
             continue
-        if not _is_same(names.get(line.account_id, ""), line.name):
+        if not is_holder:
             problems.append(Problem(line.number, ProblemCode.NAME_DIFFERS, "name"))
             continue
         if line.account_id == payer_account_id:
@@ -267,10 +276,6 @@ def _order(checked: Checked) -> bytes:
     """Put what is wrong in the order of the lines; returns the digest of the sound ones."""
     checked.problems.sort(key=lambda each: each.number)
     return store.digest_lines(checked.lines)
-
-
-def _is_same(held: str, given: str) -> bool:
-    return held == given or fold_name(held) == fold_name(given)
 
 
 def _submitted_event(file: BulkFile) -> BulkFileSubmitted:

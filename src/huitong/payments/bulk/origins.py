@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from huitong.kernel.database.unit_of_work import UnitOfWork
-from huitong.payments.bulk.postings import line_id
+from huitong.payments.bulk.postings import line_ids
 
 # A line's transfer keeps the upper half of the file's hold, and is filed by it.
 _LINES: Final = """
@@ -14,7 +14,7 @@ _LINES: Final = """
       FROM payments.bulk_files f
       JOIN payments.bulk_lines l ON l.file_id = f.id
      WHERE f.pay_id BETWEEN CAST(:first AS uuid) AND CAST(:last AS uuid)
-       AND l.account_id = :account_id AND l.state = 1
+       AND l.account_id = :account_id AND l.state <> 2 AND l.number < f.next_number
 """
 _LOW_BITS: Final = 64
 
@@ -40,7 +40,7 @@ async def find_origins(
             account_id=account_id,
         )
         for row in rows:
-            paid_by = line_id(row.pay_id, row.number)
+            (paid_by,) = line_ids(row.pay_id, [row.number])
             if paid_by in transfer_ids:
                 found[paid_by] = Origin(row.payer_account_id, row.note)
     return found

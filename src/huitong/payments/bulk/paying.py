@@ -4,6 +4,7 @@ A step moves money and writes down that it did, or neither. So a worker may be k
 two may run at once: the file's row is locked, and a line that is decided cannot be decided again.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
@@ -12,9 +13,11 @@ from huitong import customers, ledger, risk
 from huitong.customers import Party
 from huitong.kernel import audit, limits, outbox
 from huitong.kernel.clock import business_day
+from huitong.kernel.database.statement import Statement
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import Refusal
 from huitong.kernel.ids import BULK_FILE, show_id
+from huitong.kernel.money import Money
 from huitong.ledger import TransferKind
 from huitong.payments.assessing import assess_payments, list_decisions
 from huitong.payments.bulk import store
@@ -23,10 +26,10 @@ from huitong.payments.bulk.postings import (
     end_hold,
     find_transit_account,
     give_back,
-    line_id,
+    line_ids,
     pay_lines,
 )
-from huitong.payments.bulk.types import BulkFile, FileLine, FileState
+from huitong.payments.bulk.types import BulkFile, DueLine, FileState
 from huitong.payments.commands.moving import make_transfer_id
 from huitong.payments.deciding import DecidedPayment
 from huitong.payments.postings import find_own_accounts
@@ -62,7 +65,7 @@ async def pay_next_batch(
         await _take_funds(uow, file, now)
         return True
     first = file.paid_count + file.failed_count + 1
-    lines = await store.list_lines(uow, file, first, batch_lines)
+    lines = await store.list_due(uow, file, first, batch_lines)
     if lines:
         reasons = await _pay(uow, decider, file, lines, now)
         await store.end_lines(uow, file, lines, reasons)
@@ -97,16 +100,17 @@ async def _pay(
     uow: UnitOfWork,
     decider: risk.PaymentDecider | None,
     file: BulkFile,
-    lines: Sequence[FileLine],
+    lines: Sequence[DueLine],
     now: datetime,
 ) -> list[str | None]:
     """Pay what risk and the ledger let through; returns for each line why it failed, or None."""
     on_day = business_day(now)
     transit = await find_transit_account(uow, file.total.currency)
-    asked = [_ask(file, line) for line in lines]
-    refused = await _assess(uow, decider, file, asked, now)
+    asked, refused = await _assess(uow, decider, file, lines, now)
     reasons: list[str | None] = [STOPPED_BY_RISK if is_refused else None for is_refused in refused]
     paying = [at for at, reason in enumerate(reasons) if reason is None]
+    # What is written if all are posted is made ready meanwhile: mostly all are.
+    ready = asyncio.create_task(asyncio.to_thread(_list_written, decider, asked, tuple(reasons)))
     if paying:
         ids = [asked[at].order_id for at in paying]
         columns = pay_lines(file, [lines[at] for at in paying], ids, transit, on_day)
@@ -115,32 +119,48 @@ async def _pay(
             if not outcome.is_posted:
                 assert outcome.reason is not None
                 reasons[at] = outcome.reason.value
-    if decider is not None:
-        posted = [each for each, why in zip(asked, reasons, strict=True) if why is None]
-        others = [each for each, why in zip(asked, reasons, strict=True) if why is not None]
-        await uow.write(list_decisions(posted, others))
+    written = await ready
+    if any(reasons[at] is not None for at in paying):
+        written = _list_written(decider, asked, reasons)
+    await uow.write(written)
     return reasons
+
+
+def _list_written(
+    decider: risk.PaymentDecider | None,
+    asked: Sequence[DecidedPayment],
+    reasons: Sequence[str | None],
+) -> list[Statement]:
+    """Return what records the decisions, and counts the lines that no reason speaks against."""
+    if decider is None:
+        return []
+    posted = [each for each, why in zip(asked, reasons, strict=True) if why is None]
+    others = [each for each, why in zip(asked, reasons, strict=True) if why is not None]
+    return list_decisions(posted, others)
 
 
 async def _assess(
     uow: UnitOfWork,
     decider: risk.PaymentDecider | None,
     file: BulkFile,
-    asked: Sequence[DecidedPayment],
+    lines: Sequence[DueLine],
     now: datetime,
-) -> list[bool]:
-    """Say of each payment whether it is refused, by one assessment of all."""
+) -> tuple[list[DecidedPayment], list[bool]]:
+    """Return a payment for each line, and whether it is refused, by one assessment of all."""
     if decider is None:
-        return [False] * len(asked)
+        return _ask(file, lines), [False] * len(lines)
     connection = await uow.driver()
-    account_ids = {file.payer_account_id, *(each.payee_account_id or 0 for each in asked)}
-    parties = _complete(
-        await customers.find_parties(connection, sorted(account_ids)), account_ids, file
-    )
+    account_ids = {file.payer_account_id, *(line.account_id for line in lines)}
+    # Made while the database looks for the parties.
+    asking = asyncio.create_task(asyncio.to_thread(_ask, file, lines))
+    parties = await customers.find_parties(connection, sorted(account_ids))
+    asked = await asking
     checked: list[Refusal | None] = [None] * len(asked)
-    answers = await assess_payments(connection, decider, asked, checked, parties, now=now)
+    answers = await assess_payments(
+        connection, decider, asked, checked, _complete(parties, account_ids, file), now=now
+    )
     # What would be held and looked at is not paid either: the payer sees why, and pays it alone.
-    return [
+    return asked, [
         answer is not None or payment.stop is not None
         for answer, payment in zip(answers, asked, strict=True)
     ]
@@ -156,18 +176,23 @@ def _complete(
     return nobody | dict(parties)
 
 
-def _ask(file: BulkFile, line: FileLine) -> DecidedPayment:
+def _ask(file: BulkFile, lines: Sequence[DueLine]) -> list[DecidedPayment]:
     assert file.pay_id is not None
-    return DecidedPayment(
-        order_id=line_id(file.pay_id, line.number),
-        payer_account_id=file.payer_account_id,
-        payee_account_id=line.account_id,
-        amount=line.amount,
-        kind=OrderKind.TRANSFER,
-        # Two people of the business stand behind every line.
-        authentication=Authentication.TWO_FACTORS,
-        file_purpose=file.purpose.value,
-    )
+    currency, purpose = file.total.currency, file.purpose.value
+    ids = line_ids(file.pay_id, [line.number for line in lines])
+    return [
+        DecidedPayment(
+            order_id=order_id,
+            payer_account_id=file.payer_account_id,
+            payee_account_id=line.account_id,
+            amount=Money(line.amount, currency),
+            kind=OrderKind.TRANSFER,
+            # Two people of the business stand behind every line.
+            authentication=Authentication.TWO_FACTORS,
+            file_purpose=purpose,
+        )
+        for order_id, line in zip(ids, lines, strict=True)
+    ]
 
 
 async def _finish(uow: UnitOfWork, file: BulkFile, now: datetime) -> None:

@@ -1,7 +1,7 @@
 """From a step of a file to journal entries. 2011.04 holds the money while lines are being paid."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Final
 
@@ -12,14 +12,15 @@ from huitong.kernel.money import Money
 from huitong.ledger import (
     Columns,
     Entry,
+    MeterUse,
     Request,
     Transfer,
     TransferCode,
     TransferKind,
     ensure_system_account,
 )
-from huitong.payments.bulk.types import BulkFile, FileLine, Purpose
-from huitong.payments.calculations import derive_id
+from huitong.payments.bulk.types import BulkFile, DueLine, Purpose
+from huitong.payments.calculations import derive_ids
 
 CODES: Final = {
     Purpose.PAYROLL: TransferCode.PAYROLL,
@@ -41,13 +42,15 @@ async def find_transit_account(uow: UnitOfWork, currency: str) -> int:
     return account.id
 
 
-def line_id(pay_id: uuid.UUID, number: int) -> uuid.UUID:
-    """Return the identifier of the transfer that pays a line: the same on every try."""
-    return derive_id(pay_id, number)
+def line_ids(pay_id: uuid.UUID, numbers: Iterable[int]) -> list[uuid.UUID]:
+    """Return the identifiers of the transfers that pay lines: the same on every try."""
+    return derive_ids(pay_id, numbers)
 
 
-def hold_funds(file: BulkFile, pay_id: uuid.UUID, transit: int, on_day: date) -> Request:
-    """Reserve the money of the whole file."""
+def hold_funds(
+    file: BulkFile, pay_id: uuid.UUID, transit: int, uses: Sequence[MeterUse], on_day: date
+) -> Request:
+    """Reserve the money of the whole file, and count it."""
     return _request(
         Transfer(
             id=pay_id,
@@ -58,7 +61,8 @@ def hold_funds(file: BulkFile, pay_id: uuid.UUID, transit: int, on_day: date) ->
             code=TransferCode.BULK_HOLD,
             effective_on=on_day,
             kind=TransferKind.PENDING,
-        )
+        ),
+        uses,
     )
 
 
@@ -84,7 +88,7 @@ def end_hold(
 
 def pay_lines(
     file: BulkFile,
-    lines: Sequence[FileLine],
+    lines: Sequence[DueLine],
     ids: Sequence[uuid.UUID],
     transit: int,
     on_day: date,
@@ -94,7 +98,7 @@ def pay_lines(
         ids=b"".join([each.bytes for each in ids]),
         debit_account_ids=np.full(len(lines), transit, np.int64),
         credit_account_ids=np.array([line.account_id for line in lines], np.int64),
-        amounts=np.array([line.amount.minor for line in lines], np.int64),
+        amounts=np.array([line.amount for line in lines], np.int64),
         currency=file.total.currency,
         code=int(CODES[file.purpose]),
         effective_on=on_day,
@@ -118,5 +122,5 @@ def give_back(
     )
 
 
-def _request(transfer: Transfer) -> Request:
-    return Request(Entry((transfer,)))
+def _request(transfer: Transfer, uses: Sequence[MeterUse] = ()) -> Request:
+    return Request(Entry((transfer,)), uses)

@@ -4,6 +4,7 @@ import hashlib
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import starmap
 from typing import Any, Final
 
 from sqlalchemy.engine import Row
@@ -12,6 +13,7 @@ from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.money import Money
 from huitong.payments.bulk.types import (
     BulkFile,
+    DueLine,
     FileLine,
     FileState,
     Line,
@@ -64,9 +66,20 @@ _TAKE_NEXT: Final = f"""
 _IS_ANY_WAITING: Final = """
     SELECT EXISTS (SELECT FROM payments.bulk_files WHERE state IN ('approved', 'paying'))
 """
+# A line that did not fail is paid once its file's place is past it (decision 0054).
 _LINES: Final = """
-    SELECT number, reference, account_id, amount, note, state, reason FROM payments.bulk_lines
+    SELECT l.number, l.reference, l.account_id, l.amount, l.note,
+           CASE WHEN l.state = 0 AND l.number < f.next_number THEN 1 ELSE l.state END, l.reason
+      FROM payments.bulk_lines l JOIN payments.bulk_files f ON f.id = l.file_id
+     WHERE l.file_id = $1 AND l.number >= $2 ORDER BY l.number LIMIT $3
+"""
+_DUE: Final = """
+    SELECT number, account_id, amount FROM payments.bulk_lines
      WHERE file_id = $1 AND number >= $2 ORDER BY number LIMIT $3
+"""
+_LARGEST: Final = """
+    SELECT number, account_id, amount FROM payments.bulk_lines
+     WHERE file_id = $1 ORDER BY amount DESC, number LIMIT 1
 """
 _CONTENT: Final = """
     SELECT number, reference, account_id, amount FROM payments.bulk_lines
@@ -85,10 +98,6 @@ _FAIL_LINES: Final = """
       FROM unnest($2::int[], $3::text[]) n(number, reason)
      WHERE l.file_id = $1 AND l.number = n.number
 """
-_PAY_LINES: Final = """
-    UPDATE payments.bulk_lines SET state = 1
-     WHERE file_id = $1 AND number BETWEEN $2 AND $3 AND state = 0
-"""
 _DECIDE: Final = """
     UPDATE payments.bulk_files
        SET state = :state, decided_by = :decided_by, pay_id = :pay_id,
@@ -99,7 +108,8 @@ _STEP: Final = """
     UPDATE payments.bulk_files
        SET next_number = :next_number, paid_count = paid_count + :paid_count, paid = paid + :paid,
            failed_count = failed_count + :failed_count, failed = failed + :failed
-     WHERE id = :id
+     WHERE id = :id AND next_number = :first
+    RETURNING id
 """
 _SET_STATE: Final = """
     UPDATE payments.bulk_files SET state = :state, stop_reason = :reason, done_at = :done_at
@@ -222,6 +232,17 @@ async def list_lines(
     ]
 
 
+async def list_due(uow: UnitOfWork, file: BulkFile, first: int, count: int) -> list[DueLine]:
+    """Return what is to be paid by lines in order, from the number `first` on."""
+    rows = await (await uow.driver()).fetch(_DUE, file.id, first, count)
+    return list(starmap(DueLine, rows))
+
+
+async def get_largest(uow: UnitOfWork, file: BulkFile) -> DueLine:
+    """Return the line of a sound file that pays the most, the first one of several."""
+    return DueLine(*await (await uow.driver()).fetchrow(_LARGEST, file.id))
+
+
 async def list_problems(
     uow: UnitOfWork, file_id: uuid.UUID, after: int, count: int
 ) -> list[tuple[int, Problem]]:
@@ -248,31 +269,32 @@ async def decide_file(
 
 
 async def end_lines(
-    uow: UnitOfWork, file: BulkFile, lines: Sequence[FileLine], reasons: Sequence[str | None]
+    uow: UnitOfWork, file: BulkFile, lines: Sequence[DueLine], reasons: Sequence[str | None]
 ) -> None:
-    """Write down what became of a batch of lines, and count it: a reason is why one failed."""
+    """Write down what became of a batch of lines, and count it: a reason is why one failed.
+
+    The lines of a step stand in a row. Only those that failed are written; the others are paid by
+    the file's place being past them.
+    """
     failed = [line for line, reason in zip(lines, reasons, strict=True) if reason is not None]
-    failed_sum = sum(line.amount.minor for line in failed)
-    paid_count = len(lines) - len(failed)
-    connection = await uow.driver()
+    failed_sum = sum(line.amount for line in failed)
     if failed:
         numbers = [line.number for line in failed]
-        await connection.execute(
-            _FAIL_LINES, file.id, numbers, [reason for reason in reasons if reason is not None]
-        )
-    # The lines of a step stand in a row; those that are left of it are paid.
+        why = [reason for reason in reasons if reason is not None]
+        done = await (await uow.driver()).execute(_FAIL_LINES, file.id, numbers, why)
+        assert done.split()[-1] == str(len(failed)), "a line that is paid is there"
     first, last = lines[0].number, lines[-1].number
-    done = await connection.execute(_PAY_LINES, file.id, first, last)
-    assert done.split()[-1] == str(paid_count), "a line is decided once"
-    await uow.execute(
+    moved = await uow.execute(
         _STEP,
         id=file.id,
+        first=first,
         next_number=last + 1,
-        paid_count=paid_count,
-        paid=sum(line.amount.minor for line in lines) - failed_sum,
+        paid_count=len(lines) - len(failed),
+        paid=sum(line.amount for line in lines) - failed_sum,
         failed_count=len(failed),
         failed=failed_sum,
     )
+    assert moved, "a line is decided once"
 
 
 async def set_state(

@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import IntEnum, StrEnum
-from typing import Self
+from typing import NamedTuple, Self
 
 import msgspec
 
@@ -210,6 +210,14 @@ class BulkFile:
     message_id: str | None = None
     message_name: str | None = None
     batch_id: str | None = None
+
+
+class DueLine(NamedTuple):
+    """What of a line is needed to pay it; `amount` is in minor units of the file's currency."""
+
+    number: int
+    account_id: int
+    amount: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

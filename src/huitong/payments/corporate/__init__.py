@@ -41,6 +41,7 @@ from huitong.payments.corporate.events import (
     StandingPaymentMade,
     StandingPaymentSkipped,
 )
+from huitong.payments.corporate.files import count_file
 from huitong.payments.corporate.instructions import (
     approve_instruction,
     expire_instructions,
@@ -232,6 +233,7 @@ __all__ = [
     "check_resolution",
     "check_user",
     "close_virtual",
+    "count_file",
     "due_date",
     "end_pool",
     "expire_instructions",

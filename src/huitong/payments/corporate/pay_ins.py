@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from huitong.customers import fold_name
 from huitong.kernel import audit, outbox
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
@@ -43,7 +44,6 @@ from huitong.payments.corporate.virtual_types import (
     is_virtual_number,
     make_virtual_number,
 )
-from huitong.payments.names import fold_name
 from huitong.payments.postings import find_own_accounts
 from huitong.privacy import Vault
 

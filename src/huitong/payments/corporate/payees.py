@@ -12,7 +12,6 @@ from huitong.payments.commands import moving
 from huitong.payments.corporate import limits, store
 from huitong.payments.corporate.errors import PayeeNameDiffers
 from huitong.payments.corporate.types import NewPayee, Payee
-from huitong.payments.names import fold_name
 from huitong.privacy import Vault
 
 _NAME: Final = "payments.corporate_payees.name"
@@ -49,7 +48,7 @@ async def _check_holder(
     if merchant.account_id == account_id:
         raise InvalidField("is the payer's own account", field="payee.account")
     names = await customers.find_holder_names(uow, vault, [account_id])
-    if fold_name(names.get(account_id, "")) != fold_name(name):
+    if customers.fold_name(names.get(account_id, "")) != customers.fold_name(name):
         raise PayeeNameDiffers("the name is not the account holder's", field="payee.name")
 
 

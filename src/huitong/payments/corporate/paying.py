@@ -55,7 +55,7 @@ async def pay(
         description=description,
         now=now,
     )
-    uses = [_count(merchant.account_id, mandate, amount, now)]
+    uses = [count_payment(merchant.account_id, mandate, amount, now)]
     # More than one person stands behind it, each with a factor of their own.
     proof = Authentication.TWO_FACTORS
     if payee.is_at_a_bank:
@@ -90,7 +90,8 @@ async def _move(uow: UnitOfWork, order: Order, uses: list[MeterUse], now: dateti
     await moving.post_entry(uow, entry, uses=uses, fields=fields, now=now)
 
 
-def _count(account_id: int, mandate: Mandate, amount: Money, now: datetime) -> MeterUse:
+def count_payment(account_id: int, mandate: Mandate, amount: Money, now: datetime) -> MeterUse:
+    """Return how an amount that leaves a business's account counts against its mandate's sums."""
     return MeterUse(
         account_id=account_id,
         meter=int(Meter.CORPORATE),

@@ -35,7 +35,6 @@ from huitong.payments.corporate.virtual_types import (
     VirtualPurpose,
     make_virtual_number,
 )
-from huitong.payments.names import fold_name
 from huitong.privacy import Vault
 
 PAYER: Final = "payments.virtual_accounts.payer"
@@ -109,7 +108,7 @@ async def open_virtual_account(
     sealed = index = None
     if new.payer is not None:
         sealed = (await vault.seal(uow, merchant_id, {PAYER: new.payer}))[PAYER]
-        index = vault.blind_index(PAYER_INDEX, fold_name(new.payer))
+        index = vault.blind_index(PAYER_INDEX, customers.fold_name(new.payer))
     serial = await store.take_serial(uow, master)
     account = _make_account(
         master, serial, new.purpose, account_id, now, new=new, payer=(sealed, index)

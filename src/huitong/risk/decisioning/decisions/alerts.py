@@ -38,7 +38,8 @@ def is_alert(decision: Decision) -> bool:
     return (
         decision.action is not Action.ALLOW
         or bool(decision.failed)
-        or any(each.list is ListKind.WATCH for each in decision.listed)
+        # Mostly nobody is on any list.
+        or bool(decision.listed and any(each.list is ListKind.WATCH for each in decision.listed))
     )
 
 

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from itertools import accumulate, islice
 from typing import Any, Final
 
 from sqlalchemy.engine import Row
@@ -20,8 +21,10 @@ from huitong.risk.decisioning.models.serving import FallbackReason
 from huitong.risk.decisioning.rules.types import Purpose
 from huitong.risk.decisioning.types import Action, FeatureType
 
-# What a batch has in common is given once. Keys and codes have neither comma nor bar, and arrays
-# of arrays of different lengths cannot be given: four lists travel as one text, mostly "|||".
+# What a batch has in common is given once. Keys and codes have neither comma, bar nor line break,
+# and arrays of arrays of different lengths cannot be given: four lists travel as one text, mostly
+# "|||". So do ids, codes and the rows of values, one after the other: the driver would look at each
+# element of an array whether it is one.
 _INSERT: Final = """
 INSERT INTO risk.decisions (id, purpose, action, decided_at, listed, version_id, hits, failed,
                             shadow_version_id, shadow_action, shadow_hits, fallback, names_id,
@@ -31,13 +34,15 @@ INSERT INTO risk.decisions (id, purpose, action, decided_at, listed, version_id,
 SELECT n.id, $1, n.action, $2, string_to_array(split_part(n.codes, '|', 1), ','), $3,
        string_to_array(split_part(n.codes, '|', 2), ','),
        string_to_array(split_part(n.codes, '|', 3), ','), $4, n.shadow_action,
-       string_to_array(split_part(n.codes, '|', 4), ','), $5, $6, n.feature_values, $7, $8, $9,
+       string_to_array(split_part(n.codes, '|', 4), ','), $5, $6,
+       substr($16::bytea, n.values_from, n.values_size), $7, $8, $9,
        $10, $11, n.score, n.model_action, n.is_challenged, n.challenger_score, n.shadow_score
-  FROM unnest($12::uuid[], $13::text::smallint[], $14::text[], $15::text::smallint[],
-              $16::bytea[], $17::text::float8[], $18::text::smallint[], $19::text::boolean[],
-              $20::text::float8[], $21::text::float8[])
-       AS n(id, action, codes, shadow_action, feature_values, score, model_action, is_challenged,
-            challenger_score, shadow_score)
+  FROM unnest(string_to_array($12, ',')::uuid[], $13::text::smallint[],
+              string_to_array($14, E'\\n'), $15::text::smallint[], $17::text::integer[],
+              $18::text::integer[], $19::text::float8[], $20::text::smallint[],
+              $21::text::boolean[], $22::text::float8[], $23::text::float8[])
+       AS n(id, action, codes, shadow_action, values_from, values_size, score, model_action,
+            is_challenged, challenger_score, shadow_score)
 """
 _FIND: Final = """
     SELECT id, purpose, action, decided_at, listed, version_id, hits, failed, shadow_version_id,
@@ -63,11 +68,12 @@ def make_insert(decisions: Sequence[Decision], *, keeps_known: bool = False) -> 
         f"{_INSERT} ON CONFLICT DO NOTHING" if keeps_known else _INSERT,
         (
             *common,
-            [each.id for each in decisions],
-            write_array([int(each.action) for each in decisions]),
-            [_join_codes(each) for each in decisions],
+            ",".join([each.id.hex for each in decisions]),
+            write_array([each.action.value for each in decisions]),
+            "\n".join([_join_codes(each) for each in decisions]),
             write_array([_number(each.shadow_action) for each in decisions]),
-            [each.packed for each in decisions],
+            b"".join([each.packed or b"" for each in decisions]),
+            *_list_places([each.packed for each in decisions]),
             *_list_scores([each.scoring or _NO_MODELS for each in decisions]),
         ),
     )
@@ -106,6 +112,13 @@ def _list_scores(scorings: Sequence[Scoring]) -> tuple[str, ...]:
         write_array([each.challenger_score for each in scorings]),
         write_array([each.shadow_score for each in scorings]),
     )
+
+
+def _list_places(rows: Sequence[bytes | None]) -> tuple[str, str]:
+    """Return where each row begins among all in a row, counted from one, and its size or None."""
+    starts = accumulate((len(row or b"") for row in rows), initial=1)
+    sizes = [None if row is None else len(row) for row in rows]
+    return write_array(list(islice(starts, len(rows)))), write_array(sizes)
 
 
 def _number(action: Action | None) -> int | None:

@@ -124,7 +124,8 @@ async def count_marks(uow: Any) -> int:
 
 
 async def count_lines(uow: Any) -> tuple[int, int]:
+    ranges = await uow.execute("SELECT line_count, content FROM payments.recon_ranges")
     return (
-        await uow.fetch_value("SELECT count(*) FROM payments.recon_lines"),
-        await uow.fetch_value("SELECT sum(line_count) FROM payments.recon_ranges"),
+        sum(row.content.count(b"\n") for row in ranges),
+        sum(row.line_count for row in ranges),
     )

@@ -45,6 +45,7 @@ async def _compare_attempts(uow: UnitOfWork, now: datetime) -> bool:
     mark = await books.lock_mark(uow, books.ATTEMPTS)
     await books.allow_much(uow)
     rows: Sequence[Any] = ()
+    last: books.Mark | None = None
     for count in (limits.BOOKS_BATCH, limits.BOOKS_BATCH_SMALL):
         last = await books.find_last_attempt(uow, mark, before=now - _SETTLING, count=count)
         if last is None:
@@ -122,6 +123,7 @@ async def _compare_account(uow: UnitOfWork, account_id: int, currency: str, now:
     mark = await books.lock_mark(uow, name)
     await books.allow_much(uow)
     rows: Sequence[Any] = ()
+    reach: tuple[int, datetime, datetime] | None = None
     for count in (limits.BOOKS_BATCH, limits.BOOKS_BATCH_SMALL):
         reach = await books.find_lines_range(uow, account_id, after=mark.line, count=count)
         if reach is None:

@@ -72,7 +72,7 @@ async def match_file(
     ours = await attempts.load_day(uow, file, begin, end)
     most = limits.DIFFERENCES_MAX
     left = await asyncio.to_thread(columns.compare, lines, ours, begin, end, most + 1)
-    if max(map(len, (left.unlike, left.repeated, left.absent))) > most:
+    if max(len(left.unlike), len(left.repeated), len(left.absent)) > most:
         return await files.refuse_file(uow, file)
     few = await _load_few(uow, file, left)
     work = _Matching(few, read_tolerance(rulebook, file.day), end)

@@ -113,10 +113,11 @@ def _sum_up(lines: bytes) -> Totals | None:
 
 
 def _add(one: Totals, other: Totals) -> Totals:
-    return {
-        code: tuple(map(sum, zip(one.get(code, _ZERO), other.get(code, _ZERO), strict=True)))
-        for code in one.keys() | other.keys()
-    }
+    sums = dict(one)
+    for code, (into, out, fees) in other.items():
+        before = one.get(code, _ZERO)
+        sums[code] = before[0] + into, before[1] + out, before[2] + fees
+    return sums
 
 
 class _Counted:

@@ -1,5 +1,6 @@
 """A town whose payments go over a channel, and the channel's files."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -142,6 +143,17 @@ def write_file(lines: list[str], day: date = date(2026, 11, 23), channel: str = 
         channel, day, len(lines), {code: (a, b, c) for code, (a, b, c) in totals.items()}
     )
     return reconciliation.write_head(head) + "".join(f"{each}\n" for each in lines).encode()
+
+
+async def store_half(
+    town: "Town", content: bytes, now: datetime
+) -> payments.reconciliation.ChannelFile:
+    """Begin to take a file whose last line never comes; return it."""
+    source = BytesIO(content)
+    checked = await asyncio.to_thread(reconciliation.open_file, source)
+    source.truncate(content[:-1].rindex(b"\n") + 1)
+    _, known, file_format = checked
+    return await reconciliation.take_file(town.database, source, known, file_format, now=now)
 
 
 @dataclass

@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from tests.payments.reconciliation.conftest import line, write_file
+from tests.payments.reconciliation.conftest import line, store_half, write_file
 
 from huitong import payments
 from huitong.kernel.rulebook import Rulebook
@@ -71,6 +71,20 @@ async def test_the_file_of_the_day_before_is_fetched_once_from_one_oclock_on(
     assert bank.asked == 2
     (file,) = await town.read(reconciliation.list_files)
     assert (file.day, file.matched) == (DAY, 1)
+
+
+async def test_a_file_that_was_stored_in_part_is_fetched_again_and_goes_on(
+    town: "Town", bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "RANGE_LINES", 1)
+    wang = await town.add_customer("王芳")
+    orders = [await town.top_up(wang.account_id, f"{at + 1}.00") for at in range(3)]
+    bank.files["2026-11-23"] = write_file([line(each) for each in orders])
+    half = await store_half(town, bank.files["2026-11-23"], NIGHT)
+    assert half.loaded == 2
+    await fetch(town, bank, NIGHT)
+    (file,) = await town.read(reconciliation.list_files)
+    assert (file.id, file.matched) == (half.id, 3)
 
 
 async def test_a_bad_file_or_a_channel_that_is_away_leaves_the_night_to_the_next_try(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.payments.reconciliation.conftest import Desk, line, write_file
+from tests.payments.reconciliation.conftest import Desk, line, store_half, write_file
 
 from huitong import payments
 from huitong.payments.reconciliation import limits, reading
@@ -36,9 +36,8 @@ def test_a_sound_file_is_read_with_any_line_ends_and_mark() -> None:
         checked = check(content)
         assert checked.head.day == date(2026, 11, 23)
         assert checked.head.totals == {"CNY": (100_00, 0, 10)}
-        assert [lines for _, lines in reading.read_ranges(BytesIO(content), after=0)] == [
-            [GOOD.encode()]
-        ]
+        ranges = list(reading.read_ranges(BytesIO(content), after=0))
+        assert ranges == [(1, 1, GOOD.encode() + b"\n")]
     assert check(write_file([])).head.line_count == 0
 
 
@@ -170,7 +169,58 @@ async def test_two_workers_with_one_file_store_and_match_it_once(
     (found,) = await desk.breaks()
     assert found.attempt_id == payments.derive_id(orders[9].id, 1)
     async with town.database.unit_of_work() as uow:
-        assert await uow.fetch_value("SELECT count(*) FROM payments.recon_lines") == 9
+        stored = await uow.execute(
+            "SELECT first_line, line_count, content FROM payments.recon_ranges ORDER BY first_line"
+        )
+    assert [(row.first_line, row.line_count) for row in stored] == [(1, 3), (4, 3), (7, 3)]
+    assert b"".join(row.content for row in stored) == content.split(b"\n", 2)[2]
+
+
+async def test_a_file_that_stopped_half_way_gives_its_day_to_another_one(
+    town: "Town", desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "RANGE_LINES", 2)
+    wang = await town.add_customer("王芳")
+    orders = [await town.top_up(wang.account_id, f"{at + 1}.00") for at in range(5)]
+    lost = write_file([line(each, fee="0.01") for each in orders])
+    right = write_file([line(each) for each in orders])
+    half = await store_half(town, lost, desk.now)
+    assert (half.state, half.loaded) == (reconciliation.FileState.LOADING, 4)
+    with pytest.raises(reconciliation.ChannelFileDiffers):
+        await desk.take(right)
+    desk.now += timedelta(seconds=limits.GOES_ON_SECONDS + 1)
+    file = await desk.take(right)
+    assert (file.state, file.matched) == (reconciliation.FileState.MATCHED, 5)
+    states = {each.digest: each.state for each in await town.read(reconciliation.list_files)}
+    assert states == {
+        half.digest: reconciliation.FileState.ABANDONED,
+        file.digest: reconciliation.FileState.MATCHED,
+    }
+    # Its day is another file's now.
+    with pytest.raises(reconciliation.ChannelFileDiffers):
+        await desk.take(lost)
+    assert await desk.breaks() == []
+
+
+async def test_a_file_that_was_given_up_goes_on_where_it_was_if_its_day_is_free_again(
+    town: "Town", desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "RANGE_LINES", 2)
+    monkeypatch.setattr(limits, "DIFFERENCES_MAX", 4)
+    wang = await town.add_customer("王芳")
+    orders = [await town.top_up(wang.account_id, f"{at + 1}.00") for at in range(5)]
+    right = write_file([line(each) for each in orders])
+    half = await store_half(town, right, desk.now)
+    desk.now += timedelta(seconds=limits.GOES_ON_SECONDS + 1)
+    strange = [line(each, attempt="f" * 31 + str(at)) for at, each in enumerate(orders)]
+    with pytest.raises(reconciliation.ChannelFileOfAnotherDay):
+        await desk.take(write_file(strange))
+    file = await desk.take(right)
+    assert (file.id, file.state, file.matched) == (
+        half.id,
+        reconciliation.FileState.MATCHED,
+        5,
+    )
 
 
 async def test_a_file_of_another_house_is_refused_and_leaves_no_break(
@@ -198,8 +248,8 @@ async def test_lines_are_forgotten_after_their_days_and_digests_stay(
     for days, left in ((limits.LINES_KEEP_DAYS, 1), (limits.LINES_KEEP_DAYS + 1, 0)):
         await reconciliation.prune_lines(town.database, now=desk.now + timedelta(days=days))
         async with town.database.unit_of_work() as uow:
-            assert await uow.fetch_value("SELECT count(*) FROM payments.recon_lines") == left
-            assert await uow.fetch_value("SELECT count(*) FROM payments.recon_ranges") == 1
+            assert await uow.fetch_value("SELECT count(content) FROM payments.recon_ranges") == left
+            assert await uow.fetch_value("SELECT count(digest) FROM payments.recon_ranges") == 1
     (found,) = await desk.breaks()
     assert found.theirs is not None
     assert (found.line, found.theirs.amount) == (1, 90_00)

@@ -2,9 +2,11 @@
 
 from typing import TYPE_CHECKING
 
+import pytest
 from tests.payments.reconciliation.conftest import PlantedDay, plant_day
 
 from huitong import ledger, payments
+from huitong.payments.reconciliation import limits
 
 if TYPE_CHECKING:
     from tests.payments.conftest import Town
@@ -41,6 +43,13 @@ async def test_one_break_of_each_kind_among_ten_thousand_orders_is_found_and_not
     # Of 10,000 payments one is not in the file, three lines are nobody's; nine lines have a break,
     # one of them, which is late, is matched by its other day.
     assert (file.line_count, file.matched, file.tolerated) == (10_002, 9_993, 1)
+
+
+async def test_books_that_disagree_much_are_compared_in_small_steps_and_all_is_found_once(
+    town: "Town", owner_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "BOOKS_BATCH_SMALL", 1)
+    await reconcile(await plant_day(town, owner_url, 40))
 
 
 async def test_every_kind_is_cured_by_what_is_proposed_or_allowed_and_suspense_returns_to_zero(

@@ -66,7 +66,7 @@ class ChannelFileView(View):
     day: date
     format: Literal["csv", "camt.053"]
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
-    state: Literal["loading", "loaded", "matched", "refused"]
+    state: Literal["loading", "loaded", "matched", "refused", "abandoned"]
     lines: int
     matched: int = Field(description="Lines that agree with us in everything.")
     matched_otherwise: int = Field(description="Lines matched by reference, amount, other day.")

@@ -5,6 +5,7 @@ channels. Each step compares a bounded number in one transaction with the mark, 
 of workers may run it and none is lost or found twice.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -42,12 +43,17 @@ async def compare_books(database: Database, *, now: datetime, caller: Caller = S
 
 async def _compare_attempts(uow: UnitOfWork, now: datetime) -> bool:
     mark = await books.lock_mark(uow, books.ATTEMPTS)
-    last = await books.find_last_attempt(
-        uow, mark, before=now - _SETTLING, count=limits.BOOKS_BATCH
-    )
-    if last is None:
-        return False
-    rows = await books.find_unlike_attempts(uow, mark, last)
+    await books.allow_much(uow)
+    rows: Sequence[Any] = ()
+    last: books.Mark | None = None
+    for count in (limits.BOOKS_BATCH, limits.BOOKS_BATCH_SMALL):
+        last = await books.find_last_attempt(uow, mark, before=now - _SETTLING, count=count)
+        if last is None:
+            return False
+        rows = await books.find_unlike_attempts(uow, mark, last, limit=limits.BOOKS_BATCH_SMALL + 1)
+        if len(rows) <= limits.BOOKS_BATCH_SMALL:
+            break
+    assert last is not None
     await breaks.add_breaks(uow, [_judge(row) for row in rows], file_number=None, now=now)
     await books.move_mark(uow, books.ATTEMPTS, last)
     return True
@@ -115,11 +121,20 @@ def _judge(row: Any) -> Found:
 async def _compare_account(uow: UnitOfWork, account_id: int, currency: str, now: datetime) -> bool:
     name = f"account.{account_id}"
     mark = await books.lock_mark(uow, name)
-    reach = await books.find_lines_range(uow, account_id, after=mark.line, count=limits.BOOKS_BATCH)
-    if reach is None:
-        return False
+    await books.allow_much(uow)
+    rows: Sequence[Any] = ()
+    reach: tuple[int, datetime, datetime] | None = None
+    for count in (limits.BOOKS_BATCH, limits.BOOKS_BATCH_SMALL):
+        reach = await books.find_lines_range(uow, account_id, after=mark.line, count=count)
+        if reach is None:
+            return False
+        rows = await books.find_unexplained(
+            uow, account_id, mark.line, reach, limit=limits.BOOKS_BATCH_SMALL + 1
+        )
+        if len(rows) <= limits.BOOKS_BATCH_SMALL:
+            break
+    assert reach is not None
     last, begin, end = reach
-    rows = await books.find_unexplained(uow, account_id, mark.line, reach)
     entries = [
         (
             row["transfer_id"],

@@ -16,7 +16,8 @@ from huitong.payments.reconciliation.books import compare_books
 from huitong.payments.reconciliation.commands import reconcile_file
 from huitong.payments.reconciliation.fetching import fetch_file
 from huitong.payments.reconciliation.matching import match_file
-from huitong.payments.reconciliation.store import breaks, files, lines
+from huitong.payments.reconciliation.store import breaks, files, ranges
+from huitong.payments.reconciliation.types import FileState
 
 _log: Final = get_logger(__name__)
 
@@ -49,7 +50,7 @@ async def fetch_night(
     now: datetime,
     caller: Caller = SYSTEM,
 ) -> None:
-    """Fetch and reconcile the file of the day before from each channel that has none yet.
+    """Fetch and reconcile the file of the day before from each channel that has none whole yet.
 
     Nothing is fetched before the hour of the rulebook. A channel that does not answer, or whose
     file is refused, is logged and tried again with the next call.
@@ -64,7 +65,9 @@ async def fetch_night(
             # The settings may name channels that staff have not added yet.
             if await find_channel(uow, channel) is None:
                 continue
-            if await files.find_file(uow, channel=channel, day=day) is not None:
+            known = await files.find_file(uow, channel=channel, day=day)
+            # Where storing it stopped half-way, the same file goes on.
+            if known is not None and known.state is not FileState.LOADING:
                 continue
         try:
             source = await fetch_file(url, day)
@@ -80,6 +83,6 @@ async def prune_lines(database: Database, *, now: datetime) -> bool:
     """Forget lines of files that were matched long ago; return whether more are left."""
     before = now - timedelta(days=limits.LINES_KEEP_DAYS)
     pruned = await database.run(
-        lambda uow: lines.prune_lines(uow, before=before, count=limits.LINES_PRUNED_AT_ONCE)
+        lambda uow: ranges.prune(uow, before=before, count=limits.RANGES_PRUNED_AT_ONCE)
     )
-    return pruned == limits.LINES_PRUNED_AT_ONCE
+    return pruned == limits.RANGES_PRUNED_AT_ONCE

@@ -4,24 +4,23 @@ Killed anywhere, a file goes on from the first range that is not stored; its byt
 identity, so that nobody can go on with another file.
 """
 
-import hashlib
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import BinaryIO
 
 from huitong.kernel import audit
 from huitong.kernel.database.unit_of_work import SYSTEM, Caller, Database, UnitOfWork
 from huitong.kernel.ids import uuid7
-from huitong.payments.reconciliation import statements
+from huitong.payments.reconciliation import limits, statements
 from huitong.payments.reconciliation.errors import (
     ChannelFileDiffers,
     ChannelFileKnown,
     ChannelFileOfAnotherDay,
     ReconciledChannelNotFound,
 )
-from huitong.payments.reconciliation.reading import CheckedFile, check_file, read_ranges
+from huitong.payments.reconciliation.reading import CheckedFile, Head, check_file, read_ranges
 from huitong.payments.reconciliation.store import files
-from huitong.payments.reconciliation.store.lines import store_lines
+from huitong.payments.reconciliation.store.ranges import store_range
 from huitong.payments.reconciliation.types import ChannelFile, FileFormat, FileState
 
 #: Is told how many lines of how many are stored.
@@ -62,19 +61,20 @@ async def take_file(
     another file.
     """
     file = await database.run(lambda uow: _register(uow, checked, file_format, now), caller)
-    for first, lines in read_ranges(source, after=file.loaded):
-        digest = hashlib.sha256(b"\n".join([*lines, b""])).digest()
+    for first, count, lines in read_ranges(source, after=file.loaded):
 
         async def store(
-            uow: UnitOfWork, first: int = first, lines: list[bytes] = lines, digest: bytes = digest
+            uow: UnitOfWork, first: int = first, count: int = count, lines: bytes = lines
         ) -> int:
             current = await files.find_file(uow, file_id=file.id, is_locked=True)
             assert current is not None
+            if current.state is FileState.ABANDONED:
+                raise _refuse_other(current)
             # Somebody else may load the same file at this moment.
             if current.loaded < first:
-                await store_lines(uow, file, first, lines, digest)
-                await files.set_loaded(uow, current, first + len(lines) - 1)
-            return first + len(lines) - 1
+                await store_range(uow, file, first, count, lines)
+                await files.set_loaded(uow, current, first + count - 1, now=now)
+            return first + count - 1
 
         stored = await database.run(store, caller)
         if progress is not None:
@@ -100,10 +100,9 @@ async def store_file(
     file = await _register(uow, checked, file_format, now)
     if file.loaded or file.state is FileState.LOADED:
         raise ChannelFileKnown("this file is being taken already", field="file")
-    for first, lines in read_ranges(source, after=0):
-        digest = hashlib.sha256(b"\n".join([*lines, b""])).digest()
-        await store_lines(uow, file, first, lines, digest)
-        await files.set_loaded(uow, file, first + len(lines) - 1)
+    for first, count, lines in read_ranges(source, after=0):
+        await store_range(uow, file, first, count, lines)
+        await files.set_loaded(uow, file, first + count - 1, now=now)
     stored = await files.find_file(uow, file_id=file.id)
     assert stored is not None
     return stored
@@ -123,6 +122,7 @@ async def _register(
     if not await files.has_channel(uow, head.channel):
         raise ReconciledChannelNotFound(f"there is no channel {head.channel}", field="channel")
     file_id = uuid7(int(now.timestamp() * 1_000))
+    await _free_day(uow, checked, now)
     await files.add_file(
         uow,
         file_id=file_id,
@@ -136,11 +136,9 @@ async def _register(
     )
     known = await files.find_file(uow, digest=checked.digest)
     if known is None:
-        raise ChannelFileDiffers(
-            f"{head.channel} has another file for {head.day}",
-            field="file",
-            context={"channel": head.channel, "day": head.day.isoformat()},
-        )
+        raise _refuse_other(head)
+    if known.state is FileState.ABANDONED:
+        raise _refuse_other(head)
     if known.state is FileState.REFUSED:
         raise refuse_file(known)
     if known.state is FileState.MATCHED:
@@ -157,7 +155,36 @@ async def _register(
             details={"day": head.day.isoformat(), "sha256": checked.digest.hex()},
         )
         if head.line_count == 0:
-            await files.set_loaded(uow, known, 0)
+            await files.set_loaded(uow, known, 0, now=now)
             known = await files.find_file(uow, file_id=file_id)
             assert known is not None
     return known
+
+
+async def _free_day(uow: UnitOfWork, checked: CheckedFile, now: datetime) -> None:
+    """Give up another file of the day that stopped half-way, and go on with this one if it had.
+
+    A file stopped if nothing of it was stored for GOES_ON_SECONDS.
+    """
+    head = checked.head
+    await files.lock_day(uow, head.channel, head.day)
+    before = now - timedelta(seconds=limits.GOES_ON_SECONDS)
+    given_up = await files.abandon_file(
+        uow, channel=head.channel, day=head.day, digest=checked.digest, before=before
+    )
+    if given_up is not None:
+        await audit.record(
+            uow,
+            action="reconciliation.abandon_file",
+            subject=head.channel,
+            details={"day": head.day.isoformat(), "sha256": given_up.hex()},
+        )
+    await files.take_up_file(uow, digest=checked.digest, now=now)
+
+
+def _refuse_other(file: ChannelFile | Head) -> ChannelFileDiffers:
+    return ChannelFileDiffers(
+        f"{file.channel} has another file for {file.day}",
+        field="file",
+        context={"channel": file.channel, "day": file.day.isoformat()},
+    )

@@ -1,9 +1,10 @@
 """Comparing a day's file of a channel with our attempts: one transaction, from sets to breaks.
 
-First the database says which lines do not agree at once; what each of these few is, is decided
-here. A file whose matching was broken off is as it was, and is matched again.
+First columns of both sides say which lines do not agree at once; what each of these few is, is
+decided here. A file whose matching was broken off is as it was, and is matched again.
 """
 
+import asyncio
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from zoneinfo import ZoneInfo
 from huitong.kernel.clock import SHANGHAI, business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.rulebook import Rulebook
-from huitong.payments.reconciliation import limits, postings
+from huitong.payments.reconciliation import columns, limits, postings
 from huitong.payments.reconciliation.calculations import (
     Tolerance,
     compare,
@@ -24,7 +25,7 @@ from huitong.payments.reconciliation.calculations import (
 )
 from huitong.payments.reconciliation.cures import post
 from huitong.payments.reconciliation.errors import ChannelFileNotFound
-from huitong.payments.reconciliation.store import breaks, files, lines
+from huitong.payments.reconciliation.store import attempts, breaks, files, ranges
 from huitong.payments.reconciliation.types import (
     BreakKind,
     ChannelFile,
@@ -67,22 +68,22 @@ async def match_file(
     if file.state is not FileState.LOADED:
         return file
     begin, end = day_bounds(file.day)
-    await lines.prepare_to_match(uow, file)
-    unlike, repeated = await lines.find_unlike(uow, file, begin, end)
-    absent = await lines.find_not_in_file(uow, file, begin, end)
-    await lines.end_matching(uow)
-    if max(len(unlike), len(repeated), len(absent)) > limits.DIFFERENCES_MAX:
+    lines = await ranges.load_columns(uow, file)
+    ours = await attempts.load_day(uow, file, begin, end)
+    most = limits.DIFFERENCES_MAX
+    left = await asyncio.to_thread(columns.compare, lines, ours, begin, end, most + 1)
+    if max(len(left.unlike), len(left.repeated), len(left.absent)) > most:
         return await files.refuse_file(uow, file)
-    few = await _load_few(uow, file, unlike, repeated, absent)
+    few = await _load_few(uow, file, left)
     work = _Matching(few, read_tolerance(rulebook, file.day), end)
     work.waits_until = end + timedelta(
         days=rulebook.integer("reconciliation.timing.days", file.day)
     )
     work.match()
-    await lines.add_pairs(uow, file, work.pairs)
+    await attempts.add_pairs(uow, file, work.pairs)
     await breaks.match_missing(uow, sorted(work.came), now=now)
     await breaks.add_breaks(uow, work.found, file_number=file.number, now=now)
-    fees = await lines.sum_fees(uow, file, sorted(work.not_charged))
+    fees = lines.sum_charged(sorted(work.not_charged))
     entry = await postings.fees_entry(uow, file.id, fees, business_day(now))
     if entry is not None:
         await post(uow, entry, now)
@@ -113,25 +114,37 @@ class _Few:
 async def _load_few(
     uow: UnitOfWork,
     file: ChannelFile,
-    unlike: list[int],
-    repeated: set[int],
-    absent: list[uuid.UUID],
+    left: columns.Compared,
 ) -> _Few:
-    loaded = await lines.load_lines(uow, file, sorted({*unlike, *repeated}))
-    still_missing = await lines.find_still_missing(uow, file)
+    loaded = await ranges.load_lines(uow, file, sorted({*left.unlike, *left.repeated}))
+    absent = [uuid.UUID(bytes=each) for each in left.absent]
+    still_missing = await attempts.find_still_missing(uow, file)
     named = {each.attempt_id for each in loaded if each.attempt_id is not None}
-    ours = await lines.load_ours(uow, {*named, *absent, *still_missing})
+    ours = await attempts.load_ours(uow, {*named, *absent, *still_missing})
     days = {business_day(each.side.at) for each in ours.values()} - {file.day}
     return _Few(
         file=file,
         lines=loaded,
-        repeated=repeated,
+        repeated={*left.repeated, *_find_repeated(loaded)},
         ours=ours,
         absent=absent,
         still_missing=still_missing,
-        paired=await lines.find_paired(uow, ours),
+        paired=await attempts.find_paired(uow, ours),
         days_matched=await files.find_days_matched(uow, file.channel, days),
     )
+
+
+def _find_repeated(lines: Iterable[FileLine]) -> set[int]:
+    """Return the numbers of lines without an id that say again what an earlier one says."""
+    known, repeated = set[tuple[object, ...]](), set[int]()
+    for line in lines:
+        side = line.side
+        if line.attempt_id is None:
+            text = (line.reference, side.direction, side.amount, side.currency)
+            if text in known:
+                repeated.add(line.number)
+            known.add(text)
+    return repeated
 
 
 @dataclass(slots=True)

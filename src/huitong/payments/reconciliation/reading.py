@@ -6,21 +6,25 @@ checked in chunks; only a chunk that does not match is looked at field by field.
 
 import hashlib
 import re
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cache
 from typing import BinaryIO, Final, Protocol
 
+import numpy as np
+
 from huitong.kernel.currencies import CURRENCIES
 from huitong.kernel.money import Money
-from huitong.payments.reconciliation import limits
+from huitong.payments.reconciliation import columns, limits
 from huitong.payments.reconciliation.errors import (
     ChannelFileTooLarge,
     ChannelFileTotalsDiffer,
     ChannelFileUnreadable,
 )
-from huitong.payments.reconciliation.types import Problem
+from huitong.payments.reconciliation.types import FileLine, Problem, Side
+from huitong.payments.types import ChannelDirection
 
 TITLES: Final = (
     b"channel,attempt_id,channel_reference,direction,amount,currency,fee,state,booked_at"
@@ -39,9 +43,13 @@ _WORDS: Final = ("channel", "attempt_id", "channel_reference")
 _BOM: Final = b"\xef\xbb\xbf"
 _HEAD_PARTS: Final = 5
 _DIGITS_MAX: Final = 15
+_MINOR_DIGITS_MAX: Final = 18
+_NEWLINE: Final = ord("\n")
+_ZERO: Final = (0, 0, 0)
 
 #: Sums of a file in minor units: of a currency what came in, went out, and was charged.
 Totals = dict[str, tuple[int, int, int]]
+_NO_SUMS: Final[Totals] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +79,20 @@ def check_file(source: BinaryIO) -> CheckedFile:
     """
     counted = _Counted(source)
     blocks = _read_blocks(counted)
-    head = _read_head(next(blocks, []))
-    sums, problems = _Sums(), list[Problem]()
+    head = _read_head(next(blocks, b""))
+    count, sums, problems = 0, _NO_SUMS, list[Problem]()
     pattern = _line_pattern(head.channel)
     for lines in blocks:
-        is_sound = pattern.fullmatch(b"\n".join([*lines, b""])) is not None
-        if not (is_sound and sums.add(lines)):
-            problems += _find_problems(lines, sums.count, head.channel)
-        sums.count += len(lines)
-        if sums.count > limits.FILE_LINES_MAX:
+        found = _sum_up(lines) if pattern.fullmatch(lines) is not None else None
+        if found is None:
+            rows = lines.split(b"\n")[:-1]
+            if max(map(len, rows)) > limits.LINE_BYTES_MAX:
+                raise _line_too_long()
+            problems += _find_problems(rows, count, head.channel)
+        else:
+            sums = _add(sums, found)
+        count += lines.count(b"\n")
+        if count > limits.FILE_LINES_MAX:
             raise ChannelFileTooLarge(
                 f"a file has at most {limits.FILE_LINES_MAX} lines", field="file"
             )
@@ -87,8 +100,24 @@ def check_file(source: BinaryIO) -> CheckedFile:
             break
     if problems:
         raise _refuse_lines(problems[: limits.PROBLEMS_MAX])
-    _check_totals(head, sums.count, sums.totals())
+    _check_totals(head, count, sums)
     return CheckedFile(head, counted.digest.digest(), counted.size)
+
+
+def _sum_up(lines: bytes) -> Totals | None:
+    """Return the sums of lines of the right shape; None if one is of a day that does not exist."""
+    try:
+        return columns.parse(lines).sum_up()
+    except ValueError:
+        return None
+
+
+def _add(one: Totals, other: Totals) -> Totals:
+    sums = dict(one)
+    for code, (into, out, fees) in other.items():
+        before = one.get(code, _ZERO)
+        sums[code] = before[0] + into, before[1] + out, before[2] + fees
+    return sums
 
 
 class _Counted:
@@ -109,54 +138,58 @@ class _Counted:
         return piece
 
 
-class _Sums:
-    """Adds up lines whose shape is right."""
+def read_ranges(source: BinaryIO, *, after: int) -> Iterator[tuple[int, int, bytes]]:
+    """Yield the lines of a checked file in ranges: the first one's number, their count, and they.
 
-    def __init__(self) -> None:
-        self.count = 0
-        self._sums: dict[bytes, list[int]] = {}
-        self._days: set[bytes] = set()
-
-    def add(self, lines: list[bytes]) -> bool:
-        """Return False if a line is of a day that the calendar does not have."""
-        sums = self._sums
-        for line in lines:
-            fields = line.translate(None, b".").split(b",")
-            _, _, _, direction, amount, currency, fee, _, at = fields
-            known = sums.get(currency)
-            if known is None:
-                known = sums[currency] = [0, 0, 0]
-            known[0 if direction == b"in" else 1] += int(amount)
-            known[2] += int(fee or 0)
-            day = at[:10]
-            if day not in self._days:
-                if not _is_day(day.decode()):
-                    return False
-                self._days.add(day)
-        return True
-
-    def totals(self) -> Totals:
-        return {code.decode(): (a, b, c) for code, (a, b, c) in self._sums.items()}
-
-
-def read_ranges(source: BinaryIO, *, after: int) -> Iterator[tuple[int, list[bytes]]]:
-    """Yield the lines of a checked file in ranges, each with the number of its first line.
-
-    Ranges of which all lines are among the first `after` are passed over.
+    Each line has its line end. Ranges of which all lines are among the first `after` are passed
+    over.
     """
     source.seek(0)
     blocks = _read_blocks(source)
     next(blocks, None)
-    first, waiting = 1, list[bytes]()
-    for lines in blocks:
-        waiting += lines
-        while len(waiting) >= limits.RANGE_LINES:
-            some, waiting = waiting[: limits.RANGE_LINES], waiting[limits.RANGE_LINES :]
-            if first + len(some) - 1 > after:
-                yield first, some
-            first += len(some)
-    if waiting and first + len(waiting) - 1 > after:
-        yield first, waiting
+    first, count, parts = 1, 0, list[bytes]()
+    for block in blocks:
+        begin = 0
+        while (end := _find_line(block, begin, limits.RANGE_LINES - count)) is not None:
+            parts.append(block[begin:end])
+            begin = end
+            if first + limits.RANGE_LINES - 1 > after:
+                yield first, limits.RANGE_LINES, b"".join(parts)
+            first, count, parts = first + limits.RANGE_LINES, 0, []
+        parts.append(block[begin:])
+        count += parts[-1].count(b"\n")
+    if count and first + count - 1 > after:
+        yield first, count, b"".join(parts)
+
+
+def _find_line(block: bytes, begin: int, count: int) -> int | None:
+    """Return the end of the `count`th line from `begin` on, or None if there are fewer."""
+    ends = np.flatnonzero(np.frombuffer(block, np.uint8, offset=begin) == _NEWLINE)
+    return None if len(ends) < count else begin + int(ends[count - 1]) + 1
+
+
+def read_line(number: int, line: bytes) -> FileLine:
+    """Return a sound line.
+
+    Points are in amounts only, and these have the decimals of their currency: without the points
+    they are minor units.
+    """
+    fields = line.decode("ascii").split(",")
+    _, attempt, reference, direction, amount, currency, fee, state, at = fields
+    return FileLine(
+        number=number,
+        attempt_id=uuid.UUID(attempt) if attempt else None,
+        reference=reference,
+        side=Side(
+            amount=int(amount.replace(".", "")),
+            currency=currency,
+            direction=ChannelDirection(direction),
+            is_moved=state == "succeeded",
+            state=state,
+            at=datetime.fromisoformat(at).astimezone(UTC),
+            fee=int(fee.replace(".", "")) if fee else None,
+        ),
+    )
 
 
 def write_head(head: Head) -> bytes:
@@ -173,26 +206,25 @@ class _Reader(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-def _read_blocks(source: _Reader) -> Iterator[list[bytes]]:
-    """Yield first the two rows of the head, then the other lines in blocks, without line ends."""
+def _read_blocks(source: _Reader) -> Iterator[bytes]:
+    """Yield first the two rows of the head, then the other lines in blocks, each with a line end.
+
+    A line that has no end yet and is too long is refused before the next piece is read.
+    """
     rest, is_begun = b"", False
     while True:
         piece = source.read(limits.READ_BYTES)
         whole, newline, rest = (rest + piece).rpartition(b"\n")
         if not piece:
-            whole, rest = rest, b""
+            whole, newline, rest = rest, b"\n" if rest else b"", b""
         if len(rest) > limits.LINE_BYTES_MAX:
             raise _line_too_long()
-        lines = (whole + newline).replace(b"\r\n", b"\n").split(b"\n")
-        if not lines[-1]:
-            lines.pop()
+        lines = (whole + newline).replace(b"\r\n", b"\n")
         if lines and not is_begun:
-            lines[0] = lines[0].removeprefix(_BOM)
-            yield lines[:2]
-            lines, is_begun = lines[2:], True
+            first, second, lines = ([*lines.split(b"\n", 2), b"", b""])[:3]
+            yield b"\n".join((first.removeprefix(_BOM), second))
+            is_begun = True
         if lines:
-            if max(map(len, lines)) > limits.LINE_BYTES_MAX:
-                raise _line_too_long()
             yield lines
         if not piece:
             return
@@ -202,9 +234,9 @@ def _line_too_long() -> ChannelFileTooLarge:
     return ChannelFileTooLarge(f"a line has at most {limits.LINE_BYTES_MAX} bytes", field="file")
 
 
-def _read_head(rows: list[bytes]) -> Head:
+def _read_head(rows: bytes) -> Head:
     try:
-        first, titles = (row.decode("ascii") for row in rows)
+        first, titles = rows.decode("ascii").split("\n")
     except UnicodeDecodeError:
         raise _bad_head("the file is not in ASCII") from None
     except ValueError:
@@ -254,7 +286,10 @@ def _bad_head(detail: str) -> ChannelFileUnreadable:
     return ChannelFileUnreadable(detail, field="head")
 
 
-def _amount_shape(exponent: int, *, digits: int = _DIGITS_MAX) -> str:
+def _amount_shape(exponent: int, *, digits: int | None = None) -> str:
+    if digits is None:
+        # In minor units an amount has no more digits than fit 64 bits.
+        digits = min(_DIGITS_MAX, _MINOR_DIGITS_MAX - exponent)
     whole = rf"(?:0|[1-9][0-9]{{0,{digits - 1}}})"
     return whole if exponent == 0 else rf"{whole}\.[0-9]{{{exponent}}}"
 

@@ -75,6 +75,8 @@ class FileState(StrEnum):
     MATCHED = "matched"
     #: Next to nothing of it agrees: it is of another day or of another house.
     REFUSED = "refused"
+    #: The rest of it never came, and another file took its day.
+    ABANDONED = "abandoned"
 
 
 class FileFormat(StrEnum):

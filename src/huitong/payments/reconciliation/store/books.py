@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.ledger import TransferCode
+from huitong.payments.reconciliation import limits
 
 ATTEMPTS: Final = "attempts"
 _CODES: Final = (int(TransferCode.TOP_UP), int(TransferCode.WITHDRAWAL))
@@ -64,6 +65,7 @@ _UNLIKE_ATTEMPTS: Final = """
                                   JOIN payments.channel_breaks y ON y.channel_order_id = x.id
                                  WHERE x.order_id = e.order_id)
            END
+     LIMIT $5
 """
 _CHANNEL_ACCOUNTS: Final = """
     SELECT id, currency, system_key FROM ledger.accounts
@@ -71,7 +73,8 @@ _CHANNEL_ACCOUNTS: Final = """
 """
 # Ids carry the time at which they were made: the attempts of these lines ended then.
 _LINES_RANGE: Final = """
-    SELECT max(line) AS line, min(transfer_id::text) AS first, max(transfer_id::text) AS last
+    SELECT max(line) AS line, min(transfer_id::text COLLATE "C") AS first,
+           max(transfer_id::text COLLATE "C") AS last
       FROM (SELECT line, transfer_id FROM ledger.lines
              WHERE account_id = $1 AND line > $2 ORDER BY line LIMIT $3) x
 """
@@ -85,6 +88,7 @@ _UNEXPLAINED: Final = """
                         WHERE o.transfer_id = l.transfer_id
                           AND c.updated_at BETWEEN $5 AND $6)
        AND NOT EXISTS (SELECT FROM payments.channel_breaks b WHERE b.transfer_id = l.transfer_id)
+     LIMIT $7
 """
 # The payment that an entry repeats: the same accounts, amount and direction within a day.
 _REPEATED: Final = """
@@ -133,6 +137,15 @@ async def move_mark(uow: UnitOfWork, name: str, mark: Mark) -> None:
     )
 
 
+async def allow_much(uow: UnitOfWork) -> None:
+    """Give this transaction the time and the memory for comparing many rows at once."""
+    driver = await uow.driver()
+    await driver.execute(
+        f"SET LOCAL statement_timeout = '{limits.MATCH_SECONDS_MAX}s'; "
+        f"SET LOCAL work_mem = '{limits.JOIN_MEMORY}'"
+    )
+
+
 async def find_last_attempt(
     uow: UnitOfWork, mark: Mark, *, before: datetime, count: int
 ) -> Mark | None:
@@ -142,10 +155,14 @@ async def find_last_attempt(
     return None if row is None else Mark(at=row["updated_at"], id=row["id"], line=0)
 
 
-async def find_unlike_attempts(uow: UnitOfWork, mark: Mark, last: Mark) -> Sequence[Any]:
+async def find_unlike_attempts(
+    uow: UnitOfWork, mark: Mark, last: Mark, *, limit: int
+) -> Sequence[Any]:
     """Return the attempts between two marks that the journal or their order contradicts."""
     driver = await uow.driver()
-    rows: Sequence[Any] = await driver.fetch(_UNLIKE_ATTEMPTS, mark.at, mark.id, last.at, last.id)
+    rows: Sequence[Any] = await driver.fetch(
+        _UNLIKE_ATTEMPTS, mark.at, mark.id, last.at, last.id, limit
+    )
     return rows
 
 
@@ -168,13 +185,18 @@ async def find_lines_range(
 
 
 async def find_unexplained(
-    uow: UnitOfWork, account_id: int, after: int, reach: tuple[int, datetime, datetime]
+    uow: UnitOfWork,
+    account_id: int,
+    after: int,
+    reach: tuple[int, datetime, datetime],
+    *,
+    limit: int,
 ) -> Sequence[Any]:
     """Return the customers' money that moved over an account with a channel without an order."""
     driver = await uow.driver()
     last, begin, end = reach
     rows: Sequence[Any] = await driver.fetch(
-        _UNEXPLAINED, account_id, after, last, list(_CODES), begin, end
+        _UNEXPLAINED, account_id, after, last, list(_CODES), begin, end, limit
     )
     return rows
 

@@ -18,9 +18,23 @@ _FILE: Final = """
 """
 _ADD_FILE: Final = """
     INSERT INTO payments.recon_files (id, channel, day, format, digest, size, line_count, state,
-                                      received_at)
-    VALUES (:id, :channel, :day, :format, :digest, :size, :line_count, 'loading', :now)
+                                      received_at, stored_at)
+    VALUES (:id, :channel, :day, :format, :digest, :size, :line_count, 'loading', :now, :now)
     ON CONFLICT DO NOTHING
+"""
+_ABANDON: Final = """
+    UPDATE payments.recon_files SET state = 'abandoned'
+     WHERE channel = :channel AND day = :day AND state = 'loading' AND digest <> :digest
+       AND coalesce(stored_at, received_at) < :before
+    RETURNING digest
+"""
+_TAKE_UP: Final = """
+    UPDATE payments.recon_files f SET state = 'loading', stored_at = :now
+     WHERE digest = :digest AND state = 'abandoned'
+       AND NOT EXISTS (SELECT FROM payments.recon_files o
+                        WHERE o.channel = f.channel AND o.day = f.day
+                          AND o.state NOT IN ('refused', 'abandoned'))
+    RETURNING id
 """
 
 
@@ -46,7 +60,7 @@ async def find_file(
     elif file_id is not None:
         where, values = "id = :id", {"id": file_id}
     else:
-        where = "channel = :channel AND day = :day AND state <> 'refused'"
+        where = "channel = :channel AND day = :day AND state NOT IN ('refused', 'abandoned')"
         values = {"channel": channel, "day": day}
     row = await uow.fetch_one(
         f"{_FILE} WHERE {where}{' FOR UPDATE' if is_locked else ''}", **values
@@ -119,20 +133,48 @@ async def add_file(
     )
 
 
-async def set_loaded(uow: UnitOfWork, file: ChannelFile, loaded: int) -> None:
+async def lock_day(uow: UnitOfWork, channel: str, day: date) -> None:
+    """Let nobody else bring a file of a channel's day until this transaction ends."""
+    await uow.execute(
+        "SELECT pg_advisory_xact_lock(hashtext('payments.recon_files'), "
+        "hashtext(CAST(:channel AS text) || CAST(:day AS date)))",
+        channel=channel,
+        day=day,
+    )
+
+
+async def abandon_file(
+    uow: UnitOfWork, *, channel: str, day: date, digest: bytes, before: datetime
+) -> bytes | None:
+    """Give up a day's file with another digest that nothing was stored of since an instant.
+
+    Its digest is returned, None if there is none. What is stored of it is kept.
+    """
+    row = await uow.fetch_one(_ABANDON, channel=channel, day=day, digest=digest, before=before)
+    return None if row is None else bytes(row.digest)
+
+
+async def take_up_file(uow: UnitOfWork, *, digest: bytes, now: datetime) -> None:
+    """Let a file that was given up go on, unless another one has its day."""
+    await uow.execute(_TAKE_UP, digest=digest, now=now)
+
+
+async def set_loaded(uow: UnitOfWork, file: ChannelFile, loaded: int, *, now: datetime) -> None:
     """Write how many lines of a file are stored; with the last one it is loaded."""
     await uow.execute(
-        "UPDATE payments.recon_files SET loaded = :loaded, "
+        "UPDATE payments.recon_files SET loaded = :loaded, stored_at = :now, "
         "state = CASE WHEN :loaded = line_count THEN 'loaded' ELSE state END WHERE id = :id",
         id=file.id,
         loaded=loaded,
+        now=now,
     )
 
 
 async def refuse_file(uow: UnitOfWork, file: ChannelFile) -> ChannelFile:
     """Give a file up, and its lines; the channel's day is free for another one."""
     await uow.execute(
-        "DELETE FROM payments.recon_lines WHERE file_number = :number", number=file.number
+        "UPDATE payments.recon_ranges SET content = NULL WHERE file_number = :number",
+        number=file.number,
     )
     await uow.execute(
         "UPDATE payments.recon_files SET state = 'refused' WHERE id = :id", id=file.id

@@ -1,0 +1,1 @@
+DROP TABLE payments.recon_lines;

@@ -3,7 +3,7 @@
 from huitong.migrations.scripts import run_sql
 
 revision = "0055"
-down_revision = "0047"
+down_revision = "0054"
 
 
 def upgrade() -> None:

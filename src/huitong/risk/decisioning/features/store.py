@@ -11,7 +11,7 @@ from huitong.kernel.database.arrays import write_array
 from huitong.kernel.database.statement import Statement
 from huitong.kernel.database.unit_of_work import DriverConnection
 from huitong.risk.decisioning.features.facts import PaymentFacts
-from huitong.risk.decisioning.features.meetings import ADDS, Meetings
+from huitong.risk.decisioning.features.meetings import Meetings
 from huitong.risk.decisioning.features.rows import (
     AMOUNTS,
     COUNTERS,
@@ -144,17 +144,15 @@ async def find_rows(connection: DriverConnection, wanted: Sequence[bytes]) -> St
 
 def make_update(facts: Sequence[PaymentFacts], *, at: datetime) -> Statement:
     """Return the statement that counts payments which were all posted at `at`."""
-    meetings = Meetings(facts)
-    is_added = ADDS[:, None] & (meetings.places >= 0)
-    places = meetings.places[is_added]
-    by_role = np.broadcast_to(meetings.amounts, is_added.shape)
-    size = len(meetings.keys)
+    meetings = Meetings.of(facts)
+    roles, numbers = meetings.list_adding()
+    places, size = meetings.places[roles, numbers], len(meetings.keys)
     events = np.bincount(places, minlength=size)
-    amounts = np.bincount(places, by_role[is_added].astype(np.float64), size)
+    amounts = np.bincount(places, meetings.amounts[numbers].astype(np.float64), size)
     others, marks = np.zeros((2, size), np.int64)
-    np.bitwise_or.at(others, places, meetings.list_others()[is_added])
+    np.bitwise_or.at(others, places, meetings.list_others()[roles, numbers])
     own = meetings.list_marks(np.array([each.marks for each in facts], np.int64))
-    np.add.at(marks, places, _SPREAD[own[is_added]])
+    np.add.at(marks, places, _SPREAD[own[roles, numbers]])
     # What a payer has received is looked at, and nothing added.
     added = np.flatnonzero(events)
     return Statement(

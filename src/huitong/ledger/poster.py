@@ -167,9 +167,9 @@ class Poster:
         """
         if not self._queue:
             return False
-        if len(self._queue) < self._gathered:
-            return self._is_stopping
-        return self._is_stopping or len(self._queue) * self._busy >= self._posting
+        waiting = len(self._queue)
+        is_full = waiting >= self._gathered and waiting * self._busy >= self._posting
+        return self._is_stopping or is_full
 
     def _gather(self, answered: int) -> None:
         """Let the next batch wait for most of those who were just answered, if they are many.

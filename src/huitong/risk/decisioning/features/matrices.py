@@ -182,7 +182,7 @@ class FeatureMatrices(Mapping[str, Column]):
     ) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[np.bool_]]]:
         """Return the values of features by name, and of those that may be NULL where they are not.
 
-        The same arrays as of columns, some ten times faster than one by one. Raises KeyError.
+        The same arrays as of columns, without making each column. Raises KeyError.
         """
         places = _place(self.layout, names)
         rows: list[NDArray[Any]] = [*self.integers, *self.numbers, *self.flags]

@@ -106,7 +106,8 @@ class Program:
             if self._types != [types.get(name) for name in self.columns]:
                 return False
             self._layout = features.layout
-        return features.integers.shape[1] == rows
+        size: int = features.integers.shape[1]
+        return size == rows
 
     def _check_finite(self, values: _Arrays) -> None:
         # One sum over all: it is not finite if one of them is not.

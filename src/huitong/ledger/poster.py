@@ -2,7 +2,8 @@
 
 One caller's payment and a thousand callers' payments cost the database about the same number of
 statements. When nothing is on its way, nothing waits for company; otherwise a batch waits until it
-is no smaller than those that are, or until they are back.
+is no smaller than those that are, or until they are back. A poster that works alone gives those
+whom it has just answered a moment to ask again.
 """
 
 import asyncio
@@ -103,6 +104,9 @@ class Poster:
         self._under_way: dict[tuple[str, str], Job] = {}
         self._busy = 0
         self._posting = 0
+        #: How many requests the next batch waits for, and what ends that wait.
+        self._gathered = 0
+        self._gathering: asyncio.TimerHandle | None = None
         self._is_stopping = False
 
     async def start(self) -> None:
@@ -163,7 +167,30 @@ class Poster:
         """
         if not self._queue:
             return False
-        return self._is_stopping or len(self._queue) * self._busy >= self._posting
+        waiting = len(self._queue)
+        is_full = waiting >= self._gathered and waiting * self._busy >= self._posting
+        return self._is_stopping or is_full
+
+    def _gather(self, answered: int) -> None:
+        """Let the next batch wait for most of those who were just answered, if they are many.
+
+        Who pays one payment after the other is back in a moment. Without the wait the callers would
+        fall into two halves, each posted while the other comes in, and a batch costs the database
+        and this process nearly as much for the half as for all. Where several posters take turns,
+        one waits as long as another posts.
+        """
+        if self._posters > 1 or answered < limits.BATCH_GATHER_REQUESTS_MIN or self._is_stopping:
+            return
+        wanted = len(self._queue) + answered - answered // limits.BATCH_GATHER_REQUESTS_MIN
+        self._gathered = min(wanted, limits.BATCH_REQUESTS_MAX)
+        loop = asyncio.get_running_loop()
+        self._gathering = loop.call_later(limits.BATCH_GATHER_SECONDS_MAX, self._stop_gathering)
+
+    def _stop_gathering(self) -> None:
+        if self._gathering is not None:
+            self._gathering.cancel()
+            self._gathering, self._gathered = None, 0
+            self._wake()
 
     def _wake(self) -> None:
         if not self._is_worth_a_batch():
@@ -186,6 +213,7 @@ class Poster:
                     await waiting
                 deadline = asyncio.get_running_loop().time() + self._patience_seconds
                 jobs = self._take()
+                self._stop_gathering()
                 self._busy += 1
                 self._posting += len(jobs)
                 try:
@@ -193,6 +221,7 @@ class Poster:
                 finally:
                     self._busy -= 1
                     self._posting -= len(jobs)
+                self._gather(len(jobs))
                 self._wake()
         finally:
             await line.close()

@@ -11,7 +11,10 @@ COLUMNS_AHEAD_MIN: Final = 5_000
 # Numbers of batches that others may draw while a large batch is on its way to its place.
 PLACE_GAP: Final = 4_096
 ENTRY_TRANSFERS_MAX: Final = 1_000
-BATCH_GATHER_MILLISECONDS_MAX: Final = 1
+#: A batch waits this long at most for those who were just answered, from so many on: for fewer,
+#: the requests are too few to be in need of larger batches.
+BATCH_GATHER_SECONDS_MAX: Final = 0.004
+BATCH_GATHER_REQUESTS_MIN: Final = 8
 BATCH_REQUESTS_MAX: Final = 1_000
 QUEUE_REQUESTS_MAX: Final = 4_096
 RETRY_AFTER_SECONDS: Final = 1

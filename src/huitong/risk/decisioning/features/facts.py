@@ -56,6 +56,8 @@ class PaymentFacts:
     is_payout: bool = False
     #: Bits of `rows`: found out with the features, and needed when the payment is counted.
     marks: int = 0
+    #: Which rows its batch meets (`meetings.Meetings`), from the decision until it is counted.
+    meetings: object = field(default=None, init=False, repr=False)
     _keys: tuple[bytes | None, ...] | None = field(default=None, init=False, repr=False)
 
     def list_keys(self) -> tuple[bytes | None, ...]:

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import accumulate
 from typing import Any, Self
 
 import numpy as np
@@ -42,6 +41,12 @@ class Layout:
         ordered = {name: types[name] for name in sorted(types)}
         return cls(ordered, row_of, frozenset(sometimes_unknown), counts)
 
+    def place(self, name: str) -> int:
+        """Return where a feature stands if all integers, then all numbers, then all flags do."""
+        kinds = (FeatureType.INTEGER, FeatureType.NUMBER, FeatureType.FLAG)
+        before = kinds[: kinds.index(self.types[name])]
+        return sum(self.counts[kind] for kind in before) + self.row_of[name]
+
     def make(self, size: int) -> "FeatureMatrices":
         """Return matrices for so many rows of a batch: zeros, all known."""
         integers = (self.counts[FeatureType.INTEGER], size)
@@ -76,14 +81,27 @@ class Layout:
 @lru_cache(maxsize=limits.RULE_DAYS_CACHED_MAX)
 def _find_places(layout: Layout, names: tuple[str, ...]) -> NDArray[np.intp]:
     """Return where features stand if all integers, then all numbers, then all flags do."""
-    kinds = [FeatureType.INTEGER, FeatureType.NUMBER, FeatureType.FLAG]
-    starts = dict(
-        zip(kinds, accumulate([0, *(layout.counts[kind] for kind in kinds)]), strict=False)
-    )
     for name in names:
         if layout.types[name] is FeatureType.TEXT:
             raise KeyError(name)
-    return np.array([starts[layout.types[name]] + layout.row_of[name] for name in names], np.intp)
+    return np.array([layout.place(name) for name in names], np.intp)
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where features stand, as in `_find_places`: with values, with masks, and texts nowhere."""
+
+    numeric: tuple[tuple[str, int], ...]
+    masked: tuple[tuple[str, int], ...]
+    texts: tuple[str, ...]
+
+
+@lru_cache(maxsize=limits.RULE_DAYS_CACHED_MAX)
+def _place(layout: Layout, names: tuple[str, ...]) -> _Places:
+    texts = tuple(name for name in names if layout.types[name] is FeatureType.TEXT)
+    numeric = tuple((name, layout.place(name)) for name in names if name not in texts)
+    masked = tuple(each for each in numeric if each[0] in layout.sometimes_unknown)
+    return _Places(numeric, masked, texts)
 
 
 def _list_texts(column: Column) -> list[str | None]:
@@ -158,6 +176,25 @@ class FeatureMatrices(Mapping[str, Column]):
         is_unknown = ~np.concatenate(masks)[places]
         rows[is_unknown] = np.nan
         return rows, int(np.count_nonzero(is_unknown))
+
+    def split(
+        self, names: tuple[str, ...]
+    ) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[np.bool_]]]:
+        """Return the values of features by name, and of those that may be NULL where they are not.
+
+        The same arrays as of columns, without making each column. Raises KeyError.
+        """
+        places = _place(self.layout, names)
+        rows: list[NDArray[Any]] = [*self.integers, *self.numbers, *self.flags]
+        known = [*self.integers_known, *self.numbers_known, *self.flags_known]
+        values = {name: rows[place] for name, place in places.numeric}
+        masks = {name: known[place] for name, place in places.masked}
+        for name in places.texts:
+            column = self[name]
+            values[name] = column.values
+            if column.known is not None:
+                masks[name] = column.known
+        return values, masks
 
     def _make(self, name: str) -> Column:
         kind, row = self.layout.types[name], self.layout.row_of[name]

@@ -6,7 +6,7 @@ then say for all of them at once what came before.
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,19 +55,40 @@ class Meetings:
         self.amounts: NDArray[Any] = np.array(
             amounts, np.int64 if sum(amounts) < _SUMS_MAX else object
         )
-        self._facts = facts
+        self.facts = tuple(facts)
+
+    @classmethod
+    def of(cls, facts: Sequence[PaymentFacts]) -> Self:
+        """Return the meetings of payments: those that were kept, if they are of just these."""
+        known = facts[0].meetings if facts else None
+        if isinstance(known, cls) and known.facts == tuple(facts):
+            for each in facts:
+                each.meetings = None
+            return known
+        return cls(facts)
+
+    def keep(self) -> Self:
+        """Leave the meetings with their payments for whoever counts them: mostly all at once."""
+        for each in self.facts:
+            each.meetings = self
+        return self
 
     @property
     def are_shared(self) -> bool:
         """Whether any row is met more than once."""
         return int(np.count_nonzero(self.places >= 0)) > len(self.keys)
 
+    def list_adding(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return the roles and the payments of all meetings in which a payment adds to the row."""
+        roles, numbers = np.nonzero(ADDS[:, None] & (self.places >= 0))
+        return roles, numbers
+
     def list_others(self) -> NDArray[np.int64]:
         """Return the sketch of whom each role's row counts: as `places`, 0 where nobody."""
-        bits = np.zeros((3, len(self._facts)), np.int64)
+        bits = np.zeros((3, len(self.facts)), np.int64)
         accounts = [
-            [each.payee_account_id for each in self._facts],
-            [each.payer_account_id for each in self._facts],
+            [each.payee_account_id for each in self.facts],
+            [each.payer_account_id for each in self.facts],
         ]
         np.left_shift(1, sketch_places(np.array(accounts, np.int64)), out=bits[1:])
         others: NDArray[np.int64] = bits[_OTHERS]

@@ -11,7 +11,7 @@ from huitong.kernel.database.arrays import write_array
 from huitong.kernel.database.statement import Statement
 from huitong.kernel.database.unit_of_work import DriverConnection
 from huitong.risk.decisioning.features.facts import PaymentFacts
-from huitong.risk.decisioning.features.meetings import ADDS, Meetings
+from huitong.risk.decisioning.features.meetings import Meetings
 from huitong.risk.decisioning.features.rows import (
     AMOUNTS,
     COUNTERS,
@@ -47,13 +47,34 @@ _WEIGHTS: Final = ", ".join(
     ]
 )
 # Key by key: while a new table has no statistics, a join would read all of it for each batch. Keys
-# travel as one text: the driver looks twice at each element of an array whether it is one too.
+# travel as one text: the driver looks twice at each element of an array whether it is one too. What
+# is found comes back as one text of bytes, the rows as the wire has them: the driver would make an
+# object of each of a thousand values.
 _FIND: Final = f"""
-SELECT n.place, f.first_us, f.last_us, {_STORED},
-       f.others, f.others_day
+SELECT string_agg(record_send(ROW(n.place, f.first_us, f.last_us, f.others, f.others_day,
+                                  {_STORED})), NULL)
   FROM unnest(string_to_array($1, ',')) WITH ORDINALITY AS n(key, place)
  CROSS JOIN LATERAL (SELECT * FROM risk.features WHERE key = decode(n.key, 'hex') OFFSET 0) f
 """  # noqa: S608 - names of our own columns
+
+
+def _sent(kind: str) -> np.dtype[np.void]:
+    """Return how a row sends a column: its type, its length, its value."""
+    return np.dtype([("type", ">i4"), ("length", ">i4"), ("value", kind)])
+
+
+#: A row of `_FIND`: PostgreSQL's binary form of a record, all of whose columns are there.
+_FOUND: Final = np.dtype(
+    [
+        ("size", ">i4"),
+        ("place", _sent(">i8")),
+        ("first_us", _sent(">i8")),
+        ("last_us", _sent(">i8")),
+        ("others", _sent(">i8")),
+        ("others_day", _sent(">i4")),
+        ("counters", _sent(">f8"), (len(COUNTERS),)),
+    ]
+)
 
 
 def _decay(name: str, half_life_us: float) -> str:
@@ -110,31 +131,28 @@ def to_day_number(at: datetime) -> int:
 
 async def find_rows(connection: DriverConnection, wanted: Sequence[bytes]) -> StoredRows:
     """Return the rows of those keys that have one."""
-    found = await connection.fetch(_FIND, _join(wanted))
-    columns = list(zip(*found, strict=True)) or [()] * (len(COUNTERS) + 5)
+    found = np.frombuffer(await connection.fetchval(_FIND, _join(wanted)) or b"", _FOUND)
     return StoredRows(
-        places=np.array(columns[0], np.intp) - 1,
-        first_us=np.array(columns[1], np.int64),
-        last_us=np.array(columns[2], np.int64),
-        counters=np.array(columns[3:-2]).T,
-        others=np.array(columns[-2], np.int64),
-        others_day=np.array(columns[-1], np.int64),
+        places=found["place"]["value"].astype(np.intp) - 1,
+        first_us=found["first_us"]["value"].astype(np.int64),
+        last_us=found["last_us"]["value"].astype(np.int64),
+        counters=found["counters"]["value"].astype(np.float64),
+        others=found["others"]["value"].astype(np.int64),
+        others_day=found["others_day"]["value"].astype(np.int64),
     )
 
 
 def make_update(facts: Sequence[PaymentFacts], *, at: datetime) -> Statement:
     """Return the statement that counts payments which were all posted at `at`."""
-    meetings = Meetings(facts)
-    is_added = ADDS[:, None] & (meetings.places >= 0)
-    places = meetings.places[is_added]
-    by_role = np.broadcast_to(meetings.amounts, is_added.shape)
-    size = len(meetings.keys)
+    meetings = Meetings.of(facts)
+    roles, numbers = meetings.list_adding()
+    places, size = meetings.places[roles, numbers], len(meetings.keys)
     events = np.bincount(places, minlength=size)
-    amounts = np.bincount(places, by_role[is_added].astype(np.float64), size)
+    amounts = np.bincount(places, meetings.amounts[numbers].astype(np.float64), size)
     others, marks = np.zeros((2, size), np.int64)
-    np.bitwise_or.at(others, places, meetings.list_others()[is_added])
+    np.bitwise_or.at(others, places, meetings.list_others()[roles, numbers])
     own = meetings.list_marks(np.array([each.marks for each in facts], np.int64))
-    np.add.at(marks, places, _SPREAD[own[is_added]])
+    np.add.at(marks, places, _SPREAD[own[roles, numbers]])
     # What a payer has received is looked at, and nothing added.
     added = np.flatnonzero(events)
     return Statement(

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from huitong.kernel import limits
+from huitong.risk.decisioning.features.matrices import FeatureMatrices, Layout
 from huitong.risk.decisioning.rules.language.tree import Node, columns_of
 from huitong.risk.decisioning.rules.programs.kernels import Kernel
 from huitong.risk.decisioning.rules.programs.registers import Register
@@ -17,6 +18,7 @@ from huitong.risk.decisioning.rules.programs.steps import Steps
 from huitong.risk.decisioning.types import Column, Features, FeatureType
 
 _Getter: TypeAlias = Callable[[list[Any]], tuple[Any, ...]]
+_Arrays: TypeAlias = dict[str, NDArray[Any]]
 _PLAINLY: Final[Any] = {"over": "raise", "divide": "raise", "invalid": "raise"}
 _CAREFULLY: Final[Any] = {"over": "ignore", "divide": "ignore", "invalid": "ignore"}
 
@@ -60,6 +62,7 @@ class Program:
         self._types = [types[name] for name in self.columns]
         self._numbers = [name for name in self.columns if types[name] is FeatureType.NUMBER]
         self._variants: dict[tuple[bool, ...], _Variant] = {}
+        self._layout: Layout | None = None
 
     def run(self, features: Features, *, rows: int) -> Evaluation:
         """Return where each rule holds in a batch of so many rows.
@@ -69,28 +72,47 @@ class Program:
         """
         if not (self._predicates and rows):
             return Evaluation(np.zeros((len(self._predicates), rows), np.bool_), None)
-        columns: dict[str, Column] = {}
-        for name, kind in zip(self.columns, self._types, strict=True):
-            column = features.get(name)
-            if column is None or column.type is not kind or len(column.values) != rows:
-                raise ValueError(f"feature {name} is missing, or not {kind} of {rows} rows")
-            columns[name] = column
-        masked = tuple([column.known is not None for column in columns.values()])
+        values, masks = self._read(features, rows)
+        masked = tuple([name in masks for name in self.columns])
         try:
             with np.errstate(**_PLAINLY):
-                self._check_finite(columns)
+                self._check_finite(values)
                 variant = self._find(masked, is_careful=False)
-                return self._execute(variant, columns, rows)
+                return self._execute(variant, values, masks, rows)
         except FloatingPointError:
             # Something failed, perhaps only where it is NULL anyway: now it matters where.
             with np.errstate(**_CAREFULLY):
                 variant = self._find(masked, is_careful=True)
-                return self._execute(variant, columns, rows)
+                return self._execute(variant, values, masks, rows)
 
-    def _check_finite(self, features: Features) -> None:
+    def _read(self, features: Features, rows: int) -> tuple[_Arrays, _Arrays]:
+        """Return the values of the columns, and the masks of those that have one."""
+        if isinstance(features, FeatureMatrices) and self._is_fit(features, rows):
+            return features.split(self.columns)
+        values, masks = {}, {}
+        for name, kind in zip(self.columns, self._types, strict=True):
+            column = features.get(name)
+            if column is None or column.type is not kind or len(column.values) != rows:
+                raise ValueError(f"feature {name} is missing, or not {kind} of {rows} rows")
+            values[name] = column.values
+            if column.known is not None:
+                masks[name] = column.known
+        return values, masks
+
+    def _is_fit(self, features: FeatureMatrices, rows: int) -> bool:
+        """Say whether features are as the predicates want them, looked at once for each layout."""
+        if features.layout is not self._layout:
+            types = features.layout.types
+            if self._types != [types.get(name) for name in self.columns]:
+                return False
+            self._layout = features.layout
+        size: int = features.integers.shape[1]
+        return size == rows
+
+    def _check_finite(self, values: _Arrays) -> None:
         # One sum over all: it is not finite if one of them is not.
         if self._numbers:
-            total = np.concatenate([features[name].values for name in self._numbers]).sum()
+            total = np.concatenate([values[name] for name in self._numbers]).sum()
             if not np.isfinite(total):
                 raise FloatingPointError
 
@@ -122,12 +144,12 @@ class Program:
         )
 
     @staticmethod
-    def _execute(variant: _Variant, features: Features, rows: int) -> Evaluation:
+    def _execute(variant: _Variant, values: _Arrays, masks: _Arrays, rows: int) -> Evaluation:
         registers = variant.registers.copy()
         for name, register in variant.values:
-            registers[register] = features[name].values
+            registers[register] = values[name]
         for name, register in variant.masks:
-            registers[register] = features[name].known
+            registers[register] = masks[name]
         for kernel, target, getter, source in variant.steps:
             registers[target] = (
                 kernel(registers[source]) if getter is None else kernel(*getter(registers))

@@ -75,6 +75,8 @@ class TransferCode(IntEnum):
     DISPUTE_FEE = 533, "Dispute fee", "争议处理费"
     DISPUTE_FEE_RETURN = 534, "Dispute fee given back", "争议处理费退回"
     DISPUTE_PAID = 535, "Disputed money paid out", "争议款支付"
+    REFUND_FROM_RESERVE = 541, "Refund out of the reserve", "保证金垫付退款"
+    REFUND_ADVANCED = 542, "Refund that the merchant owes", "商户退款垫付"
 
     EXCHANGE_PURCHASE = 601, "Foreign currency bought", "购汇"
     EXCHANGE_SETTLEMENT = 602, "Foreign currency sold", "结汇"

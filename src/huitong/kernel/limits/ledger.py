@@ -13,6 +13,8 @@ PLACE_GAP: Final = 4_096
 ENTRY_TRANSFERS_MAX: Final = 1_000
 BATCH_GATHER_MILLISECONDS_MAX: Final = 1
 BATCH_REQUESTS_MAX: Final = 1_000
+#: How often what waits for another request of its batch is looked at again.
+DEFERRALS_MAX: Final = 8
 QUEUE_REQUESTS_MAX: Final = 4_096
 RETRY_AFTER_SECONDS: Final = 1
 ACCOUNTS_PER_BATCH_MAX: Final = 1_000

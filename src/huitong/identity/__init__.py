@@ -150,6 +150,12 @@ from huitong.identity.flows.step_up import (
     start_step_up,
 )
 from huitong.identity.hashing import SecretHasher
+from huitong.identity.languages import (
+    Language,
+    choose_language,
+    get_language,
+    read_accept_language,
+)
 from huitong.identity.mobiles import index_address, name_mobile_payee
 from huitong.identity.places import (
     NowhereFinder,
@@ -276,6 +282,7 @@ __all__ = [
     "IssuedSignUp",
     "IssuedStaffSession",
     "KeyCache",
+    "Language",
     "LogIn",
     "LogInAction",
     "LogInBlocked",
@@ -354,6 +361,7 @@ __all__ = [
     "change_password",
     "check_proofs",
     "check_proved_number",
+    "choose_language",
     "close_login",
     "close_login_of_subject",
     "complete_sign_up",
@@ -376,6 +384,7 @@ __all__ = [
     "finish_staff_passkey",
     "get_approval",
     "get_invitation",
+    "get_language",
     "get_login",
     "get_staff",
     "has_two_elements",
@@ -404,6 +413,7 @@ __all__ = [
     "prove_step_up_by_passkey",
     "prove_step_up_by_pin",
     "prune_what_is_over",
+    "read_accept_language",
     "reject",
     "rename_device",
     "request_approval",

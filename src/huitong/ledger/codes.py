@@ -56,6 +56,8 @@ class TransferCode(IntEnum):
     FEE_REFUND = 402, "Fee refunded", "手续费退回"
     PROFIT_SHARE = 411, "Profit share", "分账"
     PROFIT_SHARE_RETURN = 412, "Profit share returned", "分账回退"
+    PROFIT_SHARE_HELD = 413, "Profit share held back", "分账暂缓"
+    PROFIT_SHARE_GIVEN_BACK = 414, "Held profit share given back", "暂缓分账退回"
     INTEREST = 421, "Interest", "利息"
 
     HOLD = 501, "Funds held", "资金冻结"

@@ -20,6 +20,7 @@ from huitong.payments.commands.refund_covers import (
     lock_cover_terms,
     save_cover,
 )
+from huitong.payments.commands.share_holds import free_for_refund
 from huitong.payments.errors import (
     IdReused,
     NotRefundable,
@@ -52,8 +53,8 @@ async def refund(
     money goes to the payer; what its balance lacks comes out of its reserve and then as a debt, as
     far as its fee plan lets it. The same id with the same content returns the refund as made.
     Raises NotFound, NotRefundable, OrderMoveRefused, RefundExceedsPayment, TooManyRefunds,
-    IdReused, ShareReceiverShort if a receiver of a share has spent it, InsufficientFunds if the merchant has,
-    and what else the ledger refuses.
+    IdReused, ShareReceiverShort if a receiver of a share has spent it, InsufficientFunds if the
+    merchant has, and what else the ledger refuses.
     """
     moving.check_id(refund_id, field="id")
     moving.check_text(reason, limits.DESCRIPTION_LENGTH_MAX, field="reason")
@@ -86,6 +87,7 @@ async def refund(
     )
     if not await store.insert_refund(uow, made):
         raise _id_reused(refund_id)
+    await free_for_refund(uow, order_id, now=now)
     cover = await _move_money(uow, order, shares, split, made)
     if cover is not None:
         await save_cover(uow, cover, made.id)

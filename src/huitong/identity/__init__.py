@@ -72,6 +72,7 @@ from huitong.identity.commands.staff import (
     request_staff_change,
     suspend_staff,
 )
+from huitong.identity.commands.staff_passes import let_staff_in
 from huitong.identity.commands.staff_sessions import PasskeyProof, SecondProof, sign_out
 from huitong.identity.commands.staff_sessions import hold_session as hold_staff_session
 from huitong.identity.commands.step_up import StepUp, use_step_up
@@ -102,6 +103,7 @@ from huitong.identity.errors import (
     PasskeyKnown,
     PasskeyNotFound,
     PasskeyRefused,
+    PasskeyWanted,
     PinNotSet,
     SessionEnded,
     SessionNotFound,
@@ -318,6 +320,7 @@ __all__ = [
     "PasskeyOptions",
     "PasskeyProof",
     "PasskeyRefused",
+    "PasskeyWanted",
     "PinNotSet",
     "Place",
     "PlaceDatabase",
@@ -392,6 +395,7 @@ __all__ = [
     "hold_staff_session",
     "index_address",
     "issue_api_key",
+    "let_staff_in",
     "list_api_keys",
     "list_approvals",
     "list_devices",

@@ -84,3 +84,22 @@ CREATE TRIGGER countermeasures_forget_addresses_only BEFORE UPDATE OF entity ON 
     FOR EACH ROW WHEN (NEW.entity <> OLD.entity
         AND (OLD.entity_kind <> 'address' OR NEW.entity <> 'adr_removed'))
     EXECUTE FUNCTION operations.refuse_other_entity();
+
+-- Staff sign-in is decided by risk; who operates the platform may let somebody past a decision, once.
+ALTER TABLE identity.staff_attempts DROP CONSTRAINT staff_attempts_outcome_check;
+ALTER TABLE identity.staff_attempts ADD CONSTRAINT staff_attempts_outcome_check
+    CHECK (outcome IN ('signed_in', 'wrong', 'unknown', 'locked', 'suspended', 'replayed',
+                       'expired', 'cloned_passkey', 'blocked', 'passkey_wanted'));
+CREATE TABLE identity.staff_passes (
+    id       uuid        NOT NULL PRIMARY KEY,
+    staff_id uuid        NOT NULL REFERENCES identity.staff (id),
+    made_at  timestamptz NOT NULL,
+    ends_at  timestamptz NOT NULL CHECK (ends_at > made_at),
+    used_at  timestamptz CHECK (used_at >= made_at)
+);
+CREATE INDEX staff_passes_unused ON identity.staff_passes (staff_id, ends_at) WHERE used_at IS NULL;
+CREATE TRIGGER set_once BEFORE UPDATE ON identity.staff_passes
+    FOR EACH ROW EXECUTE FUNCTION identity.refuse_unsetting('used_at');
+COMMENT ON TABLE identity.staff_passes IS 'Made at the command line: lets a member of staff sign in once although risk would not; both factors are needed all the same.';
+GRANT SELECT, INSERT ON identity.staff_passes TO huitong_app;
+GRANT UPDATE (used_at) ON identity.staff_passes TO huitong_app;

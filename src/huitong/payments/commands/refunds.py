@@ -140,18 +140,21 @@ async def _move_money(
     on = business_day(made.created_at)
     terms = await lock_cover_terms(uow, order.payee_account_id, on=on)
     needed = made.amount - split.fee_returned - made.shares_returned
-    cover: Cover | None = None
     if terms is None:
         outcome = await _post(uow, order, shares, split, made, cover=None)
-    else:
-        for _ in range(limits.REFUND_COVER_TRIES_MAX):
-            cover = await find_cover(uow, terms, needed=needed.minor)
-            outcome = await _try(uow, order, shares, split, made, cover=cover)
-            if cover is None or outcome.reason is not Reason.INSUFFICIENT_FUNDS:
-                break
-    if not outcome.is_posted:
+        if outcome.is_posted:
+            return None
         raise _refuse(order, shares, split, made, outcome)
-    return cover
+    tries = 0
+    while True:
+        cover = await find_cover(uow, terms, needed=needed.minor)
+        outcome = await _try(uow, order, shares, split, made, cover=cover)
+        if outcome.is_posted:
+            return cover
+        tries += 1
+        is_short = outcome.reason is Reason.INSUFFICIENT_FUNDS
+        if cover is None or not is_short or tries >= limits.REFUND_COVER_TRIES_MAX:
+            raise _refuse(order, shares, split, made, outcome)
 
 
 async def _try(

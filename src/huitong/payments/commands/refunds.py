@@ -87,7 +87,6 @@ async def refund(
     )
     if not await store.insert_refund(uow, made):
         raise _id_reused(refund_id)
-    await free_for_refund(uow, order_id, now=now)
     cover = await _move_money(uow, order, shares, split, made)
     if cover is not None:
         await save_cover(uow, cover, made.id)
@@ -139,6 +138,8 @@ async def _move_money(
     assert order.payee_account_id is not None
     on = business_day(made.created_at)
     terms = await lock_cover_terms(uow, order.payee_account_id, on=on)
+    # After that lock, because it moves money: a settlement takes the two in this order, too.
+    await free_for_refund(uow, order.id, now=made.created_at)
     needed = made.amount - split.fee_returned - made.shares_returned
     if terms is None:
         outcome = await _post(uow, order, shares, split, made, cover=None)

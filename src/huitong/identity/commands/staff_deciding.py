@@ -47,7 +47,7 @@ async def decide_sign_in(
         uow, vault, staff, factor, email_index=email_index, client=client, now=now
     )
     # No subject: a member of staff is on no list of customers'.
-    subject = LogInSubject(id=uuid7(), features=features, address=client.address)
+    subject = LogInSubject(id=uuid7(), features=features, address=client.address, is_staff=True)
     decision = await decider.decide(uow, subject, now=now)
     reasons = await decider.record(uow, decision)
     action = decision.action

@@ -28,6 +28,7 @@ EXAMPLES = {
     "evidence": "evd_0199c0a95d0b7c3e8f6f0d6f1a2b3c4d",
     "store": "sto_0199c0a95d0b7c3e8f6f0d6f1a2b3c4d",
     "terminal": "trm_0199c0a95d0b7c3e8f6f0d6f1a2b3c4d",
+    "share": "je_0199c0a95d0b7c3e8f6f0d6f1a2b3c4d",
     "sheet": "sht_0199c0a95d0b7c3e8f6f0d6f1a2b3c4d",
 }
 

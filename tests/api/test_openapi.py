@@ -135,6 +135,9 @@ ASKED_BY_STAFF_ONLY = (
 ASKED_BY_STAFF = (
     "addFeePlan",
     "decideDispute",
+    "listHeldShares",
+    "rejectHeldShare",
+    "releaseHeldShare",
     "retryPayout",
     "setMerchantReserve",
     "setMerchantTerms",

@@ -54,6 +54,7 @@ PREFIXES = {
     "quote": "fxq",
     "remittance": "cbp",
     "session": "ses",
+    "share": "je",
     "sheet": "sht",
     "staff": "stf",
     "step_up": "stp",

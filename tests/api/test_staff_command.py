@@ -66,3 +66,11 @@ def test_the_matrix_is_printed_as_a_table_and_as_the_page() -> None:
     table = call("permissions")
     assert "everybody" in table
     assert "customer (own)" in table
+
+
+def test_the_operator_lets_somebody_in_once(api: Any, staff: Any, environment: None) -> None:
+    call("staff", "let-in", "--help")
+    unknown = RUNNER.invoke(app, ["staff", "let-in", "--email", "nobody@bank.example"])
+    assert unknown.exit_code != 0
+    shown = call("staff", "let-in", "--email", "fang@bank.example")
+    assert re.fullmatch(r"stf_[0-9a-f]{32} may sign in once until \S+\.\n", shown)

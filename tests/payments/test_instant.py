@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from huitong import customers, ledger, payments
+from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import Database
 from huitong.kernel.errors import Refusal
 from huitong.kernel.idempotency import IdempotencyKeyReused, ReplyKey, StoredReply
@@ -577,3 +578,38 @@ async def test_nobody_is_the_guardian_of_somebody_of_age(town: Any, till: Till) 
     payee = await town.add_customer("李雷")
     refused = await till.pay(payer, "1.00", payee_account_id=payee.account_id, guardian_id=payee.id)
     assert refused == ["not_the_guardian", "guardian"]
+
+
+async def test_what_the_ledger_refuses_leaves_its_reference_to_the_next_in_the_batch(
+    town: Any, till: Till
+) -> None:
+    poor, payer = await town.add_customer("李雷", "5.00"), await town.add_customer("韩梅", "50.00")
+    shop = await town.add_merchant("茶馆", "0")
+    how = {"payee_account_id": shop.account_id, "reference": "order-1"}
+    first, second, third = await till.send(
+        till.make(poor, "10.00", **how),
+        till.make(payer, "10.00", **how),
+        till.make(payer, "10.00", **how),
+    )
+    assert first[0] == "insufficient_funds"
+    assert isinstance(second, dict)
+    assert third == ["reference_used", "reference"]
+    assert await town.balance(shop.account_id) == "10.00"
+    await town.check_ties()
+
+
+async def test_many_refused_ones_with_a_reference_do_not_hold_the_poster_up(
+    town: Any, till: Till
+) -> None:
+    poor, shop = await town.add_customer("李雷", "5.00"), await town.add_merchant("茶馆", "0")
+    how = {"payee_account_id": shop.account_id, "reference": "order-1"}
+    shown = await asyncio.gather(
+        *(till.submit(till.make(poor, "10.00", **how)) for _ in range(20)),
+        return_exceptions=True,
+    )
+    full = [each for each in shown if isinstance(each, ledger.QueueFull)]
+    answered = [each for each in shown if isinstance(each, ledger.Answer)]
+    assert len(full) + len(answered) == 20
+    assert len(answered) >= limits.DEFERRALS_MAX
+    assert await town.balance(shop.account_id) == "0.00"
+    assert isinstance(await till.pay(poor, "5.00", **how), dict), "nothing took the reference"

@@ -51,6 +51,7 @@ STATUS_BY_CODE: Final[Mapping[str, int]] = {
     "step_up_required": 403,
     "session_reduced": 403,
     "log_in_blocked": 403,
+    "passkey_wanted": 403,
     "too_many_attempts": 429,
     "code_limit_reached": 429,
     "too_many_uploads": 429,

@@ -42,9 +42,19 @@ class Source(StrEnum):
     SIMULATOR = "simulator"
 
 
-@app.command("train", short_help="Train the model of payment fraud and register it.")
+class About(StrEnum):
+    """What a model is of."""
+
+    PAYMENT = "payment"
+    LOG_IN = "log_in"
+
+
+@app.command("train", short_help="Train a model of payment fraud, or of log-ins, and register it.")
 def train(
     *,
+    about: Annotated[
+        About, typer.Option("--of", help="What the model is of; of log-ins only by the platform's.")
+    ] = About.PAYMENT,
     source: Annotated[
         Source,
         typer.Option(
@@ -69,12 +79,15 @@ def train(
         bool, typer.Option("--dry-run", help="Print the model card, and register nothing.")
     ] = False,
 ) -> None:
-    """Train the model of payment fraud, calibrate and measure it, and write its model card.
+    """Train a model of payment fraud or of log-ins, calibrate and measure it, and write its card.
 
-    From the platform it takes payments that were decided at least a week ago, with the features
-    that they were decided from; one without a label counts as genuine. The model is registered as
-    the next version of `payment_fraud` and begins in the shadow, without effect.
+    From the platform it takes payments, or log-ins of customers, that were decided at least a week
+    ago, with the features that they were decided from; one without a label counts as genuine. The
+    model is registered as the next version of `payment_fraud` or `log_in_takeover` and begins in
+    the shadow, without effect.
     """
+    if source is Source.SIMULATOR and about is About.LOG_IN:
+        raise typer.BadParameter("the simulator has no log-ins", param_hint="--from")
     if source is Source.SIMULATOR:
         model = risk.train_on_simulator(
             seed=seed,
@@ -85,7 +98,7 @@ def train(
             say=_say,
         )
     else:
-        model = asyncio.run(_train_on_platform(seed, threads))
+        model = asyncio.run(_train_on_platform(risk.Purpose(about.value), seed, threads))
     if is_dry:
         typer.echo(model.card)
     elif into is not None:
@@ -104,10 +117,12 @@ def _open_database() -> Database:
     return Database(settings.database_app_url, role=settings.database_app_role, size=1)
 
 
-async def _train_on_platform(seed: int, threads: int) -> risk.TrainedModel:
+async def _train_on_platform(purpose: risk.Purpose, seed: int, threads: int) -> risk.TrainedModel:
     now = SystemClock().now()
     async with _open_database() as database:
-        return await risk.train_on_platform(database, seed=seed, threads=threads, now=now, say=_say)
+        return await risk.train_on_platform(
+            database, purpose=purpose, seed=seed, threads=threads, now=now, say=_say
+        )
 
 
 def _register(model: risk.TrainedModel) -> None:

@@ -72,6 +72,7 @@ from huitong.identity.commands.staff import (
     request_staff_change,
     suspend_staff,
 )
+from huitong.identity.commands.staff_passes import let_staff_in
 from huitong.identity.commands.staff_sessions import PasskeyProof, SecondProof, sign_out
 from huitong.identity.commands.staff_sessions import hold_session as hold_staff_session
 from huitong.identity.commands.step_up import StepUp, use_step_up
@@ -102,6 +103,7 @@ from huitong.identity.errors import (
     PasskeyKnown,
     PasskeyNotFound,
     PasskeyRefused,
+    PasskeyWanted,
     PinNotSet,
     SessionEnded,
     SessionNotFound,
@@ -150,6 +152,12 @@ from huitong.identity.flows.step_up import (
     start_step_up,
 )
 from huitong.identity.hashing import SecretHasher
+from huitong.identity.languages import (
+    Language,
+    choose_language,
+    get_language,
+    read_accept_language,
+)
 from huitong.identity.mobiles import index_address, name_mobile_payee
 from huitong.identity.places import (
     NowhereFinder,
@@ -276,6 +284,7 @@ __all__ = [
     "IssuedSignUp",
     "IssuedStaffSession",
     "KeyCache",
+    "Language",
     "LogIn",
     "LogInAction",
     "LogInBlocked",
@@ -311,6 +320,7 @@ __all__ = [
     "PasskeyOptions",
     "PasskeyProof",
     "PasskeyRefused",
+    "PasskeyWanted",
     "PinNotSet",
     "Place",
     "PlaceDatabase",
@@ -354,6 +364,7 @@ __all__ = [
     "change_password",
     "check_proofs",
     "check_proved_number",
+    "choose_language",
     "close_login",
     "close_login_of_subject",
     "complete_sign_up",
@@ -376,6 +387,7 @@ __all__ = [
     "finish_staff_passkey",
     "get_approval",
     "get_invitation",
+    "get_language",
     "get_login",
     "get_staff",
     "has_two_elements",
@@ -383,6 +395,7 @@ __all__ = [
     "hold_staff_session",
     "index_address",
     "issue_api_key",
+    "let_staff_in",
     "list_api_keys",
     "list_approvals",
     "list_devices",
@@ -404,6 +417,7 @@ __all__ = [
     "prove_step_up_by_passkey",
     "prove_step_up_by_pin",
     "prune_what_is_over",
+    "read_accept_language",
     "reject",
     "rename_device",
     "request_approval",

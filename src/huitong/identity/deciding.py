@@ -43,6 +43,8 @@ class LogInSubject:
     features: Mapping[str, FeatureValue]
     address: Address = field(repr=False)
     subject_id: uuid.UUID | None = None
+    #: Models know how customers log in: staff are decided about by rules and lists.
+    is_staff: bool = False
     device_id: uuid.UUID | None = None
 
 

@@ -40,6 +40,24 @@ class LogInBlocked(Refusal):
         )
 
 
+class PasskeyWanted(Refusal):
+    """Risk lets this member of staff in with a passkey only; `context` says why."""
+
+    code = "passkey_wanted"
+    title = "Sign in with a passkey"
+
+    def __init__(self, decision_id: uuid.UUID, reasons: Sequence[LogInReason]) -> None:
+        """Say why, and who helps without one."""
+        super().__init__(
+            "This sign-in is unusual: use a passkey as the second factor. Who has none asks the "
+            "operator of the platform to let them in once, naming the decision.",
+            context={
+                "decision": show_id(DECISION, decision_id),
+                "reasons": [{"zh": each.zh, "en": each.en} for each in reasons],
+            },
+        )
+
+
 class SessionReduced(Refusal):
     """The session may not pay, change credentials or end others yet: its log-in was unusual."""
 

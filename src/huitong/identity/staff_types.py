@@ -41,6 +41,10 @@ class StaffOutcome(StrEnum):
     #: The challenge was used already, or is too old.
     EXPIRED = "expired"
     CLONED_PASSKEY = "cloned_passkey"
+    #: Both factors were right, and risk said no.
+    BLOCKED = "blocked"
+    #: Both factors were right, and risk wants a passkey as the second one.
+    PASSKEY_WANTED = "passkey_wanted"
 
 
 class ApprovalState(StrEnum):

@@ -10,6 +10,7 @@ from sqlalchemy.engine import Row
 
 from huitong.identity.commands.logins import close_login_of_subject
 from huitong.identity.commands.sign_ups import end_sign_up
+from huitong.identity.languages import forget_language, get_language
 from huitong.identity.store import leaving
 from huitong.identity.types import Audience, Vault
 from huitong.kernel import limits
@@ -44,6 +45,7 @@ class IdentityData:
         attempts = await person.list_attempts(limits.EXPORT_LOG_INS_MAX)
         notices = await person.list_notices(limits.EXPORT_LOG_INS_MAX)
         return {
+            "language": await get_language(uow, subject_id),
             "logins": [_show(row) for row in logins],
             "devices": await self._show_named(uow, subject_id, _DEVICE_NAME, devices),
             "passkeys": await self._show_named(uow, subject_id, _PASSKEY_NAME, passkeys),
@@ -89,7 +91,7 @@ class IdentityData:
             uow, audience=Audience.CUSTOMER, subject_id=subject_id, now=now
         )
         await end_sign_up(uow, subject_id=subject_id, now=now)
-        erased = await person.strip(now=now)
+        erased = await person.strip(now=now) + await forget_language(uow, subject_id)
         last = await person.list_attempts(1)
         if not last:
             return Erasure(erased=erased)

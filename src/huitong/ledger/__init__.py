@@ -18,7 +18,7 @@ from huitong.ledger.accounts import (
     set_account_state,
     set_balance_max,
 )
-from huitong.ledger.batch import Answer, Job, Writer
+from huitong.ledger.batch import Answer, Job, Waiting, Writer
 from huitong.ledger.chart import ChartCode, ChartKind, install_chart, list_chart, load_chart
 from huitong.ledger.codes import TransferCode, find_code
 from huitong.ledger.columns import Columns
@@ -161,6 +161,7 @@ __all__ = [
     "Verdict",
     "VerifyProgress",
     "VerifyReport",
+    "Waiting",
     "Writer",
     "add_partitions",
     "check_proof",

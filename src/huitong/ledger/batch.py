@@ -23,13 +23,23 @@ from huitong.ledger.types import Outcome, Request, TransferKind, Verdict
 _UNPREPARED_SIZE: Final = 2
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """In the place of a request: refused if another payload's is posted, else asked for again."""
+
+    refusal: Refusal
+    rival: Any
+
+
 class Writer(Protocol):
     """What a room adds to a batch: what to post, its own rows, and the answer to each caller."""
 
     async def prepare(
         self, connection: DriverConnection, payloads: Sequence[Any], *, now: datetime
-    ) -> Sequence[Request | Refusal]:
+    ) -> Sequence[Request | Refusal | Waiting]:
         """Return what to post for each payload, or why not; all reads for the batch at once.
+
+        What depends on the fate of another payload of the batch is Waiting.
 
         May be called outside a transaction: it reads, and writes nothing. Called again when a
         batch is tried again: the same payload must keep its transfer ids.
@@ -112,19 +122,41 @@ async def post_jobs(
                 known = stored[job.key]
                 results[job] = known if isinstance(known, Refusal) else Answer(None, known)
         new_jobs = [job for job in jobs if job not in results]
-        prepared = await _prepare(connection, new_jobs, now)
-        requests = [each for each in prepared if isinstance(each, Request)]
+        prepared = dict(zip(new_jobs, await _prepare(connection, new_jobs, now), strict=True))
+        requests = [each for each in prepared.values() if isinstance(each, Request)]
         outcomes = iter(await post_exactly(connection, requests, now=now))
-        made = _answer(
-            new_jobs,
-            [next(outcomes) if isinstance(each, Request) else each for each in prepared],
+        found = _end_waiting(
+            {
+                job: next(outcomes) if isinstance(each, Request) else each
+                for job, each in prepared.items()
+            }
         )
+        made = _answer(list(found), list(found.values()))
         for statement in made.statements:
             await connection.execute(statement.text, *statement.arguments)
         if made.replies:
             await idempotency.store_replies(connection, made.replies, now=now)
         results.update(made.answers)
-    return [results[job] for job in jobs]
+    return [results.get(job, _DEFERRED) for job in jobs]
+
+
+def _end_waiting(
+    found: "Mapping[Job, Outcome | Request | Refusal | Waiting]",
+) -> "dict[Job, Any]":
+    """Return what is certain of jobs: those whose rival was not posted are not among them.
+
+    A Request stands for one that is posted with this batch or not at all.
+    """
+    posted = {
+        id(job.payload)
+        for job, each in found.items()
+        if isinstance(each, Request) or (isinstance(each, Outcome) and each.is_posted)
+    }
+    return {
+        job: each.refusal if isinstance(each, Waiting) else each
+        for job, each in found.items()
+        if not isinstance(each, Waiting) or id(each.rival) in posted
+    }
 
 
 async def _post_fast(
@@ -132,18 +164,18 @@ async def _post_fast(
 ) -> "list[Answer | Refusal | Deferred]":
     """Post in one statement, which is its own transaction: one round trip to the commit."""
     found = dict(zip(jobs, await _prepare(connection, jobs, now), strict=True))
-    taken = {job: each for job, each in found.items() if not _is_deferrable(job, each)}
+    taken = _end_waiting({job: e for job, e in found.items() if not _is_deferrable(job, e)})
     answers = await _post_at_once(connection, taken, now)
     return [answers.get(job, _DEFERRED) for job in jobs]
 
 
-def _is_deferrable(job: Job, prepared: Request | Refusal) -> bool:
+def _is_deferrable(job: Job, prepared: Request | Refusal | Waiting) -> bool:
     """Whether a job may and must wait for the exact way.
 
     Callers who send requests ready made may count on their order; those of writers are strangers
     to each other.
     """
-    if job.request is not None or isinstance(prepared, Refusal):
+    if job.request is not None or not isinstance(prepared, Request):
         return False
     return any(each.kind is not TransferKind.POSTED for each in prepared.entry.transfers)
 
@@ -174,10 +206,10 @@ def _with_time(answer: "Answer | Refusal", posted: Outcome) -> "Answer | Refusal
 
 async def _prepare(
     connection: DriverConnection, jobs: Sequence[Job], now: datetime
-) -> "list[Request | Refusal]":
+) -> "list[Request | Refusal | Waiting]":
     """Return each job's request; writers prepare theirs, all of one writer's at once."""
     by_writer: dict[Writer, list[int]] = {}
-    prepared: list[Request | Refusal | None] = [job.request for job in jobs]
+    prepared: list[Request | Refusal | Waiting | None] = [job.request for job in jobs]
     for place, job in enumerate(jobs):
         if job.request is None:
             assert job.writer is not None, "a job has a request or a writer that makes one"

@@ -56,6 +56,8 @@ class TransferCode(IntEnum):
     FEE_REFUND = 402, "Fee refunded", "手续费退回"
     PROFIT_SHARE = 411, "Profit share", "分账"
     PROFIT_SHARE_RETURN = 412, "Profit share returned", "分账回退"
+    PROFIT_SHARE_HELD = 413, "Profit share held back", "分账暂缓"
+    PROFIT_SHARE_GIVEN_BACK = 414, "Held profit share given back", "暂缓分账退回"
     INTEREST = 421, "Interest", "利息"
 
     HOLD = 501, "Funds held", "资金冻结"
@@ -75,6 +77,8 @@ class TransferCode(IntEnum):
     DISPUTE_FEE = 533, "Dispute fee", "争议处理费"
     DISPUTE_FEE_RETURN = 534, "Dispute fee given back", "争议处理费退回"
     DISPUTE_PAID = 535, "Disputed money paid out", "争议款支付"
+    REFUND_FROM_RESERVE = 541, "Refund out of the reserve", "保证金垫付退款"
+    REFUND_ADVANCED = 542, "Refund that the merchant owes", "商户退款垫付"
 
     EXCHANGE_PURCHASE = 601, "Foreign currency bought", "购汇"
     EXCHANGE_SETTLEMENT = 602, "Foreign currency sold", "结汇"

@@ -240,7 +240,13 @@ class Poster:
         return jobs
 
     async def _post_safely(
-        self, line: _Line, jobs: list[Job], deadline: float, *, is_exact: bool = False
+        self,
+        line: _Line,
+        jobs: list[Job],
+        deadline: float,
+        *,
+        is_exact: bool = False,
+        rounds: int = 0,
     ) -> None:
         """Post `jobs` and settle every one of their futures, whatever happens."""
         try:
@@ -257,8 +263,11 @@ class Poster:
             else:
                 self._fail(jobs, error)
         else:
-            if deferred:
-                await self._post_safely(line, deferred, deadline, is_exact=True)
+            if deferred and rounds < limits.DEFERRALS_MAX:
+                await self._post_safely(line, deferred, deadline, is_exact=True, rounds=rounds + 1)
+            elif deferred:
+                # Each round settles one of them: whoever sends hundreds at once asks again.
+                self._fail(deferred, QueueFull("others like it were refused; try again"))
 
     async def _post(
         self, line: _Line, jobs: list[Job], deadline: float, *, is_exact: bool

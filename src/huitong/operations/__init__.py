@@ -35,6 +35,7 @@ from huitong.operations.policy import Policy, read_policy
 from huitong.operations.rate_limits import RateLimit, RateLimiter
 from huitong.operations.recording import report
 from huitong.operations.reporting import Reporter
+from huitong.operations.retention import IncidentAddresses
 from huitong.operations.signals import SignalCounter
 from huitong.operations.status import Status, get_status
 from huitong.operations.store.signals import note_verified, prune_signals, try_to_verify
@@ -69,6 +70,7 @@ __all__ = [
     "Evaluation",
     "Finding",
     "Incident",
+    "IncidentAddresses",
     "IncidentKind",
     "IncidentNotFound",
     "IncidentOpened",

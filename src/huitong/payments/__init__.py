@@ -49,6 +49,15 @@ from huitong.payments.commands.codes import (
 from huitong.payments.commands.collections import collect_by_code
 from huitong.payments.commands.curing import check_cure, resolve_break
 from huitong.payments.commands.expiry import close_order_of_hold, expire_orders
+from huitong.payments.commands.held_shares import (
+    cancel_held_share,
+    end_due_share,
+    get_held_share,
+    list_held_shares,
+    list_held_shares_of,
+    reject_held_share,
+    release_held_share,
+)
 from huitong.payments.commands.held_withdrawals import (
     cancel_withdrawal,
     find_hold,
@@ -160,6 +169,8 @@ from huitong.payments.queries import (
     measure_channels,
 )
 from huitong.payments.rail_types import OrderRail, RailReason
+from huitong.payments.share_errors import HeldShareEnded, HeldShareNotFound
+from huitong.payments.share_types import HeldShare
 from huitong.payments.stop_types import (
     StopAction,
     StopOutcome,
@@ -228,6 +239,9 @@ __all__ = [
     "ExpiryInPast",
     "FaultKind",
     "GuardianMustAct",
+    "HeldShare",
+    "HeldShareEnded",
+    "HeldShareNotFound",
     "HeldWithdrawal",
     "HoldDiffers",
     "HoldExpired",
@@ -302,6 +316,7 @@ __all__ = [
     "bulk",
     "calculate_fee",
     "cancel_held_payment",
+    "cancel_held_share",
     "cancel_withdrawal",
     "capture",
     "channels",
@@ -321,6 +336,7 @@ __all__ = [
     "draw_png",
     "draw_svg",
     "end_due_payments",
+    "end_due_share",
     "expire_orders",
     "find_channel_order",
     "find_counterparties",
@@ -328,6 +344,7 @@ __all__ = [
     "find_own_accounts",
     "find_rail",
     "find_suspense_account",
+    "get_held_share",
     "get_merchant_code",
     "get_order",
     "get_stopped_payment",
@@ -335,6 +352,8 @@ __all__ = [
     "list_attempts",
     "list_channel_breaks",
     "list_channel_states",
+    "list_held_shares",
+    "list_held_shares_of",
     "list_held_withdrawals",
     "list_orders",
     "list_payers",
@@ -356,7 +375,9 @@ __all__ = [
     "record_channel_answer",
     "refund",
     "reject_held_payment",
+    "reject_held_share",
     "release_held_payment",
+    "release_held_share",
     "release_withdrawal",
     "report_channel_health",
     "request_top_up",

@@ -32,7 +32,8 @@ _STOPS: Final = {
     risk.Action.DELAY: StopAction.DELAY,
     risk.Action.BLOCK: StopAction.BLOCK,
 }
-_HOURS: Final = {
+#: For how long what is held waits.
+HOURS: Final = {
     StopAction.REVIEW: "risk.payment.review.hours",
     StopAction.DELAY: "risk.payment.delay.hours",
 }
@@ -165,7 +166,7 @@ def _make_stop(
     action = _STOPS.get(payment.decision.action)
     if action is None or payment.kind not in _KINDS_STOPPED:
         return None
-    hours_key, due_at = _HOURS.get(action), None
+    hours_key, due_at = HOURS.get(action), None
     if hours_key is not None:
         hours = decider.rulebook.integer(hours_key, business_day(now))
         due_at = now + timedelta(hours=hours)

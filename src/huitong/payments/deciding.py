@@ -108,7 +108,7 @@ async def _assess(
     now: datetime,
 ) -> Refusal | None:
     """Ask risk, and set the payment's facts and decision; returns what it refuses."""
-    await _refuse_again(uow, payment)
+    await refuse_again(uow, payment)
     connection = await uow.driver()
     payee = payment.payee_account_id
     assert payee is not None
@@ -120,7 +120,7 @@ async def _assess(
     return refused
 
 
-async def _refuse_again(uow: UnitOfWork, payment: DecidedPayment) -> None:
+async def refuse_again(uow: UnitOfWork, payment: DecidedPayment) -> None:
     """Raise what an earlier try under the same id was refused with; what was paid never is here."""
     try:
         payment.decision = await risk.get_decision(uow, payment.order_id)

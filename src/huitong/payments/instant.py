@@ -91,7 +91,7 @@ class InstantPayments:
         payloads: Sequence[InstantPayment],
         *,
         now: datetime,
-    ) -> list[ledger.Request | Refusal]:
+    ) -> list[ledger.Request | Refusal | ledger.Waiting]:
         """Find the parties of all payments at once, and return each one's entry and meter uses."""
         for payment in payloads:
             # Our time and not the database's: the reply is written with the money, not after it.
@@ -110,7 +110,7 @@ class InstantPayments:
             checked = await assess_payments(
                 connection, self._decider, payloads, checked, parties, now=now
             )
-        checked = _refuse_repeated(payloads, checked)
+        waiting = _find_repeated(payloads, checked)
         # Only for what was not refused: finding them opens them the first time.
         await self._find_own_accounts(
             {
@@ -120,9 +120,12 @@ class InstantPayments:
             }
         )
         return [
-            uses
-            if isinstance(uses, Refusal)
-            else ledger.Request(self._make_entry(payment, parties), uses)
+            waiting.get(payment.order_id)
+            or (
+                uses
+                if isinstance(uses, Refusal)
+                else ledger.Request(self._make_entry(payment, parties), uses)
+            )
             for payment, uses in zip(payloads, checked, strict=True)
         ]
 
@@ -289,25 +292,27 @@ def _make_reference_used() -> ReferenceUsed:
     return ReferenceUsed("the merchant has an order with this reference", field="reference")
 
 
-def _refuse_repeated(
+def _find_repeated(
     payloads: Sequence[InstantPayment], checked: Sequence[tuple[MeterUse, ...] | Refusal]
-) -> list[tuple[MeterUse, ...] | Refusal]:
-    """Refuse all but the first payment of a batch with a merchant's reference.
+) -> dict[uuid.UUID, ledger.Waiting]:
+    """Return all but the first payment of a batch with a merchant's reference, by order.
 
-    After all other refusals, risk's too: what is refused does not take the reference.
+    After all other refusals, risk's too: what is refused does not take the reference. If the ledger
+    refuses the first one, the next one has its turn.
     """
-    taken: set[tuple[uuid.UUID, str]] = set()
-    results = list(checked)
-    for place, (payment, found) in enumerate(zip(payloads, checked, strict=True)):
+    taken: dict[tuple[uuid.UUID, str], InstantPayment] = {}
+    waiting = {}
+    for payment, found in zip(payloads, checked, strict=True):
         if isinstance(found, Refusal) or payment.merchant_id is None or payment.reference is None:
             continue
         key = (payment.merchant_id, payment.reference)
         if key in taken:
             # Refused as if risk had not been asked: so is one whose reference was used before.
             payment.facts = payment.decision = payment.stop = None
-            results[place] = _make_reference_used()
-        taken.add(key)
-    return results
+            waiting[payment.order_id] = ledger.Waiting(_make_reference_used(), taken[key])
+        else:
+            taken[key] = payment
+    return waiting
 
 
 def _is_foreign(payment: InstantPayment, payer: Party) -> bool:

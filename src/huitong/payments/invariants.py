@@ -78,6 +78,35 @@ _STOPPED_PAYMENTS_ENDED_ONCE: Final = """
            CASE s.action WHEN 'review' THEN 2 WHEN 'delay' THEN 3 ELSE 4 END
 """
 
+# 413 is the code PROFIT_SHARE_HELD.
+_HELD_SHARES_HAVE_HOLDS: Final = """
+    WITH open_holds AS (
+        SELECT h.debit_account_id AS account_id, h.currency, sum(h.amount) AS amount,
+               count(*) AS count
+          FROM ledger.holds h JOIN ledger.transfers t ON t.id = h.id AND t.kind = 1
+         WHERE h.state = 0 AND t.code = 413
+         GROUP BY h.debit_account_id, h.currency
+    ), held AS (
+        SELECT merchant_account_id AS account_id, currency, sum(amount) AS amount,
+               sum(jsonb_array_length(receivers)) AS count
+          FROM payments.held_shares WHERE state = 'held'
+         GROUP BY merchant_account_id, currency
+    )
+    SELECT 'account ' || coalesce(s.account_id, h.account_id) AS subject,
+           format('%s held in %s parts', coalesce(s.amount, 0), coalesce(s.count, 0)) AS expected,
+           format('%s reserved in %s parts', coalesce(h.amount, 0), coalesce(h.count, 0)) AS found
+      FROM held s FULL JOIN open_holds h
+           ON h.account_id = s.account_id AND h.currency = s.currency
+     WHERE (s.amount, s.count) IS DISTINCT FROM (h.amount, h.count)
+     UNION ALL
+    SELECT 'entry ' || s.entry_id, s.amount || ' passed on',
+           coalesce(sum(p.amount), 0) || ' passed on'
+      FROM payments.held_shares s LEFT JOIN payments.shares p ON p.entry_id = s.entry_id
+     WHERE s.state <> 'held'
+     GROUP BY s.entry_id
+    HAVING coalesce(sum(p.amount), 0) <> CASE s.state WHEN 'paid' THEN s.amount ELSE 0 END
+"""
+
 # Channel suspense holds what channels paid out and should not have, until the break is cured.
 _SUSPENSE_IS_BREAKS: Final = """
     WITH open AS (
@@ -118,6 +147,11 @@ INVARIANTS: Final = (
         "stopped_payments_ended_once",
         "What was stopped was paid once, given back once, or never reserved",
         _STOPPED_PAYMENTS_ENDED_ONCE,
+    ),
+    Invariant(
+        "held_shares_have_holds",
+        "Profit shares that are held are reserved, and were passed on once or not at all",
+        _HELD_SHARES_HAVE_HOLDS,
     ),
     Invariant(
         "channel_suspense_is_breaks",

@@ -153,13 +153,15 @@ def refund_entry(
     amount: Money,
     fee_returned: Money,
     share_returns: Sequence[tuple[int, Money]],
+    covers: Sequence[tuple[int, int, TransferCode]] = (),
     own: OwnAccounts,
     effective_on: date,
 ) -> Entry:
     """Merchant → payer, after the merchant got back its part of the fee and of the shares.
 
-    Fee and shares come first: the merchant may need them to be able to pay. Every transfer but
-    those of shares, which belong to entries of their own, names the payment that it takes back.
+    Fee, shares and what covers the refund from elsewhere (account, minor units, code) come first:
+    the merchant may need them to be able to pay. Every transfer but those of shares, which belong
+    to entries of their own, names the payment that it takes back.
     """
     parts: list[Transfer] = []
     if fee_returned.is_positive:
@@ -185,6 +187,18 @@ def refund_entry(
         )
         for position, (receiver, returned) in enumerate(share_returns)
         if returned.is_positive
+    )
+    parts.extend(
+        _move(
+            derive_id(refund_id, 2 + len(share_returns) + position),
+            source,
+            merchant_account_id,
+            Money(minor, amount.currency),
+            code=code,
+            effective_on=effective_on,
+            corrects_id=paid_transfer_id,
+        )
+        for position, (source, minor, code) in enumerate(covers)
     )
     parts.append(
         _move(

@@ -99,7 +99,15 @@ class Application:
             decider=decider if settings.is_risk_asked else None,
             models=models,
             deciders={
-                each: risk.Decider(each, database, rules, rulebook, lists=lists) for each in asked
+                each: risk.Decider(
+                    each,
+                    database,
+                    rules,
+                    rulebook,
+                    lists=lists,
+                    models=models if each is risk.Purpose.LOG_IN else None,
+                )
+                for each in asked
             },
             admission=operations.Admission(
                 database,

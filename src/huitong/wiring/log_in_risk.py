@@ -39,7 +39,9 @@ class LogInRisk:
     ) -> identity.LogInDecision:
         """Return what becomes of a log-in."""
         asked = _Subject(subject.id, _list_entities(subject))
-        (made,) = await self._decider.decide(uow, [asked], [subject.features], at=now)
+        (made,) = await self._decider.decide(
+            uow, [asked], [subject.features], at=now, is_scored=not subject.is_staff
+        )
         return identity.LogInDecision(id=subject.id, action=_ACTIONS[made.action], made=made)
 
     async def record(

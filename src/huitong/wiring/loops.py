@@ -73,6 +73,8 @@ async def _expire_orders(database: Database, now: datetime) -> bool:
 
 async def _end_held_payments(database: Database, now: datetime) -> bool:
     ended = await database.run(lambda uow: payments.end_due_payments(uow, now=now))
+    if await database.run(lambda uow: payments.end_due_share(uow, now=now)):
+        return True
     return ended == limits.HELD_PAYMENTS_ENDED_AT_ONCE_MAX
 
 

@@ -5,7 +5,7 @@ A room that begins to keep people's data adds its provider here, and what it can
 
 from collections.abc import Sequence
 
-from huitong import customers, identity, payments, privacy, risk
+from huitong import customers, identity, operations, payments, privacy, risk
 
 
 def make_providers(vault: privacy.Vault) -> Sequence[privacy.SubjectData]:
@@ -23,5 +23,6 @@ def make_retained(vault: privacy.Vault) -> Sequence[privacy.Retained]:
         customers.UnopenedApplications(vault),
         risk.CaseNotes(),
         risk.OldLinks(),
+        operations.IncidentAddresses(),
         privacy.RestrictedPeople(vault, make_providers(vault)),
     )

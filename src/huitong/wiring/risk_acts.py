@@ -9,6 +9,7 @@ from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import InvalidField
 from huitong.kernel.ids import DECISION, MODEL, RULE_VERSION, TABLE_VERSION, read_id, show_id
 from huitong.kernel.rulebook import Rulebook
+from huitong.wiring import overturning
 
 
 async def _set_rules_live(
@@ -119,7 +120,7 @@ def make_risk_acts(rulebook: Rulebook) -> identity.Handlers:
     async def overturn_decision(
         uow: UnitOfWork, approval: identity.Approval, payload: Mapping[str, Any], *, now: datetime
     ) -> identity.Executed:
-        overturn = await risk.overturn_decision(
+        outcome = await overturning.overturn_decision(
             uow,
             decision_id=read_id(DECISION, payload["decision"], field="decision"),
             approval_id=approval.id,
@@ -127,9 +128,6 @@ def make_risk_acts(rulebook: Rulebook) -> identity.Handlers:
             rulebook=rulebook,
             now=now,
         )
-        outcome = {"decision": risk.show_decision(overturn.decision_id)}
-        if overturn.exempt_until is not None:
-            outcome["exempt_until"] = overturn.exempt_until.isoformat()
         return identity.Executed(outcome=outcome)
 
     return {**_ACTS, "risk.overturn_decision": overturn_decision}

@@ -12,11 +12,12 @@ from huitong.api.approvals import ask_for_approval
 from huitong.api.authentication import Principal, application_of, require
 from huitong.api.documentation import errors
 from huitong.api.idempotency import IdempotencyKey, run_once
+from huitong.api.merchant_users import acts_for, check_reader
 from huitong.api.orders import find_payer_owner, list_owners
 from huitong.api.pages import Cursor, Limit, list_after, open_id_cursor, show_page
 from huitong.api.request_body import CommandRoute, UploadRoute
 from huitong.api.schemas.approvals import ApprovalView
-from huitong.api.schemas.common import NoBody, Page
+from huitong.api.schemas.common import NoBody, Page, id_pattern
 from huitong.api.schemas.disputes import (
     ActPath,
     DecideDispute,
@@ -36,7 +37,7 @@ from huitong.kernel import limits
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import InvalidField, NotFound
-from huitong.kernel.ids import DISPUTE, EVIDENCE, PAYMENT, read_id, show_id, uuid7
+from huitong.kernel.ids import DISPUTE, EVIDENCE, MERCHANT, PAYMENT, read_id, show_id, uuid7
 
 router: Final = APIRouter(prefix="/v1/disputes", tags=["Disputes"], route_class=CommandRoute)
 uploads: Final = APIRouter(prefix="/v1/disputes", tags=["Disputes"], route_class=UploadRoute)
@@ -48,7 +49,13 @@ merchants: Final = payments.merchants
 Reader = Annotated[
     Principal, require("disputes:read", is_for_merchants=True, is_for_customers=True)
 ]
-MerchantReader = Annotated[Principal, require("disputes:read", is_for_merchants=True)]
+OfMerchant = Annotated[
+    str | None,
+    Query(
+        pattern=id_pattern(MERCHANT),
+        description="Only those of this merchant; who acts for it sees them.",
+    ),
+]
 #: Which acts are whose: the merchant's, or of who disputes.
 _MERCHANTS_ACTS: Final = frozenset({"contest", "accept"})
 _BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
@@ -108,24 +115,26 @@ async def open_dispute(
 async def list_disputes(
     request: Request,
     principal: Reader,
+    merchant: OfMerchant = None,
     cursor: Cursor = None,
     limit: Limit = limits.PAGE_SIZE_DEFAULT,
 ) -> dict[str, object]:
     """Return one's own disputes, newest first; those of all for callers without a bound."""
-    before = open_id_cursor(cursor, "disputes", principal.bound_to)
+    merchant_id = None if merchant is None else read_id(MERCHANT, merchant, field="merchant")
+    before = open_id_cursor(cursor, "disputes", principal.bound_to, merchant_id)
     async with application_of(request).database.reading(principal.caller) as uow:
         payer: int | None = None
-        if principal.customer is not None:
+        if merchant_id is not None:
+            await check_reader(uow, principal, merchant_id, "merchant", merchant or "")
+        elif principal.customer is not None:
             payer = (await customers.get_customer(uow, principal.customer.subject_id)).account_id
+        elif principal.key is not None:
+            merchant_id = principal.key.merchant_id
         found = await merchants.list_disputes(
-            uow,
-            merchant_id=None if principal.key is None else principal.key.merchant_id,
-            payer_account_id=payer,
-            before=before,
-            limit=limit,
+            uow, merchant_id=merchant_id, payer_account_id=payer, before=before, limit=limit
         )
     page = list_after(found, limit, lambda dispute: dispute.id)
-    return show_page(page, show_dispute, "disputes", principal.bound_to)
+    return show_page(page, show_dispute, "disputes", principal.bound_to, merchant_id)
 
 
 @router.get(
@@ -140,7 +149,7 @@ async def get_dispute(
 ) -> WholeDisputeView:
     """Return a dispute with its steps and what was handed in."""
     async with application_of(request).database.reading(principal.caller) as uow:
-        found = await _get_own(uow, dispute, principal)
+        found = await _get_seen(uow, dispute, principal)
         steps = await merchants.list_dispute_steps(uow, found.id)
         evidence = await merchants.list_dispute_evidence(uow, found.id)
     return show_whole(found, steps, evidence)
@@ -254,13 +263,15 @@ async def add_evidence(
     },
 )
 async def get_evidence(
-    request: Request, dispute: DisputePath, evidence: EvidencePath, principal: MerchantReader
+    request: Request, dispute: DisputePath, evidence: EvidencePath, principal: Reader
 ) -> Response:
-    """Return a file as it was handed in."""
+    """Return a file as it was handed in; what a merchant hands in is not the payer's to read."""
     parts = application_of(request)
     evidence_id = read_id(EVIDENCE, evidence, field="evidence")
     async with parts.database.reading(principal.caller) as uow:
-        found = await _get_own(uow, dispute, principal)
+        found = await _get_seen(uow, dispute, principal)
+        if principal.customer is not None and not await acts_for(uow, principal, found.merchant_id):
+            raise identity.NotPermitted("disputes:read")
         files = {each.id: each for each in await merchants.list_dispute_evidence(uow, found.id)}
         if evidence_id not in files:
             raise NotFound(f"there is no file {evidence}", context={"id": evidence})
@@ -324,6 +335,16 @@ async def list_watches(
             uow, since=today.replace(year=today.year - 1, day=1), limit=limits.PAGE_SIZE_MAX
         )
     return WatchesView(data=[show_watch(watch) for watch in found])
+
+
+async def _get_seen(
+    uow: UnitOfWork, dispute: str, principal: Principal
+) -> payments.merchants.Dispute:
+    """Return a dispute that the caller may see: as its own, or by acting for the merchant."""
+    found = await merchants.get_dispute(uow, read_id(DISPUTE, dispute, field="dispute"))
+    if await acts_for(uow, principal, found.merchant_id):
+        return found
+    return await _get_own(uow, dispute, principal)
 
 
 async def _get_own(

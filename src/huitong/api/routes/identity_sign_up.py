@@ -43,6 +43,9 @@ async def begin_sign_up(request: Request, body: BeginSignUp) -> SignUpView:
         code_id=read_id(ONE_TIME_CODE, body.code_id, field="code_id"),
         code=body.code,
         client=read_client(request, device_token=body.device.token, device_name=body.device.name),
+        language=identity.read_accept_language(request.headers.get("accept-language"))
+        if body.language is None
+        else identity.Language(body.language),
         caller=stranger(request),
         now=application.clock.now(),
     )

@@ -19,16 +19,15 @@ from huitong.api.orders import get_own_order, list_owners
 from huitong.api.pages import Cursor, Limit, open_cursor, show_page
 from huitong.api.request_body import CommandRoute
 from huitong.api.schemas.common import ACCOUNT_PATTERN, Page, PaymentPath
+from huitong.api.schemas.held_shares import SharesView, show_shares
 from huitong.api.schemas.payments import (
     PaymentView,
     RefundList,
     RefundPayment,
     RefundView,
-    ShareList,
     SharePayment,
     show_payment,
     show_refund,
-    show_share,
 )
 from huitong.kernel import limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
@@ -162,7 +161,7 @@ async def list_refunds(request: Request, payment: PaymentPath, principal: Reader
     operation_id="sharePayment",
     summary="Share a payment with others (分账)",
     status_code=201,
-    response_model=ShareList,
+    response_model=SharesView,
     responses=errors(
         NotFound,
         LimitExceeded,
@@ -184,7 +183,10 @@ async def share_payment(
     key: IdempotencyKey,
     principal: Annotated[Principal, require("payments:write", is_for_merchants=True)],
 ) -> Response:
-    """Pass parts of a payment on from the merchant to others: all of them or none."""
+    """Pass parts of a payment on from the merchant to others: all of them or none.
+
+    What risk wants to have looked at is in `held`, and reserved meanwhile.
+    """
     order_id = read_id(PAYMENT, payment, field="payment")
     receivers = [
         payments.ShareReceiver(
@@ -193,9 +195,10 @@ async def share_payment(
         )
         for index, each in enumerate(body.receivers)
     ]
-    entry_id, now = uuid7(), application_of(request).clock.now()
+    parts = application_of(request)
+    entry_id, now = uuid7(), parts.clock.now()
 
-    async def command(uow: UnitOfWork) -> ShareList:
+    async def command(uow: UnitOfWork) -> SharesView:
         await get_own_order(uow, principal, order_id)
         shares = await payments.share_profit(
             uow,
@@ -203,9 +206,15 @@ async def share_payment(
             entry_id=entry_id,
             receivers=receivers,
             description=body.description,
+            decider=parts.decider,
+            # A merchant's own key is one thing that one has; a partner or staff vouch for more.
+            authentication=payments.Authentication.ONE_FACTOR
+            if principal.key is not None and principal.key.merchant_id is not None
+            else payments.Authentication.TWO_FACTORS,
             now=now,
         )
-        return ShareList(data=[show_share(share) for share in shares])
+        held = await payments.list_held_shares_of(uow, order_id)
+        return show_shares(shares, [each for each in held if each.entry_id == entry_id])
 
     return await run_once(request, principal, key, command)
 
@@ -215,16 +224,17 @@ async def share_payment(
     tags=["After the payment"],
     operation_id="listShares",
     summary="List a payment's shares",
-    response_model=ShareList,
+    response_model=SharesView,
     responses=errors(NotFound),
 )
-async def list_shares(request: Request, payment: PaymentPath, principal: Reader) -> ShareList:
-    """Return all parts of a payment that were passed on."""
+async def list_shares(request: Request, payment: PaymentPath, principal: Reader) -> SharesView:
+    """Return all parts of a payment that were passed on, and what was held of them."""
     order_id = read_id(PAYMENT, payment, field="payment")
     async with application_of(request).database.reading(principal.caller) as uow:
         await get_own_order(uow, principal, order_id)
         shares = await payments.list_shares(uow, order_id)
-    return ShareList(data=[show_share(share) for share in shares])
+        held = await payments.list_held_shares_of(uow, order_id)
+    return show_shares(shares, held)
 
 
 async def _ask_for_refund(

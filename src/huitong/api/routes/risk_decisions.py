@@ -73,7 +73,8 @@ async def overturn_decision(
 ) -> Response:
     """Say that a decision was wrong; somebody else decides on that.
 
-    What was refused stays refused: for a day, rules let the payer pay the same payee.
+    A payment or withdrawal that it holds is let go with it. What was refused stays refused: for a
+    day, rules let the payer pay the same payee.
     """
     decision_id = read_id(DECISION, decision, field="decision")
     approval_id, now = uuid7(), application_of(request).clock.now()

@@ -12,6 +12,7 @@ from huitong.api.approvals import ask_for_approval
 from huitong.api.authentication import Principal, application_of, require
 from huitong.api.documentation import errors
 from huitong.api.idempotency import IdempotencyKey, run_once
+from huitong.api.merchant_users import check_reader
 from huitong.api.pages import (
     Cursor,
     Limit,
@@ -24,6 +25,7 @@ from huitong.api.pages import (
 from huitong.api.request_body import CommandRoute
 from huitong.api.schemas.approvals import ApprovalView
 from huitong.api.schemas.common import MerchantPath, Page
+from huitong.api.schemas.merchant_terms import FeesView, MerchantFeesView, show_plan
 from huitong.api.schemas.settlement import (
     AddShareReceiver,
     ReceiverView,
@@ -48,7 +50,9 @@ router: Final = APIRouter(
 )
 
 merchants: Final = payments.merchants
-Reader = Annotated[Principal, require("settlement:read", is_for_merchants=True)]
+Reader = Annotated[
+    Principal, require("settlement:read", is_for_merchants=True, is_for_customers=True)
+]
 _CSV: Final = {"schema": {"type": "string", "format": "binary"}}
 
 
@@ -64,8 +68,8 @@ async def get_settlement(
 ) -> SettlementView:
     """Return terms, what is carried, the reserve, what the merchant owes, and when it is due."""
     merchant_id = read_id(MERCHANT, merchant, field="merchant")
-    principal.check_owner(merchant_id, "merchant", merchant)
     async with application_of(request).database.reading(principal.caller) as uow:
+        await check_reader(uow, principal, merchant_id, "merchant", merchant)
         await customers.get_merchant(uow, merchant_id)
         account = await merchants.get_settled_account(uow, merchant_id)
         terms = await merchants.list_terms(uow, merchant_id)
@@ -91,14 +95,41 @@ async def list_merchant_sheets(
 ) -> dict[str, object]:
     """Return sheets of the merchant and of the receivers of its shares, newest first."""
     merchant_id = read_id(MERCHANT, merchant, field="merchant")
-    principal.check_owner(merchant_id, "merchant", merchant)
     before = open_id_cursor(cursor, "sheets", merchant)
     async with application_of(request).database.reading(principal.caller) as uow:
+        await check_reader(uow, principal, merchant_id, "merchant", merchant)
         await customers.get_merchant(uow, merchant_id)
         found = await merchants.list_sheets(uow, merchant_id, before=before, limit=limit)
     return show_page(
         list_after(found, limit, lambda sheet: sheet.id), show_sheet, "sheets", merchant
     )
+
+
+@own.get(
+    "/{merchant}/fees",
+    operation_id="getMerchantFees",
+    summary="Get what a merchant pays for its payments",
+    response_model=FeesView,
+    responses=errors(NotFound, merchants.TermsNotFound),
+)
+async def get_fees(request: Request, merchant: MerchantPath, principal: Reader) -> FeesView:
+    """Return the fee plan of each version of the merchant's terms, with all its versions."""
+    merchant_id = read_id(MERCHANT, merchant, field="merchant")
+    async with application_of(request).database.reading(principal.caller) as uow:
+        await check_reader(uow, principal, merchant_id, "merchant", merchant)
+        await customers.get_merchant(uow, merchant_id)
+        await merchants.get_settled_account(uow, merchant_id)
+        named = {each[0]: each for each in await merchants.list_plans(uow)}
+        data = [
+            MerchantFeesView(
+                effective_from=terms.effective_from,
+                plan=show_plan(
+                    named[terms.plan], await merchants.list_plan_versions(uow, terms.plan)
+                ),
+            )
+            for terms in await merchants.list_terms(uow, merchant_id)
+        ]
+    return FeesView(data=data)
 
 
 @own.post(
@@ -266,5 +297,7 @@ async def retry_payout(
 
 async def _get_own(uow: UnitOfWork, sheet: str, principal: Principal) -> payments.merchants.Sheet:
     found = await merchants.get_sheet(uow, read_id(SETTLEMENT_SHEET, sheet, field="sheet"))
-    principal.check_owner(found.merchant_id, "sheet", sheet, refusal=merchants.SheetNotFound)
+    await check_reader(
+        uow, principal, found.merchant_id, "sheet", sheet, refusal=merchants.SheetNotFound
+    )
     return found

@@ -85,10 +85,19 @@ async def finish_enrolment(request: Request, body: FinishEnrolment) -> RecoveryC
     summary="Sign in as a member of staff",
     status_code=201,
     response_model=SignedInView,
-    responses=errors(caller="stranger", is_command=True, has_idempotency_key=False),
+    responses=errors(
+        identity.LogInBlocked,
+        identity.PasskeyWanted,
+        caller="stranger",
+        is_command=True,
+        has_idempotency_key=False,
+    ),
 )
 async def sign_in(request: Request, response: Response, body: SignIn) -> SignedInView:
-    """Open a session with both factors; whatever is wrong, the answer is one."""
+    """Open a session with both factors; whatever of them is wrong, the answer is one.
+
+    Who proved both may be told that risk stopped it, or wants a passkey as the second one.
+    """
     is_cookie = body.delivery == "cookie"
     if is_cookie:
         check_anti_forgery(request)

@@ -65,6 +65,12 @@ class AddFeePlan(Body):
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$", examples=["CNY"])] = "CNY"
     effective_from: GivenDay
     refunds_return_fee: bool
+    refunds_draw_reserve: Annotated[
+        bool, Field(description="A refund takes from the reserve what the balance lacks.")
+    ] = False
+    refund_debt_max: MoneyBody | None = Field(
+        default=None, description="Up to which debt a refund is paid in advance; none without it."
+    )
     rules: Annotated[list[FeeRuleBody], Field(min_length=1, max_length=64)]
     reason: Why
 
@@ -118,6 +124,8 @@ class PlanVersionView(View):
     version: int
     effective_from: date
     refunds_return_fee: bool
+    refunds_draw_reserve: bool
+    refund_debt_max: MoneyView
     rules: list[FeeRuleView]
 
 
@@ -140,6 +148,19 @@ class PlansView(View):
     """All fee plans."""
 
     data: list[PlanNameView]
+
+
+class MerchantFeesView(View):
+    """A fee plan that a merchant has, or will have, from a day on."""
+
+    effective_from: date
+    plan: PlanView
+
+
+class FeesView(View):
+    """The fee plans of a merchant, first first."""
+
+    data: list[MerchantFeesView]
 
 
 class TermsView(View):
@@ -182,6 +203,8 @@ def read_plan(body: AddFeePlan) -> payments.merchants.NewVersion:
         effective_from=body.effective_from,
         refunds_return_fee=body.refunds_return_fee,
         rules=rules,
+        refunds_draw_reserve=body.refunds_draw_reserve,
+        refund_debt_max=_read(body.refund_debt_max, body.currency, "refund_debt_max"),
     )
 
 
@@ -223,6 +246,8 @@ def show_plan(
                 version=each.version,
                 effective_from=each.effective_from,
                 refunds_return_fee=each.refunds_return_fee,
+                refunds_draw_reserve=each.refunds_draw_reserve,
+                refund_debt_max=show_minor(each.refund_debt_max, currency),
                 rules=[_show_rule(rule, currency) for rule in each.rules],
             )
             for each in versions

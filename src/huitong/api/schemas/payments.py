@@ -205,12 +205,6 @@ class ShareView(View):
     created_at: Instant
 
 
-class ShareList(View):
-    """All shares of a payment."""
-
-    data: list[ShareView]
-
-
 class RefundList(View):
     """All refunds of a payment."""
 

@@ -1,6 +1,6 @@
 """Signing up as it travels."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -20,6 +20,10 @@ class BeginSignUp(Body):
     code_id: CodeRequestId
     code: OneTimeCode
     device: DeviceBody = DeviceBody()
+    language: Literal["zh", "en"] | None = Field(
+        default=None,
+        description="In which language messages come; without it, what `Accept-Language` says.",
+    )
 
 
 class SignUpView(View):

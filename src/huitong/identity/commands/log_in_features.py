@@ -24,11 +24,11 @@ from huitong.kernel.ids import uuid7
 from huitong.kernel.rulebook import Rulebook
 
 _ZONE: Final = ZoneInfo(SHANGHAI)
-_NIGHT_ENDS_HOUR: Final = 5
+NIGHT_ENDS_HOUR: Final = 5
 _AGENT_LENGTH_MAX: Final = 256
 _AGENT_BYTES: Final = 16
 #: Of what is known of a login only; a stranger has none of it.
-_OF_LOGINS: Final = (
+OF_LOGINS: Final = (
     "kilometres_per_hour",
     "kilometres_from_last",
     "kilometres_from_usual",
@@ -63,9 +63,9 @@ async def load_features(
         now=now,
     )
     features: dict[str, FeatureValue] = {
-        **dict.fromkeys(_OF_LOGINS),
+        **dict.fromkeys(OF_LOGINS),
         "method": method.value,
-        "is_night": now.astimezone(_ZONE).hour < _NIGHT_ENDS_HOUR,
+        "is_night": now.astimezone(_ZONE).hour < NIGHT_ENDS_HOUR,
         "failures_1h": counters.failures,
         "address_failures_1h": counters.address_failures,
         "address_logins_today": float(counters.address_logins),

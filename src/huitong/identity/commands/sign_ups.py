@@ -20,6 +20,7 @@ from huitong.identity.errors import (
     NumberHasLogin,
     NumberNotProved,
 )
+from huitong.identity.languages import Language, choose_language
 from huitong.identity.mobiles import index_mobile
 from huitong.identity.store import logins as login_store
 from huitong.identity.store import sign_ups as store
@@ -52,6 +53,7 @@ async def begin_sign_up(
     code_id: uuid.UUID,
     code: str,
     client: Client,
+    language: Language | None = None,
     now: datetime,
 ) -> Verdict[IssuedSignUp]:
     """Use up a code as proof of its number, and return the token of the number's sign-up.
@@ -76,7 +78,10 @@ async def begin_sign_up(
     if await login_store.find_open_login(uow, Audience.CUSTOMER, mobile_index) is not None:
         return Verdict(refusal=NumberHasLogin("The code is right: log in with it."))
     await spend_code(uow, code_id=code_id, now=now)
-    return Verdict(await _issue(uow, mobile_index, now=now))
+    issued = await _issue(uow, mobile_index, now=now)
+    if language is not None:
+        await choose_language(uow, subject_id=issued.sign_up.id, language=language, now=now)
+    return Verdict(issued)
 
 
 async def _issue(uow: UnitOfWork, mobile_index: bytes, *, now: datetime) -> IssuedSignUp:

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from huitong.identity.commands.guard import Guard, Key, forgive, note_failure, stand_guard
 from huitong.identity.commands.passkeys import SIGN_IN, verify_signature
+from huitong.identity.commands.staff_deciding import count_failed_sign_in, decide_sign_in
+from huitong.identity.deciding import LogInDecider
 from huitong.identity.errors import LogInRefused, TooManyAttempts
 from huitong.identity.hashing import Verification
 from huitong.identity.mobiles import index_address, key_number
@@ -112,6 +114,7 @@ async def sign_in(
     uow: UnitOfWork,
     *,
     vault: Vault,
+    decider: LogInDecider | None = None,
     candidate: StaffCandidate,
     verification: Verification,
     new_hash: str | None,
@@ -122,7 +125,8 @@ async def sign_in(
     """Open a session for who proved both factors, or count the failure of either.
 
     A wrong password and a wrong code are one answer, so that neither is guessed alone. The verdict
-    refuses with LogInRefused and TooManyAttempts.
+    refuses with LogInRefused and TooManyAttempts; and, only to who proved both factors, with
+    LogInBlocked and PasskeyWanted if the `decider` says so.
     """
     guard = await stand_guard(uow, _keys(vault, client, candidate.email_index))
     wait = guard.find_wait_seconds(now)
@@ -138,8 +142,45 @@ async def sign_in(
         await forgive(uow, guard)
         if new_hash is not None:
             await staff_store.replace_password_hash(uow, staff.id, new_hash)
+        if decider is not None:
+            decided, refusal = await decide_sign_in(
+                uow,
+                vault,
+                decider,
+                staff,
+                proof.factor,
+                email_index=candidate.email_index,
+                client=client,
+                now=now,
+            )
+            if refusal is not None:
+                await _note_stopped(uow, decided, staff, proof, client=client, now=now)
+                return Verdict(refusal=refusal)
         return Verdict(await _admit(uow, staff, proof.factor, client=client, now=now))
+    if wait is None:
+        await count_failed_sign_in(
+            uow, vault, email_index=candidate.email_index, client=client, now=now
+        )
     return await _refuse(uow, guard, outcome, staff, wait=wait, proof=proof, client=client, now=now)
+
+
+async def _note_stopped(
+    uow: UnitOfWork,
+    outcome: StaffOutcome,
+    staff: Staff,
+    proof: Proof,
+    *,
+    client: Client,
+    now: datetime,
+) -> None:
+    await store.insert_attempt(
+        uow,
+        outcome=outcome,
+        second_factor=proof.factor,
+        client=client,
+        now=now,
+        staff_id=staff.id,
+    )
 
 
 async def find_session(uow: UnitOfWork, token: str, *, now: datetime) -> StaffSession | None:

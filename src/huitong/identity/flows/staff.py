@@ -130,9 +130,10 @@ async def sign_in(
     caller: Caller,
     now: datetime,
 ) -> IssuedStaffSession:
-    """Open a session with both factors. Raises InvalidField, LogInRefused, TooManyAttempts.
+    """Open a session with both factors, if risk lets it.
 
-    An address that nobody has costs one verification as well.
+    Raises InvalidField, LogInRefused, TooManyAttempts, LogInBlocked, PasskeyWanted. An address that
+    nobody has costs one verification as well.
     """
     candidate = await _find_candidate(desk, email, proof, client=client, caller=caller, now=now)
     password = normalise_password(password)
@@ -142,6 +143,7 @@ async def sign_in(
         lambda uow: sessions.sign_in(
             uow,
             vault=desk.vault,
+            decider=desk.decider,
             candidate=candidate,
             verification=verification,
             new_hash=new_hash,

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from huitong.identity.code_senders import CodeSender
 from huitong.identity.commands.logins import open_mobile
 from huitong.identity.errors import CodeNotDelivered
+from huitong.identity.languages import get_language
 from huitong.identity.notices import limits, store
 from huitong.identity.notices.texts import write_notice
 from huitong.identity.notices.types import DueNotice, Notice, NoticeMessage
@@ -97,7 +98,8 @@ async def _take(uow: UnitOfWork, vault: Vault, *, now: datetime) -> _Taken:
             taken.hopeless.append(due.notice.id)
             continue
         mobile = await open_mobile(uow, vault=vault, login=login)
-        text = write_notice(due.notice)
+        language = await get_language(uow, login.subject_id)
+        text = write_notice(due.notice, language=language)
         taken.messages.append((due, NoticeMessage(id=due.notice.id, mobile=mobile, text=text)))
     return taken
 

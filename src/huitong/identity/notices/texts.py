@@ -4,20 +4,21 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from importlib import resources
-from typing import Final, Literal
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import yaml
 
+from huitong.identity.languages import Language
 from huitong.identity.notices.types import Notice, NoticeKind
 from huitong.kernel.clock import SHANGHAI
 
 _FILE: Final = "notice_texts.yaml"
 _ZONE: Final = ZoneInfo(SHANGHAI)
-_SENDER: Final = {"zh": "【汇通】", "en": "[Huitong] "}
+_SENDER: Final = {Language.ZH: "【汇通】", Language.EN: "[Huitong] "}
 
 
-def write_notice(notice: Notice, *, language: Literal["zh", "en"] = "zh") -> str:
+def write_notice(notice: Notice, *, language: Language = Language.ZH) -> str:
     """Return the message as its reader sees it, at most some 200 characters.
 
     An amount of 100.00 CNY is 100.00 元 in Chinese and CNY 100.00 in English; times are Shanghai's.
@@ -34,17 +35,17 @@ def write_notice(notice: Notice, *, language: Literal["zh", "en"] = "zh") -> str
     return _SENDER[language] + text.format(**facts)
 
 
-def _show_amount(notice: Notice, language: str) -> str:
+def _show_amount(notice: Notice, language: Language) -> str:
     assert notice.amount is not None
     shown = notice.amount.to_json()
-    if language == "zh" and shown["currency"] == "CNY":
+    if language is Language.ZH and shown["currency"] == "CNY":
         return f"{shown['amount']} 元"
     return f"{shown['currency']} {shown['amount']}"
 
 
-def _show_time(at: datetime, language: str) -> str:
+def _show_time(at: datetime, language: Language) -> str:
     local = at.astimezone(_ZONE)
-    return f"{local:%m月%d日 %H:%M}" if language == "zh" else f"{local:%d %b, %H:%M}"
+    return f"{local:%m月%d日 %H:%M}" if language is Language.ZH else f"{local:%d %b, %H:%M}"
 
 
 @cache

@@ -16,6 +16,8 @@ ENTRY_TRANSFERS_MAX: Final = 1_000
 BATCH_GATHER_SECONDS_MAX: Final = 0.004
 BATCH_GATHER_REQUESTS_MIN: Final = 8
 BATCH_REQUESTS_MAX: Final = 1_000
+#: How often what waits for another request of its batch is looked at again.
+DEFERRALS_MAX: Final = 8
 QUEUE_REQUESTS_MAX: Final = 4_096
 RETRY_AFTER_SECONDS: Final = 1
 ACCOUNTS_PER_BATCH_MAX: Final = 1_000

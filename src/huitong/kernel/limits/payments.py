@@ -4,6 +4,8 @@ from typing import Final
 
 PROFIT_SHARES_MAX: Final = 50
 REFUNDS_PER_PAYMENT_MAX: Final = 100
+#: How often what covers a refund is worked out again because balances moved meanwhile.
+REFUND_COVER_TRIES_MAX: Final = 3
 # A payer needs minutes to pay; a hotel or a car rental holds money for weeks.
 CHECKOUT_SECONDS_DEFAULT: Final = 30 * 60
 CHECKOUT_SECONDS_MAX: Final = 7 * 86_400

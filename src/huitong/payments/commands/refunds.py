@@ -8,12 +8,19 @@ from datetime import datetime
 from huitong.kernel import audit, limits, outbox
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
-from huitong.kernel.errors import Conflict
+from huitong.kernel.errors import Conflict, Refusal
 from huitong.kernel.ids import PAYMENT, REFUND, show_id
 from huitong.kernel.money import Money
-from huitong.ledger import Reason, Request, post_entries, show_account
+from huitong.ledger import Outcome, Reason, Request, post_entries, show_account
 from huitong.payments.calculations import RefundSplit, split_refund
 from huitong.payments.commands import moving
+from huitong.payments.commands.refund_covers import (
+    Cover,
+    find_cover,
+    lock_cover_terms,
+    save_cover,
+)
+from huitong.payments.commands.share_holds import free_for_refund
 from huitong.payments.errors import (
     IdReused,
     NotRefundable,
@@ -43,10 +50,11 @@ async def refund(
     """Give `amount` of a payment, or all that is left of it, back to the payer.
 
     Our fee and the profit shares go back to the merchant in proportion, and from the merchant the
-    money goes to the payer. The same id with the same content returns the refund as made. Raises
-    NotFound, NotRefundable, OrderMoveRefused, RefundExceedsPayment, TooManyRefunds, IdReused,
-    ShareReceiverShort if a receiver of a share has spent it, InsufficientFunds if the merchant has,
-    and what else the ledger refuses.
+    money goes to the payer; what its balance lacks comes out of its reserve and then as a debt, as
+    far as its fee plan lets it. The same id with the same content returns the refund as made.
+    Raises NotFound, NotRefundable, OrderMoveRefused, RefundExceedsPayment, TooManyRefunds,
+    IdReused, ShareReceiverShort if a receiver of a share has spent it, InsufficientFunds if the
+    merchant has, and what else the ledger refuses.
     """
     moving.check_id(refund_id, field="id")
     moving.check_text(reason, limits.DESCRIPTION_LENGTH_MAX, field="reason")
@@ -79,7 +87,9 @@ async def refund(
     )
     if not await store.insert_refund(uow, made):
         raise _id_reused(refund_id)
-    await _move_money(uow, order, shares, split, made)
+    cover = await _move_money(uow, order, shares, split, made)
+    if cover is not None:
+        await save_cover(uow, cover, made.id)
     await _record(uow, order, shares, split, made)
     return made
 
@@ -119,14 +129,68 @@ async def _move_money(
     shares: Sequence[Share],
     split: RefundSplit,
     made: Refund,
-) -> None:
+) -> Cover | None:
+    """Post a refund; return what it took from elsewhere, or None if that was nothing.
+
+    What may cover a refund is locked before the ledger is. The balance may move until the posting,
+    and then what is lacking is worked out again.
+    """
+    assert order.payee_account_id is not None
+    on = business_day(made.created_at)
+    terms = await lock_cover_terms(uow, order.payee_account_id, on=on)
+    # After that lock, because it moves money: a settlement takes the two in this order, too.
+    await free_for_refund(uow, order.id, now=made.created_at)
+    needed = made.amount - split.fee_returned - made.shares_returned
+    if terms is None:
+        outcome = await _post(uow, order, shares, split, made, cover=None)
+        if outcome.is_posted:
+            return None
+        raise _refuse(order, shares, split, made, outcome)
+    tries = 0
+    while True:
+        cover = await find_cover(uow, terms, needed=needed.minor)
+        outcome = await _try(uow, order, shares, split, made, cover=cover)
+        if outcome.is_posted:
+            return cover
+        tries += 1
+        is_short = outcome.reason is Reason.INSUFFICIENT_FUNDS
+        if cover is None or not is_short or tries >= limits.REFUND_COVER_TRIES_MAX:
+            raise _refuse(order, shares, split, made, outcome)
+
+
+async def _try(
+    uow: UnitOfWork,
+    order: Order,
+    shares: Sequence[Share],
+    split: RefundSplit,
+    made: Refund,
+    *,
+    cover: Cover | None,
+) -> Outcome:
+    """Post a refund, or leave no trace: refused entries are remembered, and it is tried again."""
+    connection = await uow.driver()
+    attempt = connection.transaction()
+    await attempt.start()
+    outcome = await _post(uow, order, shares, split, made, cover=cover)
+    if outcome.is_posted:
+        await attempt.commit()
+    else:
+        await attempt.rollback()
+    return outcome
+
+
+async def _post(
+    uow: UnitOfWork,
+    order: Order,
+    shares: Sequence[Share],
+    split: RefundSplit,
+    made: Refund,
+    *,
+    cover: Cover | None,
+) -> Outcome:
     assert order.payer_account_id is not None
     assert order.payee_account_id is not None
     assert order.transfer_id is not None
-    returns = [
-        (share.receiver_account_id, returned)
-        for share, returned in zip(shares, split.share_returns, strict=True)
-    ]
     entry = refund_entry(
         refund_id=made.id,
         paid_transfer_id=order.transfer_id,
@@ -134,27 +198,41 @@ async def _move_money(
         payer_account_id=order.payer_account_id,
         amount=made.amount,
         fee_returned=split.fee_returned,
-        share_returns=returns,
+        share_returns=_list_returns(shares, split),
+        covers=() if cover is None else cover.parts,
         own=await find_own_accounts(uow, made.amount.currency),
         effective_on=business_day(made.created_at),
     )
-    outcome = (await post_entries(uow, [Request(entry)], now=made.created_at))[0]
-    if outcome.is_posted:
-        return
+    return (await post_entries(uow, [Request(entry)], now=made.created_at))[0]
+
+
+def _list_returns(shares: Sequence[Share], split: RefundSplit) -> list[tuple[int, Money]]:
+    return [
+        (share.receiver_account_id, returned)
+        for share, returned in zip(shares, split.share_returns, strict=True)
+    ]
+
+
+def _refuse(
+    order: Order, shares: Sequence[Share], split: RefundSplit, made: Refund, outcome: Outcome
+) -> Refusal:
     receiver = outcome.account_id
     if (
         outcome.reason is Reason.INSUFFICIENT_FUNDS
         and receiver is not None
         and receiver != order.payee_account_id
     ):
+        returns = _list_returns(shares, split)
         owed = Money.total(
             (money for account, money in returns if account == receiver), made.amount.currency
         )
-        raise ShareReceiverShort(
+        return ShareReceiverShort(
             f"{show_account(receiver)} would have to give back {owed} of its share and has less",
             context={"account": show_account(receiver), "share": owed.to_json()},
         )
-    raise make_refusal(
+    assert order.payee_account_id is not None
+    assert order.payer_account_id is not None
+    return make_refusal(
         outcome, {order.payee_account_id: "merchant", order.payer_account_id: "payer"}
     )
 

@@ -27,6 +27,7 @@ from huitong.payments.merchants.errors import SettlementMoved
 from huitong.payments.merchants.postings import Part, find_dispute_account, make_entry
 from huitong.payments.merchants.types import SettledAccount, Tranche
 from huitong.payments.postings import find_own_accounts
+from huitong.payments.store.refund_covers import use_tranches
 
 _CANNOT_BE_CREDITED: Final = frozenset(
     {Reason.ACCOUNT_CLOSED, Reason.ACCOUNT_FROZEN, Reason.BALANCE_TOO_LARGE}
@@ -63,7 +64,7 @@ async def charge(
         parts = await _charge_parts(uow, charged, account)
         entry_id, outcome = await _post(uow, parts, charged, now)
         if outcome.is_posted:
-            await store.use_tranches(uow, _use(tranches, from_reserve))
+            await use_tranches(uow, _use(tranches, from_reserve))
             return charged, entry_id
         if outcome.reason is not Reason.INSUFFICIENT_FUNDS:
             raise SettlementMoved(f"the ledger refuses the chargeback: {outcome.reason}")

@@ -29,13 +29,19 @@ class FeeRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanVersion:
-    """A version of a fee plan, in force from a day until the next version's first day."""
+    """A version of a fee plan, in force from a day until the next version's first day.
+
+    What a refund lacks comes out of the reserve with `refunds_draw_reserve`, and is owed then as
+    long as no more than `refund_debt_max` is.
+    """
 
     plan: str
     version: int
     effective_from: date
     refunds_return_fee: bool
     rules: tuple[FeeRule, ...]
+    refunds_draw_reserve: bool = False
+    refund_debt_max: int = 0
 
 
 def find_rule(rules: Sequence[FeeRule], kind: str, volume_before: int) -> FeeRule:

@@ -96,7 +96,11 @@ _RESERVES_AND_DEBTS: Final = """
         SELECT account_id, sum(advanced - recovered - recovered_direct) AS amount
           FROM payments.settlement_sheets GROUP BY account_id
     ), charged AS (
-        SELECT account_id, sum(from_owed) AS amount FROM payments.disputes GROUP BY account_id
+        SELECT account_id, sum(amount) AS amount
+          FROM (SELECT account_id, from_owed AS amount FROM payments.disputes
+                 UNION ALL
+                SELECT account_id, from_owed FROM payments.refund_covers) x
+         GROUP BY account_id
     )
     SELECT 'reserve of account ' || a.account_id AS subject,
            coalesce(k.amount, 0)::text AS expected,
@@ -114,6 +118,24 @@ _RESERVES_AND_DEBTS: Final = """
       LEFT JOIN owed o ON o.account_id = a.account_id
       LEFT JOIN charged c ON c.account_id = a.account_id
      WHERE b.debits_posted - b.credits_posted <> coalesce(o.amount, 0) + coalesce(c.amount, 0)
+"""
+# 541 and 542 are the codes of what covers refunds; a refund's entry has its id.
+_REFUNDS_ARE_COVERED: Final = """
+    WITH found AS (
+        SELECT entry_id, credit_account_id AS account_id,
+               sum(amount) FILTER (WHERE code = 541) AS from_reserve,
+               sum(amount) FILTER (WHERE code = 542) AS from_owed
+          FROM ledger.transfers WHERE code IN (541, 542)
+         GROUP BY entry_id, credit_account_id
+    )
+    SELECT 'refund ' || coalesce(c.refund_id, f.entry_id) AS subject,
+           format('%s and %s to account %s', coalesce(c.from_reserve, 0),
+                  coalesce(c.from_owed, 0), c.account_id) AS expected,
+           format('%s and %s to account %s', coalesce(f.from_reserve, 0),
+                  coalesce(f.from_owed, 0), f.account_id) AS found
+      FROM payments.refund_covers c FULL JOIN found f ON f.entry_id = c.refund_id
+     WHERE (c.account_id, coalesce(c.from_reserve, 0), coalesce(c.from_owed, 0))
+           IS DISTINCT FROM (f.account_id, coalesce(f.from_reserve, 0), coalesce(f.from_owed, 0))
 """
 # Money in dispute is what was taken of customers' disputes that are open.
 _DISPUTES_HOLD_MONEY: Final = """
@@ -155,8 +177,13 @@ INVARIANTS: Final = (
     ),
     Invariant(
         "reserves_and_debts",
-        "Reserves and debts of merchants are what sheets and disputes made them",
+        "Reserves and debts of merchants are what sheets, disputes and refunds made them",
         _RESERVES_AND_DEBTS,
+    ),
+    Invariant(
+        "refunds_are_covered",
+        "What a refund took from a reserve, or as a debt, stands in the journal, once",
+        _REFUNDS_ARE_COVERED,
     ),
     Invariant(
         "disputes_hold_money",

@@ -24,6 +24,8 @@ def write_plan(new: NewVersion) -> dict[str, object]:
         "currency": new.currency,
         "effective_from": new.effective_from.isoformat(),
         "refunds_return_fee": new.refunds_return_fee,
+        "refunds_draw_reserve": new.refunds_draw_reserve,
+        "refund_debt_max": new.refund_debt_max,
         "rules": [
             {
                 "kind": rule.kind,

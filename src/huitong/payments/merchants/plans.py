@@ -13,6 +13,7 @@ from huitong.kernel.clock import business_day
 from huitong.kernel.currencies import get_currency
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import InvalidField
+from huitong.kernel.money import Money
 from huitong.kernel.rulebook import Rulebook
 from huitong.payments.merchants import limits, terms_store
 from huitong.payments.merchants.errors import FeePlanRefused
@@ -46,6 +47,8 @@ class NewVersion:
     effective_from: date
     refunds_return_fee: bool
     rules: tuple[FeeRule, ...]
+    refunds_draw_reserve: bool = False
+    refund_debt_max: int = 0
 
 
 async def check_plan(uow: UnitOfWork, new: NewVersion, *, rulebook: Rulebook, now: datetime) -> int:
@@ -61,6 +64,7 @@ async def check_plan(uow: UnitOfWork, new: NewVersion, *, rulebook: Rulebook, no
     get_currency(new.currency)
     _check_rules(new.rules)
     today = business_day(now)
+    _check_debt(new, rulebook.amount("merchant.refund.debt_max", today))
     versions = await terms_store.list_versions(uow, new.plan)
     if not versions:
         if new.effective_from < today:
@@ -110,6 +114,8 @@ async def add_plan_version(
         effective_from=new.effective_from,
         refunds_return_fee=new.refunds_return_fee,
         rules=new.rules,
+        refunds_draw_reserve=new.refunds_draw_reserve,
+        refund_debt_max=new.refund_debt_max,
     )
     await terms_store.insert_version(uow, version, approval_id=approval_id, now=now)
     await audit.record(
@@ -125,6 +131,14 @@ def check_name(name: str, field: str, length_max: int = limits.NAME_LENGTH_MAX) 
     """Raise InvalidField for a text that cannot be shown on one line."""
     if not name.strip() or len(name) > length_max or not name.isprintable():
         raise InvalidField(f"has 1 to {length_max} printable characters", field=field)
+
+
+def _check_debt(new: NewVersion, most: Money) -> None:
+    debt = new.refund_debt_max
+    if type(debt) is not int or debt < 0:
+        raise InvalidField("must not be below zero", field="refund_debt_max")
+    if debt > 0 and (new.currency != most.currency or debt > most.minor):
+        raise FeePlanRefused(f"a merchant owes at most {most} for refunds", field="refund_debt_max")
 
 
 def _check_rules(rules: Sequence[FeeRule]) -> None:

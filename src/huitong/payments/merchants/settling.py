@@ -45,6 +45,7 @@ from huitong.payments.merchants.types import (
     Terms,
 )
 from huitong.payments.postings import find_own_accounts
+from huitong.payments.store.refund_covers import use_tranches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +158,7 @@ async def _settle(uow: UnitOfWork, draft: _Draft) -> Sheet | None:
             return None
         sheet = _make_sheet(draft, split, means, entry_id if is_moved else None)
         await store.insert_sheet(uow, sheet, draft.lines)
-        await store.use_tranches(uow, draft.release)
+        await use_tranches(uow, draft.release)
         if sheet.reserve_held:
             release_on = business_day(draft.now) + timedelta(days=draft.terms.reserve_days)
             await store.add_tranche(uow, sheet, release_on)

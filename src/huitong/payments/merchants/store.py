@@ -1,7 +1,7 @@
 """Settled accounts, sheets and reserves in the database."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -114,11 +114,6 @@ _TAKE_DUE: Final = f"""
     {_ACCOUNTS}
      WHERE due_at <= :now AND closed_at IS NULL AND account_id > :after
      ORDER BY account_id LIMIT 1 FOR UPDATE SKIP LOCKED
-"""
-_USE_TRANCHES: Final = """
-    UPDATE payments.reserve_tranches t SET remaining = t.remaining - n.amount
-      FROM unnest(CAST(:ids AS bigint[]), CAST(:amounts AS bigint[])) n(id, amount)
-     WHERE t.id = n.id
 """
 # A payout is asked for until it has an order; one that the bank refused waits for somebody's word.
 _TAKE_PAYOUT: Final = f"""
@@ -240,12 +235,6 @@ async def list_tranches(uow: UnitOfWork, account_id: int) -> list[Tranche]:
         id=account_id,
     )
     return [Tranche(id=row.id, remaining=row.remaining, release_on=row.release_on) for row in rows]
-
-
-async def use_tranches(uow: UnitOfWork, used: Mapping[int, int]) -> None:
-    """Take amounts out of tranches."""
-    if used:
-        await uow.execute(_USE_TRANCHES, ids=list(used), amounts=list(used.values()))
 
 
 async def add_tranche(uow: UnitOfWork, sheet: Sheet, release_on: object) -> None:

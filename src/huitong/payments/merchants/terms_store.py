@@ -69,12 +69,16 @@ async def insert_version(
     """Write down a version of a plan with its rules."""
     await uow.execute(
         """INSERT INTO payments.fee_plan_versions (plan, version, effective_from,
-                                                   refunds_return_fee, approval_id, agreed_at)
-           VALUES (:plan, :version, :effective_from, :refunds_return_fee, :approval_id, :now)""",
+                                                   refunds_return_fee, refunds_draw_reserve,
+                                                   refund_debt_max, approval_id, agreed_at)
+           VALUES (:plan, :version, :effective_from, :refunds_return_fee, :refunds_draw_reserve,
+                   :refund_debt_max, :approval_id, :now)""",
         plan=version.plan,
         version=version.version,
         effective_from=version.effective_from,
         refunds_return_fee=version.refunds_return_fee,
+        refunds_draw_reserve=version.refunds_draw_reserve,
+        refund_debt_max=version.refund_debt_max,
         approval_id=approval_id,
         now=now,
     )
@@ -96,7 +100,8 @@ async def insert_version(
 async def list_versions(uow: UnitOfWork, plan: str) -> list[PlanVersion]:
     """Return all versions of a plan, first first."""
     rows = await uow.execute(
-        """SELECT v.plan, v.version, v.effective_from, v.refunds_return_fee, r.kind,
+        """SELECT v.plan, v.version, v.effective_from, v.refunds_return_fee,
+                  v.refunds_draw_reserve, v.refund_debt_max, r.kind,
                   r.volume_from, r.rate_permille, r.fixed, r.fee_min, r.fee_max
              FROM payments.fee_plan_versions v
              JOIN payments.fee_rules r ON r.plan = v.plan AND r.version = v.version
@@ -110,6 +115,8 @@ async def list_versions(uow: UnitOfWork, plan: str) -> list[PlanVersion]:
             effective_from=group[0].effective_from,
             refunds_return_fee=group[0].refunds_return_fee,
             rules=tuple(_read_rule(row) for row in group),
+            refunds_draw_reserve=group[0].refunds_draw_reserve,
+            refund_debt_max=group[0].refund_debt_max,
         )
         for group in _group(rows)
     ]

@@ -19,8 +19,10 @@ from huitong.risk.decisioning.decisions.values import unpack
 from huitong.risk.decisioning.features.catalogue import LABEL_DELAY_SECONDS
 from huitong.risk.decisioning.features.path import PATH_MODEL
 from huitong.risk.decisioning.features.scans import Floats
+from huitong.risk.decisioning.models.log_in_reasons import LOG_IN_MODEL, LOG_IN_MODEL_NAME
+from huitong.risk.decisioning.rules.types import Purpose
 from huitong.risk.decisioning.types import Action
-from huitong.risk.fraud.training import TrainingData, TrainingDataTooFew
+from huitong.risk.fraud.training import FRAUD_MODEL_NAME, TrainingData, TrainingDataTooFew
 
 # What was refused and never labelled says nothing: it might have been either. That is what was
 # blocked, and what was not simply allowed and had no second factor behind it.
@@ -30,28 +32,54 @@ _PAGE: Final = """
       LEFT JOIN LATERAL (
            SELECT is_fraud FROM risk.labels WHERE decision_id = d.id ORDER BY id DESC LIMIT 1
            ) l ON true
-     WHERE d.purpose = 'payment' AND d.feature_values IS NOT NULL
+     WHERE d.purpose = :purpose AND d.feature_values IS NOT NULL
        AND d.decided_at <= :until AND d.id < :before_id
      ORDER BY d.id DESC
      LIMIT :count
 """
+#: How methods of staff begin, whose sign-ins are decided with the same features.
+_STAFF: Final = "staff_"
 _AFTER_ALL_IDS: Final = uuid.UUID(int=2**128 - 1)
-_NO_ROWS: Final = np.empty((0, len(PATH_MODEL)))
 _LIMITS: Final = (
     "Payments without a label count as genuine, so fraud that nobody reported teaches it that such "
     "payments are; refused payments are there only where somebody labelled them."
 )
 
 
-async def read_platform_data(uow: UnitOfWork, *, now: datetime) -> TrainingData:
-    """Return the payments that were decided at least a week ago, the latest that fit in memory.
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What is learned about: which decisions, which features, and the model's name."""
+
+    purpose: Purpose
+    names: Sequence[str]
+    model_name: str
+    command: str
+
+
+_KINDS: Final = {
+    Purpose.PAYMENT: _Kind(Purpose.PAYMENT, PATH_MODEL, FRAUD_MODEL_NAME, "huitong risk train"),
+    Purpose.LOG_IN: _Kind(
+        Purpose.LOG_IN, LOG_IN_MODEL, LOG_IN_MODEL_NAME, "huitong risk train --of log_in"
+    ),
+}
+
+
+async def read_platform_data(
+    uow: UnitOfWork, *, purpose: Purpose = Purpose.PAYMENT, now: datetime
+) -> TrainingData:
+    """Return what was decided at least a week ago, the latest that fits in memory.
+
+    Payments, or log-ins of customers: those of staff are left out.
 
     Features are those that the decision was made from, and labels what is known today; no label
     means genuine, except of payments that were refused, which are left out without one. A feature
     that was not computed yet when it was decided is unknown. Raises TrainingDataTooFew for none.
     """
-    pages = [page async for page in _read_pages(uow, now - timedelta(seconds=LABEL_DELAY_SECONDS))]
-    matrix = np.concatenate([_NO_ROWS, *(page.matrix for page in pages)])
+    kind = _KINDS[purpose]
+    until = now - timedelta(seconds=LABEL_DELAY_SECONDS)
+    pages = [page async for page in _read_pages(uow, kind, until)]
+    no_rows = np.empty((0, len(kind.names)))
+    matrix = np.concatenate([no_rows, *(page.matrix for page in pages)])
     if len(matrix) == 0:
         raise TrainingDataTooFew(
             f"{limits.TRAINING_PAYMENTS_MIN:,} payments whose labels are known are needed, and "
@@ -60,14 +88,15 @@ async def read_platform_data(uow: UnitOfWork, *, now: datetime) -> TrainingData:
     labels = np.concatenate([page.labels for page in pages])
     # Pages come from the newest to the oldest.
     return TrainingData(
-        feature_names=PATH_MODEL,
+        feature_names=kind.names,
         matrix=matrix[::-1],
         labels=labels[::-1],
         first_on=business_day(pages[-1].first_at),
         last_on=business_day(pages[0].last_at),
         source="Decisions of this platform with what became known of them",
-        command="huitong risk train",
+        command=kind.command,
         limits=_LIMITS,
+        model_name=kind.model_name,
     )
 
 
@@ -81,18 +110,20 @@ class _Page:
     last_at: datetime
 
 
-async def _read_pages(uow: UnitOfWork, until: datetime) -> AsyncIterator[_Page]:
+async def _read_pages(uow: UnitOfWork, kind: _Kind, until: datetime) -> AsyncIterator[_Page]:
     """Go through decisions from the newest to the oldest, as many as training takes."""
     names: dict[uuid.UUID, FeatureNames] = {}
     before_id, left = _AFTER_ALL_IDS, limits.TRAINING_PAYMENTS_MAX
     while left:
         count = min(limits.TRAINING_PAYMENTS_PAGE, left)
-        rows = await uow.execute(_PAGE, until=until, before_id=before_id, count=count)
+        rows = await uow.execute(
+            _PAGE, purpose=kind.purpose.value, until=until, before_id=before_id, count=count
+        )
         if not rows:
             return
         before_id = rows[-1].id
         await _find_names(uow, rows, names)
-        matrix, labels = _read_page(rows, names)
+        matrix, labels = _read_page(rows, names, kind)
         left -= len(labels)
         yield _Page(matrix, labels, rows[-1].decided_at, rows[0].decided_at)
 
@@ -117,7 +148,7 @@ class FeatureNamesMissing(Fault):
 
 
 def _read_page(
-    rows: Sequence[Row[Any]], names: dict[uuid.UUID, FeatureNames]
+    rows: Sequence[Row[Any]], names: dict[uuid.UUID, FeatureNames], kind: _Kind
 ) -> tuple[Floats, Floats]:
     """Return features and labels of the rows that say something, in their order."""
     matrix: list[list[float]] = []
@@ -127,9 +158,11 @@ def _read_page(
         values = dict(zip(of_row.names, unpack(bytes(row.feature_values), of_row), strict=True))
         if row.is_fraud is None and _was_refused(Action(row.action), values.get("is_strong")):
             continue
-        matrix.append([_to_number(values.get(name)) for name in PATH_MODEL])
+        if str(values.get("method")).startswith(_STAFF):
+            continue
+        matrix.append([_to_number(values.get(name)) for name in kind.names])
         labels.append(float(bool(row.is_fraud)))
-    shape = (len(labels), len(PATH_MODEL))
+    shape = (len(labels), len(kind.names))
     return np.array(matrix, np.float64).reshape(shape), np.array(labels, np.float64)
 
 

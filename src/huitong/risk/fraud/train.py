@@ -7,6 +7,7 @@ from datetime import datetime
 from huitong.kernel.database.unit_of_work import Database
 from huitong.kernel.rulebook import Rulebook
 from huitong.risk.decisioning.models.types import SIMULATED, TrainedModel
+from huitong.risk.decisioning.rules.types import Purpose
 
 Say = Callable[[str], None]
 
@@ -32,9 +33,15 @@ def train_on_simulator(
 
 
 async def train_on_platform(
-    database: Database, *, seed: int, threads: int, now: datetime, say: Say
+    database: Database,
+    *,
+    purpose: Purpose = Purpose.PAYMENT,
+    seed: int,
+    threads: int,
+    now: datetime,
+    say: Say,
 ) -> TrainedModel:
-    """Return a model of payment fraud, trained on the platform's own decisions and labels.
+    """Return a model of payment fraud, or of log-ins, trained on the platform's own decisions.
 
     Raises TrainingDataTooFew, with how many payments and frauds there are and are needed.
     """
@@ -43,7 +50,7 @@ async def train_on_platform(
 
     say("Reading decisions and labels …")
     async with database.reading() as uow:
-        data = await read_platform_data(uow, now=now)
+        data = await read_platform_data(uow, purpose=purpose, now=now)
     check_enough(data)
-    say(f"Training on {len(data.labels):,} payments …")
+    say(f"Training on {len(data.labels):,} decisions …")
     return train_fraud_model(data, seed=seed, threads=threads)

@@ -52,6 +52,7 @@ class TrainingData:
     command: str = ""
     limits: str = ""
     kinds: NDArray[np.str_] | None = None
+    model_name: str = FRAUD_MODEL_NAME
 
     @property
     def truth(self) -> Floats:
@@ -117,7 +118,7 @@ def train_fraud_model(data: TrainingData, *, seed: int, threads: int = 1) -> Tra
     )
     metrics = _measure(booster, calibration, data, parts)
     return TrainedModel(
-        name=FRAUD_MODEL_NAME,
+        name=data.model_name,
         feature_names=tuple(data.feature_names),
         onnx=export_trees(booster),
         trees=booster.model_to_string(),
@@ -125,7 +126,7 @@ def train_fraud_model(data: TrainingData, *, seed: int, threads: int = 1) -> Tra
         bins=_make_bins(booster, calibration, data, parts),
         metrics=metrics,
         card=write_card(
-            title=FRAUD_MODEL_NAME,
+            title=data.model_name,
             period=f"{data.source}, {data.first_on} to {data.last_on}",
             booster=booster,
             calibration=calibration,

@@ -27,12 +27,13 @@ from huitong.risk.decisioning.decisions.batches import (
 )
 from huitong.risk.decisioning.decisions.breaker import Breaker
 from huitong.risk.decisioning.decisions.policy import apply_lists
+from huitong.risk.decisioning.decisions.scoring import Models, Scored, read_policy, score_batch
 from huitong.risk.decisioning.decisions.types import Decision, Fallback, Value
 from huitong.risk.decisioning.decisions.values import make_columns, name_features
 from huitong.risk.decisioning.rules.defaults.loading import default_catalogue
 from huitong.risk.decisioning.rules.errors import RulesNotLoaded
 from huitong.risk.decisioning.rules.types import Purpose
-from huitong.risk.decisioning.types import Action
+from huitong.risk.decisioning.types import Action, Features
 
 _log: Final = get_logger(__name__)
 
@@ -48,6 +49,8 @@ class Decider:
     clock: Callable[[], float] = time.perf_counter
     breaker: Breaker = field(default_factory=Breaker)
     lists: Lists = field(default_factory=StoredLists)
+    #: Where models of the purpose are found; without it rules decide alone.
+    models: Models | None = None
     _names: NameKeeper = field(init=False)
 
     def __post_init__(self) -> None:
@@ -70,13 +73,15 @@ class Decider:
         values: Sequence[Mapping[str, Value]],
         *,
         at: datetime,
+        is_scored: bool = True,
     ) -> list[Decision]:
         """Return the decision about each subject; `record_decisions` writes them down.
 
         `values` are each subject's features, all of the purpose's catalogue and no others, None for
         what is not known. Raises InvalidField for a feature that is missing, of another type, or no
         finite number. While the process has no rules, or deciding was slow, the rulebook's
-        `risk.fallback.<purpose>.action` holds.
+        `risk.fallback.<purpose>.action` holds. Models are asked if `is_scored`; where one is
+        missing, slow or drifts, rules decide alone.
         """
         if not subjects:
             return []
@@ -92,7 +97,8 @@ class Decider:
         if not self.breaker.is_closed(started):
             return self._fall_back(subjects, loaded, Fallback.SLOW, at=at)
         await self._names.keep(loaded.names)
-        decided = decide_batch(self.purpose, subjects, deciding, loaded, at=at)
+        scored = self._score(subjects, features, at) if is_scored else None
+        decided = decide_batch(self.purpose, subjects, deciding, loaded, at=at, scored=scored)
         for subject, decision in zip(subjects, decided, strict=True):
             if is_alert(decision):
                 decision.participants = name_participants(subject.entities)
@@ -101,6 +107,19 @@ class Decider:
         for each in decided:
             each.took_us = round(seconds * 1_000_000 / len(subjects))
         return decided
+
+    def _score(
+        self, subjects: Sequence[Subject], features: Features, at: datetime
+    ) -> Scored | None:
+        if self.models is None:
+            return None
+        return score_batch(
+            self.models.find(self.purpose),
+            features,
+            [each.id for each in subjects],
+            purpose=self.purpose,
+            policy=read_policy(self.rulebook, self.purpose, business_day(at)),
+        )
 
     def _fall_back(
         self, subjects: Sequence[Subject], loaded: Loaded, cause: Fallback, *, at: datetime

@@ -31,8 +31,9 @@ ROLE_MARKS: Final = {
     "pair": ROUND_NIGHT,
 }
 
-#: What `kind` is of a line of a file of payments: a business pays, at once and by two people.
-FILE_KINDS: Final = frozenset({"payroll", "suppliers"})
+#: What `kind` is where a business pays as no person does: a line of a file of payments, at once and
+#: by two people, and a part of what it was paid itself.
+FILE_KINDS: Final = frozenset({"payroll", "suppliers", "profit_share"})
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

@@ -28,6 +28,7 @@ from huitong.kernel.errors import Fault
 from huitong.kernel.ids import MODEL, show_id
 from huitong.kernel.logs import get_logger
 from huitong.risk.decisioning.models.alarms import AlarmCause, raise_alarm
+from huitong.risk.decisioning.models.log_in_reasons import LOG_IN_MODEL_NAME
 from huitong.risk.decisioning.models.registry import load_model
 from huitong.risk.decisioning.models.serving import (
     RUNTIME_ERRORS,
@@ -43,7 +44,10 @@ from huitong.risk.decisioning.types import FeatureType
 _log: Final = get_logger(__name__)
 
 #: Under which name the models of a purpose are registered. Other purposes are decided by rules.
-MODEL_NAMES: Final[Mapping[Purpose, str]] = {Purpose.PAYMENT: "payment_fraud"}
+MODEL_NAMES: Final[Mapping[Purpose, str]] = {
+    Purpose.PAYMENT: "payment_fraud",
+    Purpose.LOG_IN: LOG_IN_MODEL_NAME,
+}
 _AWAY: Final = (DatabaseUnavailable, DBAPIError)
 _LIST_SERVING: Final = """
     SELECT DISTINCT ON (m.name, m.status) m.id, m.name, m.version, m.status,

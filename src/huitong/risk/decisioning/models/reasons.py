@@ -10,6 +10,11 @@ import numpy as np
 
 from huitong.risk.decisioning.features.catalogue import LABEL_HALF_LIVES
 from huitong.risk.decisioning.features.scans import Floats
+from huitong.risk.decisioning.models.log_in_reasons import (
+    LOG_IN_CODES,
+    LOG_IN_MODEL_NAME,
+    LOG_IN_TEXTS,
+)
 from huitong.risk.decisioning.models.payment_reasons import (
     PAYMENT_CODES,
     PAYMENT_TEXTS,
@@ -32,6 +37,7 @@ class Reason:
 _UNNAMED: Final = "pattern_unusual"
 TEXTS: Final[Mapping[str, ReasonText]] = {
     **PAYMENT_TEXTS,
+    **LOG_IN_TEXTS,
     "amount_large": ReasonText("The amount is large.", "金额较大。"),
     "amount_unusual": ReasonText(
         "The amount is unusual for the payer.", "金额与付款人平时的习惯不符。"
@@ -86,12 +92,16 @@ def explain(model: TrainedModel, matrix: Floats, *, most: int = REASONS_MAX) -> 
     """
     booster = lightgbm.Booster(model_str=model.trees)
     contributions = np.asarray(booster.predict(matrix, pred_contrib=True, num_threads=1))
-    return [_rank(model.feature_names, row[:-1], most) for row in contributions]
+    # A device or an hour says something else of a log-in than of a payment.
+    codes = LOG_IN_CODES if model.name == LOG_IN_MODEL_NAME else CODES
+    return [_rank(model.feature_names, row[:-1], codes, most) for row in contributions]
 
 
-def _rank(names: Sequence[str], weights: Floats, most: int) -> list[Reason]:
+def _rank(
+    names: Sequence[str], weights: Floats, codes: Mapping[str, str], most: int
+) -> list[Reason]:
     by_code: dict[str, float] = defaultdict(float)
     for name, weight in zip(names, weights, strict=True):
-        by_code[CODES.get(name, _UNNAMED)] += float(weight)
+        by_code[codes.get(name, _UNNAMED)] += float(weight)
     ranked = sorted(by_code.items(), key=lambda each: (-each[1], each[0]))
     return [Reason(code, TEXTS[code], weight) for code, weight in ranked[:most] if weight > 0]

@@ -1,7 +1,8 @@
 """Risk: what may happen, decided in real time and recorded with what it was decided from.
 
 `decisioning` owns online features, rules, lists, models and the decisions themselves; `fraud` owns
-the model of payment fraud, its training and evaluation, and the cases that people work on.
+the model of payment fraud, its training and evaluation, and the cases that people work on; `credit`
+owns scorecards, grades, limits and prices, classes and expected loss, and early warning.
 
 **Rules.** A set of rules is a document that `read_rules` compiles against the features of its
 purpose; `RuleSet.assess` runs it over a batch, `run_backtest` over a table of history in DuckDB.
@@ -27,6 +28,24 @@ answers by the one that is live.
 `overturn_decision` says that a decision was wrong, when two people agreed.
 """
 
+from huitong.risk.credit.doors import (
+    CREDIT_DATA_SETS,
+    evaluate_credit,
+    train_start_scorecard,
+)
+from huitong.risk.credit.grading import Grade
+from huitong.risk.credit.protected import ProtectedAttribute, is_protected
+from huitong.risk.credit.scorecards.registering import (
+    CREDIT_MODEL_NAME,
+    ScorecardNotLive,
+    load_scorecard,
+    measure_stability,
+)
+from huitong.risk.credit.scorecards.scoring import Feature, PointsLost, score_columns
+from huitong.risk.credit.scorecards.types import Scorecard, read_scorecard, write_scorecard
+from huitong.risk.credit.scoring import CreditScore, score_application
+from huitong.risk.credit.starting.features import APPLICATION_FEATURES, ApplicationFeature
+from huitong.risk.credit.starting.shipping import start_scorecard
 from huitong.risk.decisioning.backtesting.commands import (
     BACKTEST_JOB,
     BacktestNotFound,
@@ -266,9 +285,12 @@ from huitong.risk.fraud.shipping import install_start_model, write_model
 from huitong.risk.fraud.train import train_on_platform, train_on_simulator
 
 __all__ = [
+    "APPLICATION_FEATURES",
     "BACKTEST_JOB",
     "CHECKS_NOT_PASSED",
     "COLUMN_TYPES",
+    "CREDIT_DATA_SETS",
+    "CREDIT_MODEL_NAME",
     "MODEL_NAMES",
     "PAYMENT_FEATURES",
     "Action",
@@ -276,6 +298,7 @@ __all__ = [
     "Alert",
     "AlreadyOverturned",
     "AnswerReplay",
+    "ApplicationFeature",
     "Assessment",
     "Backtest",
     "BacktestMissing",
@@ -296,6 +319,7 @@ __all__ = [
     "Catalogue",
     "Column",
     "CompiledVersion",
+    "CreditScore",
     "Decider",
     "Deciding",
     "Decision",
@@ -311,10 +335,12 @@ __all__ = [
     "FailedTest",
     "Fallback",
     "FallbackReason",
+    "Feature",
     "FeatureType",
     "Features",
     "FindParties",
     "Finding",
+    "Grade",
     "HistoryUnusableError",
     "HitPolicy",
     "Label",
@@ -350,6 +376,8 @@ __all__ = [
     "PaymentFacts",
     "PaymentSubject",
     "Period",
+    "PointsLost",
+    "ProtectedAttribute",
     "Purpose",
     "Queue",
     "Reason",
@@ -367,6 +395,8 @@ __all__ = [
     "RulesNotLoaded",
     "RunState",
     "Say",
+    "Scorecard",
+    "ScorecardNotLive",
     "Scoring",
     "Seen",
     "ServedModel",
@@ -410,6 +440,7 @@ __all__ = [
     "default_rules",
     "default_table",
     "draw_case",
+    "evaluate_credit",
     "evaluate_fraud",
     "evaluate_log_ins",
     "explain_decision",
@@ -430,6 +461,7 @@ __all__ = [
     "group_alerts",
     "install_first_model",
     "install_start_model",
+    "is_protected",
     "label_rejected",
     "list_alarms",
     "list_case_alerts",
@@ -444,8 +476,10 @@ __all__ = [
     "list_schemas",
     "list_table_versions",
     "list_weeks",
+    "load_scorecard",
     "make_records",
     "make_update",
+    "measure_stability",
     "name_values",
     "note_proposal",
     "number_address",
@@ -454,6 +488,7 @@ __all__ = [
     "put_labels",
     "read_list_change",
     "read_rules",
+    "read_scorecard",
     "read_stored_rules",
     "read_table",
     "record_backtest",
@@ -472,6 +507,8 @@ __all__ = [
     "run_backtest",
     "save_rules",
     "save_table",
+    "score_application",
+    "score_columns",
     "score_log_ins",
     "set_model_status",
     "set_rules_live",
@@ -483,9 +520,12 @@ __all__ = [
     "show_schema",
     "show_table",
     "show_values",
+    "start_scorecard",
     "train_on_platform",
     "train_on_simulator",
+    "train_start_scorecard",
     "try_table",
     "watch_models",
     "write_model",
+    "write_scorecard",
 ]

@@ -22,18 +22,53 @@ holds what scores in a process, `watch_models` measures drift and decay.
 **Tables.** `read_table` compiles a decision table against the
 schema of its name; `save_table`, `set_table_live` and `retire_table` are its life, `ask_table`
 answers by the one that is live.
+**Credit.** `score_application` gives points, probability, grade and reasons by a `Scorecard`, the
+shipped one or the champion of `load_scorecard`; `propose_terms` a limit and price,
+`propose_adjustment` their change. `grade_assets`, `reckon_special_provisions` and `reckon_losses`
+work over columns of loans; `warn_of_borrowers`, `find_concentrations` and `find_bad_vintages` warn.
+`evaluate_credit` measures models on public data.
 **Cases.** Decisions that people should look at raise alerts in their own transaction;
 `group_alerts` puts them into cases by who took part and what links them. `assign_case`,
 `release_case`, `add_note` and `close_case` are the work, `draw_case` is the graph.
 `overturn_decision` says that a decision was wrong, when two people agreed.
 """
 
+from huitong.risk.credit.assets.adequacy import Adequacy, check_provisions
+from huitong.risk.credit.assets.classes import (
+    AssetClass,
+    AssetColumns,
+    grade_assets,
+    reckon_special_provisions,
+)
+from huitong.risk.credit.assets.losses import LossColumns, Losses, reckon_losses
+from huitong.risk.credit.assets.scenarios import Scenario, list_scenarios
 from huitong.risk.credit.doors import (
     CREDIT_DATA_SETS,
     evaluate_credit,
     train_start_scorecard,
 )
 from huitong.risk.credit.grading import Grade
+from huitong.risk.credit.lines.adjusting import (
+    Adjustment,
+    CreditLine,
+    MonthEnd,
+    propose_adjustment,
+)
+from huitong.risk.credit.lines.terms import (
+    Ability,
+    Bound,
+    PriceAboveCeiling,
+    Terms,
+    propose_terms,
+)
+from huitong.risk.credit.lines.warnings import (
+    WARNING_TEXTS,
+    BorrowerColumns,
+    WarningSign,
+    find_bad_vintages,
+    find_concentrations,
+    warn_of_borrowers,
+)
 from huitong.risk.credit.protected import ProtectedAttribute, is_protected
 from huitong.risk.credit.scorecards.registering import (
     CREDIT_MODEL_NAME,
@@ -293,19 +328,27 @@ __all__ = [
     "CREDIT_MODEL_NAME",
     "MODEL_NAMES",
     "PAYMENT_FEATURES",
+    "WARNING_TEXTS",
+    "Ability",
     "Action",
+    "Adequacy",
+    "Adjustment",
     "AlarmCause",
     "Alert",
     "AlreadyOverturned",
     "AnswerReplay",
     "ApplicationFeature",
     "Assessment",
+    "AssetClass",
+    "AssetColumns",
     "Backtest",
     "BacktestMissing",
     "BacktestNotFound",
     "BacktestResult",
     "BacktestRun",
     "BacktestRunning",
+    "BorrowerColumns",
+    "Bound",
     "Breaker",
     "Case",
     "CaseChanged",
@@ -319,6 +362,7 @@ __all__ = [
     "Catalogue",
     "Column",
     "CompiledVersion",
+    "CreditLine",
     "CreditScore",
     "Decider",
     "Deciding",
@@ -356,6 +400,8 @@ __all__ = [
     "Listed",
     "LogInCounts",
     "LogInScores",
+    "LossColumns",
+    "Losses",
     "ModelAlarm",
     "ModelCache",
     "ModelDamaged",
@@ -364,6 +410,7 @@ __all__ = [
     "ModelStatus",
     "ModelStatusConflict",
     "ModelUntried",
+    "MonthEnd",
     "NamedFeature",
     "NoRowHit",
     "NothingToOverturn",
@@ -377,6 +424,7 @@ __all__ = [
     "PaymentSubject",
     "Period",
     "PointsLost",
+    "PriceAboveCeiling",
     "ProtectedAttribute",
     "Purpose",
     "Queue",
@@ -395,6 +443,7 @@ __all__ = [
     "RulesNotLoaded",
     "RunState",
     "Say",
+    "Scenario",
     "Scorecard",
     "ScorecardNotLive",
     "Scoring",
@@ -415,9 +464,11 @@ __all__ = [
     "TableType",
     "TableVersion",
     "TableVersionNotFound",
+    "Terms",
     "TrainedModel",
     "Value",
     "VersionState",
+    "WarningSign",
     "WeekMeasure",
     "add_note",
     "ask_table",
@@ -432,6 +483,7 @@ __all__ = [
     "check_list_change",
     "check_model_status",
     "check_predicate",
+    "check_provisions",
     "check_table_can_go_live",
     "close_case",
     "count_ungrouped",
@@ -445,6 +497,8 @@ __all__ = [
     "evaluate_log_ins",
     "explain_decision",
     "export_history",
+    "find_bad_vintages",
+    "find_concentrations",
     "find_labels",
     "find_listed",
     "find_overturn",
@@ -458,6 +512,7 @@ __all__ = [
     "get_schema",
     "get_table_answer",
     "get_table_version",
+    "grade_assets",
     "group_alerts",
     "install_first_model",
     "install_start_model",
@@ -473,6 +528,7 @@ __all__ = [
     "list_features",
     "list_models",
     "list_rule_versions",
+    "list_scenarios",
     "list_schemas",
     "list_table_versions",
     "list_weeks",
@@ -485,12 +541,16 @@ __all__ = [
     "number_address",
     "overturn_decision",
     "perform_backtest",
+    "propose_adjustment",
+    "propose_terms",
     "put_labels",
     "read_list_change",
     "read_rules",
     "read_scorecard",
     "read_stored_rules",
     "read_table",
+    "reckon_losses",
+    "reckon_special_provisions",
     "record_backtest",
     "record_decisions",
     "register_model",
@@ -525,6 +585,7 @@ __all__ = [
     "train_on_simulator",
     "train_start_scorecard",
     "try_table",
+    "warn_of_borrowers",
     "watch_models",
     "write_model",
     "write_scorecard",

@@ -30,6 +30,6 @@ def grade_probability(probability: float, *, rulebook: Rulebook, on: date) -> Gr
     """
     bounds = read_ratios(rulebook, "risk.credit.grade.pd.max", on)
     for grade, bound in zip(Grade, bounds, strict=False):
-        if Decimal(probability) <= bound:
+        if Decimal(str(probability)) <= bound:
             return grade
     return Grade.E

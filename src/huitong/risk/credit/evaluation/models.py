@@ -43,7 +43,9 @@ def predict(data: DataSet, train: Frame, labels: Floats, test: Frame, *, seed: i
     The best model is the mean of the log-odds of its learners: without weights to choose, nothing
     of the rows to be tested, nor of the labels, can leak into the choice.
     """
-    log_odds = {name: RECIPES[name](train, labels, test, seed) for name in data.learners}
+    hidden = data.protected if data.is_best_blind else frozenset()
+    seen, unseen = train.leave_out(hidden), test.leave_out(hidden)
+    log_odds = {name: RECIPES[name](seen, labels, unseen, seed) for name in data.learners}
     card = fit_card(data, train, labels)
     points = score_columns(card, data.card_features(test))
     return Predictions(

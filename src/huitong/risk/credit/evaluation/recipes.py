@@ -43,10 +43,21 @@ RECIPES: Final[Mapping[str, Learner]] = {
         rounds=500, copies=2, num_leaves=10, learning_rate=0.03, min_data_in_leaf=80,
         feature_fraction=0.3,
     ),
+    "trees_rare": boosted_trees(
+        rounds=700, copies=2, num_leaves=6, learning_rate=0.04, min_data_in_leaf=120,
+        feature_fraction=0.2,
+    ),
+    "extra_many": forest(trees=150, leaf=8, share=0.3, is_extra=True),
     "splines_firm": splines(penalty_inverse=0.01),
     # A hundred thousand.
     "trees_large": boosted_trees(
-        rounds=450, copies=2, num_leaves=12, learning_rate=0.04, min_data_in_leaf=100,
-        feature_fraction=0.5,
+        rounds=350, num_leaves=8, learning_rate=0.05, min_data_in_leaf=100, feature_fraction=0.4,
+        max_bin=127,
     ),
+    "trees_large_random": boosted_trees(
+        rounds=400, num_leaves=16, learning_rate=0.07, min_data_in_leaf=60, feature_fraction=0.5,
+        extra_trees=True, max_bin=127,
+    ),
+    "network_large": network(width=24, penalty=0.1, epochs=12, copies=1),
+    "splines_large": splines(penalty_inverse=0.05),
 }  # fmt: skip

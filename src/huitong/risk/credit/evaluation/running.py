@@ -93,7 +93,7 @@ def _evaluate_folds(
     return {
         "rows": len(labels),
         "bad_rate": float(labels.mean()),
-        "features": len(frame.numbers) + len(frame.texts),
+        "is_best_blind_to_protected": data.is_best_blind,
         "best": {**best, "learners": _learner_aucs(predictions, tests, labels)},
         "scorecard": card,
         "gap": best["auc"] - card["auc"],

@@ -46,9 +46,10 @@ class DataSet:
 
     `stem` begins its files' names (`<stem>_train.csv`); `bad` is the value of `target` that is bad.
     `make_features` makes the features of the best model, `card_features` those of the scorecard out
-    of them, without protected attributes. `groups` cut rows by protected attributes, which fairness
-    is measured by. `protected` are the features of the best model that are, or hold, any.
-    `published` are AUCs that others have, with their source; `target_auc` is what we are to reach.
+    of them. `protected` are the features that are, or hold, protected attributes: no scorecard takes
+    them, and the best model only where `is_best_blind` is false, to be comparable with what was
+    published. `groups` cut rows by protected attributes, by which fairness is measured. `published`
+    are AUCs that others have, with their source; `target_auc` is what we are to reach.
     """
 
     name: str
@@ -64,4 +65,5 @@ class DataSet:
     special: tuple[float, ...] = ()
     card: Mapping[str, Any] = field(default_factory=dict)
     protected: frozenset[str] = frozenset()
+    is_best_blind: bool = True
     groups: Callable[[Raw], Mapping[str, FeatureColumn]] = lambda _: {}

@@ -7,10 +7,9 @@ from importlib import resources
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
-import yaml
-
 from huitong.identity.notices.types import Notice, NoticeKind
 from huitong.kernel.clock import SHANGHAI
+from huitong.kernel.yaml_text import read_yaml
 
 _FILE: Final = "notice_texts.yaml"
 _ZONE: Final = ZoneInfo(SHANGHAI)
@@ -49,5 +48,5 @@ def _show_time(at: datetime, language: str) -> str:
 
 @cache
 def _load_texts() -> Mapping[NoticeKind, Mapping[str, str]]:
-    read = yaml.safe_load(resources.files(__package__).joinpath(_FILE).read_text("utf-8"))
+    read = read_yaml(resources.files(__package__).joinpath(_FILE).read_text("utf-8"))
     return {NoticeKind(kind): texts for kind, texts in read.items()}

@@ -5,7 +5,8 @@
 # More arguments for the command: make run ARGS="--port 8001", make test ARGS="-k ledger"
 ARGS ?=
 BIN := .venv/bin
-# Tests run in as many processes as there are processors, each with a database of its own.
+# Tests run in as many processes as there are processors, each with a database of its own. One that
+# has no more takes half of what another one still has.
 TEST_PROCESSES ?= auto
 
 help: ## Show this list
@@ -18,7 +19,7 @@ run: setup ## Run the platform with demo data at http://127.0.0.1:8000
 	@exec $(BIN)/huitong up --demo $(ARGS)
 
 test: setup ## Run the tests, on a PostgreSQL of their own
-	@$(BIN)/pytest -n $(TEST_PROCESSES) $(ARGS)
+	@$(BIN)/pytest -n $(TEST_PROCESSES) --dist worksteal $(ARGS)
 
 lint: setup ## Check format, style, types, room contracts and security
 	@$(BIN)/ruff format --check .

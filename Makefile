@@ -5,8 +5,8 @@
 # More arguments for the command: make run ARGS="--port 8001", make test ARGS="-k ledger"
 ARGS ?=
 BIN := .venv/bin
-# Tests run in as many processes as there are processors, each with a database of its own. One that
-# has no more takes half of what another one still has.
+# `auto`: one process more than there are processors, each with a database server of its own. One
+# that has no more tests takes half of what another one still has.
 TEST_PROCESSES ?= auto
 
 help: ## Show this list

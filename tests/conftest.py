@@ -58,6 +58,12 @@ _LONG = frozenset(
 )
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than processors: tests also wait, for what they killed or for the time."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put what takes longest at the beginning; the same order in every process."""
     items.sort(key=lambda item: item.path.name not in _LONG)

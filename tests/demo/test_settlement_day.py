@@ -32,7 +32,7 @@ def test_every_answer_is_as_it_must_be(shown: tuple[bool, str]) -> None:
     "words",
     [
         # Merchants: what was paid, refunded and kept, and a dispute.
-        "¥204.00      -¥8.00      -¥1.18       ¥0.00    ¥194.82",
+        "汇通茶馆 结算 paid: 19482",
         "refund_exceeds_payment",
         # Payroll.
         "Looks like a formula",

@@ -11,10 +11,12 @@ import tempfile
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
 import asyncpg
+import httpx
 import pytest
 from hypothesis import settings
 
@@ -34,6 +36,9 @@ _SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 _APP_ROLE = "huitong_app"
 _MEMORY = Path("/dev/shm")
 _MEMORY_BYTES_MIN = 4 << 30
+# Tests make thousands of clients, and each would read the authorities of the internet anew.
+httpx._transports.default.create_ssl_context = cache(httpx.create_ssl_context)
+
 # As in the processes that serve: the default looks after every 700 new objects.
 _YOUNG_OBJECTS = 20_000
 

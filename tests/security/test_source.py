@@ -254,9 +254,15 @@ def test_asks_only_those_that_the_settings_name() -> None:
     assert direct == set()
     for name, call, node in calls():
         if call == "httpx.AsyncClient":
-            keys = {key.arg for key in node.keywords}
-            # No `verify`, no `follow_redirects`, no `cert`: the defaults are the safe ones.
-            assert keys == {"base_url", "timeout"}, name
+            given = {key.arg: ast.unparse(key.value) for key in node.keywords}
+            # No `follow_redirects`, no `cert`, and what is trusted by default, read once.
+            assert given.pop("verify", "load_trust()") == "load_trust()", name
+            assert given.keys() == {"base_url", "timeout"}, name
+    # What is trusted is the library's default, with nothing switched off.
+    made = [(name, node) for name, call, node in calls() if call == "httpx.create_ssl_context"]
+    assert [(name, node.args, node.keywords) for name, node in made] == [
+        ("kernel/trust.py", [], [])
+    ]
 
 
 @pytest.mark.parametrize("word", ["verify_mode", "CERT_NONE", "_create_unverified_context"])

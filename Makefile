@@ -5,7 +5,8 @@
 # More arguments for the command: make run ARGS="--port 8001", make test ARGS="-k ledger"
 ARGS ?=
 BIN := .venv/bin
-# Tests run in as many processes as there are processors, each with a database of its own.
+# `auto`: one process more than there are processors, each with a database server of its own. One
+# that has no more tests takes half of what another one still has.
 TEST_PROCESSES ?= auto
 
 help: ## Show this list
@@ -18,14 +19,15 @@ run: setup ## Run the platform with demo data at http://127.0.0.1:8000
 	@exec $(BIN)/huitong up --demo $(ARGS)
 
 test: setup ## Run the tests, on a PostgreSQL of their own
-	@$(BIN)/pytest -n $(TEST_PROCESSES) $(ARGS)
+	@$(BIN)/pytest -n $(TEST_PROCESSES) --dist worksteal $(ARGS)
 
 lint: setup ## Check format, style, types, room contracts and security
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy
-	@$(BIN)/lint-imports
-	@$(BIN)/bandit --quiet --recursive --configfile pyproject.toml src
+	@# Types take as long as the rest together, so they are checked beside it.
+	@$(BIN)/mypy & types=$$!; \
+	$(BIN)/lint-imports && $(BIN)/bandit --quiet --recursive --configfile pyproject.toml src; \
+	rest=$$?; wait $$types && exit $$rest
 
 check: lint test ## What CI runs: lint, then test
 

@@ -1,12 +1,15 @@
 """The OpenAPI document is valid, complete, and says what the server does."""
 
+import asyncio
 import re
 from typing import Any
 
 import httpx
 import pytest
 from jsonschema_rs import validator_for
+from starlette.requests import Request
 
+from huitong.api.document_file import DocumentFile
 from huitong.api.scopes import SCOPES
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -36,6 +39,36 @@ def list_references(node: Any) -> list[str]:
     if isinstance(node, list):
         return [each for item in node for each in list_references(item)]
     return []
+
+
+async def test_is_one_file_plain_or_compressed(
+    anonymous: httpx.AsyncClient, document: dict[str, Any]
+) -> None:
+    plain, zipped = [
+        await anonymous.get("/openapi.json", headers={"Accept-Encoding": coding})
+        for coding in ("identity", "br, GZIP")
+    ]
+    assert "content-encoding" not in plain.headers
+    assert zipped.headers["content-encoding"] == "gzip"
+    assert plain.json() == zipped.json() == document
+    assert plain.headers["etag"] == zipped.headers["etag"]
+    assert int(zipped.headers["content-length"]) * 10 < int(plain.headers["content-length"])
+    again = await anonymous.get("/openapi.json", headers={"If-None-Match": plain.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+async def test_is_made_once_however_many_ask_at_once() -> None:
+    made: list[int] = []
+
+    def build() -> dict[str, Any]:
+        made.append(len(made))
+        return {"openapi": "3.1.0"}
+
+    file = DocumentFile()
+    request = Request({"type": "http", "headers": []})
+    answers = await asyncio.gather(*(file.answer(request, build) for _ in range(8)))
+    assert {bytes(answer.body) for answer in answers} == {b'{"openapi":"3.1.0"}'}
+    assert made == [0]
 
 
 def test_is_openapi_3_1(document: dict[str, Any]) -> None:

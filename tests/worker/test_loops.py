@@ -13,7 +13,7 @@ import pytest
 
 from huitong import ledger
 from huitong.kernel import audit, idempotency, limits, outbox
-from huitong.kernel.clock import FixedClock
+from huitong.kernel.clock import FixedClock, ShiftedClock
 from huitong.kernel.database.unit_of_work import Database, DatabaseUnavailable
 from huitong.kernel.idempotency import ReplyKey, StoredReply
 from huitong.kernel.metrics import BUGS, FAULTS
@@ -35,9 +35,11 @@ class Steps:
     def __init__(self, *outcomes: bool | Exception) -> None:
         self.outcomes = list(outcomes)
         self.instants: list[datetime] = []
+        self.begun = asyncio.Event()
         self.stopping = asyncio.Event()
 
     async def __call__(self, _database: Database, now: datetime) -> bool:
+        self.begun.set()
         self.instants.append(now)
         outcome = self.outcomes.pop(0)
         if not self.outcomes:
@@ -82,6 +84,33 @@ async def test_pauses_only_when_there_is_nothing_more(
 
     assert quick == [0.0, 0.0, 7.0, 7.0]
     assert steps.instants == [_NOW] * 4
+
+
+async def test_goes_on_at_once_when_the_clock_is_put_forward(
+    database: Database, tmp_path: Path
+) -> None:
+    clock = ShiftedClock(tmp_path / "clock-shift")
+    steps = Steps(False, False)
+    loop = Loop("tests.loop", 3_600.0, steps)
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        tasks.create_task(run_loop(loop, database, clock=clock, stopping=steps.stopping))
+        await steps.begun.wait()
+        clock.put_forward(timedelta(hours=1))
+    first, second = steps.instants
+    assert second - first >= timedelta(hours=1)
+
+
+async def test_a_stop_ends_a_pause_by_a_clock_that_stands(
+    database: Database, tmp_path: Path
+) -> None:
+    steps = Steps(False, False)
+    loop = Loop("tests.loop", 3_600.0, steps)
+    clock = ShiftedClock(tmp_path / "clock-shift")
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        tasks.create_task(run_loop(loop, database, clock=clock, stopping=steps.stopping))
+        await steps.begun.wait()
+        steps.stopping.set()
+    assert len(steps.instants) == 1
 
 
 async def test_backs_off_from_a_lost_database_and_goes_on(

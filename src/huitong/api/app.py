@@ -60,7 +60,7 @@ def create_api(application: Application) -> FastAPI:
     """Return the framework's application, without the layers around it."""
     app = FastAPI(
         title="Huitong",
-        openapi_url="/openapi.json",
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,

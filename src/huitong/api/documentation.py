@@ -10,10 +10,13 @@ from typing import Any, Final, Literal
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.requests import Request
+from starlette.responses import Response
 
 from huitong import identity, operations, payments
 from huitong.api import problems
 from huitong.api.declarations import list_declarations
+from huitong.api.document_file import DocumentFile
 from huitong.api.problems import MEDIA_TYPE, status_of
 from huitong.api.schemas.approvals import ApprovalView
 from huitong.api.scopes import SCOPES
@@ -22,6 +25,9 @@ from huitong.kernel.errors import Fault, InvalidField, Refusal
 from huitong.kernel.idempotency import IdempotencyKeyReused
 
 Responses = dict[int | str, dict[str, Any]]
+
+#: Every application of a process has the same routes, and so the same document.
+_FILE: Final = DocumentFile()
 
 #: What any request may be turned away for.
 _TOO_MUCH: Final[tuple[type[Refusal], ...]] = (operations.RateLimited, operations.CallerBlocked)
@@ -309,12 +315,14 @@ def use_own_document(app: FastAPI, *more: Mapping[str, Any]) -> None:
     """Make `app` serve our document; `more` are further path items, such as the hot path's."""
 
     def build() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            app.openapi_schema = _build(app, more)
-        return app.openapi_schema
+        return _build(app, more)
+
+    async def answer(request: Request) -> Response:
+        return await _FILE.answer(request, build)
 
     # The framework's own way to replace the document (its guide "Extending OpenAPI").
     app.openapi = build  # type: ignore[method-assign]
+    app.add_route("/openapi.json", answer, include_in_schema=False)
 
 
 def _build(app: FastAPI, more: tuple[Mapping[str, Any], ...]) -> dict[str, Any]:

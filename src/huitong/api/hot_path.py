@@ -32,6 +32,7 @@ from huitong.api.request_context import (
 from huitong.api.security_log import ACTOR, ROUTE, NotOwned, note_refusal
 from huitong.identity import SECRET_PREFIX, ApiKey, KeyCache, Session
 from huitong.kernel import idempotency, ids, limits, logs, metrics, telemetry
+from huitong.kernel.answers import ANSWERS
 from huitong.kernel.errors import InvalidField
 from huitong.kernel.idempotency import ReplyKey, StoredReply
 
@@ -287,3 +288,4 @@ def _count(status: int, seconds: float) -> None:
     else:
         metrics.HTTP_REQUESTS.labels("POST", PATH, str(status)).inc()
     _seconds.observe(seconds)
+    ANSWERS.note(status, seconds)

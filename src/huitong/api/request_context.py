@@ -19,6 +19,7 @@ from huitong.api.gate import Gate
 from huitong.api.problems import BodyTooLarge, HeadersTooLarge, RequestTimeout, make_problem
 from huitong.api.security_log import note_refusal
 from huitong.kernel import limits, logs, metrics
+from huitong.kernel.answers import ANSWERS
 from huitong.kernel.errors import Fault, Refusal
 from huitong.kernel.ids import REQUEST, show_id, uuid7
 from huitong.kernel.telemetry import span
@@ -122,10 +123,10 @@ class RequestContext:
                 self._gate.note_answer(scope, answer.status)
             # The template, not the path: a label must not take as many values as there are ids.
             route = getattr(scope.get("route"), "path", _UNKNOWN_ROUTE)
+            seconds = time.perf_counter() - started
             metrics.HTTP_REQUESTS.labels(method, route, str(answer.status)).inc()
-            metrics.HTTP_REQUEST_SECONDS.labels(method, route).observe(
-                time.perf_counter() - started
-            )
+            metrics.HTTP_REQUEST_SECONDS.labels(method, route).observe(seconds)
+            ANSWERS.note(answer.status, seconds)
 
     async def _handle(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         try:

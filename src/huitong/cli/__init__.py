@@ -1,45 +1,16 @@
-"""The command `huitong`: each command is a module here and adds itself with `register`."""
+"""The command `huitong`: each command is a module here that `lazy_commands` names and loads."""
 
 import typer
 from rich.console import Console
 
-from huitong.cli import (
-    abroad,
-    audit,
-    backup,
-    bench,
-    bulk,
-    channels,
-    clearing,
-    credit,
-    demo,
-    fx,
-    iso20022,
-    keys,
-    ledger,
-    lending,
-    log,
-    merchants,
-    migrate,
-    operations,
-    permissions,
-    privacy,
-    receipts,
-    reconcile,
-    registry,
-    risk,
-    serve,
-    sms_gateway,
-    staff,
-    up,
-    worker,
-)
+from huitong.cli.lazy_commands import LazyGroup
 from huitong.kernel.errors import Fault, Refusal
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="huitong",
+    cls=LazyGroup,
     no_args_is_help=True,
     rich_markup_mode="rich",
     # Plain tracebacks: boxes are hard to read in a log, and local variables would show secrets.
@@ -53,12 +24,11 @@ app = typer.Typer(
     ),
 )
 
-for command in (
-    up, serve, worker, keys, staff, permissions, privacy, migrate, ledger, log, audit, backup,
-    demo, bench, bulk, registry, risk, sms_gateway, operations, clearing, iso20022, lending,
-    receipts, channels, reconcile, merchants, fx, abroad, credit,
-):  # fmt: skip
-    command.register(app)
+
+@app.callback()
+def _start() -> None:
+    # Without it, a command line whose commands are loaded later would have none.
+    pass
 
 
 def main() -> None:

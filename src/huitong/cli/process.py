@@ -4,6 +4,7 @@ import os
 from pkgutil import resolve_name
 from typing import Any
 
+from huitong.kernel.collector import pausing_collector
 from huitong.kernel.logs import configure_logging
 from huitong.kernel.settings import Settings
 from huitong.kernel.telemetry import add_trace_ids, configure_telemetry
@@ -28,4 +29,5 @@ def load_entry_point(name: str) -> Any:
     By name, as WSGI and ASGI servers do: the edges do not import each other, and a command that
     starts one of them does not pay for loading the rest.
     """
-    return resolve_name(name)
+    with pausing_collector():
+        return resolve_name(name)

@@ -13,6 +13,7 @@ from typing import Any, Final, Self
 import httpx
 
 from huitong.kernel.errors import Fault
+from huitong.kernel.trust import load_trust
 
 _REQUEST_SECONDS_MAX: Final = 15.0
 _PATIENCE_SECONDS: Final = 30.0
@@ -69,7 +70,7 @@ class Client:
             headers=headers,
             timeout=_REQUEST_SECONDS_MAX,
             trust_env=False,
-            verify=True if context is None else context,
+            verify=load_trust() if context is None else context,
         )
 
     def post(self, path: str, body: dict[str, Any] | None = None, *, key: str = "") -> Answer:

@@ -9,6 +9,7 @@ import httpx
 from huitong.identity.errors import CodeNotDelivered
 from huitong.kernel import limits
 from huitong.kernel.money import Money
+from huitong.kernel.trust import load_trust
 
 _TAKEN: Final = frozenset({200, 202})
 
@@ -74,7 +75,9 @@ class SmsGateway:
         self, base_url: str, *, timeout_seconds: float = limits.SMS_TIMEOUT_SECONDS_MAX
     ) -> None:
         """Prepare a client; nothing connects before the first message."""
-        self._client = httpx.AsyncClient(base_url=base_url, timeout=timeout_seconds)
+        self._client = httpx.AsyncClient(
+            base_url=base_url, timeout=timeout_seconds, verify=load_trust()
+        )
 
     async def send(self, message: Message, /) -> None:
         """Hand a message over; raises CodeNotDelivered, which names neither number nor code."""

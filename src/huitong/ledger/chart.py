@@ -12,9 +12,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-import yaml
-
 from huitong.kernel.database.unit_of_work import UnitOfWork
+from huitong.kernel.yaml_text import read_yaml
 from huitong.ledger.types import Side
 
 _MEMBERS: Final = frozenset({"code", "kind", "zh", "en"})
@@ -67,7 +66,7 @@ def load_chart() -> tuple[ChartCode, ...]:
     sub-account whose parent is missing or of another kind.
     """
     text = (files("huitong.ledger") / "chart.yaml").read_text(encoding="utf-8")
-    chart = tuple(_read(entry) for entry in yaml.safe_load(text)["accounts"])
+    chart = tuple(_read(entry) for entry in read_yaml(text)["accounts"])
     twice = [code for code, times in Counter(each.code for each in chart).items() if times > 1]
     if twice:
         raise ValueError(f"The chart of accounts has these codes twice: {', '.join(twice)}")

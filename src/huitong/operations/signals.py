@@ -1,21 +1,18 @@
-"""Counting in one process: signals in memory, and what its own metrics have grown by."""
+"""Counting in one process: signals in memory, and what its own counters have grown by."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
-from prometheus_client import Counter, Histogram
-from prometheus_client.samples import Sample
+from prometheus_client import Counter
 
 from huitong.kernel import limits, metrics
+from huitong.kernel.answers import ANSWERS
 from huitong.operations.distinct import sketch_of
 from huitong.operations.types import Entity, EntityKind, SignalKind, SignalRow
 
 API: Final = Entity(EntityKind.COMPONENT, "api")
 POSTER: Final = Entity(EntityKind.COMPONENT, "poster")
 WATCH: Final = Entity(EntityKind.COMPONENT, "watch")
-_SERVER_ERROR: Final = 500
-#: The bucket of the histogram whose bound is what counts as slow, one second.
-_QUICK_BUCKET: Final = "1.0"
 
 
 class SignalCounter:
@@ -63,7 +60,7 @@ class SignalCounter:
 
 
 class MetricsReader:
-    """What the metrics of this process have grown by since the last look.
+    """What the counters of this process have grown by since the last look.
 
     They are counted anyway, so watching error rates and latency costs a request nothing.
     """
@@ -87,28 +84,16 @@ def read_queue_depth() -> int:
 
 
 def _read_totals() -> Mapping[tuple[SignalKind, Entity], int]:
-    requests = errors = slow = 0.0
-    for sample in _samples(metrics.HTTP_REQUESTS, "_total"):
-        requests += sample.value
-        # Status 0: the caller had left.
-        if int(sample.labels["status"]) >= _SERVER_ERROR:
-            errors += sample.value
-    for sample in _samples(metrics.HTTP_REQUEST_SECONDS, "_count"):
-        slow += sample.value
-    for sample in _samples(metrics.HTTP_REQUEST_SECONDS, "_bucket"):
-        if sample.labels["le"] == _QUICK_BUCKET:
-            slow -= sample.value
-    bugs = sum(sample.value for sample in _samples(metrics.BUGS, "_total"))
-    overflows = sum(sample.value for sample in _samples(metrics.POSTER_QUEUE_OVERFLOWS, "_total"))
+    answers = ANSWERS.read()
     return {
-        (SignalKind.REQUESTS, API): int(requests),
-        (SignalKind.SERVER_ERRORS, API): int(errors),
-        (SignalKind.SLOW_ANSWERS, API): int(slow),
-        (SignalKind.BUGS, API): int(bugs),
-        (SignalKind.QUEUE_OVERFLOWS, POSTER): int(overflows),
+        (SignalKind.REQUESTS, API): answers.requests,
+        (SignalKind.SERVER_ERRORS, API): answers.server_errors,
+        (SignalKind.SLOW_ANSWERS, API): answers.slow,
+        (SignalKind.BUGS, API): _sum(metrics.BUGS),
+        (SignalKind.QUEUE_OVERFLOWS, POSTER): _sum(metrics.POSTER_QUEUE_OVERFLOWS),
     }
 
 
-def _samples(metric: Counter | Histogram, suffix: str) -> Iterator[Sample]:
-    for family in metric.collect():
-        yield from (sample for sample in family.samples if sample.name.endswith(suffix))
+def _sum(counter: Counter) -> int:
+    (family,) = counter.collect()
+    return int(sum(each.value for each in family.samples if each.name.endswith("_total")))

@@ -10,6 +10,7 @@ import yaml
 
 from huitong.kernel import limits
 from huitong.kernel.errors import InvalidField
+from huitong.kernel.yaml_text import read_yaml
 from huitong.privacy.types import DataKind
 
 _FILE: Final = "disclosure_policy.yaml"
@@ -39,7 +40,7 @@ class Policy:
         if len(document.encode()) > limits.POLICY_FILE_BYTES_MAX:
             raise PolicyInvalidError(f"more than {limits.POLICY_FILE_BYTES_MAX} bytes")
         try:
-            read: Any = yaml.safe_load(document)
+            read: Any = read_yaml(document)
             purposes = {str(name): str(title) for name, title in read["purposes"].items()}
             entries = [
                 (str(each["role"]), str(each["purpose"]), frozenset(map(DataKind, each["kinds"])))

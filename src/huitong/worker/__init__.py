@@ -6,11 +6,12 @@ An edge: whatever a step raises is written down and counted here, and the loop g
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from typing import Final
 
 from huitong import operations
 from huitong.kernel import limits
-from huitong.kernel.clock import Clock
+from huitong.kernel.clock import Clock, ShiftedClock
 from huitong.kernel.database.unit_of_work import (
     Database,
     DatabaseUnavailable,
@@ -32,6 +33,8 @@ _log = get_logger(__name__)
 
 _BACK_OFF_SECONDS_MIN: Final = 0.2
 _BACK_OFF_SECONDS_MAX: Final = 5.0
+#: So often a worker looks whether somebody has put the clock forward.
+_CLOCK_LOOK_SECONDS: Final = 0.2
 
 
 async def run(settings: Settings) -> None:
@@ -113,7 +116,7 @@ async def run_loop(
             failures += 1
             _note_failure(loop.name, error, failures)
             pause = back_off_seconds(failures)
-        await _sleep(pause, stopping)
+        await _pause(pause, clock, stopping)
 
 
 async def _keep_jobs_running(
@@ -144,6 +147,17 @@ def _note_failure(name: str, error: Exception, failures: int) -> None:
         return
     BUGS.labels("worker").inc()
     _log.error("a loop failed", loop=name, failures=failures, exc_info=error)
+
+
+async def _pause(seconds: float, clock: Clock, stopping: asyncio.Event) -> None:
+    if not isinstance(clock, ShiftedClock):
+        await _sleep(seconds, stopping)
+        return
+    # By the platform's time: what is due every minute is done when its clock is put forward.
+    due = clock.now() + timedelta(seconds=seconds)
+    await _sleep(min(seconds, _CLOCK_LOOK_SECONDS), stopping)
+    while not stopping.is_set() and (left := (due - clock.now()).total_seconds()) > 0:
+        await _sleep(min(left, _CLOCK_LOOK_SECONDS), stopping)
 
 
 async def _sleep(seconds: float, stopping: asyncio.Event) -> None:

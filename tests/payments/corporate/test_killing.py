@@ -2,13 +2,11 @@
 
 import asyncio
 import random
-import signal
-import subprocess
-import sys
 from datetime import timedelta
 from typing import Any
 
 from tests.payments.corporate.firm import Firm, cny, make_plan
+from tests.payments.killing import start
 
 from huitong.kernel.clock import SystemClock, business_day
 from huitong.payments import corporate
@@ -28,7 +26,7 @@ from huitong.worker import run_loop
 async def work():
     loops = make_corporate_loops(Settings(home=Path(sys.argv[2]), is_risk_asked=False))
     async with Database(sys.argv[1], role="huitong_app") as database:
-        print("ready", flush=True)
+        ready.set()
         stopping = asyncio.Event()
         await asyncio.gather(
             *(run_loop(loop, database, clock=SystemClock(), stopping=stopping) for loop in loops)
@@ -63,18 +61,16 @@ async def test_killed_at_random_moments_workers_pay_each_date_once(
     chance, kills_amid = random.Random(45), 0
     for _ in range(KILLS_MAX):
         before = await count_runs(firm)
-        workers = [start_worker(owner_url, tmp_path) for _ in range(2)]
+        workers = [start(WORKER, owner_url, str(tmp_path)) for _ in range(2)]
         try:
             async with asyncio.timeout(SECONDS_MAX):
                 for worker in workers:
-                    assert worker.stdout is not None
-                    assert await asyncio.to_thread(worker.stdout.readline) == b"ready\n"
+                    await worker.wait_until_ready()
                 await wait_for_progress(firm, before)
             await asyncio.sleep(chance.uniform(0, 0.6))
         finally:
             for worker in workers:
-                worker.send_signal(signal.SIGKILL)
-                await asyncio.to_thread(worker.communicate, timeout=SECONDS_MAX)
+                await worker.kill()
         done = await count_runs(firm)
         kills_amid += 0 < done < ORDERS * DATES
         if done == ORDERS * DATES:
@@ -96,14 +92,6 @@ async def wait_for_progress(firm: Firm, before: int) -> None:
         if done > before or done == ORDERS * DATES:
             return
         await asyncio.sleep(0.01)
-
-
-def start_worker(owner_url: str, home: Any) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-c", WORKER, owner_url, str(home)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
 
 
 async def count_runs(firm: Firm) -> int:

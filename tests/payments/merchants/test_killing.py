@@ -3,13 +3,11 @@
 import asyncio
 import contextlib
 import random
-import signal
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 from tests.payments.conftest import NOW, cny
+from tests.payments.killing import start
 from tests.payments.merchants.conftest import RULES, TUESDAY, WEDNESDAY, Market, as_facts
 
 from huitong import customers, ledger, payments
@@ -30,10 +28,9 @@ from huitong.payments import merchants
 async def work():
     rules, now = Rulebook.load(), datetime.fromisoformat(sys.argv[2])
     async with Database(sys.argv[1], role="huitong_app", size=2) as database:
-        print("ready", flush=True)
+        ready.set()
         while await merchants.settle_due(database, rulebook=rules, now=now):
             pass
-    print("done", flush=True)
 
 asyncio.run(work())
 """
@@ -41,12 +38,6 @@ asyncio.run(work())
 
 class Killed(Exception):
     """The process ends here."""
-
-
-def start_worker(url: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", WORKER, url, TUESDAY.isoformat()], stdout=subprocess.PIPE, text=True
-    )
 
 
 @pytest.mark.parametrize("is_before", [True, False])
@@ -96,13 +87,10 @@ async def test_a_worker_killed_by_the_system_leaves_nothing_half_done(
     await ledger.project_all(market.town.database)
     chance = random.Random(20_261_126)
     for _ in range(KILLS_MAX):
-        worker = start_worker(owner_url)
-        assert worker.stdout is not None
-        assert worker.stdout.readline() == "ready\n"
+        worker = start(WORKER, owner_url, TUESDAY.isoformat())
+        await worker.wait_until_ready()
         await asyncio.sleep(chance.random() * 0.12)
-        worker.send_signal(signal.SIGKILL)
-        worker.wait()
-        worker.stdout.close()
+        await worker.kill()
         await market.town.check_ties()
         if len(await market.town.read(merchants.list_sheets, limit=100)) == SHOPS:
             break

@@ -30,6 +30,7 @@ from huitong.customers.checks.types import (
 )
 from huitong.kernel import limits
 from huitong.kernel.clock import Clock
+from huitong.kernel.trust import load_trust
 
 _OK: Final = 200
 _SERVER_ERROR: Final = 500
@@ -70,7 +71,9 @@ class HttpRegistry:
         self._secret = secret
         self._clock = clock
         self._timeout_seconds = timeout_seconds
-        self._client = httpx.AsyncClient(base_url=base_url, timeout=timeout_seconds)
+        self._client = httpx.AsyncClient(
+            base_url=base_url, timeout=timeout_seconds, verify=load_trust()
+        )
 
     async def check_identity(
         self, question: IdentityQuestion, *, request_id: uuid.UUID

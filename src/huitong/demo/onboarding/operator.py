@@ -20,6 +20,7 @@ from huitong.demo.day import StoryBroken
 from huitong.kernel.cryptography import SealBroken, load_key_ring, open_record, read_key_name
 from huitong.kernel.database.unit_of_work import Database
 from huitong.kernel.ids import CUSTOMER, read_id, uuid7
+from huitong.kernel.trust import load_trust
 from huitong.wiring.people_data import make_retained
 from huitong.wiring.simulators import find_simulator
 from huitong.wiring.trial import Trial
@@ -63,7 +64,7 @@ class Operator:
         url = find_simulator(self.trial.home, _SMS_GATEWAY)
         if url is None:
             raise StoryBroken("No simulated SMS gateway runs on this platform", retryable=False)
-        with httpx.Client(base_url=url, trust_env=False) as phone:
+        with httpx.Client(base_url=url, trust_env=False, verify=load_trust()) as phone:
             found = phone.get("/messages", params={"mobile": mobile}).json()["messages"]
         codes = [text for text in found if _CODE in text]
         if not codes:

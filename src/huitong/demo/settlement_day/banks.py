@@ -1,5 +1,6 @@
 """Three banks: they join by two members of staff, pay each other, are netted, and settled."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from huitong.demo.day import StoryBroken, minor, money, yuan
@@ -14,6 +15,7 @@ _BANKS: Final = {
 }
 _CAP: Final = 1_000_000_00
 _MONEY: Final = 500_000_00
+_AT_ONCE: Final = 2
 _WHY: Final = "清算协议 clearing agreement"
 
 
@@ -29,14 +31,17 @@ def play_clearing(office: Office) -> None:
         )
         _agree(office, "deposits", {"participant": code, "amount": money(_MONEY)})
     due = dict.fromkeys(_BANKS, 0)
-    total, codes = 0, list(_BANKS)
+    payments, total, codes = [], 0, list(_BANKS)
     for place in range(6):
         debtor, creditor = codes[place % 3], codes[(place + 1 + place // 3) % 3]
         amount = day.some(20_000_00, 90_000_00)
-        _run(office, "pay", debtor, creditor, Money(amount, "CNY").format())
+        payments.append((debtor, creditor, Money(amount, "CNY").format()))
         due[debtor] -= amount
         due[creditor] += amount
         total += amount
+    # Banks pay when they like: several commands at once.
+    with ThreadPoolExecutor(_AT_ONCE) as clerks:
+        list(clerks.map(lambda payment: _run(office, "pay", *payment), payments))
     _run(office, "settle", "--close")
     window = _find_settled(office)
     found = office.maker.read(f"/v1/clearing/windows/{window['id']}/positions")

@@ -21,6 +21,7 @@ from huitong.demo.cast import customer_body, merchant_body
 from huitong.demo.client import Answer, Client
 from huitong.demo.day import StoryBroken, minor, money
 from huitong.demo.settlement_day.office import Office
+from huitong.kernel.trust import load_trust
 from huitong.wiring.simulators import find_simulator
 
 _PIN: Final = "802753"
@@ -175,7 +176,7 @@ def _follow(office: Office, user: _User, payment: dict[str, Any]) -> None:
     url = find_simulator(office.operator.trial.home, "abroad")
     if url is None:
         raise StoryBroken("No simulated bank abroad runs on this platform", retryable=False)
-    with httpx.Client(base_url=url, trust_env=False) as bank:
+    with httpx.Client(base_url=url, trust_env=False, verify=load_trust()) as bank:
         reports = [bank.get(f"/bank/reports/{uetr}/{each}").content for each in ("ACCC", "ACSP")]
     outcomes = [_hand_in_report(office, each) for each in (*reports, *reports)]
     office.day.check("报文 messages", outcomes, ["taken"] * 4)

@@ -12,6 +12,7 @@ from huitong.kernel.calendar import china_calendar
 _WHY: Final = "for the demonstration"
 _OPENING: Final = 200_000
 _WAIT_SECONDS_MAX: Final = 90.0
+_POLL_SECONDS: Final = 0.1
 _DISPUTE_FEE: Final = 2_000
 _HOURS_AFTER_OPENING: Final = 9
 
@@ -132,6 +133,8 @@ def _settle(office: Office, shops: tuple[Shop, ...]) -> None:
     """Put the clock forward to the next business day, and compare the sheets."""
     day, today = office.day, office.now().date()
     following = china_calendar().add_business_days(today, 1)
+    for shop in shops:
+        _wait_for_lines(day, shop)
     office.wait_until(office.at((following - today).days, _HOURS_AFTER_OPENING, 5))
     day.stage.tell(
         f"{following.isoformat()}，T+1 结算：每家一张结算单，分录只有一笔。",
@@ -186,6 +189,17 @@ def _signed(shown: dict[str, str]) -> int:
     return sign * minor({**shown, "amount": shown["amount"].removeprefix("-")})
 
 
+def _wait_for_lines(day: Day, shop: Shop) -> None:
+    """Wait until all that the shop sold is on its statement; what is not is in the next sheet."""
+    deadline = time.monotonic() + _WAIT_SECONDS_MAX
+    while time.monotonic() < deadline:
+        lines = day.read(f"/v1/accounts/{shop.account}/statement", limit=1)["data"]
+        if lines and minor(lines[0]["balance_after"]) == shop.paid - shop.refunded:
+            return
+        time.sleep(_POLL_SECONDS)
+    raise StoryBroken(f"{shop.name} has no statement after {_WAIT_SECONDS_MAX:.0f} s")
+
+
 def _wait_for_sheet(day: Day, shop: Shop, number: int) -> dict[str, Any]:
     deadline = time.monotonic() + _WAIT_SECONDS_MAX
     while time.monotonic() < deadline:
@@ -193,7 +207,7 @@ def _wait_for_sheet(day: Day, shop: Shop, number: int) -> dict[str, Any]:
         for sheet in found:
             if sheet["number"] == number:
                 return dict(sheet)
-        time.sleep(0.2)
+        time.sleep(_POLL_SECONDS)
     raise StoryBroken(f"{shop.name} was not settled after {_WAIT_SECONDS_MAX:.0f} s")
 
 

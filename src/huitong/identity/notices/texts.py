@@ -7,11 +7,10 @@ from importlib import resources
 from typing import Final
 from zoneinfo import ZoneInfo
 
-import yaml
-
 from huitong.identity.languages import Language
 from huitong.identity.notices.types import Notice, NoticeKind
 from huitong.kernel.clock import SHANGHAI
+from huitong.kernel.yaml_text import read_yaml
 
 _FILE: Final = "notice_texts.yaml"
 _ZONE: Final = ZoneInfo(SHANGHAI)
@@ -50,5 +49,5 @@ def _show_time(at: datetime, language: Language) -> str:
 
 @cache
 def _load_texts() -> Mapping[NoticeKind, Mapping[str, str]]:
-    read = yaml.safe_load(resources.files(__package__).joinpath(_FILE).read_text("utf-8"))
+    read = read_yaml(resources.files(__package__).joinpath(_FILE).read_text("utf-8"))
     return {NoticeKind(kind): texts for kind, texts in read.items()}

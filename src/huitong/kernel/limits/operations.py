@@ -6,6 +6,8 @@ from typing import Final
 SIGNALS_FLUSH_SECONDS: Final = 2.0
 SIGNALS_KEPT_MAX: Final = 20_000
 SIGNALS_KEPT_HOURS: Final = 3
+#: An answer that took longer is a slow one.
+SLOW_ANSWER_SECONDS: Final = 1.0
 SIGNALS_READ_MAX: Final = 1_000
 EVALUATION_SECONDS: Final = 2.0
 COUNTERMEASURE_NEWS_SECONDS: Final = 0.5

@@ -21,12 +21,12 @@ import yaml
 from huitong.kernel import limits
 from huitong.kernel.rulebook.types import Rule, RulebookInvalidError, Scope
 from huitong.kernel.rulebook.validation import read_rule, read_sources
+from huitong.kernel.yaml_text import SafeLoader
 
 _FILE_MEMBERS: Final = frozenset({"jurisdiction", "topic", "sources", "rules"})
-_SafeLoader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class _StrictLoader(_SafeLoader):  # type: ignore[misc, valid-type]
+class _StrictLoader(SafeLoader):  # type: ignore[misc]
     """A safe loader that refuses a mapping with the same member twice.
 
     YAML's usual readers keep the last one, so a rule with two values would silently have one.

@@ -9,6 +9,7 @@ import msgspec
 from huitong.kernel import limits
 from huitong.kernel.errors import Refusal
 from huitong.kernel.money import Money
+from huitong.kernel.trust import load_trust
 from huitong.payments.channels.errors import ChannelContradiction, ChannelFault
 from huitong.payments.channels.types import ChannelAnswer, ChannelRefund, ChannelVerdict
 from huitong.payments.types import ChannelDirection, ChannelOrder
@@ -43,7 +44,9 @@ class HttpChannel:
         self, base_url: str, *, timeout_seconds: float = limits.CHANNEL_TIMEOUT_SECONDS_MAX
     ) -> None:
         """Prepare a client; nothing connects before the first call."""
-        self._client = httpx.AsyncClient(base_url=base_url, timeout=timeout_seconds)
+        self._client = httpx.AsyncClient(
+            base_url=base_url, timeout=timeout_seconds, verify=load_trust()
+        )
 
     async def query(self, order: ChannelOrder) -> ChannelAnswer:
         """Ask what became of an order; raises ChannelFault."""

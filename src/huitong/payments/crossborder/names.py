@@ -7,13 +7,12 @@ exactly. Part of a name never fits: lists are full of two-character names, and s
 """
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import import_module
 from typing import Any, Final
 
-from pypinyin import lazy_pinyin
 from rapidfuzz import fuzz, process
 
 #: From so many characters on, one that differs may be a slip of the pen.
@@ -177,9 +176,16 @@ def is_same(one: str, other: str) -> bool:
     return bool(NameIndex([Listed("", "", one)]).find(other, score_min=_BY_PINYIN))
 
 
+@cache
+def _load_speller() -> Callable[[str], list[str]]:
+    # Tens of thousands of phrases, which most processes never need.
+    spell_han: Callable[[str], list[str]] = import_module("pypinyin").lazy_pinyin
+    return spell_han
+
+
 def spell(han: str) -> tuple[str, ...]:
     """Return how a Chinese name is spelled in pinyin: surname first, and surname last."""
-    syllables = [each.casefold() for each in lazy_pinyin(han)]
+    syllables = [each.casefold() for each in _load_speller()(han)]
     letters = [each for each in syllables if each.isascii() and each.isalpha()]
     if len(letters) != len(syllables) or len(letters) < _SYLLABLES_MIN:
         return ()

@@ -9,6 +9,7 @@ from typing import Final, Self
 import httpx
 import msgspec
 
+from huitong.kernel.trust import load_trust
 from huitong.payments.crossborder import limits
 from huitong.payments.crossborder.errors import RateSourceFault
 from huitong.payments.crossborder.types import Reading
@@ -37,7 +38,9 @@ class HttpRateSource:
         self, base_url: str, *, timeout_seconds: float = limits.RATE_TIMEOUT_SECONDS_MAX
     ) -> None:
         """Prepare a client; nothing connects before the first call."""
-        self._client = httpx.AsyncClient(base_url=base_url, timeout=timeout_seconds)
+        self._client = httpx.AsyncClient(
+            base_url=base_url, verify=load_trust(), timeout=timeout_seconds
+        )
 
     async def fetch(self) -> Sequence[Reading]:
         """Return what the source says; raises RateSourceFault for nonsense as a whole."""

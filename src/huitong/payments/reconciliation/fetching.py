@@ -7,6 +7,7 @@ from typing import BinaryIO, cast
 
 import httpx
 
+from huitong.kernel.trust import load_trust
 from huitong.payments.channels import ChannelFault
 from huitong.payments.reconciliation import limits
 from huitong.payments.reconciliation.errors import ChannelFileTooLarge
@@ -23,7 +24,9 @@ async def fetch_file(url: str, day: date) -> BinaryIO:
     try:
         async with (
             asyncio.timeout(limits.FETCH_WHOLE_SECONDS_MAX),
-            httpx.AsyncClient(base_url=url, timeout=limits.FETCH_SECONDS_MAX) as client,
+            httpx.AsyncClient(
+                base_url=url, timeout=limits.FETCH_SECONDS_MAX, verify=load_trust()
+            ) as client,
             client.stream("GET", f"/files/{day.isoformat()}") as answer,
         ):
             if answer.status_code != _OK:

@@ -10,6 +10,7 @@ import msgspec
 
 from huitong.kernel.clock import Clock
 from huitong.kernel.logs import get_logger
+from huitong.kernel.trust import load_trust
 from huitong.payments.channels.limits import SIMULATED_CALLBACKS_AT_ONCE_MAX
 from huitong.payments.channels.simulator.faults import FaultKind, Faults
 from huitong.payments.channels.webhooks import sign
@@ -60,7 +61,9 @@ class Caller:
             await asyncio.sleep(fault.seconds)
         message_id = uuid.uuid4().hex
         secret = _FORGED if kind is FaultKind.ERROR else self._secret
-        async with httpx.AsyncClient(base_url=self._url, timeout=_TIMEOUT_SECONDS) as client:
+        async with httpx.AsyncClient(
+            base_url=self._url, verify=load_trust(), timeout=_TIMEOUT_SECONDS
+        ) as client:
             for _ in range(2 if kind is FaultKind.DUPLICATE else 1):
                 await self._send(client, secret, message_id, body)
 

@@ -11,10 +11,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-import yaml
-
 from huitong.kernel.errors import InvalidField
 from huitong.kernel.rulebook import Rulebook
+from huitong.kernel.yaml_text import read_yaml
 from huitong.risk.decisioning.rules.defaults.loading import fill_thresholds
 from huitong.risk.decisioning.tables.types import TableField, TableSchema, TableType
 
@@ -76,5 +75,5 @@ def _read_schemas() -> dict[str, TableSchema]:
 @cache
 def _read() -> dict[str, Any]:
     text = (files(_FOLDER) / "tables.yaml").read_text(encoding="utf-8")
-    document: dict[str, Any] = yaml.safe_load(text)
+    document: dict[str, Any] = read_yaml(text)
     return document

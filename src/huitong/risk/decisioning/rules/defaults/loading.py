@@ -8,10 +8,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-import yaml
-
 from huitong.kernel.currencies import CURRENCIES
 from huitong.kernel.rulebook import Rulebook, Unit
+from huitong.kernel.yaml_text import read_yaml
 from huitong.risk.decisioning.rules.types import Purpose
 from huitong.risk.decisioning.types import FeatureType
 
@@ -96,5 +95,5 @@ def _read_features() -> dict[Purpose, dict[str, NamedFeature]]:
 
 @cache
 def _read(name: str) -> dict[str, Any]:
-    document: dict[str, Any] = yaml.safe_load((files(_FOLDER) / name).read_text(encoding="utf-8"))
+    document: dict[str, Any] = read_yaml((files(_FOLDER) / name).read_text(encoding="utf-8"))
     return document

@@ -16,8 +16,9 @@ from huitong.lending.products import RATE_SCALE
 
 Integers = NDArray[np.int64]
 
-#: What stands for a day that is not there.
-NEVER: Final = date(9999, 12, 31)
+#: What stands for a day that is not there. Not the last day there is: the driver writes that one as
+#: infinity.
+NEVER: Final = date(9999, 1, 1)
 _EPOCH: Final = date(2000, 1, 1)
 NEVER_NUMBER: Final = (NEVER - _EPOCH).days
 
@@ -211,8 +212,8 @@ def to_day(number: int) -> date:
     return _EPOCH + timedelta(days=number)
 
 
-def _to_number(value: object) -> int:
-    return to_number(value) if isinstance(value, date) else int(value)  # type: ignore[call-overload, no-any-return]
+def _to_number(value: int | date) -> int:
+    return to_number(value) if isinstance(value, date) else value
 
 
 def roll(rows: Rows, following: Next) -> None:

@@ -76,7 +76,8 @@ async def get_loan(uow: UnitOfWork, loan_id: uuid.UUID) -> Loan:
     """Return a loan; raises LoanNotFound."""
     loan = await store.find_loan(uow, loan_id)
     if loan is None:
-        raise LoanNotFound(f"there is no loan {show_id(LOAN, loan_id)}", field="loan")
+        shown = show_id(LOAN, loan_id)
+        raise LoanNotFound(f"there is no loan {shown}", context={"id": shown})
     return loan
 
 

@@ -108,6 +108,11 @@ class State:
         )
 
     @property
+    def next_due_on(self) -> date | None:
+        """Return when the next payment comes due, or None after the last one."""
+        return None if self.due_day == NEVER else self.due_day
+
+    @property
     def days_past_due(self) -> int:
         """Return how many days the first unpaid instalment is overdue."""
         return 0 if self.since_day == NEVER else (self.on_day - self.since_day).days

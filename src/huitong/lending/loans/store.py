@@ -215,6 +215,29 @@ async def last_closed_day(uow: UnitOfWork) -> date | None:
     return day
 
 
+async def list_to_reprice(uow: UnitOfWork, today: date, *, limit: int) -> list[uuid.UUID]:
+    """Return active loans with a date of repricing in this month until today, and no change yet."""
+    rows = await uow.execute(
+        """SELECT l.id FROM lending.loans l
+             JOIN lending.product_versions v
+               ON v.product_id = l.product_id AND v.version = l.product_version
+            CROSS JOIN LATERAL (SELECT CAST(v.terms->>'reprice_months' AS integer) AS every,
+                   CAST(extract(year FROM CAST(:today AS date)) * 12
+                        + extract(month FROM CAST(:today AS date))
+                        - extract(year FROM l.lent_on) * 12 - extract(month FROM l.lent_on)
+                        AS integer) AS months) m
+            WHERE l.state = 'active' AND m.every > 0 AND m.months > 0 AND m.months % m.every = 0
+              AND (l.lent_on + make_interval(months => m.months)) <= :today
+              AND NOT EXISTS (SELECT FROM lending.loan_events e WHERE e.loan = l.number
+                    AND e.details->>'repriced_on'
+                        = CAST(CAST(l.lent_on + make_interval(months => m.months) AS date) AS text))
+            ORDER BY l.number LIMIT :limit""",
+        today=today,
+        limit=limit,
+    )
+    return [row.id for row in rows]
+
+
 async def take_auto_debit(uow: UnitOfWork, *, until: date, after: int) -> int | None:
     """Return the next loan that is to be debited, its debit locked; None if there is none."""
     loan: int | None = await uow.fetch_value(

@@ -52,15 +52,19 @@ _EVENT: Final = """
 """
 
 
-async def insert_loan(uow: UnitOfWork, loan: Loan) -> int:
-    """Write down a loan and return its number; the number it has now does not count."""
-    number: int = await uow.fetch_value(
+async def insert_loan(uow: UnitOfWork, loan: Loan) -> int | None:
+    """Write down a loan and return its number; None if its id is taken.
+
+    The number that it has now does not count.
+    """
+    number: int | None = await uow.fetch_value(
         """INSERT INTO lending.loans (id, product_id, product_version, customer_id,
                   borrower_account_id, payout_account_id, currency, principal, rate, lent_on,
                   auto_debit, terms, entry_id, opened_at)
            VALUES (:id, :product_id, :product_version, :customer_id, :borrower_account_id,
                   :payout_account_id, :currency, :principal, :rate, :lent_on, :auto_debit,
-                  CAST(:terms AS jsonb), :entry_id, :opened_at) RETURNING number""",
+                  CAST(:terms AS jsonb), :entry_id, :opened_at)
+           ON CONFLICT (id) DO NOTHING RETURNING number""",
         id=loan.id,
         product_id=loan.product.id,
         product_version=loan.product.version,

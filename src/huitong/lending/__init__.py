@@ -111,6 +111,7 @@ from huitong.lending.schedules import (
     make_schedule,
 )
 from huitong.lending.servicing import Part, Walk
+from huitong.lending.subject_data import LendingData
 
 __all__ = [
     "INVARIANTS",
@@ -127,6 +128,7 @@ __all__ = [
     "Grade",
     "GradeRange",
     "Instalment",
+    "LendingData",
     "LendingDayRefused",
     "Loan",
     "LoanChangeRefused",

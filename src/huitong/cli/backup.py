@@ -12,7 +12,6 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
-from huitong import payments
 from huitong.kernel import limits
 from huitong.kernel.backup import RecoveryKey
 from huitong.kernel.clock import SystemClock
@@ -29,6 +28,7 @@ from huitong.wiring.backups import (
     restore,
     running_database,
 )
+from huitong.wiring.invariants import INVARIANTS
 
 _KEY_VARIABLE: Final = "HUITONG_BACKUP_KEY"
 _KEY_FILE_MODE: Final = 0o600
@@ -147,7 +147,7 @@ async def _verify(settings: Settings) -> VerifyReport:
     async with Database(
         settings.database_app_url, role=settings.database_app_role, size=1
     ) as database:
-        return await verify_ledger(database, more=payments.INVARIANTS)
+        return await verify_ledger(database, more=INVARIANTS)
 
 
 def _describe(console: Console, restored: Restored, settings: Settings) -> None:

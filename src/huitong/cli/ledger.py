@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from huitong import payments
 from huitong.kernel import limits
 from huitong.kernel.clock import as_utc
 from huitong.kernel.database.unit_of_work import Database, UnitOfWork
@@ -38,6 +37,7 @@ from huitong.ledger import (
     show_account,
     verify_ledger,
 )
+from huitong.wiring.invariants import INVARIANTS
 
 Result = TypeVar("Result")
 
@@ -75,7 +75,7 @@ def verify() -> None:
                 console.print(f"[red]✗ {step.title}: {count} differences[/red]")
 
         report = _run_on_database(
-            lambda database: verify_ledger(database, more=payments.INVARIANTS, progress=say)
+            lambda database: verify_ledger(database, more=INVARIANTS, progress=say)
         )
     _print_report(console, report, time.monotonic() - started)
     if not report.is_clean:

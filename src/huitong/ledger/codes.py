@@ -2,8 +2,8 @@
 
 The journal keeps the number; statements, exports and reports show the names. A number is never
 given a second meaning. Hundreds group them: 1 money in and out, 2 between accounts, 3 payments,
-4 what a payment entails, 5 cards and clearing, 6 currencies and payments abroad, 9 the books
-themselves.
+4 what a payment entails, 5 cards and clearing, 6 currencies and payments abroad, 7 loans, 9 the
+books themselves.
 """
 
 from enum import IntEnum
@@ -90,6 +90,17 @@ class TransferCode(IntEnum):
     ABROAD_RECEIPT = 612, "Payment from abroad", "跨境汇入"
     ABROAD_GIVEN_BACK = 613, "Payment abroad given back", "跨境汇款退回"
     ABROAD_SETTLED = 614, "Payment abroad settled", "跨境汇款清算"
+
+    LOAN_LENT = 701, "Loan paid out", "贷款发放"
+    LOAN_REPAYMENT = 702, "Loan repayment", "贷款还款"
+    LOAN_REPAID_EARLY = 703, "Loan repaid early", "贷款提前还款"
+    LOAN_RECALCULATED = 704, "Loan recalculated", "贷款重算调整"
+    LOAN_DAY = 711, "Close of a loan's day", "贷款日终"
+    LOAN_FEE = 712, "Loan fee", "贷款费用"
+    LOAN_WAIVED = 713, "Loan interest waived", "贷款息费减免"
+    LOAN_WRITTEN_OFF = 714, "Loan written off", "贷款核销"
+    LOAN_RECOVERED = 715, "Written-off loan recovered", "已核销贷款收回"
+    LOAN_RESCHEDULED = 716, "Loan rescheduled", "贷款展期重组"
 
     OPENING = 901, "Opening balance", "期初余额"
     ADJUSTMENT = 902, "Adjustment", "调账"

@@ -9,6 +9,7 @@ from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import Database, UnitOfWork
 from huitong.kernel.logs import get_logger
 from huitong.kernel.rulebook import Rulebook
+from huitong.wiring.invariants import INVARIANTS
 from huitong.wiring.loop_types import Loop
 
 _log = get_logger(__name__)
@@ -73,7 +74,7 @@ async def verify_books(database: Database, now: datetime) -> bool:
         # Held while the books are read, so a worker that is killed leaves it to the next one.
         is_due = await operations.try_to_verify(uow, before=now - policy.books_every)
         if is_due:
-            report = await ledger.verify_ledger(database, more=payments.INVARIANTS)
+            report = await ledger.verify_ledger(database, more=INVARIANTS)
             differences |= {each.invariant: each.count for each in report.findings}
         finding = operations.find_books_differing(differences)
         if finding is not None:

@@ -1,0 +1,37 @@
+"""What happened to loans, as others are told."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import ClassVar
+
+from huitong.kernel.money import Money
+from huitong.kernel.outbox import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoanLent(Event):
+    """A loan was made and paid out."""
+
+    topic: ClassVar[str] = "lending.LoanLent.v1"
+
+    loan_id: uuid.UUID
+    customer_id: uuid.UUID
+    principal: Money
+    lent_on: date
+    lent_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoanChanged(Event):
+    """Something happened to a loan: `kind` says what, `state` how it stands."""
+
+    topic: ClassVar[str] = "lending.LoanChanged.v1"
+
+    loan_id: uuid.UUID
+    event_id: uuid.UUID
+    customer_id: uuid.UUID
+    kind: str
+    amount: Money
+    state: str
+    changed_at: datetime

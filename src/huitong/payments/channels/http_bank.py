@@ -10,12 +10,22 @@ from huitong.kernel import limits
 from huitong.kernel.errors import Refusal
 from huitong.kernel.money import Money
 from huitong.payments.channels.errors import ChannelContradiction, ChannelFault
-from huitong.payments.channels.types import ChannelAnswer, ChannelRefund, ChannelVerdict
+from huitong.payments.channels.types import (
+    ChannelAnswer,
+    ChannelRefund,
+    ChannelVerdict,
+    PayeeRefusal,
+)
 from huitong.payments.types import ChannelDirection, ChannelOrder
 
 _REASON_LENGTH_MAX: Final = 256
 _OK_STATUSES: Final = frozenset({200, 202, 422})
 _NOT_FOUND: Final = 404
+#: InvalidCreditorAccountNumber, and InconsistentWithEndCustomer: the name is not the account's.
+_REFUSALS: Final = {
+    "AC03": PayeeRefusal.ACCOUNT_UNKNOWN,
+    "BE01": PayeeRefusal.NAME_DIFFERS,
+}
 
 
 class Answered(msgspec.Struct):
@@ -26,6 +36,8 @@ class Answered(msgspec.Struct):
     direction: ChannelDirection | None = None
     amount: dict[str, Any] | None = None
     reason: str | None = None
+    #: Why not, as a code of ISO 20022 (ExternalStatusReason1Code).
+    code: str | None = None
     #: Of a card: authorised, captured or voided.
     stage: str | None = None
     uetr: str | None = None
@@ -33,7 +45,9 @@ class Answered(msgspec.Struct):
     def judge(self) -> ChannelAnswer:
         """Return the answer without what only its kind of channel has."""
         reason = None if self.reason is None else self.reason[:_REASON_LENGTH_MAX]
-        return ChannelAnswer(verdict=self.state, reason=reason)
+        is_no = self.state is ChannelVerdict.FAILED
+        refusal = _REFUSALS.get(self.code or "") if is_no else None
+        return ChannelAnswer(verdict=self.state, reason=reason, refusal=refusal)
 
 
 class HttpChannel:
@@ -90,8 +104,17 @@ class HttpBankChannel(HttpChannel):
     """The channel of a bank that speaks HTTP, such as the simulated one."""
 
     async def submit(self, order: ChannelOrder) -> ChannelAnswer:
-        """Send an order, for the first time or again; raises ChannelFault."""
-        body = {"direction": order.direction.value, "amount": order.amount.to_json()}
+        """Send an order and whom it pays, for the first time or again; raises ChannelFault."""
+        body: dict[str, Any] = {
+            "direction": order.direction.value,
+            "amount": order.amount.to_json(),
+        }
+        if order.payee is not None:
+            body["payee"] = {
+                "bank_code": order.payee.bank_code,
+                "account": order.payee.number,
+                "name": order.payee.name,
+            }
         return (await self._ask("PUT", order, json=body)).judge()
 
 

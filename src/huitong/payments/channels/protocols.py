@@ -21,7 +21,10 @@ class Channelled(Protocol):
 
 
 class BankChannel(Channelled, Protocol):
-    """A way to a bank: credit transfers out, and debits in that the customer agreed to."""
+    """A way to a bank: credit transfers out, and debits in that the customer agreed to.
+
+    A transfer to the order's `payee` reaches that account in that name, or fails.
+    """
 
     async def submit(self, order: ChannelOrder) -> ChannelAnswer:
         """Send an order, for the first time or again; raises ChannelFault."""

@@ -23,5 +23,7 @@ def make_retained(vault: privacy.Vault) -> Sequence[privacy.Retained]:
         customers.UnopenedApplications(vault),
         risk.CaseNotes(),
         risk.OldLinks(),
+        payments.crossborder.EndedPayments(vault),
+        payments.crossborder.UnusedPapers(vault),
         privacy.RestrictedPeople(vault, make_providers(vault)),
     )

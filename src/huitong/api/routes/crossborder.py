@@ -9,7 +9,7 @@ from starlette.responses import Response
 from huitong import identity, payments
 from huitong.api.authentication import Principal, application_of, require
 from huitong.api.crossborder_users import EXCHANGING, act_for, person_of, read_for, session_of
-from huitong.api.documentation import errors
+from huitong.api.documentation import DECIDED, errors
 from huitong.api.idempotency import IdempotencyKey, run_once
 from huitong.api.pages import Cursor, Limit, list_after, open_id_cursor, show_page
 from huitong.api.request_body import CommandRoute
@@ -111,6 +111,7 @@ async def add_paper(
     response_model=AbroadView,
     responses=errors(
         *EXCHANGING,
+        *DECIDED,
         crossborder.TravelDataMissing,
         crossborder.PurposeNotAllowed,
         crossborder.PapersMissing,
@@ -151,6 +152,7 @@ async def pay_abroad(
             order,
             party=party,
             ordered_by=person_of(principal),
+            decider=parts.decider,
             rulebook=parts.rulebook,
             now=now,
         )
@@ -213,6 +215,7 @@ async def get_payment(
     response_model=AbroadView,
     responses=errors(
         *EXCHANGING,
+        *DECIDED,
         crossborder.CrossBorderNotFound,
         crossborder.CrossBorderStateRefused,
         is_command=True,
@@ -242,6 +245,7 @@ async def approve_payment(
             uow,
             payment_id=payment_id,
             approved_by=person_of(principal),
+            decider=parts.decider,
             rulebook=parts.rulebook,
             now=now,
         )

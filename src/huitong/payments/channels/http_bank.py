@@ -80,6 +80,10 @@ class HttpChannel:
         response = await self._exchange("GET", f"/orders/{refund.id.hex}")
         return _read_answer(response, refund.id, ChannelDirection.OUT, refund.amount).judge()
 
+    async def _deliver(self, path: str, **more: Any) -> Answered:
+        """Hand something over that is about no order of ours; raises ChannelFault."""
+        return _decode(await self._exchange("PUT", path, **more))
+
     async def _exchange(self, method: str, path: str, **more: Any) -> httpx.Response:
         try:
             response = await self._client.request(method, path, **more)
@@ -122,12 +126,7 @@ def _read_answer(
     response: httpx.Response, order_id: uuid.UUID, direction: ChannelDirection, amount: Money
 ) -> Answered:
     """Return what the bank said; raises ChannelFault if it speaks of something else."""
-    if len(response.content) > limits.CHANNEL_ANSWER_BYTES_MAX:
-        raise ChannelFault("the bank's answer is too long")
-    try:
-        answer = msgspec.json.decode(response.content, type=Answered)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise ChannelFault("the bank's answer cannot be read") from error
+    answer = _decode(response)
     is_unknown = answer.state is ChannelVerdict.UNKNOWN
     # A proxy's own 404 must not be taken for the bank's word that it knows of no order.
     if answer.id != order_id.hex or is_unknown != (response.status_code == _NOT_FOUND):
@@ -135,6 +134,15 @@ def _read_answer(
     if not is_unknown:
         _check_same_order(answer, direction, amount)
     return answer
+
+
+def _decode(response: httpx.Response) -> Answered:
+    if len(response.content) > limits.CHANNEL_ANSWER_BYTES_MAX:
+        raise ChannelFault("the bank's answer is too long")
+    try:
+        return msgspec.json.decode(response.content, type=Answered)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise ChannelFault("the bank's answer cannot be read") from error
 
 
 def _check_same_order(answer: Answered, direction: ChannelDirection, amount: Money) -> None:

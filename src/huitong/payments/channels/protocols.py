@@ -73,6 +73,10 @@ class CrossBorderChannel(Channelled, Protocol):
         """Send a message (pacs.008 in XML) for an order; raises ChannelFault."""
         ...
 
+    async def report(self, message_id: uuid.UUID, *, message: bytes) -> None:
+        """Hand over a message that moves nothing (pacs.002 in XML), once; raises ChannelFault."""
+        ...
+
     async def query_uetr(self, order: ChannelOrder, *, uetr: uuid.UUID) -> ChannelAnswer:
         """Ask what became of the payment with this UETR; raises ChannelFault."""
         ...

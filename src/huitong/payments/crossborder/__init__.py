@@ -80,6 +80,7 @@ from huitong.payments.crossborder.rates import (
     poll_rates,
     take_readings,
 )
+from huitong.payments.crossborder.retention import EndedPayments, UnusedPapers
 from huitong.payments.crossborder.reviewing import (
     Dossier,
     check_held,
@@ -149,6 +150,7 @@ __all__ = [
     "Desk",
     "Direction",
     "Dossier",
+    "EndedPayments",
     "Event",
     "Hit",
     "HttpRateSource",
@@ -196,6 +198,7 @@ __all__ = [
     "ScreeningList",
     "ScreeningListInvalid",
     "TravelDataMissing",
+    "UnusedPapers",
     "ValuedPosition",
     "add_paper",
     "apply_exchange",

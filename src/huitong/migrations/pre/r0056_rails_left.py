@@ -7,5 +7,5 @@ down_revision = "0047"
 
 
 def upgrade() -> None:
-    """Create the accounts that orders pay out to; let receipts name no bank, and be confirmed."""
+    """Create the accounts that orders pay out to, and revaluations; let receipts be confirmed."""
     run_sql("0056_rails_left")

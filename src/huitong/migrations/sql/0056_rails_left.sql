@@ -41,3 +41,22 @@ CREATE INDEX crossborder_payments_to_destroy ON payments.crossborder_payments (c
 GRANT DELETE ON payments.crossborder_papers, payments.crossborder_paper_parts TO huitong_app;
 GRANT UPDATE (destroyed_at) ON payments.crossborder_payments TO huitong_app;
 GRANT UPDATE (is_report_due) ON payments.crossborder_payments TO huitong_app;
+
+-- Unrealised results of positions, booked at the close of each day.
+CREATE TABLE payments.fx_revaluations (
+    on_day     date          NOT NULL,
+    currency   text          NOT NULL REFERENCES payments.fx_positions (currency),
+    amount     bigint        NOT NULL,
+    cost       bigint        NOT NULL,
+    mid        numeric(20,10) CHECK (mid > 0),
+    unrealised bigint        NOT NULL,
+    booked     bigint        NOT NULL,
+    entry_id   uuid,
+    made_at    timestamptz   NOT NULL,
+    PRIMARY KEY (currency, on_day),
+    CONSTRAINT fx_revaluations_nothing_is_worth_nothing
+        CHECK ((mid IS NULL) = (amount = 0) AND (amount <> 0 OR unrealised = 0)),
+    CONSTRAINT fx_revaluations_booked_by_an_entry CHECK ((booked <> 0) = (entry_id IS NOT NULL))
+);
+COMMENT ON TABLE payments.fx_revaluations IS 'What a position was worth more than it cost at a day''s close, and what of that was booked then (fen).';
+GRANT SELECT, INSERT ON payments.fx_revaluations TO huitong_app;

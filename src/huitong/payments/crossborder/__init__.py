@@ -81,6 +81,7 @@ from huitong.payments.crossborder.rates import (
     take_readings,
 )
 from huitong.payments.crossborder.retention import EndedPayments, UnusedPapers
+from huitong.payments.crossborder.revaluing import Revaluation, revalue_positions
 from huitong.payments.crossborder.reviewing import (
     Dossier,
     check_held,
@@ -192,6 +193,7 @@ __all__ = [
     "Reading",
     "Reason",
     "Report",
+    "Revaluation",
     "ScreenedName",
     "Screener",
     "ScreenerFault",
@@ -235,6 +237,7 @@ __all__ = [
     "price",
     "refuse_payment",
     "release_payment",
+    "revalue_positions",
     "set_margin",
     "take_message",
     "take_readings",

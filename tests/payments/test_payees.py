@@ -11,9 +11,11 @@ import pytest
 
 from huitong import payments
 from huitong.kernel.clock import FixedClock
+from huitong.kernel.cryptography import load_key_ring
 from huitong.kernel.errors import InvalidField
 from huitong.kernel.ids import uuid7
 from huitong.kernel.serving import serve_inside
+from huitong.privacy import Vault
 
 if TYPE_CHECKING:
     from conftest import Town
@@ -44,12 +46,15 @@ class Bank:
             answer = await client.put("/accounts", json=told)
         assert answer.status_code == 204
 
+    async def step(self, vault: Vault | None = None) -> None:
+        self.clock.advance(timedelta(seconds=400))
+        await payments.settle_channel_orders(
+            self.town.database, self.channels, clock=self.clock, vault=vault or self.town.vault
+        )
+
     async def settle(self, order: payments.Order) -> payments.Order:
         for _ in range(ROUNDS_MAX):
-            self.clock.advance(timedelta(seconds=400))
-            await payments.settle_channel_orders(
-                self.town.database, self.channels, clock=self.clock, vault=self.town.vault
-            )
+            await self.step()
             order = await self.town.read(payments.get_order, order.id)
             if order.status is not payments.OrderStatus.PENDING:
                 return order
@@ -171,6 +176,20 @@ async def test_what_a_destroyed_key_sealed_is_not_sent_and_the_money_goes_back(
     assert failed.failure_code == "payee_unreadable"
     assert await town.available(wang.account_id) == "100.00"
     assert bank.bookings() == []
+
+
+async def test_a_worker_with_other_keys_sends_nothing_and_refuses_nothing(
+    town: "Town", bank: Bank, cny: Any, tmp_path: Path
+) -> None:
+    wang = await town.add_customer("王芳", "100.00")
+    order = await withdraw(town, wang, cny("60.00"))
+    stranger = Vault(load_key_ring(tmp_path / "other"))
+    for _ in range(3):
+        await bank.step(stranger)
+    assert (await town.read(payments.get_order, order.id)).status is payments.OrderStatus.PENDING
+    assert bank.bookings() == []
+    assert (await bank.settle(order)).status is payments.OrderStatus.SUCCEEDED
+    assert bank.bookings() == [1]
 
 
 async def test_a_lost_request_is_sent_again_with_its_payee(

@@ -10,6 +10,7 @@ from huitong.kernel import logs
 from huitong.kernel.cryptography import SealBroken
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import InvalidField
+from huitong.payments.channels import PayeeRefusal
 from huitong.payments.channels.limits import BANK_ACCOUNT_LENGTH_MAX
 from huitong.payments.clearing import check_bank_code
 from huitong.payments.store import payees as store
@@ -74,11 +75,11 @@ async def seal_own_account(
 
 async def attach_payees(
     uow: UnitOfWork, vault: Vault | None, orders: Sequence[ChannelOrder]
-) -> tuple[list[ChannelOrder], frozenset[uuid.UUID]]:
+) -> tuple[list[ChannelOrder], dict[uuid.UUID, PayeeRefusal | None]]:
     """Return orders with whom they pay, in full, where they are to be sent now.
 
-    Also returns the ids of those whose payee cannot be read any more, because the key was
-    destroyed or the value does not open: they cannot be sent.
+    Also returns those that cannot be sent, by id: refused where the payee's key was destroyed, and
+    None where it does not open here, which somebody has to look at before it is tried again.
     """
     sending = [
         order.order_id
@@ -86,28 +87,28 @@ async def attach_payees(
         if (order.state, order.direction) == (ChannelState.TO_SEND, ChannelDirection.OUT)
     ]
     sealed = await store.find_payees(uow, sending) if sending else {}
-    attached, unreadable = list[ChannelOrder](), set[uuid.UUID]()
+    attached = list[ChannelOrder]()
+    unsendable = dict[uuid.UUID, PayeeRefusal | None]()
     for order in orders:
         payee = sealed.get(order.order_id) if order.state is ChannelState.TO_SEND else None
-        if payee is None:
-            attached.append(order)
-            continue
-        assert vault is not None, "orders with payees are sent by who can open them"
-        opened = await _open(uow, vault, payee)
-        if opened is None:
-            _log.error("payee_unreadable", channel_order_id=str(order.id))
-            unreadable.add(order.id)
+        opened = None
+        if payee is not None:
+            assert vault is not None, "orders with payees are sent by who can open them"
+            try:
+                opened = await _open(uow, vault, payee)
+            except (DataDestroyed, SubjectUnknown):
+                unsendable[order.id] = PayeeRefusal.UNREADABLE
+            except SealBroken:
+                unsendable[order.id] = None
+                _log.error("payee_does_not_open", channel_order_id=str(order.id))
         attached.append(replace(order, payee=opened))
-    return attached, frozenset(unreadable)
+    return attached, unsendable
 
 
-async def _open(uow: UnitOfWork, vault: Vault, payee: SealedPayee) -> ChannelPayee | None:
+async def _open(uow: UnitOfWork, vault: Vault, payee: SealedPayee) -> ChannelPayee:
     name_field, number_field = _fields(payee.sealed_as)
     sealed = {name_field: payee.name, number_field: payee.number}
-    try:
-        opened = await vault.open(uow, payee.subject_id, sealed)
-    except (DataDestroyed, SubjectUnknown, SealBroken):
-        return None
+    opened = await vault.open(uow, payee.subject_id, sealed)
     return ChannelPayee(
         bank_code=payee.bank_code, name=opened[name_field], number=opened[number_field]
     )

@@ -63,11 +63,11 @@ async def settle_channel_orders(
     now = clock.now()
     async with database.unit_of_work(caller) as uow:
         taken, switched_off = await _take(uow, channels, now, limit)
-        taken, unreadable = await attach_payees(uow, vault, taken)
+        taken, unsendable = await attach_payees(uow, vault, taken)
     heard = await asyncio.gather(
         *(
-            _refuse()
-            if order.id in unreadable
+            _answer_unsent(unsendable[order.id])
+            if order.id in unsendable
             else _ask(channels, order, clock, is_off=order.channel in switched_off)
             for order in taken
         )
@@ -100,12 +100,12 @@ async def _take(
     return [*taken, *again], await list_switched_off(uow)
 
 
-async def _refuse() -> _Heard:
-    """Return the no to an order whose payee nobody can read: no bank has heard of it."""
-    refusal = PayeeRefusal.UNREADABLE
-    return _Heard(
-        answer=ChannelAnswer(verdict=ChannelVerdict.FAILED, reason=refusal.value, refusal=refusal)
-    )
+async def _answer_unsent(refusal: PayeeRefusal | None) -> _Heard:
+    """Return what stands for the answer to an order that no bank heard of: no, or silence."""
+    if refusal is None:
+        return _Heard()
+    failed = ChannelVerdict.FAILED
+    return _Heard(answer=ChannelAnswer(verdict=failed, reason=refusal.value, refusal=refusal))
 
 
 async def _ask(channels: Channels, order: ChannelOrder, clock: Clock, *, is_off: bool) -> _Heard:

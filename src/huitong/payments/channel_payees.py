@@ -48,12 +48,16 @@ def check_bank_account(bank_code: str, number: str, *, field: str) -> None:
 
 
 async def seal_own_account(
-    uow: UnitOfWork, party: customers.Party, account: NewBankAccount
-) -> SealedPayee:
+    uow: UnitOfWork, party: customers.Party, account: NewBankAccount | None
+) -> SealedPayee | None:
     """Return the account of `party` itself at a bank, sealed; the name is the one that we know.
+
+    None if no account was named.
 
     Raises InvalidField, also for a customer whose name is not known here.
     """
+    if account is None:
+        return None
     assert party.customer_id is not None
     check_bank_account(account.bank_code, account.number, field="bank_account")
     vault = account.vault

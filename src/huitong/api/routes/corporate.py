@@ -89,7 +89,6 @@ async def instruct_payment(
     """Ask as a submitter; nothing moves before as many approvers as it takes have approved it."""
     parts = application_of(request)
     instruction_id, now = uuid7(), parts.clock.now()
-
     return await show_once(
         request,
         principal,
@@ -123,7 +122,6 @@ async def instruct_schedule(
     """Ask as a submitter; it is in force once it is approved, and has the instruction's id."""
     parts = application_of(request)
     instruction_id, now = uuid7(), parts.clock.now()
-
     return await show_once(
         request,
         principal,
@@ -268,7 +266,6 @@ async def reject_instruction(
     """Reject it for ever, as an approver."""
     instruction_id = read_id(ids.INSTRUCTION, instruction, field="instruction")
     now = application_of(request).clock.now()
-
     return await show_once(
         request,
         principal,
@@ -304,7 +301,6 @@ async def withdraw_instruction(
     """Take an instruction back that waits, as a submitter."""
     instruction_id = read_id(ids.INSTRUCTION, instruction, field="instruction")
     now = application_of(request).clock.now()
-
     return await show_once(
         request,
         principal,

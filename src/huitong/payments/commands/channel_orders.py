@@ -126,9 +126,7 @@ async def request_withdrawal(
         authentication=authentication,
         decider=decider,
         is_urgent=is_urgent,
-        bank_account=None
-        if bank_account is None
-        else await seal_own_account(uow, party, bank_account),
+        bank_account=await seal_own_account(uow, party, bank_account),
         now=now,
     )
 

@@ -89,12 +89,12 @@ async def record_channel_answer(
         return settled
     if answer is not None and verdict is ChannelVerdict.FAILED:
         finished = end_attempt(sent, ChannelState.FAILED, answer.reason, now)
-        if answer.refusal is not None:
-            # The account is the same wherever it is sent, so no other channel is asked.
-            return await fail_order(uow, order, finished, now, code=answer.refusal.value)
-        if await fail_and_hand_on(uow, order, finished, now=now):
+        # The payee's account is the same wherever it is sent, so no other channel is asked.
+        if answer.refusal is None and await fail_and_hand_on(uow, order, finished, now=now):
             return order
-        return await fail_order(uow, order, finished, now)
+        return await fail_order(
+            uow, order, finished, now, code=str(answer.refusal or REFUSED_BY_BANK)
+        )
     # Unknown to the bank means that it never arrived: it is sent again, under the same id.
     state = ChannelState.TO_SEND if verdict is ChannelVerdict.UNKNOWN else ChannelState.SENT
     reason = store.NO_ANSWER if answer is None else answer.reason

@@ -67,12 +67,9 @@ async def begin(
 ) -> Payment:
     """Move the money: quote, quota, position and fee in one entry, or nothing.
 
-    A person proved one more factor, and two stand behind a business's payment. Raises
-    PaymentBlocked, and what is in `errors`.
+    Raises PaymentBlocked, and what is in `errors`.
     """
-    quote = None
-    if payment.quote_id is not None:
-        quote = await take_quote(uow, payment.quote_id, party_id=party.id, now=now)
+    quote = await _take_quote(uow, payment, party, now)
     mids = await get_mids(uow, (payment.amount.currency,), now=now)
     transit = await find_account(uow, "transit_out", payment.amount.currency)
     asked = _Asked(
@@ -85,6 +82,7 @@ async def begin(
         decider,
         asked,
         (await customers.find_parties(await uow.driver(), [party.account_id]))[party.account_id],
+        # A person proved one more, and two people stand behind a business's payment.
         authentication=Authentication.TWO_FACTORS,
         # Whoever approves for a business may try again once the reason for a refusal is gone.
         attempt_id=uuid7() if payment.is_business else None,
@@ -97,6 +95,14 @@ async def begin(
         begun = await _move(uow, drafted, party, quote, transit, rulebook=rulebook, now=now)
     await record(uow, "begin", begun)
     return begun
+
+
+async def _take_quote(
+    uow: UnitOfWork, payment: Payment, party: Party, now: datetime
+) -> Quote | None:
+    if payment.quote_id is None:
+        return None
+    return await take_quote(uow, payment.quote_id, party_id=party.id, now=now)
 
 
 async def _move(

@@ -85,8 +85,7 @@ async def order_payment(
 ) -> Payment:
     """Take a payment abroad: a person's moves its money now, a business's awaits approval.
 
-    Raises what is in `errors`, InvalidField, and what the ledger refuses, such as
-    InsufficientFunds, and PaymentBlocked; then nothing changes.
+    Raises what is in `errors`, InvalidField, PaymentBlocked, and what the ledger refuses.
     """
     await _check_amount(uow, order, party, rulebook=rulebook, now=now)
     counterparty = check_counterparty(order.counterparty)

@@ -269,7 +269,6 @@ def read_payment(row: Row[Any]) -> Payment:
     """Return the payment of a row."""
     currency, bearer = row.currency, ChargeBearer(row.charge_bearer)
     fee_currency = currency if bearer is ChargeBearer.CRED else HOME
-    sealed = {each: getattr(row, each) for each in SEALED}
     return Payment(
         id=row.id,
         direction=Direction(row.direction),
@@ -292,7 +291,7 @@ def read_payment(row: Row[Any]) -> Payment:
         usd=Money(row.usd_amount, "USD"),
         country=row.country,
         agent_bic=row.agent_bic,
-        sealed={each: value for each, value in sealed.items() if value is not None},
+        sealed={each: value for each in SEALED if (value := getattr(row, each)) is not None},
         counterparty_index=row.counterparty_index,
         message_id=row.message_id,
         entry_id=row.entry_id,

@@ -87,11 +87,12 @@ class Caller:
             for _ in range(2 if kind is FaultKind.DUPLICATE else 1):
                 await self._send(client, secret, message_id, body)
 
-    def _trust(self) -> ssl.SSLContext | bool:
+    def _trust(self) -> ssl.SSLContext:
         """Return what says whom to trust; read at the first call, when the file is there."""
-        if self._authority is not None and self._context is None:
-            self._context = ssl.create_default_context(cafile=str(self._authority))
-        return self._context or True
+        if self._context is None:
+            cafile = None if self._authority is None else str(self._authority)
+            self._context = ssl.create_default_context(cafile=cafile)
+        return self._context
 
     async def _send(
         self, client: httpx.AsyncClient, secret: bytes, message_id: str, body: bytes

@@ -1,11 +1,13 @@
 """Who misuses the API is turned away, over real sockets, and nobody else is."""
 
 import asyncio
+import json
 import uuid
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 from tests.api.gating import (
     ATTACKER,
@@ -28,8 +30,9 @@ from huitong.api.request_context import RequestContext
 from huitong.api.security_log import NotOwned
 from huitong.identity import SessionEnded
 from huitong.kernel.errors import InvalidField, NotFound, Refusal, list_refusal_codes
-from huitong.kernel.ids import MERCHANT, read_id
+from huitong.kernel.ids import MERCHANT, read_id, uuid7
 from huitong.operations import SignalKind
+from huitong.payments import channels
 from huitong.wiring.application import Application
 
 
@@ -163,6 +166,55 @@ async def test_a_customer_who_asks_too_fast_is_told_when_to_come_again(
             seconds[0] += 1
             again = [await client.get("/v1/identity/sessions", headers=headers) for _ in range(21)]
             assert [each.status_code for each in again] == [200] * 20 + [429]
+
+
+def take_all(admission: operations.Admission, address: operations.Entity) -> int:
+    """Return how many more requests of an address are let in; none is afterwards."""
+    for taken in range(10**4):
+        try:
+            admission.admit(operations.EntityKind.ADDRESS, address.name)
+        except operations.RateLimited:
+            return taken
+    raise AssertionError("nobody is ever turned away")
+
+
+async def test_a_signed_callback_takes_nothing_from_strangers_and_a_forged_one_does(
+    api: Any, settings_for: Any, serve: Any
+) -> None:
+    settings = settings_for(api.owner_url)
+    secret = channels.read_secret(channels.make_secret(settings.home, "bank"))
+    application = Application.assemble(settings)
+    application.admission = operations.Admission(
+        application.database,
+        application.rulebook,
+        processes=1,
+        now=application.clock.now,
+        clock=lambda: 100.0,
+    )
+    money = {"amount": "1.00", "currency": "CNY"}
+    about = {"id": "0" * 32, "state": "succeeded", "direction": "in", "amount": money}
+    body = json.dumps(about).encode()
+
+    async def call(client: httpx.AsyncClient, key: bytes, path: str = "bank") -> int:
+        message_id, at = uuid7().hex, application.clock.now()
+        headers = channels.sign(key, message_id=message_id, at=at, body=body)
+        url = f"/v1/channel-callbacks/{path}"
+        return (await client.post(url, content=body, headers=dict(headers))).status_code
+
+    gate = Gate(application)
+    with serve(RequestContext(create_api(application), gate)) as url:
+        async with client_from(url, ATTACKER) as client:
+            # They are about no order of ours, and signed.
+            assert [await call(client, secret) for _ in range(9)] == [404] * 9
+            strange = [(b"x" * 32, "bank"), (secret, "bank1"), (secret, "Bank")]
+            assert [await call(client, *each) for each in strange] == [401, 404, 422]
+            (address,) = gate._addresses.values()
+            taken = take_all(application.admission, address)
+            # 100 a second for 10 seconds, without what was no callback.
+            assert taken == 1_000 - len(strange)
+            assert [await call(client, *each) for each in strange] == [429] * 3
+            assert (await client.get("/v1/channel-callbacks/bank")).status_code == 429
+            assert await call(client, secret) == 404
 
 
 async def test_what_is_turned_away_is_counted_and_costs_others_nothing(

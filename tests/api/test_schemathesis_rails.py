@@ -12,6 +12,8 @@ CALLERS = {
     "/v1/bulk-files": "customer",
     "/v1/business-users": "operations",
     "/v1/clearing": "operations",
+    "/v1/corporate/": "customer",
+    "/v1/corporate-desk": "operations",
 }
 CASES = [
     pytest.param(label, mode, caller, id=f"{label} {mode.value}")

@@ -282,3 +282,20 @@ async def test_a_customers_own_payment_tells_risk_of_device_and_address(
     assert second["address_payments_1h"] >= 0.9
     # A partner's server says nothing of where the payer is.
     assert (partners["is_new_device"], partners["address_payments_1h"]) == (None, None)
+
+
+async def test_a_withdrawal_names_an_account_at_a_bank(client: Any, api: Any, post: Any) -> None:
+    customer = await open_customer(api, post)
+    body = {"account": customer["account"], "amount": yuan(FREE)}
+    account = {"bank_code": "102100099996", "number": "6222021234567890123"}
+    made = await post("/v1/withdrawals", body | {"bank_account": account})
+    assert made.status_code == 201
+    assert account["number"] not in made.text
+    assert (await balance(client, customer))[1] == "9299.96"
+    wrong = account | {"bank_code": "102100099997"}
+    refused = await post("/v1/withdrawals", body | {"bank_account": wrong})
+    assert (refused.status_code, refused.json()["field"]) == (
+        422,
+        "bank_account.bank_code",
+    )
+    assert (await balance(client, customer))[1] == "9299.96"

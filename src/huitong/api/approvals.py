@@ -1,6 +1,8 @@
 """What a member of staff asks for over HTTP, and is answered with a request for somebody else."""
 
-from collections.abc import Awaitable, Callable
+import uuid
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,6 +12,7 @@ from huitong.api.authentication import Principal, application_of
 from huitong.api.idempotency import run_once
 from huitong.api.schemas.approvals import ApprovalView, show_approval
 from huitong.kernel.database.unit_of_work import UnitOfWork
+from huitong.kernel.ids import uuid7
 
 Make = Callable[[UnitOfWork, identity.Staff], Awaitable[identity.Approval]]
 
@@ -31,3 +34,36 @@ async def ask_for_approval(
         return show_approval(await make(uow, held.staff), now)
 
     return await run_once(request, principal, key, command, status=202)
+
+
+async def ask_for_act(
+    request: Request,
+    principal: Principal,
+    key: str,
+    *,
+    act: str,
+    payload: Mapping[str, Any],
+    reason: str,
+    check: Callable[[UnitOfWork], Awaitable[Collection[uuid.UUID] | None]],
+) -> Response:
+    """Ask, once, for an act that `check` lets pass; somebody else decides.
+
+    `check` raises why it cannot be, and returns the people whom it concerns (None: nobody): they
+    neither ask nor decide.
+    """
+    approval_id, now = uuid7(), application_of(request).clock.now()
+
+    async def make(uow: UnitOfWork, by: identity.Staff) -> identity.Approval:
+        concerned = await check(uow)
+        return await identity.request_approval(
+            uow,
+            approval_id=approval_id,
+            staff=by,
+            act=act,
+            payload=dict(payload),
+            reason=reason,
+            concerns=concerned or (),
+            now=now,
+        )
+
+    return await ask_for_approval(request, principal, key, make)

@@ -37,6 +37,7 @@ from huitong.operations import EntityKind
 
 __all__ = [
     "PUBLIC",
+    "SIGNED",
     "Principal",
     "application_of",
     "authenticate",
@@ -353,6 +354,17 @@ class _Public:
 
 #: The declaration of routes that anybody may call.
 PUBLIC: Final[Any] = Depends(_Public())
+
+
+class _Signed(_Public):
+    """What a route has that anybody may call who signs: the route counts who does not."""
+
+    async def __call__(self, request: Request) -> None:
+        """Let everybody pass."""
+
+
+#: The declaration of routes that check a signature before they let anybody in.
+SIGNED: Final[Any] = Depends(_Signed())
 
 
 def require(

@@ -5,6 +5,7 @@ from typing import Final
 
 from huitong import identity, payments
 from huitong.api.authentication import Principal
+from huitong.api.customers_calling import person_of
 from huitong.kernel import ids
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import NotFound
@@ -26,17 +27,6 @@ EXCHANGING: Final = (
     payments.AccountFrozen,
     payments.AccountClosed,
 )
-
-
-def session_of(principal: Principal) -> identity.Session:
-    """Return the session of a customer."""
-    assert principal.customer is not None, "the routes are for customers only"
-    return principal.customer
-
-
-def person_of(principal: Principal) -> uuid.UUID:
-    """Return the customer who calls."""
-    return session_of(principal).subject_id
 
 
 async def act_for(

@@ -4,6 +4,7 @@ Names of addresses are blind indexes, as where log-ins are counted; what is logg
 """
 
 import ipaddress
+import re
 from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any, Final
 
@@ -23,6 +24,8 @@ _OK: Final = 200
 _UNGUARDED: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 #: Public, and answered by the framework itself.
 _PUBLIC: Final = frozenset({"/openapi.json"})
+#: Where channels call back: whether one is a stranger is known once its signature was read.
+_SIGNED: Final = re.compile(r"/v1/channel-callbacks/[^/]+")
 #: How every secret begins that an Authorization header can have.
 _SECRET_PREFIXES: Final = (b"htk_", b"hts_", b"hst_", b"htu_")
 _COOKIE_PREFIX: Final = b"__Host-huitong_"
@@ -67,7 +70,11 @@ class Gate:
         """Let a request in whose caller is not known yet; raises RateLimited, CallerBlocked."""
         scope[_GATE] = self
         credential = find_credential(scope["headers"])
-        if credential is None or scope["path"] in _PUBLIC or not _is_ours(credential):
+        if scope["method"] == "POST" and _SIGNED.fullmatch(scope["path"]):
+            address = self._find_address(scope)
+            if address is not None:
+                self._admission.check_blocked(address.name)
+        elif credential is None or scope["path"] in _PUBLIC or not _is_ours(credential):
             self.admit_stranger(scope)
         elif self._admission.has_addresses:
             address = self._find_address(scope)

@@ -1,7 +1,7 @@
 """Commands over HTTP: done once for each Idempotency-Key, committed before the answer is built."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import Header
 from pydantic import BaseModel
@@ -17,6 +17,7 @@ from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import InvalidField, Refusal
 from huitong.kernel.idempotency import ReplyKey, StoredReply
 
+Made = TypeVar("Made")
 IdempotencyKey = Annotated[
     str,
     Header(
@@ -71,6 +72,23 @@ async def run_once(
         caller=principal.caller,
     )
     return Response(reply.body, status_code=reply.status, media_type=media_type_of(reply.status))
+
+
+async def show_once(
+    request: Request,
+    principal: Principal,
+    key: str,
+    command: Callable[[UnitOfWork], Awaitable[Made]],
+    show: Callable[[Made], BaseModel],
+    *,
+    status: int = 201,
+) -> Response:
+    """Run `command` once, as `run_once` does, and answer with what `show` makes of its result."""
+
+    async def shown(uow: UnitOfWork) -> BaseModel:
+        return show(await command(uow))
+
+    return await run_once(request, principal, key, shown, status=status)
 
 
 def check_single_key(request: Request) -> None:

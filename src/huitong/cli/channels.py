@@ -82,6 +82,10 @@ def simulate(
         str | None,
         typer.Option(help="Where to call back, without the channel's name; nobody is called else."),
     ] = None,
+    callback_ca: Annotated[
+        Path | None,
+        typer.Option(help="The authority (PEM) to trust there, such as tls/ca.crt of the home."),
+    ] = None,
     fault: Annotated[
         list[str] | None,
         typer.Option(help="Trouble by chance, such as query:delay=0.1; once for each kind."),
@@ -117,6 +121,7 @@ def simulate(
         secrets={
             name: channels.read_secret(channels.make_secret(settings.home, name)) for name in names
         },
+        authority=callback_ca,
     )
     uvicorn.run(
         channels.make_application(simulated),

@@ -86,6 +86,7 @@ class TransferCode(IntEnum):
     EXCHANGE_RESULT = 604, "Exchange gain or loss", "汇兑损益"
     EXCHANGE_COVER = 605, "Position covered", "外汇平盘"
     EXCHANGE_REVERSAL = 606, "Exchange taken back", "外汇交易撤销"
+    EXCHANGE_REVALUATION = 607, "Position revalued", "外汇头寸重估"
     ABROAD_PAYMENT = 611, "Payment abroad", "跨境汇出"
     ABROAD_RECEIPT = 612, "Payment from abroad", "跨境汇入"
     ABROAD_GIVEN_BACK = 613, "Payment abroad given back", "跨境汇款退回"

@@ -90,6 +90,14 @@ class Admission:
         if wait:
             raise RateLimited(limit, wait)
 
+    def check_blocked(self, name: str) -> None:
+        """Refuse whom a counter-measure blocks, and take nothing from a budget.
+
+        Raises CallerBlocked.
+        """
+        if self._is_enforcing and name in self._taken:
+            self._check_taken(name)
+
     def admit_credential(self, address: Entity, credential: bytes) -> None:
         """Let a request with a credential in that nobody has looked at yet.
 

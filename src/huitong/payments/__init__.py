@@ -16,6 +16,7 @@ from huitong.payments import (
     reconciliation,
 )
 from huitong.payments.calculations import calculate_fee, derive_id, split_by_weights
+from huitong.payments.channel_payees import NewBankAccount
 from huitong.payments.channels import (
     BankChannel,
     BreakKind,
@@ -261,6 +262,7 @@ __all__ = [
     "Meter",
     "MeterUsage",
     "MinorLimitExceeded",
+    "NewBankAccount",
     "NoChannel",
     "NotRefundable",
     "NotShareable",

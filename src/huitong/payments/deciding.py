@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 import asyncpg
 
@@ -43,30 +44,57 @@ class DecidedPayment:
     stop: StoppedPayment | None = None
     #: What the file pays whose line it is: a payroll is no person who pays often.
     file_purpose: str | None = None
+    #: What rules are told of what is no order, such as a payment abroad.
+    told_as: str | None = None
 
     @property
     def risk_kind(self) -> str:
         """What rules are told that it is."""
-        return self.kind.value if self.file_purpose is None else self.file_purpose
+        return self.told_as or self.file_purpose or self.kind.value
+
+
+class Decidable(Protocol):
+    """What of an order is decided about."""
+
+    @property
+    def id(self) -> uuid.UUID:
+        """The id of the decision in the end."""
+        ...
+
+    @property
+    def payee_account_id(self) -> int | None:
+        """Who is paid, or our own account in the middle."""
+        ...
+
+    @property
+    def amount(self) -> Money:
+        """How much, in the currency that risk counts in."""
+        ...
+
+    @property
+    def kind(self) -> OrderKind:
+        """How it is held, if it is."""
+        ...
 
 
 @asynccontextmanager
 async def deciding(
     uow: UnitOfWork,
     decider: risk.PaymentDecider | None,
-    order: Order,
+    order: Decidable,
     payer: Party,
     *,
     authentication: Authentication,
     attempt_id: uuid.UUID | None = None,
+    told_as: str | None = None,
     now: datetime,
 ) -> AsyncIterator[risk.Action]:
     """Decide whether `payer` may pay `order`, and give what risk asks for to the posting inside.
 
     The decision has the order's id; one that refuses an order which others may still pay has
-    `attempt_id`. It is written and the payment counted when the block ends; a refusal, be it
-    risk's or one from inside, leaves the decision alone. Without a `decider` all is allowed, and
-    nothing written.
+    `attempt_id`; rules are told its kind, or `told_as`. It is written and the payment counted when
+    the block ends; a refusal, be it risk's or one from inside, leaves the decision alone. Without a
+    `decider` all is allowed, and nothing written.
 
     Raises PaymentBlocked and PaymentNeedsStepUp, also for an id that was refused so before, and
     IdReused if that id was refused for another reason.
@@ -81,6 +109,7 @@ async def deciding(
         amount=order.amount,
         kind=order.kind,
         authentication=authentication,
+        told_as=told_as,
     )
     refused = await _assess(uow, decider, payment, payer, now)
     decision = payment.decision

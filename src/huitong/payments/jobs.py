@@ -2,7 +2,6 @@
 
 import asyncio
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -11,11 +10,14 @@ from huitong.kernel import limits, logs
 from huitong.kernel.clock import Clock
 from huitong.kernel.database.unit_of_work import SYSTEM, Caller, Database, UnitOfWork
 from huitong.kernel.money import Money
+from huitong.payments.channel_payees import attach_payees
 from huitong.payments.channels import (
     ChannelAnswer,
     ChannelContradiction,
     ChannelFault,
     Channels,
+    ChannelVerdict,
+    PayeeRefusal,
     list_switched_off,
     report_health,
 )
@@ -25,6 +27,7 @@ from huitong.payments.commands.held_withdrawals import list_ready
 from huitong.payments.commands.settling import record_channel_answer
 from huitong.payments.store import channel_orders as store
 from huitong.payments.types import ChannelOrder, ChannelState
+from huitong.privacy import Vault
 
 _ENDED: Final = frozenset({ChannelState.SUCCEEDED, ChannelState.FAILED})
 _log = logs.get_logger(__name__)
@@ -44,6 +47,7 @@ async def settle_channel_orders(
     channels: Channels,
     *,
     clock: Clock,
+    vault: Vault | None = None,
     caller: Caller = SYSTEM,
     is_counted: bool = True,
     limit: int = limits.CHANNEL_ORDERS_AT_ONCE_MAX,
@@ -53,13 +57,20 @@ async def settle_channel_orders(
     Three steps, each in its own transaction or in none: take the attempts, speak with the
     channels, and record what they said. Any number of workers may run; a worker that dies in the
     middle leaves attempts that are asked about again when their lease is over. A channel's silence
-    is never taken for a yes or a no. Money that came in is counted for risk if `is_counted`.
+    is never taken for a yes or a no. `vault` opens the accounts of payees, which no order can do
+    without that names one. Money that came in is counted for risk if `is_counted`.
     """
     now = clock.now()
     async with database.unit_of_work(caller) as uow:
         taken, switched_off = await _take(uow, channels, now, limit)
+        taken, unsendable = await attach_payees(uow, vault, taken)
     heard = await asyncio.gather(
-        *(_ask(channels, order, clock, is_off=order.channel in switched_off) for order in taken)
+        *(
+            _answer_unsent(unsendable[order.id])
+            if order.id in unsendable
+            else _ask(channels, order, clock, is_off=order.channel in switched_off)
+            for order in taken
+        )
     )
     for order, said in zip(taken, heard, strict=True):
         await _record(database, caller, order, said, clock, is_counted=is_counted)
@@ -77,7 +88,7 @@ async def report_channel_health(database: Database, channels: Channels, *, now: 
 
 async def _take(
     uow: UnitOfWork, channels: Channels, now: datetime, limit: int
-) -> tuple[Sequence[ChannelOrder], frozenset[str]]:
+) -> tuple[list[ChannelOrder], frozenset[str]]:
     lease_until = now + timedelta(seconds=limits.CHANNEL_LEASE_SECONDS)
     ready: list[uuid.UUID] = await list_ready(uow, now=now, limit=limit)
     taken = await store.take_due(
@@ -87,6 +98,14 @@ async def _take(
         uow, channels=channels.names, now=now, lease_until=lease_until, count=limit - len(taken)
     )
     return [*taken, *again], await list_switched_off(uow)
+
+
+async def _answer_unsent(refusal: PayeeRefusal | None) -> _Heard:
+    """Return what stands for the answer to an order that no bank heard of: no, or silence."""
+    if refusal is None:
+        return _Heard()
+    failed = ChannelVerdict.FAILED
+    return _Heard(answer=ChannelAnswer(verdict=failed, reason=refusal.value, refusal=refusal))
 
 
 async def _ask(channels: Channels, order: ChannelOrder, clock: Clock, *, is_off: bool) -> _Heard:

@@ -1,7 +1,7 @@
 """Payment orders and what belongs to them: frozen facts, and the moves of one life cycle."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Final
@@ -247,6 +247,30 @@ class ChannelState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelPayee:
+    """An account at a bank that money goes to, in full; no repr shows whose it is.
+
+    `bank_code` is the bank's CNAPS code of 12 digits.
+    """
+
+    bank_code: str
+    name: str = field(repr=False)
+    number: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedPayee:
+    """A `ChannelPayee` at rest: sealed with the key of `subject_id`, as fields of `sealed_as`."""
+
+    subject_id: uuid.UUID
+    bank_code: str
+    name: bytes
+    number: bytes
+    #: The `room.table` in the names of the sealed fields.
+    sealed_as: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelOrder:
     """An attempt: what we asked of one channel for an order, and what it last said.
 
@@ -271,6 +295,8 @@ class ChannelOrder:
     kind: ChannelKind = ChannelKind.BANK_TRANSFER
     #: What is charged: an acquirer's token of a card, or the one-time code that a wallet showed.
     instrument: str | None = None
+    #: Whom the bank is to pay: there only while the order is being sent.
+    payee: ChannelPayee | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,11 +12,20 @@ from huitong.wiring.clocks import make_clock
 from huitong.wiring.loop_types import Loop
 
 _INTERVAL_SECONDS = 0.5
+_REVALUE_SECONDS = 60.0
 
 
 def make_abroad_loops(settings: Settings) -> tuple[Loop, ...]:
-    """Return what asks for rates and what works on payments, where there is somebody to ask."""
-    return (*_make_rate_loop(settings), *_make_payment_loop(settings))
+    """Return what revalues positions, and what asks for rates and works on payments if it can."""
+    revaluing = Loop("payments.revalue_fx_positions", _REVALUE_SECONDS, _revalue_positions)
+    return (*_make_rate_loop(settings), *_make_payment_loop(settings), revaluing)
+
+
+async def _revalue_positions(database: Database, now: datetime) -> bool:
+    await database.run(
+        lambda uow: payments.crossborder.revalue_positions(uow, rulebook=Rulebook.load(), now=now)
+    )
+    return False
 
 
 def _make_rate_loop(settings: Settings) -> tuple[Loop, ...]:

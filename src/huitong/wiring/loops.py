@@ -215,10 +215,19 @@ def _make_channel_loops(settings: Settings) -> tuple[Loop, ...]:
         return ()
     channels = payments.Channels(clients)
     clock = make_clock(settings)
+    vaults: list[Vault] = []
 
     async def settle_channel_orders(database: Database, _now: datetime) -> bool:
+        if not vaults:
+            # At the first step and not at start, so that a missing key file stops this loop only.
+            ring = load_key_ring(settings.home, settings.master_keys)
+            vaults.append(Vault(ring, cipher=settings.cipher))
         taken = await payments.settle_channel_orders(
-            database, channels, clock=clock, is_counted=settings.is_risk_asked
+            database,
+            channels,
+            clock=clock,
+            vault=vaults[0],
+            is_counted=settings.is_risk_asked,
         )
         return taken == limits.CHANNEL_ORDERS_AT_ONCE_MAX
 

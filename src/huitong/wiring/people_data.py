@@ -29,5 +29,7 @@ def make_retained(vault: privacy.Vault) -> Sequence[privacy.Retained]:
         risk.CaseNotes(),
         risk.OldLinks(),
         operations.IncidentAddresses(),
+        payments.crossborder.EndedPayments(vault),
+        payments.crossborder.UnusedPapers(vault),
         privacy.RestrictedPeople(vault, make_providers(vault)),
     )

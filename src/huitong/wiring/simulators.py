@@ -13,6 +13,7 @@ from typing import Final
 
 from huitong import payments
 from huitong.kernel.settings import Settings
+from huitong.wiring.tls import find_authority
 
 #: The file of a home that says where each simulator of its platform answers, while it runs.
 ADDRESSES_NAME: Final = "simulators.json"
@@ -78,11 +79,14 @@ def find_command(name: str, settings: Settings) -> tuple[str, ...]:
     """Return the arguments of `huitong` that serve a simulator of a platform."""
     if name != CHANNELS_NAME:
         return (name,)
-    if settings.is_tls:
-        # They know no authority that signed our own certificate: they are asked, and do not call.
+    if settings.tls_certificate is not None:
+        # What was given is for other names than this machine's own: they are asked, and do not
+        # call.
         return (name, "simulate")
-    url = f"http://{_HOST}:{settings.port}/v1/channel-callbacks"
-    return (name, "simulate", "--callback-url", url)
+    scheme = "https" if settings.is_tls else "http"
+    url = f"{scheme}://{_HOST}:{settings.port}/v1/channel-callbacks"
+    authority = ("--callback-ca", str(find_authority(settings))) if settings.is_tls else ()
+    return (name, "simulate", "--callback-url", url, *authority)
 
 
 def find_simulator(home: Path, name: str) -> str | None:

@@ -126,12 +126,17 @@ def make_client_context(settings: Settings) -> ssl.SSLContext | None:
         return None
     if settings.tls_certificate is None:
         # Nothing is made here: who only calls may not know all the names of the certificate.
-        authority = settings.home / _FOLDER / _AUTHORITY_FILE
+        authority = find_authority(settings)
         return ssl.create_default_context(cafile=str(authority) if authority.exists() else None)
     context = ssl.create_default_context(cafile=str(settings.tls_certificate))
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     context.check_hostname = False
     return context
+
+
+def find_authority(settings: Settings) -> Path:
+    """Return where the certificate of this home's own authority is, once it was made."""
+    return settings.home / _FOLDER / _AUTHORITY_FILE
 
 
 def read_stamp(files: TlsFiles) -> tuple[tuple[int, int], ...]:

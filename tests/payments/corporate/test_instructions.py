@@ -5,12 +5,15 @@ from datetime import timedelta
 from typing import Any
 
 import asyncpg
+import httpx
 import pytest
 from tests.payments.corporate.firm import BANK, Firm, cny, name_user
 
 from huitong import ledger, payments
+from huitong.kernel.clock import FixedClock
 from huitong.kernel.errors import InvalidField
 from huitong.kernel.money import Money
+from huitong.kernel.serving import serve_inside
 from huitong.payments import bulk, corporate
 from huitong.payments.corporate import InstructionState
 
@@ -63,6 +66,35 @@ async def test_a_payment_to_a_bank_is_reserved_and_sent(firm: Firm) -> None:
         )
     assert "江南茶厂" not in row.line
     assert "6222021234567890123" not in row.line
+
+
+async def test_a_bank_is_told_whom_a_business_pays_and_checks_it(firm: Firm) -> None:
+    bank, clock = payments.SimulatedChannel(result_seconds=0.0), FixedClock(firm.now)
+    payee = corporate.NewPayee(name="江南茶厂", bank_code=BANK, number="6222021234567890123")
+    holder = {"bank_code": BANK, "account": payee.number, "name": "江南茶廠"}
+    ended = []
+    async with (
+        serve_inside(bank.application()) as url,
+        payments.HttpBankChannel(url) as client,
+        httpx.AsyncClient(base_url=url) as outside,
+    ):
+        for name in (holder["name"], payee.name):
+            await outside.put("/accounts", json=holder | {"name": name})
+            approved = await firm.approve(await firm.instruct("150.00", payee=payee))
+            for _ in range(2):
+                clock.advance(timedelta(seconds=400))
+                await payments.settle_channel_orders(
+                    firm.town.database,
+                    payments.Channels({"bank": client}),
+                    clock=clock,
+                    vault=firm.town.vault,
+                )
+            order = await firm.town.read(payments.get_order, approved.order_id)
+            ended.append((order.status.value, order.failure_code, await firm.funds()))
+    assert ended == [
+        ("failed", "payee_name_differs", "1000.00"),
+        ("succeeded", None, "850.00"),
+    ]
 
 
 @pytest.mark.parametrize(

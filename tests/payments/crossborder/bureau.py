@@ -52,6 +52,7 @@ class Bureau:
     maker: customers.Customer
     checker: customers.Customer
     screener: Any = None
+    decider: Any = None
     papers: int = field(default=0)
 
     @property
@@ -146,6 +147,7 @@ class Bureau:
             order,
             party=await self.party(who),
             ordered_by=self.maker.id if is_business else who.id,
+            decider=self.decider,
             rulebook=RULES,
         )
         return ordered
@@ -155,6 +157,7 @@ class Bureau:
             crossborder.approve_payment,
             payment_id=payment.id,
             approved_by=(by or self.checker).id,
+            decider=self.decider,
             rulebook=RULES,
         )
         return approved
@@ -183,7 +186,8 @@ class Bureau:
         async def command(uow: Any) -> None:
             await uow.execute(
                 """UPDATE payments.crossborder_payments SET due_at = :now
-                    WHERE state IN ('initiated', 'screened', 'sending') OR is_return_due""",
+                    WHERE state IN ('initiated', 'screened', 'sending') OR is_return_due
+                       OR is_report_due""",
                 now=self.now,
             )
 

@@ -1,5 +1,6 @@
 """Names on lists, splitting, and receipts: what waits for a person, and what two decide."""
 
+import io
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -24,6 +25,7 @@ from huitong.payments.iso20022 import (
     Party,
     SettlementHeader,
     Transfer,
+    read_message,
     write_message,
 )
 
@@ -269,6 +271,43 @@ async def test_a_receipt_is_credited_in_its_currency_once(bureau: Bureau, person
     # It is exchanged by a quote like any other money, and counts then.
     await bureau.exchange(person, await bureau.quote(person, "990.00 USD", "CNY", is_sell=True))
     assert await bureau.quotas(person) == {"purchase": "0.00", "settlement": "990.00"}
+
+
+async def test_the_bank_that_sent_a_receipt_hears_that_it_was_credited(
+    bureau: Bureau, person: Any
+) -> None:
+    """Once, by a pacs.002 that stays the same though answers are lost."""
+    await bureau.take(incoming(show_account(person.account_id), "10.00 USD"))
+    await bureau.work(2)
+    payment = await find_only(bureau)
+    assert (payment.state, payment.is_report_due) == (PaymentState.CREDITED, True)
+    heard = []
+    for fault in (*crossborder.CorrespondentFault, None):
+        bureau.correspondent.fault = fault
+        await bureau.work(1)
+        heard.append(bureau.correspondent.confirmations.get(payment.id.hex))
+    assert heard[0] is not None
+    assert set(heard) == {heard[0]}
+    (status,) = read_message(io.BytesIO(heard[0])).body.transactions
+    assert (status.uetr, status.status) == (str(payment.uetr), "ACCC")
+    assert status.original_group.message_id == "IN1"
+    steps = ["initiated", "screened", "credited", "confirmation_sent"]
+    assert await bureau.steps(payment) == steps
+    assert not (await find_only(bureau)).is_report_due
+    assert await bureau.own("nostro", "USD") == "10.00"
+
+
+async def test_a_receipt_without_the_payers_bank_shows_none(bureau: Bureau, person: Any) -> None:
+    content = incoming(
+        show_account(person.account_id),
+        debtor_agent=Agent(name="Springfield Savings"),
+        debtor=Party(name="John Smith", address=Address(town="Springfield")),
+    )
+    assert await bureau.take(content) == ["taken"]
+    await bureau.work()
+    payment = await find_only(bureau)
+    assert (payment.state, payment.agent_bic) == (PaymentState.CREDITED, None)
+    assert (await bureau.dossier(payment)).counterparty.agent_bic is None
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,9 @@ async def withdraw(
     """Reserve the money and ask the bank to pay it out; pending until the bank has answered.
 
     What risk wants to wait is pending too, and not sent yet: `GET /v1/withdrawals/{payment}` says
-    so, and it can be cancelled until then. It also says through which system it goes.
+    so, and it can be cancelled until then. It also says through which system it goes. If the bank
+    has no such account, or it is somebody else's, the withdrawal fails and the money is free again:
+    `payee_account_unknown`, `payee_name_differs`.
     """
     account, amount = ledger.read_account(body.account, field="account"), body.amount.read()
     application = application_of(request)
@@ -92,6 +94,7 @@ async def withdraw(
             amount=amount,
             decider=application.decider,
             is_urgent=body.is_urgent,
+            bank_account=body.read_bank_account(application.vault),
             now=now,
         ),
     )

@@ -1,7 +1,6 @@
 """Files of payments, for the people who act for a business: one submits, another approves."""
 
 import re
-import uuid
 from collections.abc import AsyncIterator
 from typing import Annotated, Final
 
@@ -11,8 +10,9 @@ from starlette.responses import Response, StreamingResponse
 
 from huitong import identity, payments
 from huitong.api.authentication import Principal, application_of, require
+from huitong.api.customers_calling import person_of, session_of
 from huitong.api.documentation import errors
-from huitong.api.idempotency import IdempotencyKey, run_once
+from huitong.api.idempotency import IdempotencyKey, run_once, show_once
 from huitong.api.pages import Cursor, Limit, list_after, open_cursor, open_id_cursor, show_page
 from huitong.api.problems import UnsupportedMediaType
 from huitong.api.request_body import CommandRoute, UploadRoute
@@ -100,7 +100,7 @@ async def submit_bulk_file(
 
     Nothing is paid before another user of the business has approved exactly these bytes.
     """
-    merchant_id, submitter = read_id(ids.MERCHANT, merchant, field="merchant"), _person(principal)
+    merchant_id, submitter = read_id(ids.MERCHANT, merchant, field="merchant"), person_of(principal)
     found = _FILE_TYPE.fullmatch(request.headers.get("content-type", ""))
     if found is None:
         raise UnsupportedMediaType("Send text/csv, xlsx or application/xml.", field="Content-Type")
@@ -153,7 +153,7 @@ async def list_bulk_files(
         files = await bulk.list_bulk_files(
             uow,
             merchant_id=merchant_id,
-            customer_id=_person(principal),
+            customer_id=person_of(principal),
             before=before,
             limit=limit,
         )
@@ -298,8 +298,7 @@ async def approve_bulk_file(
 ) -> Response:
     """Approve exactly these bytes, with one more factor: the money of all lines is reserved."""
     file_id, now = read_id(ids.BULK_FILE, file, field="file"), application_of(request).clock.now()
-    session = principal.customer
-    assert session is not None
+    session = session_of(principal)
     if body.step_up is None:
         async with application_of(request).database.reading(principal.caller) as uow:
             found = await _get_own(uow, file, principal)
@@ -312,7 +311,7 @@ async def approve_bulk_file(
             uow,
             payments.corporate.count_file,
             file_id=file_id,
-            approved_by=_person(principal),
+            approved_by=person_of(principal),
             digest=read_digest(body),
             now=now,
         )
@@ -343,24 +342,22 @@ async def reject_bulk_file(
     """Reject the file for ever: nothing of it is paid, and the same bytes may be submitted anew."""
     file_id, now = read_id(ids.BULK_FILE, file, field="file"), application_of(request).clock.now()
 
-    async def command(uow: UnitOfWork) -> BulkFileView:
-        rejected = await bulk.reject_bulk_file(
+    return await show_once(
+        request,
+        principal,
+        key,
+        lambda uow: bulk.reject_bulk_file(
             uow,
             file_id=file_id,
-            rejected_by=_person(principal),
+            rejected_by=person_of(principal),
             digest=read_digest(body),
             now=now,
-        )
-        return show_file(rejected)
-
-    return await run_once(request, principal, key, command, status=200)
-
-
-def _person(principal: Principal) -> uuid.UUID:
-    assert principal.customer is not None
-    return principal.customer.subject_id
+        ),
+        show_file,
+        status=200,
+    )
 
 
 async def _get_own(uow: UnitOfWork, file: str, principal: Principal) -> payments.bulk.BulkFile:
     file_id = read_id(ids.BULK_FILE, file, field="file")
-    return await bulk.get_bulk_file(uow, file_id, customer_id=_person(principal))
+    return await bulk.get_bulk_file(uow, file_id, customer_id=person_of(principal))

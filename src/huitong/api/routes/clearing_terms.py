@@ -1,23 +1,20 @@
 """Banks in clearing: one member of staff asks for what changes, another one decides."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from huitong import identity, payments
-from huitong.api.approvals import ask_for_approval
-from huitong.api.authentication import Principal, application_of, require
+from huitong import payments
+from huitong.api.approvals import ask_for_act
+from huitong.api.authentication import Principal, require
 from huitong.api.documentation import errors
 from huitong.api.idempotency import IdempotencyKey
 from huitong.api.request_body import CommandRoute
 from huitong.api.schemas.approvals import ApprovalView
 from huitong.api.schemas.clearing import DepositForClearing, JoinClearing, SetCap, SetReserved
-from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import InvalidField
-from huitong.kernel.ids import uuid7
 from huitong.kernel.money import Money
 
 router: Final = APIRouter(prefix="/v1/clearing", tags=["Clearing"], route_class=CommandRoute)
@@ -43,7 +40,7 @@ async def join(
         Money.zero(clearing.CURRENCY) if body.reserved is None else body.reserved.read("reserved")
     )
     names = {"name_zh": body.name_zh, "name_en": body.name_en}
-    return await _ask(
+    return await ask_for_act(
         request,
         principal,
         key,
@@ -74,7 +71,7 @@ async def deposit(
 ) -> Response:
     """Ask for what came through the central bank to be booked, once; somebody else decides."""
     amount = body.amount.read("amount")
-    return await _ask(
+    return await ask_for_act(
         request,
         principal,
         key,
@@ -102,7 +99,7 @@ async def set_reserved(
 ) -> Response:
     """Ask for what a bank keeps for urgent gross payments to be changed; somebody else decides."""
     reserved = body.reserved.read("reserved")
-    return await _ask(
+    return await ask_for_act(
         request,
         principal,
         key,
@@ -126,7 +123,7 @@ async def set_cap(
 ) -> Response:
     """Ask for a participant's cap to be changed; somebody else decides."""
     cap = body.cap.read("cap")
-    return await _ask(
+    return await ask_for_act(
         request,
         principal,
         key,
@@ -135,31 +132,3 @@ async def set_cap(
         reason=body.reason,
         check=lambda uow: clearing.check_cap(uow, code=body.participant, cap=cap),
     )
-
-
-async def _ask(
-    request: Request,
-    principal: Principal,
-    key: str,
-    *,
-    act: str,
-    payload: Mapping[str, Any],
-    reason: str,
-    check: Callable[[UnitOfWork], Awaitable[None]],
-) -> Response:
-    approval_id, now = uuid7(), application_of(request).clock.now()
-
-    async def make(uow: UnitOfWork, by: identity.Staff) -> identity.Approval:
-        await check(uow)
-        return await identity.request_approval(
-            uow,
-            approval_id=approval_id,
-            staff=by,
-            act=act,
-            payload=dict(payload),
-            reason=reason,
-            concerns=(),
-            now=now,
-        )
-
-    return await ask_for_approval(request, principal, key, make)

@@ -1,6 +1,5 @@
 """Payments of businesses, for the people who act for them: some make them, others approve them."""
 
-import uuid
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
@@ -9,8 +8,9 @@ from starlette.responses import Response
 
 from huitong import customers, identity, payments
 from huitong.api.authentication import Principal, application_of, require
+from huitong.api.customers_calling import person_of, session_of
 from huitong.api.documentation import DECIDED, errors
-from huitong.api.idempotency import IdempotencyKey, run_once
+from huitong.api.idempotency import IdempotencyKey, run_once, show_once
 from huitong.api.pages import Cursor, Limit, list_after, open_id_cursor, show_page
 from huitong.api.request_body import CommandRoute
 from huitong.api.schemas.common import Page
@@ -71,7 +71,7 @@ async def get_mandate(request: Request, merchant: Business, principal: User) -> 
     """Return the limits, and how many approvers a payment takes from which amount on."""
     merchant_id = read_id(MERCHANT, merchant, field="merchant")
     async with application_of(request).database.reading(principal.caller) as uow:
-        await corporate.check_user(uow, merchant_id, person(principal))
+        await corporate.check_user(uow, merchant_id, person_of(principal))
         return show_mandate(await corporate.get_mandate(uow, merchant_id))
 
 
@@ -89,22 +89,23 @@ async def instruct_payment(
     """Ask as a submitter; nothing moves before as many approvers as it takes have approved it."""
     parts = application_of(request)
     instruction_id, now = uuid7(), parts.clock.now()
-
-    async def command(uow: UnitOfWork) -> InstructionView:
-        made = await corporate.instruct_payment(
+    return await show_once(
+        request,
+        principal,
+        key,
+        lambda uow: corporate.instruct_payment(
             uow,
             parts.vault,
             instruction_id=instruction_id,
             merchant_id=read_id(MERCHANT, body.merchant, field="merchant"),
-            made_by=person(principal),
+            made_by=person_of(principal),
             payee=body.payee.read(),
             amount=body.amount.read(),
             description=body.description,
             now=now,
-        )
-        return show_instruction(made)
-
-    return await run_once(request, principal, key, command)
+        ),
+        show_instruction,
+    )
 
 
 @router.post(
@@ -121,21 +122,22 @@ async def instruct_schedule(
     """Ask as a submitter; it is in force once it is approved, and has the instruction's id."""
     parts = application_of(request)
     instruction_id, now = uuid7(), parts.clock.now()
-
-    async def command(uow: UnitOfWork) -> InstructionView:
-        made = await corporate.instruct_schedule(
+    return await show_once(
+        request,
+        principal,
+        key,
+        lambda uow: corporate.instruct_schedule(
             uow,
             parts.vault,
             instruction_id=instruction_id,
             merchant_id=read_id(MERCHANT, body.merchant, field="merchant"),
-            made_by=person(principal),
+            made_by=person_of(principal),
             payee=body.payee.read(),
             plan=body.read(),
             now=now,
-        )
-        return show_instruction(made)
-
-    return await run_once(request, principal, key, command)
+        ),
+        show_instruction,
+    )
 
 
 @router.get(
@@ -161,7 +163,7 @@ async def list_instructions(
         found = await corporate.list_instructions(
             uow,
             merchant_id=merchant_id,
-            customer_id=person(principal),
+            customer_id=person_of(principal),
             state=state,
             before=before,
             limit=limit,
@@ -222,8 +224,7 @@ async def approve_instruction(
         read_id(ids.INSTRUCTION, instruction, field="instruction"),
         parts.clock.now(),
     )
-    session = principal.customer
-    assert session is not None
+    session = session_of(principal)
     async with parts.database.reading(principal.caller) as uow:
         found = await _get_own(uow, instruction, principal)
         payer = (await customers.get_merchant(uow, found.merchant_id)).account_id
@@ -238,7 +239,7 @@ async def approve_instruction(
             uow,
             parts.decider,
             instruction_id=instruction_id,
-            approved_by=person(principal),
+            approved_by=person_of(principal),
             digest=bytes.fromhex(body.sha256),
             now=now,
         )
@@ -265,19 +266,20 @@ async def reject_instruction(
     """Reject it for ever, as an approver."""
     instruction_id = read_id(ids.INSTRUCTION, instruction, field="instruction")
     now = application_of(request).clock.now()
-
-    async def command(uow: UnitOfWork) -> InstructionView:
-        return show_instruction(
-            await corporate.reject_instruction(
-                uow,
-                instruction_id=instruction_id,
-                rejected_by=person(principal),
-                digest=bytes.fromhex(body.sha256),
-                now=now,
-            )
-        )
-
-    return await run_once(request, principal, key, command, status=200)
+    return await show_once(
+        request,
+        principal,
+        key,
+        lambda uow: corporate.reject_instruction(
+            uow,
+            instruction_id=instruction_id,
+            rejected_by=person_of(principal),
+            digest=bytes.fromhex(body.sha256),
+            now=now,
+        ),
+        show_instruction,
+        status=200,
+    )
 
 
 @router.post(
@@ -299,15 +301,16 @@ async def withdraw_instruction(
     """Take an instruction back that waits, as a submitter."""
     instruction_id = read_id(ids.INSTRUCTION, instruction, field="instruction")
     now = application_of(request).clock.now()
-
-    async def command(uow: UnitOfWork) -> InstructionView:
-        return show_instruction(
-            await corporate.withdraw_instruction(
-                uow, instruction_id=instruction_id, withdrawn_by=person(principal), now=now
-            )
-        )
-
-    return await run_once(request, principal, key, command, status=200)
+    return await show_once(
+        request,
+        principal,
+        key,
+        lambda uow: corporate.withdraw_instruction(
+            uow, instruction_id=instruction_id, withdrawn_by=person_of(principal), now=now
+        ),
+        show_instruction,
+        status=200,
+    )
 
 
 @router.get(
@@ -331,7 +334,7 @@ async def list_standing_orders(
         found = await corporate.list_standing_orders(
             uow,
             merchant_id=merchant_id,
-            customer_id=person(principal),
+            customer_id=person_of(principal),
             before=before,
             limit=limit,
         )
@@ -352,7 +355,7 @@ async def get_standing_order(
     """Return it with its latest due dates: paid, or skipped and why."""
     order_id = read_id(ids.INSTRUCTION, instruction, field="instruction")
     async with application_of(request).database.reading(principal.caller) as uow:
-        found = await corporate.get_standing_order(uow, order_id, customer_id=person(principal))
+        found = await corporate.get_standing_order(uow, order_id, customer_id=person_of(principal))
         runs = await corporate.list_standing_runs(uow, found, limit=limits.PAGE_SIZE_MAX)
     return show_standing(found, runs)
 
@@ -379,7 +382,7 @@ async def cancel_standing_order(
 
     async def command(uow: UnitOfWork) -> StandingOrderView:
         cancelled = await corporate.cancel_standing_order(
-            uow, order_id=order_id, cancelled_by=person(principal), now=now
+            uow, order_id=order_id, cancelled_by=person_of(principal), now=now
         )
         runs = await corporate.list_standing_runs(uow, cancelled, limit=limits.PAGE_SIZE_MAX)
         return show_standing(cancelled, runs)
@@ -387,14 +390,8 @@ async def cancel_standing_order(
     return await run_once(request, principal, key, command, status=200)
 
 
-def person(principal: Principal) -> uuid.UUID:
-    """Return the customer who asks."""
-    assert principal.customer is not None
-    return principal.customer.subject_id
-
-
 async def _get_own(
     uow: UnitOfWork, instruction: str, principal: Principal
 ) -> payments.corporate.Instruction:
     instruction_id = read_id(ids.INSTRUCTION, instruction, field="instruction")
-    return await corporate.get_instruction(uow, instruction_id, customer_id=person(principal))
+    return await corporate.get_instruction(uow, instruction_id, customer_id=person_of(principal))

@@ -1,7 +1,7 @@
 """Corporate accounts, for staff: mandates, pools, collection accounts, matches; each by two."""
 
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -9,8 +9,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from huitong import customers, identity, payments
-from huitong.api.approvals import ask_for_approval
+from huitong import customers, payments
+from huitong.api.approvals import ask_for_act
 from huitong.api.authentication import Principal, application_of, require
 from huitong.api.documentation import errors
 from huitong.api.idempotency import IdempotencyKey
@@ -42,7 +42,7 @@ from huitong.api.schemas.corporate_money import (
 from huitong.kernel import ids, limits
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import InvalidField, NotFound
-from huitong.kernel.ids import MERCHANT, read_id, uuid7
+from huitong.kernel.ids import MERCHANT, read_id
 
 router: Final = APIRouter(
     prefix="/v1/corporate-desk", tags=["Corporate accounts"], route_class=CommandRoute
@@ -279,23 +279,14 @@ async def _ask(
 
     It returns the businesses that the act is about: nobody who acts for them asks or decides.
     """
-    approval_id, now = uuid7(), application_of(request).clock.now()
     name, payload, reason = act
 
-    async def make(uow: UnitOfWork, by: identity.Staff) -> identity.Approval:
-        businesses = await check(uow)
-        return await identity.request_approval(
-            uow,
-            approval_id=approval_id,
-            staff=by,
-            act=name,
-            payload=payload,
-            reason=reason,
-            concerns=await _list_people(uow, businesses),
-            now=now,
-        )
+    async def find_people(uow: UnitOfWork) -> Collection[uuid.UUID]:
+        return await _list_people(uow, await check(uow))
 
-    return await ask_for_approval(request, principal, key, make)
+    return await ask_for_act(
+        request, principal, key, act=name, payload=payload, reason=reason, check=find_people
+    )
 
 
 async def _list_people(uow: UnitOfWork, businesses: Sequence[uuid.UUID]) -> set[uuid.UUID]:

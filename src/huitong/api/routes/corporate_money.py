@@ -8,11 +8,12 @@ from starlette.responses import Response
 
 from huitong import payments
 from huitong.api.authentication import Principal, application_of, require
+from huitong.api.customers_calling import person_of
 from huitong.api.documentation import errors
-from huitong.api.idempotency import IdempotencyKey, run_once
+from huitong.api.idempotency import IdempotencyKey, show_once
 from huitong.api.pages import Cursor, Limit, ListedPage, list_after, open_id_cursor, show_page
 from huitong.api.request_body import CommandRoute
-from huitong.api.routes.corporate import User, person
+from huitong.api.routes.corporate import User
 from huitong.api.schemas.common import NoBody, Page
 from huitong.api.schemas.corporate import Business
 from huitong.api.schemas.corporate_money import (
@@ -62,7 +63,10 @@ async def list_own_pools(
     merchant_id = read_id(MERCHANT, merchant, field="merchant")
     async with application_of(request).database.reading(principal.caller) as uow:
         found = await corporate.list_own_pools(
-            uow, merchant_id=merchant_id, customer_id=person(principal), limit=limits.PAGE_SIZE_MAX
+            uow,
+            merchant_id=merchant_id,
+            customer_id=person_of(principal),
+            limit=limits.PAGE_SIZE_MAX,
         )
         views = [show_pool(pool, await corporate.list_positions(uow, pool)) for pool in found]
     return show_page(ListedPage(views, None), lambda view: view, "own-pools")
@@ -130,20 +134,21 @@ async def open_virtual_account(
     parts = application_of(request)
     account_id, now = uuid7(), parts.clock.now()
 
-    async def command(uow: UnitOfWork) -> VirtualAccountView:
-        return show_virtual(
-            await corporate.open_virtual_account(
-                uow,
-                parts.vault,
-                body.read(),
-                account_id=account_id,
-                merchant_id=read_id(MERCHANT, body.merchant, field="merchant"),
-                opened_by=person(principal),
-                now=now,
-            )
-        )
-
-    return await run_once(request, principal, key, command)
+    return await show_once(
+        request,
+        principal,
+        key,
+        lambda uow: corporate.open_virtual_account(
+            uow,
+            parts.vault,
+            body.read(),
+            account_id=account_id,
+            merchant_id=read_id(MERCHANT, body.merchant, field="merchant"),
+            opened_by=person_of(principal),
+            now=now,
+        ),
+        show_virtual,
+    )
 
 
 @router.post(
@@ -170,18 +175,20 @@ async def release_virtual(
     account_id = read_id(ids.VIRTUAL_ACCOUNT, virtual_account, field="virtual_account")
     now = application_of(request).clock.now()
 
-    async def command(uow: UnitOfWork) -> VirtualAccountView:
-        return show_virtual(
-            await corporate.release_virtual(
-                uow,
-                account_id=account_id,
-                released_by=person(principal),
-                amount=None if body.amount is None else body.amount.read(),
-                now=now,
-            )
-        )
-
-    return await run_once(request, principal, key, command, status=200)
+    return await show_once(
+        request,
+        principal,
+        key,
+        lambda uow: corporate.release_virtual(
+            uow,
+            account_id=account_id,
+            released_by=person_of(principal),
+            amount=None if body.amount is None else body.amount.read(),
+            now=now,
+        ),
+        show_virtual,
+        status=200,
+    )
 
 
 @router.post(
@@ -202,14 +209,16 @@ async def close_virtual(
     account_id = read_id(ids.VIRTUAL_ACCOUNT, virtual_account, field="virtual_account")
     now = application_of(request).clock.now()
 
-    async def command(uow: UnitOfWork) -> VirtualAccountView:
-        return show_virtual(
-            await corporate.close_virtual(
-                uow, account_id=account_id, closed_by=person(principal), now=now
-            )
-        )
-
-    return await run_once(request, principal, key, command, status=200)
+    return await show_once(
+        request,
+        principal,
+        key,
+        lambda uow: corporate.close_virtual(
+            uow, account_id=account_id, closed_by=person_of(principal), now=now
+        ),
+        show_virtual,
+        status=200,
+    )
 
 
 @router.get(
@@ -259,14 +268,15 @@ async def receive_pay_in(
     parts = application_of(request)
     pay_in_id, now = uuid7(), parts.clock.now()
 
-    async def command(uow: UnitOfWork) -> PayInView:
-        return show_pay_in(
-            await corporate.receive_pay_in(
-                uow, parts.vault, body.read(), pay_in_id=pay_in_id, now=now
-            )
-        )
-
-    return await run_once(request, principal, key, command)
+    return await show_once(
+        request,
+        principal,
+        key,
+        lambda uow: corporate.receive_pay_in(
+            uow, parts.vault, body.read(), pay_in_id=pay_in_id, now=now
+        ),
+        show_pay_in,
+    )
 
 
 async def _get_master(
@@ -274,5 +284,5 @@ async def _get_master(
 ) -> payments.corporate.Master:
     merchant_id = read_id(MERCHANT, merchant, field="merchant")
     return await corporate.get_own_collection(
-        uow, merchant_id=merchant_id, customer_id=person(principal)
+        uow, merchant_id=merchant_id, customer_id=person_of(principal)
     )

@@ -8,8 +8,9 @@ from starlette.responses import Response
 
 from huitong import identity, payments
 from huitong.api.authentication import Principal, application_of, require
-from huitong.api.crossborder_users import EXCHANGING, act_for, person_of, read_for, session_of
-from huitong.api.documentation import errors
+from huitong.api.crossborder_users import EXCHANGING, act_for, read_for
+from huitong.api.customers_calling import person_of, session_of
+from huitong.api.documentation import DECIDED, errors
 from huitong.api.idempotency import IdempotencyKey, run_once
 from huitong.api.pages import Cursor, Limit, list_after, open_id_cursor, show_page
 from huitong.api.request_body import CommandRoute
@@ -111,6 +112,7 @@ async def add_paper(
     response_model=AbroadView,
     responses=errors(
         *EXCHANGING,
+        *DECIDED,
         crossborder.TravelDataMissing,
         crossborder.PurposeNotAllowed,
         crossborder.PapersMissing,
@@ -151,6 +153,7 @@ async def pay_abroad(
             order,
             party=party,
             ordered_by=person_of(principal),
+            decider=parts.decider,
             rulebook=parts.rulebook,
             now=now,
         )
@@ -213,6 +216,7 @@ async def get_payment(
     response_model=AbroadView,
     responses=errors(
         *EXCHANGING,
+        *DECIDED,
         crossborder.CrossBorderNotFound,
         crossborder.CrossBorderStateRefused,
         is_command=True,
@@ -242,6 +246,7 @@ async def approve_payment(
             uow,
             payment_id=payment_id,
             approved_by=person_of(principal),
+            decider=parts.decider,
             rulebook=parts.rulebook,
             now=now,
         )

@@ -8,7 +8,8 @@ from starlette.responses import Response
 
 from huitong import identity, ledger, payments
 from huitong.api.authentication import Principal, application_of, require
-from huitong.api.crossborder_users import EXCHANGING, act_for, person_of, read_for, session_of
+from huitong.api.crossborder_users import EXCHANGING, act_for, read_for
+from huitong.api.customers_calling import person_of, session_of
 from huitong.api.documentation import errors
 from huitong.api.idempotency import IdempotencyKey, run_once
 from huitong.api.request_body import CommandRoute

@@ -175,7 +175,7 @@ class AbroadView(View):
     fee: MoneyView
     purpose: payments.crossborder.Purpose
     country: str
-    bank: str
+    bank: str | None = Field(description="Its BIC; null where a message from abroad named none.")
     returned: MoneyView | None
     created_at: Instant
     changed_at: Instant
@@ -268,7 +268,7 @@ def show_payment(payment: payments.crossborder.Payment) -> AbroadView:
 def show_public(payment: payments.crossborder.Payment) -> AbroadView:
     """Return a payment as its customer sees it: that somebody looks at it, but not for what."""
     seen = show_payment(payment)
-    hidden = {"name_hit", "name_differs", "split_suspected"}
+    hidden = {"name_hit", "name_differs", "split_suspected", "risk_review"}
     return seen.model_copy(
         update={"reasons": [each for each in seen.reasons if each not in hidden]}
     )

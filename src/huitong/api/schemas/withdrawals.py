@@ -9,6 +9,7 @@ from huitong.api.schemas.approvals import Why
 from huitong.api.schemas.common import Body, Instant, MoneyView, PaymentId, View, show_money
 from huitong.api.schemas.payments import MoveThroughBank, PaymentView, show_payment
 from huitong.kernel.ids import PAYMENT, show_id
+from huitong.privacy import Vault
 
 
 class HoldView(View):
@@ -47,12 +48,37 @@ class WithdrawalView(PaymentView):
     rail: RailView | None = Field(description="In CNY; as planned when it was asked for.")
 
 
+class BankAccountBody(Body):
+    """An account at a bank that belongs to the customer."""
+
+    bank_code: str = Field(pattern="^[0-9]{12}$", description="CNAPS.", examples=["102100099996"])
+    number: str = Field(
+        pattern="^[A-Za-z0-9]{1,34}$",
+        description="The account at that bank; kept sealed.",
+        examples=["6222021234567890123"],
+    )
+
+
 class Withdraw(MoveThroughBank):
     """Money that goes out to a customer's bank."""
+
+    bank_account: BankAccountBody | None = Field(
+        default=None,
+        description="Where it goes, in the customer's own name; null for the account that the bank "
+        "has agreed on with the customer.",
+    )
 
     is_urgent: bool = Field(
         default=False, description="Whether it is to arrive within seconds where a system can."
     )
+
+    def read_bank_account(self, vault: Vault) -> payments.NewBankAccount | None:
+        """Return where it goes, to be sealed by `vault`; None if that is not said."""
+        if self.bank_account is None:
+            return None
+        return payments.NewBankAccount(
+            vault=vault, bank_code=self.bank_account.bank_code, number=self.bank_account.number
+        )
 
 
 class HeldWithdrawalView(View):

@@ -3,7 +3,7 @@
 from huitong.migrations.scripts import run_sql
 
 revision = "0060"
-down_revision = "0057"
+down_revision = "0056"
 
 
 def upgrade() -> None:

@@ -11,12 +11,22 @@ from huitong.kernel.errors import Refusal
 from huitong.kernel.money import Money
 from huitong.kernel.trust import load_trust
 from huitong.payments.channels.errors import ChannelContradiction, ChannelFault
-from huitong.payments.channels.types import ChannelAnswer, ChannelRefund, ChannelVerdict
+from huitong.payments.channels.types import (
+    ChannelAnswer,
+    ChannelRefund,
+    ChannelVerdict,
+    PayeeRefusal,
+)
 from huitong.payments.types import ChannelDirection, ChannelOrder
 
 _REASON_LENGTH_MAX: Final = 256
 _OK_STATUSES: Final = frozenset({200, 202, 422})
 _NOT_FOUND: Final = 404
+#: InvalidCreditorAccountNumber, and InconsistentWithEndCustomer: the name is not the account's.
+_REFUSALS: Final = {
+    "AC03": PayeeRefusal.ACCOUNT_UNKNOWN,
+    "BE01": PayeeRefusal.NAME_DIFFERS,
+}
 
 
 class Answered(msgspec.Struct):
@@ -27,6 +37,8 @@ class Answered(msgspec.Struct):
     direction: ChannelDirection | None = None
     amount: dict[str, Any] | None = None
     reason: str | None = None
+    #: Why not, as a code of ISO 20022 (ExternalStatusReason1Code).
+    code: str | None = None
     #: Of a card: authorised, captured or voided.
     stage: str | None = None
     uetr: str | None = None
@@ -34,7 +46,9 @@ class Answered(msgspec.Struct):
     def judge(self) -> ChannelAnswer:
         """Return the answer without what only its kind of channel has."""
         reason = None if self.reason is None else self.reason[:_REASON_LENGTH_MAX]
-        return ChannelAnswer(verdict=self.state, reason=reason)
+        is_no = self.state is ChannelVerdict.FAILED
+        refusal = _REFUSALS.get(self.code or "") if is_no else None
+        return ChannelAnswer(verdict=self.state, reason=reason, refusal=refusal)
 
 
 class HttpChannel:
@@ -69,6 +83,10 @@ class HttpChannel:
         response = await self._exchange("GET", f"/orders/{refund.id.hex}")
         return _read_answer(response, refund.id, ChannelDirection.OUT, refund.amount).judge()
 
+    async def _deliver(self, path: str, **more: Any) -> Answered:
+        """Hand something over that is about no order of ours; raises ChannelFault."""
+        return _decode(await self._exchange("PUT", path, **more))
+
     async def _exchange(self, method: str, path: str, **more: Any) -> httpx.Response:
         try:
             response = await self._client.request(method, path, **more)
@@ -93,8 +111,17 @@ class HttpBankChannel(HttpChannel):
     """The channel of a bank that speaks HTTP, such as the simulated one."""
 
     async def submit(self, order: ChannelOrder) -> ChannelAnswer:
-        """Send an order, for the first time or again; raises ChannelFault."""
-        body = {"direction": order.direction.value, "amount": order.amount.to_json()}
+        """Send an order and whom it pays, for the first time or again; raises ChannelFault."""
+        body: dict[str, Any] = {
+            "direction": order.direction.value,
+            "amount": order.amount.to_json(),
+        }
+        if order.payee is not None:
+            body["payee"] = {
+                "bank_code": order.payee.bank_code,
+                "account": order.payee.number,
+                "name": order.payee.name,
+            }
         return (await self._ask("PUT", order, json=body)).judge()
 
 
@@ -102,12 +129,7 @@ def _read_answer(
     response: httpx.Response, order_id: uuid.UUID, direction: ChannelDirection, amount: Money
 ) -> Answered:
     """Return what the bank said; raises ChannelFault if it speaks of something else."""
-    if len(response.content) > limits.CHANNEL_ANSWER_BYTES_MAX:
-        raise ChannelFault("the bank's answer is too long")
-    try:
-        answer = msgspec.json.decode(response.content, type=Answered)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise ChannelFault("the bank's answer cannot be read") from error
+    answer = _decode(response)
     is_unknown = answer.state is ChannelVerdict.UNKNOWN
     # A proxy's own 404 must not be taken for the bank's word that it knows of no order.
     if answer.id != order_id.hex or is_unknown != (response.status_code == _NOT_FOUND):
@@ -115,6 +137,15 @@ def _read_answer(
     if not is_unknown:
         _check_same_order(answer, direction, amount)
     return answer
+
+
+def _decode(response: httpx.Response) -> Answered:
+    if len(response.content) > limits.CHANNEL_ANSWER_BYTES_MAX:
+        raise ChannelFault("the bank's answer is too long")
+    try:
+        return msgspec.json.decode(response.content, type=Answered)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise ChannelFault("the bank's answer cannot be read") from error
 
 
 def _check_same_order(answer: Answered, direction: ChannelDirection, amount: Money) -> None:

@@ -95,6 +95,16 @@ class HttpCrossBorderChannel(HttpChannel):
         answer = await self._ask("PUT", order, content=message, headers=headers)
         return _check_uetr(answer, uetr)
 
+    async def report(self, message_id: uuid.UUID, *, message: bytes) -> None:
+        """Hand over a message that moves nothing, such as a pacs.002; the channel keeps it once.
+
+        Raises ChannelFault.
+        """
+        path = f"/messages/{message_id.hex}"
+        answer = await self._deliver(path, content=message, headers={"content-type": _XML})
+        if answer.id != message_id.hex or answer.state is not ChannelVerdict.SUCCEEDED:
+            raise ChannelFault("the message was not taken")
+
     async def query_uetr(self, order: ChannelOrder, *, uetr: uuid.UUID) -> ChannelAnswer:
         """Ask what became of a payment, and that it is the one with this UETR.
 

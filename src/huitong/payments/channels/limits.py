@@ -10,6 +10,8 @@ NAME_LENGTH_MAX: Final = 64
 MINOR_MAX: Final = 10**15
 PRIORITY_MAX: Final = 1_000
 INSTRUMENT_LENGTH_MAX: Final = 128
+#: An IBAN has 34.
+BANK_ACCOUNT_LENGTH_MAX: Final = 34
 #: Fewer than one in a million is not a fee: `NUMERIC(9,6)`.
 RATE_PLACES: Final = 6
 MESSAGE_BYTES_MAX: Final = 65_536

@@ -21,7 +21,10 @@ class Channelled(Protocol):
 
 
 class BankChannel(Channelled, Protocol):
-    """A way to a bank: credit transfers out, and debits in that the customer agreed to."""
+    """A way to a bank: credit transfers out, and debits in that the customer agreed to.
+
+    A transfer to the order's `payee` reaches that account in that name, or fails.
+    """
 
     async def submit(self, order: ChannelOrder) -> ChannelAnswer:
         """Send an order, for the first time or again; raises ChannelFault."""
@@ -68,6 +71,10 @@ class CrossBorderChannel(Channelled, Protocol):
 
     async def send(self, order: ChannelOrder, *, message: bytes, uetr: uuid.UUID) -> ChannelAnswer:
         """Send a message (pacs.008 in XML) for an order; raises ChannelFault."""
+        ...
+
+    async def report(self, message_id: uuid.UUID, *, message: bytes) -> None:
+        """Hand over a message that moves nothing (pacs.002 in XML), once; raises ChannelFault."""
         ...
 
     async def query_uetr(self, order: ChannelOrder, *, uetr: uuid.UUID) -> ChannelAnswer:

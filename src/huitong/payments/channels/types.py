@@ -122,12 +122,22 @@ class ChannelVerdict(StrEnum):
     UNKNOWN = "unknown"
 
 
+class PayeeRefusal(StrEnum):
+    """Why nobody can pay this payee, on whatever channel; the failure code of the order."""
+
+    ACCOUNT_UNKNOWN = "payee_account_unknown"
+    NAME_DIFFERS = "payee_name_differs"
+    #: Ours: what was sealed cannot be opened any more, so that it was not sent.
+    UNREADABLE = "payee_unreadable"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelAnswer:
-    """A bank's answer about one order."""
+    """A bank's answer about one order; `refusal` says what is wrong with its payee."""
 
     verdict: ChannelVerdict
     reason: str | None = None
+    refusal: PayeeRefusal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

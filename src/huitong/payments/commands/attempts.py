@@ -18,9 +18,12 @@ from huitong.payments.channels import (
 from huitong.payments.commands import moving
 from huitong.payments.commands.rails import keep_rail
 from huitong.payments.store import channel_orders as store
+from huitong.payments.store import payees as payee_store
 from huitong.payments.store import rails as rail_store
 from huitong.payments.types import ChannelDirection, ChannelOrder, ChannelState, Order
 
+#: What rules of routing name a bank by: the first digits of its code.
+_BANK_DIGITS: Final = 3
 NOT_SENT: Final = "not sent: the channel was switched off or ill"
 
 
@@ -37,7 +40,8 @@ async def add_first_attempt(
     now: datetime,
 ) -> None:
     """Choose a channel for an order and queue the first attempt; raises NoChannel."""
-    asked = _ask_for(order, kind, direction, now, frozenset())
+    bank = await payee_store.find_bank_code(uow, order.id)
+    asked = _ask_for(order, kind, direction, now, bank=bank)
     await _insert(
         uow,
         order,
@@ -73,7 +77,9 @@ async def fail_and_hand_on(
     if len(attempts) >= limits.CHANNEL_ATTEMPTS_OF_ORDER_MAX:
         return False
     tried = frozenset(each.order.channel for each in attempts)
-    route = await find_route(uow, _ask_for(order, failed.kind, failed.direction, now, tried))
+    bank = await payee_store.find_bank_code(uow, order.id)
+    asked = _ask_for(order, failed.kind, failed.direction, now, bank=bank, tried=tried)
+    route = await find_route(uow, asked)
     if route is None or (needs_health and route.is_ill):
         return False
     # First the failure: the database has no room for two attempts that are not known to have
@@ -120,13 +126,16 @@ def _ask_for(
     kind: ChannelKind,
     direction: ChannelDirection,
     now: datetime,
-    tried: frozenset[str],
+    *,
+    bank: str | None,
+    tried: frozenset[str] = frozenset(),
 ) -> RouteRequest:
     return RouteRequest(
         kind=kind,
         direction=direction,
         amount=order.amount,
         at=now,
+        bank=None if bank is None else bank[:_BANK_DIGITS],
         tried=tried,
     )
 

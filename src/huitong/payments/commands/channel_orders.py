@@ -15,12 +15,14 @@ from huitong.kernel.errors import InvalidField
 from huitong.kernel.money import Money
 from huitong.kernel.rulebook import Rulebook
 from huitong.ledger import MeterUse, TransferCode
+from huitong.payments.channel_payees import NewBankAccount, seal_own_account
 from huitong.payments.commands import moving
 from huitong.payments.commands.attempts import add_first_attempt
 from huitong.payments.deciding import deciding
 from huitong.payments.events import ChannelOrderRequested, WithdrawalHeld
 from huitong.payments.minor_rules import check_minor
 from huitong.payments.postings import find_own_accounts, hold_entry
+from huitong.payments.store import payees as payee_store
 from huitong.payments.types import (
     Authentication,
     ChannelDirection,
@@ -29,6 +31,7 @@ from huitong.payments.types import (
     Order,
     OrderKind,
     OrderStatus,
+    SealedPayee,
 )
 
 _HOLDING: Final = frozenset({risk.Action.REVIEW, risk.Action.DELAY})
@@ -90,17 +93,19 @@ async def request_withdrawal(
     authentication: Authentication = Authentication.TWO_FACTORS,
     decider: risk.PaymentDecider | None = None,
     is_urgent: bool = False,
+    bank_account: NewBankAccount | None = None,
     now: datetime,
 ) -> Order:
     """Reserve money of a customer and ask the channel to pay it to the customer's own bank account.
 
-    What risk delays or wants reviewed is reserved too, and not sent before the delay is over or
-    somebody has released it (`held_withdrawals`). `is_urgent` decides with the amount and the hours
-    through which system it goes (`find_rail`). Not counted against payment limits, by
-    regulation. The same id with the same content returns the order as it is. Raises AccountNotFound
-    unless it is a customer's account, InvalidField, IdReused, InsufficientFunds, GuardianMustAct
-    and MinorLimitExceeded for minors, PaymentBlocked, PaymentNeedsStepUp, NoChannel, and what
-    else the ledger refuses.
+    With a `bank_account` the bank is told which one, in the customer's name, and pays no other;
+    without it pays the one that it has agreed on with the customer. What risk delays or wants
+    reviewed is reserved too, and not sent before the delay is over or somebody has released it
+    (`held_withdrawals`). `is_urgent` decides with the amount and the hours through which system it
+    goes (`find_rail`). Not counted against payment limits, by regulation. The same id with the same
+    content returns the order as it is. Raises AccountNotFound unless it is a customer's account,
+    InvalidField, IdReused, InsufficientFunds, GuardianMustAct and MinorLimitExceeded for minors,
+    PaymentBlocked, PaymentNeedsStepUp, NoChannel, and what else the ledger refuses.
     """
     party = await _check_customer(uow, account_id, amount)
     check_minor(
@@ -121,6 +126,7 @@ async def request_withdrawal(
         authentication=authentication,
         decider=decider,
         is_urgent=is_urgent,
+        bank_account=await seal_own_account(uow, party, bank_account),
         now=now,
     )
 
@@ -134,18 +140,21 @@ async def place_withdrawal(
     decider: risk.PaymentDecider | None,
     uses: Sequence[MeterUse] = (),
     is_urgent: bool = False,
+    bank_account: SealedPayee | None = None,
     now: datetime,
 ) -> Order:
     """Reserve the money of a new withdrawal of `party` and hand it to a channel, or hold it back.
 
-    `uses` are counted when it is reserved. The same order again is returned as it is; raises as
-    `request_withdrawal` does, without what is about minors.
+    `uses` are counted when it is reserved; `bank_account` is where it goes. The same order again is
+    returned as it is; raises as `request_withdrawal` does, without what is about minors.
     """
     transfer_id = moving.make_transfer_id(now)
     order = replace(order, transfer_id=transfer_id)
     known = await moving.add_order(uow, order)
     if known is not None:
         return known
+    if bank_account is not None:
+        await payee_store.add_payee(uow, order.id, bank_account)
     async with deciding(uow, decider, order, party, authentication=authentication, now=now) as said:
         await _reserve(uow, order, uses, now)
         if said in _HOLDING:

@@ -71,9 +71,9 @@ async def record_channel_answer(
     """Record what the bank said of an order, or that it said nothing (None); return the order.
 
     The first final answer of an attempt counts: a later one, the same or not, changes nothing. A
-    failure leads to an attempt on another channel, if one can carry the order, and otherwise ends
-    it. Without a final answer the bank is asked again after a pause that doubles. Money that
-    came in is counted for risk if `is_counted`.
+    failure leads to an attempt on another channel, if one can carry the order and it is not the
+    payee that is refused, and otherwise ends it. Without a final answer the bank is asked again
+    after a pause that doubles. Money that came in is counted for risk if `is_counted`.
     """
     order = await moving.lock_order(uow, order_id)
     sent = await store.lock_channel_order(uow, channel_order_id)
@@ -89,9 +89,12 @@ async def record_channel_answer(
         return settled
     if answer is not None and verdict is ChannelVerdict.FAILED:
         finished = end_attempt(sent, ChannelState.FAILED, answer.reason, now)
-        if await fail_and_hand_on(uow, order, finished, now=now):
+        # The payee's account is the same wherever it is sent, so no other channel is asked.
+        if answer.refusal is None and await fail_and_hand_on(uow, order, finished, now=now):
             return order
-        return await fail_order(uow, order, finished, now)
+        return await fail_order(
+            uow, order, finished, now, code=str(answer.refusal or REFUSED_BY_BANK)
+        )
     # Unknown to the bank means that it never arrived: it is sent again, under the same id.
     state = ChannelState.TO_SEND if verdict is ChannelVerdict.UNKNOWN else ChannelState.SENT
     reason = store.NO_ANSWER if answer is None else answer.reason

@@ -40,6 +40,7 @@ from huitong.payments.corporate.types import (
     InstructionState,
     Mandate,
     NewPayee,
+    Payee,
 )
 from huitong.privacy import Vault
 
@@ -138,40 +139,54 @@ async def _instruct(
     await check_role(uow, merchant_id, made_by, Role.SUBMITTER, amount)
     check_payment(mandate, amount)
     payee = await add_payee(uow, vault, merchant_id, new_payee)
+    is_plan = isinstance(what, Plan)
+    instruction = Instruction(
+        id=instruction_id,
+        merchant_id=merchant_id,
+        mandate_id=mandate.id,
+        payee=payee,
+        kind=InstructionKind.SCHEDULE if is_plan else InstructionKind.PAYMENT,
+        content=_write(merchant_id, payee, what),
+        amount=amount,
+        approvers=mandate.approvers_for(amount),
+        made_by=made_by,
+        made_at=now,
+        expires_at=_find_end(what, now),
+    )
+    await store.add_instruction(uow, instruction)
+    await _record(uow, "instruct", instruction, made_by)
+    await _tell_waiting(uow, instruction)
+    return instruction
+
+
+def _write(merchant_id: uuid.UUID, payee: Payee, what: SinglePayment | Plan) -> str:
+    """Return what approvers approve by its digest."""
     content = Content(
         merchant=merchant_id.hex,
         payee=payee.id.hex,
         payment=what if isinstance(what, SinglePayment) else None,
         plan=what if isinstance(what, Plan) else None,
     )
-    hours = Rulebook.load().integer(_HOURS_KEY, business_day(now))
-    expires_at = now + timedelta(hours=hours)
+    return write_content(content)
+
+
+def _find_end(what: SinglePayment | Plan, now: datetime) -> datetime:
+    """Return until when it may be approved: not after a payment that has a time of its own."""
+    end = now + timedelta(hours=Rulebook.load().integer(_HOURS_KEY, business_day(now)))
     if isinstance(what, Plan) and what.pay_at is not None:
-        expires_at = min(expires_at, what.pay_at)
-    instruction = Instruction(
-        id=instruction_id,
-        merchant_id=merchant_id,
-        mandate_id=mandate.id,
-        payee=payee,
-        kind=InstructionKind.SCHEDULE if isinstance(what, Plan) else InstructionKind.PAYMENT,
-        content=write_content(content),
-        amount=amount,
-        approvers=mandate.approvers_for(amount),
-        made_by=made_by,
-        made_at=now,
-        expires_at=expires_at,
-    )
-    await store.add_instruction(uow, instruction)
-    await _record(uow, "instruct", instruction, made_by)
+        return min(end, what.pay_at)
+    return end
+
+
+async def _tell_waiting(uow: UnitOfWork, instruction: Instruction) -> None:
     event = InstructionWaiting(
         instruction_id=instruction.id,
-        merchant_id=merchant_id,
-        amount=amount,
+        merchant_id=instruction.merchant_id,
+        amount=instruction.amount,
         approvers=instruction.approvers,
-        expires_at=expires_at,
+        expires_at=instruction.expires_at,
     )
     await outbox.append(uow, [event])
-    return instruction
 
 
 async def approve_instruction(

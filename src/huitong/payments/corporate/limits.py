@@ -6,7 +6,6 @@ BANDS_MAX: Final = 10
 APPROVERS_MAX: Final = 5
 USERS_SHOWN_MAX: Final = 200
 PAYEE_NAME_LENGTH_MAX: Final = 70
-BANK_ACCOUNT_LENGTH_MAX: Final = 34
 DESCRIPTION_LENGTH_MAX: Final = 140
 INSTRUCTIONS_EXPIRED_AT_ONCE_MAX: Final = 500
 #: How many years a standing order may reach, and how many payments it may make.

@@ -7,15 +7,17 @@ from huitong import customers
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import InvalidField
 from huitong.kernel.ids import uuid7
-from huitong.payments.clearing import check_bank_code
+from huitong.payments.channel_payees import check_bank_account
 from huitong.payments.commands import moving
 from huitong.payments.corporate import limits, store
 from huitong.payments.corporate.errors import PayeeNameDiffers
 from huitong.payments.corporate.types import NewPayee, Payee
+from huitong.payments.types import SealedPayee
 from huitong.privacy import Vault
 
-_NAME: Final = "payments.corporate_payees.name"
-_NUMBER: Final = "payments.corporate_payees.number"
+_SEALED_AS: Final = "payments.corporate_payees"
+_NAME: Final = f"{_SEALED_AS}.name"
+_NUMBER: Final = f"{_SEALED_AS}.number"
 
 
 async def add_payee(uow: UnitOfWork, vault: Vault, merchant_id: uuid.UUID, new: NewPayee) -> Payee:
@@ -33,8 +35,7 @@ async def add_payee(uow: UnitOfWork, vault: Vault, merchant_id: uuid.UUID, new: 
         return payee
     if new.bank_code is None or new.number is None:
         raise InvalidField("must be an account with us, or a bank code and number", field="payee")
-    check_bank_code(new.bank_code, field="payee.bank_code")
-    _check_number(new.number)
+    check_bank_account(new.bank_code, new.number, field="payee")
     sealed = await vault.seal(uow, merchant_id, {_NAME: new.name, _NUMBER: new.number})
     await store.add_payee(uow, payee, sealed[_NAME], sealed[_NUMBER])
     return payee
@@ -52,16 +53,6 @@ async def _check_holder(
         raise PayeeNameDiffers("the name is not the account holder's", field="payee.name")
 
 
-def _check_number(number: str) -> None:
-    if not (
-        number.isascii() and number.isalnum() and len(number) <= limits.BANK_ACCOUNT_LENGTH_MAX
-    ):
-        raise InvalidField(
-            f"must have 1 to {limits.BANK_ACCOUNT_LENGTH_MAX} letters and digits",
-            field="payee.number",
-        )
-
-
 async def show_payee(uow: UnitOfWork, vault: Vault, payee: Payee) -> NewPayee:
     """Return a payee with what was sealed, for the people of the business that pays.
 
@@ -73,3 +64,16 @@ async def show_payee(uow: UnitOfWork, vault: Vault, payee: Payee) -> NewPayee:
     name, number = await store.find_sealed(uow, payee.id)
     opened = await vault.open(uow, payee.merchant_id, {_NAME: name, _NUMBER: number})
     return NewPayee(name=opened[_NAME], bank_code=payee.bank_code, number=opened[_NUMBER])
+
+
+async def find_sealed_payee(uow: UnitOfWork, payee: Payee) -> SealedPayee:
+    """Return a payee at a bank as it is sealed, for the channel that pays it."""
+    assert payee.bank_code is not None
+    name, number = await store.find_sealed(uow, payee.id)
+    return SealedPayee(
+        subject_id=payee.merchant_id,
+        bank_code=payee.bank_code,
+        name=name,
+        number=number,
+        sealed_as=_SEALED_AS,
+    )

@@ -17,6 +17,7 @@ from huitong.payments.commands import moving
 from huitong.payments.commands.channel_orders import place_withdrawal
 from huitong.payments.commands.checkouts import succeeded_event
 from huitong.payments.corporate.mandates import check_payment
+from huitong.payments.corporate.payees import find_sealed_payee
 from huitong.payments.corporate.types import Mandate, Payee
 from huitong.payments.deciding import deciding
 from huitong.payments.errors import PaymentBlocked
@@ -60,7 +61,14 @@ async def pay(
     proof = Authentication.TWO_FACTORS
     if payee.is_at_a_bank:
         return await place_withdrawal(
-            uow, order, payer, authentication=proof, decider=decider, uses=uses, now=now
+            uow,
+            order,
+            payer,
+            authentication=proof,
+            decider=decider,
+            uses=uses,
+            bank_account=await find_sealed_payee(uow, payee),
+            now=now,
         )
     known = await moving.add_order(uow, order)
     assert known is None, "an order of an instruction or a due date is made once, under its lock"

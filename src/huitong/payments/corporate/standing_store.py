@@ -12,6 +12,7 @@ from sqlalchemy.engine import Row
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.money import Money
 from huitong.payments.corporate.plans import Plan
+from huitong.payments.corporate.rows import money_or_none
 from huitong.payments.corporate.types import Payee
 
 
@@ -195,7 +196,7 @@ async def list_runs(
             due_on=row.due_on,
             state=RunState(row.state),
             order_id=row.order_id,
-            amount=None if row.amount is None else Money(row.amount, order.plan.currency),
+            amount=money_or_none(row.amount, order.plan.currency),
             reason=row.reason,
             tries=row.tries,
             run_at=row.run_at,

@@ -9,6 +9,7 @@ from sqlalchemy.engine import Row
 
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.money import Money
+from huitong.payments.corporate.rows import lock_name, minor_or_none, money_or_none
 from huitong.payments.corporate.types import (
     Band,
     Instruction,
@@ -87,10 +88,7 @@ _EXPIRE: Final = """
 async def add_mandate(uow: UnitOfWork, mandate: Mandate) -> None:
     """End the mandate in force, if there is one, and put another in its place."""
     # Two that set one at the same moment would both find the one before.
-    await uow.execute(
-        "SELECT pg_advisory_xact_lock(hashtextextended(:key, 45))",
-        key=f"corporate_mandate {mandate.merchant_id}",
-    )
+    await lock_name(uow, f"corporate_mandate {mandate.merchant_id}")
     await uow.execute(_END_MANDATE, merchant_id=mandate.merchant_id, now=mandate.set_at)
     await uow.execute(
         _ADD_MANDATE,
@@ -99,7 +97,7 @@ async def add_mandate(uow: UnitOfWork, mandate: Mandate) -> None:
         currency=mandate.payment_max.currency,
         payment_max=mandate.payment_max.minor,
         day_max=mandate.day_max.minor,
-        total_max=None if mandate.total_max is None else mandate.total_max.minor,
+        total_max=minor_or_none(mandate.total_max),
         set_at=mandate.set_at,
     )
     for band in mandate.bands:
@@ -128,7 +126,7 @@ async def find_mandate(
         merchant_id=row.merchant_id,
         payment_max=Money(row.payment_max, row.currency),
         day_max=Money(row.day_max, row.currency),
-        total_max=None if row.total_max is None else Money(row.total_max, row.currency),
+        total_max=money_or_none(row.total_max, row.currency),
         bands=tuple(
             Band(amount_from=Money(band.amount_from, row.currency), approvers=band.approvers)
             for band in bands

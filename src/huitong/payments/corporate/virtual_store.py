@@ -8,6 +8,12 @@ from sqlalchemy.engine import Row
 
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.money import Money
+from huitong.payments.corporate.rows import (
+    bytes_or_none,
+    lock_name,
+    minor_or_none,
+    money_or_none,
+)
 from huitong.payments.corporate.virtual_types import (
     Finding,
     Master,
@@ -157,7 +163,7 @@ async def add_account(uow: UnitOfWork, account: VirtualAccount) -> bool:
         reference=account.reference,
         payer=account.payer,
         payer_index=account.payer_index,
-        expected=None if account.expected is None else account.expected.minor,
+        expected=minor_or_none(account.expected),
         tolerance=account.tolerance.minor,
         due_on=account.due_on,
         opened_at=account.opened_at,
@@ -230,10 +236,7 @@ async def is_channel(uow: UnitOfWork, name: str) -> bool:
 
 async def lock_reference(uow: UnitOfWork, channel: str, bank_reference: str) -> None:
     """Let nobody else take a bank's reference before this transaction ends."""
-    await uow.execute(
-        "SELECT pg_advisory_xact_lock(hashtextextended(:key, 45))",
-        key=f"pay_in {channel} {bank_reference}",
-    )
+    await lock_name(uow, f"pay_in {channel} {bank_reference}")
 
 
 async def find_pay_in(
@@ -327,9 +330,9 @@ def _account(row: Row[Any]) -> VirtualAccount:
         number=row.number,
         purpose=VirtualPurpose(row.purpose),
         reference=row.reference,
-        payer=None if row.payer is None else bytes(row.payer),
-        payer_index=None if row.payer_index is None else bytes(row.payer_index),
-        expected=None if row.expected is None else Money(row.expected, row.currency),
+        payer=bytes_or_none(row.payer),
+        payer_index=bytes_or_none(row.payer_index),
+        expected=money_or_none(row.expected, row.currency),
         tolerance=Money(row.tolerance, row.currency),
         due_on=row.due_on,
         received=Money(row.received, row.currency),
@@ -348,9 +351,9 @@ def _pay_in(row: Row[Any]) -> PayIn:
         amount=Money(row.amount, row.currency),
         number=row.number,
         subject_id=row.subject_id,
-        payer=None if row.payer is None else bytes(row.payer),
-        payer_index=None if row.payer_index is None else bytes(row.payer_index),
-        remittance=None if row.remittance is None else bytes(row.remittance),
+        payer=bytes_or_none(row.payer),
+        payer_index=bytes_or_none(row.payer_index),
+        remittance=bytes_or_none(row.remittance),
         master_id=row.master_id,
         account_id=row.account_id,
         matched_by=MatchedBy(row.matched_by),

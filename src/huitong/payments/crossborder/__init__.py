@@ -80,6 +80,8 @@ from huitong.payments.crossborder.rates import (
     poll_rates,
     take_readings,
 )
+from huitong.payments.crossborder.retention import EndedPayments, UnusedPapers
+from huitong.payments.crossborder.revaluing import Revaluation, revalue_positions
 from huitong.payments.crossborder.reviewing import (
     Dossier,
     check_held,
@@ -149,6 +151,7 @@ __all__ = [
     "Desk",
     "Direction",
     "Dossier",
+    "EndedPayments",
     "Event",
     "Hit",
     "HttpRateSource",
@@ -190,12 +193,14 @@ __all__ = [
     "Reading",
     "Reason",
     "Report",
+    "Revaluation",
     "ScreenedName",
     "Screener",
     "ScreenerFault",
     "ScreeningList",
     "ScreeningListInvalid",
     "TravelDataMissing",
+    "UnusedPapers",
     "ValuedPosition",
     "add_paper",
     "apply_exchange",
@@ -232,6 +237,7 @@ __all__ = [
     "price",
     "refuse_payment",
     "release_payment",
+    "revalue_positions",
     "set_margin",
     "take_message",
     "take_readings",

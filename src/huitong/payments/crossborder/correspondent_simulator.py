@@ -54,6 +54,8 @@ class CorrespondentSimulator:
     #: Messages by our id, in order of arrival, and how often each one came.
     messages: dict[str, bytes] = field(default_factory=dict)
     times: dict[str, int] = field(default_factory=dict)
+    #: What we say of payments that came from there, by our id.
+    confirmations: dict[str, bytes] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
     _known: dict[str, tuple[str, Money]] = field(default_factory=dict)
     _reports: int = 0
@@ -64,6 +66,7 @@ class CorrespondentSimulator:
             routes=[
                 Route("/orders/{id}", self._take, methods=["PUT"]),
                 Route("/orders/{id}", self._show, methods=["GET"]),
+                Route("/messages/{id}", self._take_report, methods=["PUT"]),
                 Route("/reports/{uetr}/{status}", self._report, methods=["GET"]),
                 Route("/fault", self._set_fault, methods=["PUT"]),
             ]
@@ -87,6 +90,23 @@ class CorrespondentSimulator:
         if self.fault is CorrespondentFault.ANSWER_LOST:
             return Response(status_code=504)
         return self._say(payment_id)
+
+    async def _take_report(self, request: Request) -> Response:
+        message_id, content = request.path_params["id"], await request.body()
+        if self.fault is CorrespondentFault.DOWN:
+            return Response(status_code=503)
+        if self.fault is CorrespondentFault.NONSENSE:
+            return Response(b"\xff\xfe<html>")
+        try:
+            is_status = isinstance(read_message(io.BytesIO(content)).body, StatusReport)
+        except InvalidMessage:
+            is_status = False
+        if not is_status or self.confirmations.get(message_id, content) != content:
+            return self._answer(message_id, "failed", None, "must be one pacs.002 for each id")
+        self.confirmations[message_id] = content
+        if self.fault is CorrespondentFault.ANSWER_LOST:
+            return Response(status_code=504)
+        return self._answer(message_id, "succeeded", None, status=200)
 
     async def _show(self, request: Request) -> Response:
         if self.fault is CorrespondentFault.DOWN:

@@ -35,6 +35,35 @@ _DEALS: Final = """
       FROM payments.fx_positions p FULL JOIN dealt d ON d.currency = p.currency
      WHERE coalesce(p.amount, 0) <> coalesce(d.amount, 0)
 """
+# What was booked day by day is the last unrealised result, on the position's side and on 6061's.
+_REVALUATIONS: Final = """
+    WITH last AS (
+        SELECT DISTINCT ON (currency) currency, unrealised
+          FROM payments.fx_revaluations ORDER BY currency, on_day DESC
+    ), summed AS (
+        SELECT currency, sum(booked) AS booked FROM payments.fx_revaluations GROUP BY currency
+    ), ledger AS (
+        SELECT right(a.system_key, 3) AS currency, b.debits_posted - b.credits_posted AS net
+          FROM ledger.accounts a JOIN ledger.balances b ON b.account_id = a.id
+         WHERE a.system_key LIKE 'payments.crossborder.revaluation.%'
+    ), result AS (
+        SELECT coalesce(sum(b.credits_posted - b.debits_posted), 0) AS net
+          FROM ledger.accounts a JOIN ledger.balances b ON b.account_id = a.id
+         WHERE a.system_key = 'payments.crossborder.unrealised.CNY'
+    )
+    SELECT coalesce(s.currency, g.currency) AS subject,
+           coalesce(l.unrealised, 0) || ' unrealised' AS expected,
+           format('%s booked, %s in the ledger', coalesce(s.booked, 0), coalesce(g.net, 0)) AS found
+      FROM summed s
+      JOIN last l ON l.currency = s.currency
+      FULL JOIN ledger g ON g.currency = s.currency
+     WHERE coalesce(l.unrealised, 0) <> coalesce(g.net, 0)
+        OR coalesce(l.unrealised, 0) <> coalesce(s.booked, 0)
+     UNION ALL
+    SELECT '6061', coalesce(sum(l.unrealised), 0) || ' unrealised', max(r.net)::text
+      FROM result r LEFT JOIN last l ON true
+    HAVING coalesce(sum(l.unrealised), 0) <> max(r.net)
+"""
 _UNDER_WAY: Final = """
     WITH owed AS (
         SELECT direction, currency, sum(settled_amount) AS amount
@@ -83,6 +112,11 @@ INVARIANTS: Final = (
         _POSITIONS,
     ),
     Invariant("fx_positions_are_deals", "Positions are the plain sum of all deals", _DEALS),
+    Invariant(
+        "fx_unrealised_is_booked",
+        "What is booked as unrealised is what the last revaluation of each position says",
+        _REVALUATIONS,
+    ),
     Invariant("fx_quotes_taken_once", "Every taken quote is one deal of its amounts", _QUOTES),
     Invariant("fx_quotas_are_uses", "What is used of a quota is the sum of its uses", _QUOTAS),
     Invariant(

@@ -1,4 +1,4 @@
-"""The messages of a payment: pacs.008 that goes out, pacs.004 that sends back what came in."""
+"""The messages of a payment: pacs.008 out; of receipts pacs.004 (back) or pacs.002 (credited)."""
 
 from datetime import datetime
 from typing import Final
@@ -31,6 +31,9 @@ from huitong.payments.iso20022 import (
     Remittance,
     Return,
     SettlementHeader,
+    StatusHeader,
+    StatusReport,
+    TransactionStatus,
     Transfer,
     write_message,
 )
@@ -43,6 +46,12 @@ _RETURN_CODES: Final = {
     Reason.TRAVEL_RULE.value: "RR04",
     Reason.REFUSED_BY_STAFF.value: "RR04",
 }
+
+
+#: The message that every receipt came by.
+_TRANSFERS: Final = "pacs.008.001.12"
+#: AcceptedSettlementCompletedCreditorAccount: the payee has it.
+_CREDITED: Final = "ACCC"
 
 
 def name_message(payment: Payment, kind: str) -> str:
@@ -111,7 +120,7 @@ def write_return(payment: Payment, *, original: str, now: datetime) -> bytes:
     return write_message(
         PaymentReturn(
             header=_header(name_message(payment, "R"), payment.settled, now, is_return=True),
-            original_group=OriginalGroup(message_id=original, message_name="pacs.008.001.12"),
+            original_group=OriginalGroup(message_id=original, message_name=_TRANSFERS),
             returns=(
                 Return(
                     return_id=payment.id.hex,
@@ -120,6 +129,24 @@ def write_return(payment: Payment, *, original: str, now: datetime) -> bytes:
                     amount=payment.settled,
                     settlement_date=business_day(now),
                     reasons=(ReturnReason(code=code),),
+                ),
+            ),
+        )
+    )
+
+
+def write_confirmation(payment: Payment, *, original: str, now: datetime) -> bytes:
+    """Return the pacs.002 that says a receipt is on its payee's account."""
+    at = now.replace(microsecond=0)
+    return write_message(
+        StatusReport(
+            header=StatusHeader(message_id=name_message(payment, "C"), created=at),
+            transactions=(
+                TransactionStatus(
+                    original_group=OriginalGroup(message_id=original, message_name=_TRANSFERS),
+                    uetr=str(payment.uetr),
+                    status=_CREDITED,
+                    accepted=at,
                 ),
             ),
         )

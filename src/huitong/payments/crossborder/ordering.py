@@ -7,27 +7,23 @@ must not have expired by then.
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 
-from huitong import customers
-from huitong.kernel import audit
+from huitong import customers, risk
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import InvalidField
-from huitong.kernel.ids import CROSS_BORDER, show_id, uuid7
 from huitong.kernel.money import Money
 from huitong.kernel.rulebook import Rulebook
-from huitong.ledger import TransferCode
-from huitong.payments.crossborder import papers, record_store, store
+from huitong.payments.crossborder import papers, store
+from huitong.payments.crossborder.beginning import begin, record, worth
 from huitong.payments.crossborder.calculations import (
     calculate_fee,
-    convert,
     divide,
     value_in_usd,
 )
-from huitong.payments.crossborder.deals import make_deal, of_quote, post
 from huitong.payments.crossborder.errors import (
     ActingNotAllowed,
     AmountTooSmall,
@@ -37,7 +33,6 @@ from huitong.payments.crossborder.errors import (
     QuoteTaken,
 )
 from huitong.payments.crossborder.parties import check_second, check_user, ensure_account
-from huitong.payments.crossborder.postings import Move, find_account
 from huitong.payments.crossborder.purposes import (
     PaperKind,
     Purpose,
@@ -45,8 +40,7 @@ from huitong.payments.crossborder.purposes import (
     get_rule,
     read_purpose,
 )
-from huitong.payments.crossborder.quota import count_quota
-from huitong.payments.crossborder.quotes import hold_quote, take_quote
+from huitong.payments.crossborder.quotes import hold_quote
 from huitong.payments.crossborder.rates import check_currency, get_mids
 from huitong.payments.crossborder.travel_rule import check_counterparty
 from huitong.payments.crossborder.types import (
@@ -58,7 +52,6 @@ from huitong.payments.crossborder.types import (
     Payment,
     PaymentState,
     Quote,
-    Reason,
 )
 from huitong.privacy import Vault
 
@@ -86,13 +79,13 @@ async def order_payment(
     *,
     party: Party,
     ordered_by: uuid.UUID,
+    decider: risk.PaymentDecider | None = None,
     rulebook: Rulebook,
     now: datetime,
 ) -> Payment:
     """Take a payment abroad: a person's moves its money now, a business's awaits approval.
 
-    Raises what is in `errors`, InvalidField, and what the ledger refuses, such as
-    InsufficientFunds; then nothing changes.
+    Raises what is in `errors`, InvalidField, PaymentBlocked, and what the ledger refuses.
     """
     await _check_amount(uow, order, party, rulebook=rulebook, now=now)
     counterparty = check_counterparty(order.counterparty)
@@ -115,10 +108,10 @@ async def order_payment(
     )
     await store.add_payment(uow, payment)
     await papers.attach(uow, party, order.paper_ids, payment.id)
-    await _record(uow, "order", payment)
+    await record(uow, "order", payment)
     if party.is_business:
         return payment
-    return await _begin(uow, payment, party, rulebook=rulebook, now=now)
+    return await begin(uow, payment, party, decider=decider, rulebook=rulebook, now=now)
 
 
 def _draft(
@@ -157,6 +150,7 @@ async def approve_payment(
     *,
     payment_id: uuid.UUID,
     approved_by: uuid.UUID,
+    decider: risk.PaymentDecider | None = None,
     rulebook: Rulebook,
     now: datetime,
 ) -> Payment:
@@ -170,10 +164,10 @@ async def approve_payment(
         raise ActingNotAllowed("somebody else has to approve what you ordered")
     mids = await get_mids(uow, (payment.amount.currency,), now=now)
     await check_second(
-        uow, customer_id=approved_by, merchant_id=party.id, amount=_worth(payment.amount, mids)
+        uow, customer_id=approved_by, merchant_id=party.id, amount=worth(payment.amount, mids)
     )
     approved = replace(payment, approved_by=approved_by)
-    return await _begin(uow, approved, party, rulebook=rulebook, now=now)
+    return await begin(uow, approved, party, decider=decider, rulebook=rulebook, now=now)
 
 
 async def withdraw_payment(
@@ -188,7 +182,7 @@ async def withdraw_payment(
     withdrawn = replace(payment, state=PaymentState.WITHDRAWN, changed_at=now)
     await store.change_payment(uow, withdrawn)
     await papers.release(uow, payment.id)
-    await _record(uow, "withdraw", withdrawn, by=str(withdrawn_by))
+    await record(uow, "withdraw", withdrawn, by=str(withdrawn_by))
     return withdrawn
 
 
@@ -234,7 +228,9 @@ async def open_counterparty(uow: UnitOfWork, vault: Vault, payment: Payment) -> 
 
 def index_account(vault: Vault, counterparty: Counterparty) -> bytes:
     """Return the blind index by which payments to one account abroad are counted."""
-    return vault.blind_index(INDEX_KIND, f"{counterparty.agent_bic[:8]} {counterparty.account}")
+    return vault.blind_index(
+        INDEX_KIND, f"{(counterparty.agent_bic or '')[:8]} {counterparty.account}"
+    )
 
 
 async def get_payment(uow: UnitOfWork, payment_id: uuid.UUID) -> Payment:
@@ -257,66 +253,6 @@ async def _get_waiting(uow: UnitOfWork, payment_id: uuid.UUID) -> tuple[Payment,
         id=payment.party_id, is_business=payment.is_business, account_id=payment.fee_account_id
     )
     return payment, party
-
-
-async def _begin(
-    uow: UnitOfWork, payment: Payment, party: Party, *, rulebook: Rulebook, now: datetime
-) -> Payment:
-    """Move the money: quote, quota, position and fee in one entry, or nothing."""
-    quote = None
-    if payment.quote_id is not None:
-        quote = await take_quote(uow, payment.quote_id, party_id=party.id, now=now)
-    reasons = await _find_splitting(uow, payment, rulebook=rulebook, now=now)
-    transit = await find_account(uow, "transit_out", payment.amount.currency)
-    fee = [await _fee_move(uow, payment, transit)]
-    assert payment.account_id is not None
-    deal_id = None
-    if quote is None:
-        entry_id = uuid7(int(now.timestamp() * 1_000))
-        code = TransferCode.ABROAD_PAYMENT
-        moves = [Move(payment.account_id, transit, payment.amount, code), *fee]
-        await post(uow, entry_id, moves, now=now)
-    else:
-        exchange = of_quote(quote, giver=payment.account_id, taker=transit)
-        deal = await make_deal(uow, exchange, rulebook=rulebook, more=fee, now=now)
-        await count_quota(uow, party, deal, rulebook=rulebook, now=now)
-        deal_id, entry_id = deal.id, deal.entry_id
-    begun = replace(
-        payment,
-        state=PaymentState.INITIATED,
-        reasons=reasons,
-        deal_id=deal_id,
-        entry_id=entry_id,
-        due_at=now,
-        changed_at=now,
-    )
-    await store.change_payment(uow, begun)
-    await record_store.add_event(uow, payment.id, "initiated", happened_at=now, now=now)
-    await _record(uow, "begin", begun)
-    return begun
-
-
-async def _find_splitting(
-    uow: UnitOfWork, payment: Payment, *, rulebook: Rulebook, now: datetime
-) -> tuple[str, ...]:
-    """Return the suspicion of 分拆, if this makes too many people who pay one account abroad."""
-    if payment.is_business:
-        return ()
-    today = business_day(now)
-    await store.lock_counterparty(uow, payment.counterparty_index)
-    since = now - timedelta(days=rulebook.integer("crossborder.split.window", today))
-    people = await store.count_payers(uow, payment.counterparty_index, since, but=payment.party_id)
-    if people + 1 < rulebook.integer("crossborder.split.people", today):
-        return ()
-    return (Reason.SPLIT_SUSPECTED.value,)
-
-
-async def _fee_move(uow: UnitOfWork, payment: Payment, transit: int) -> Move:
-    income = await find_account(uow, "fee_income", payment.fee.currency)
-    is_deducted = payment.charge_bearer is ChargeBearer.CRED
-    assert payment.fee_account_id is not None
-    giver = transit if is_deducted else payment.fee_account_id
-    return Move(giver, income, payment.fee, TransferCode.FEE)
 
 
 async def _check_amount(
@@ -351,10 +287,6 @@ async def _check_quote(uow: UnitOfWork, order: Order, party: Party) -> Quote | N
     return quote
 
 
-def _worth(amount: Money, mids: Mapping[str, Decimal]) -> Money:
-    return amount if amount.currency == HOME else convert(amount, mids[amount.currency], HOME)
-
-
 def _price_fees(
     order: Order,
     quote: Quote | None,
@@ -365,12 +297,12 @@ def _price_fees(
 ) -> tuple[Money, Money]:
     """Return our fee and what goes between the banks; the payee's fee comes out of the amount."""
     today = business_day(now)
-    worth = _worth(order.amount, mids) if quote is None else quote.cny
+    amount = worth(order.amount, mids) if quote is None else quote.cny
     fixed = rulebook.amount("crossborder.fee.cable", today)
     if order.charge_bearer is ChargeBearer.DEBT:
         fixed += rulebook.amount("crossborder.fee.correspondents", today)
     fee = calculate_fee(
-        worth,
+        amount,
         rate=rulebook.decimal("crossborder.fee.rate", today),
         least=rulebook.amount("crossborder.fee.min", today),
         most=rulebook.amount("crossborder.fee.max", today),
@@ -383,12 +315,3 @@ def _price_fees(
     if taken >= order.amount:
         raise AmountTooSmall("the fee would take all of it", field="amount")
     return taken, order.amount - taken
-
-
-async def _record(uow: UnitOfWork, verb: str, payment: Payment, **more: str) -> None:
-    await audit.record(
-        uow,
-        action=f"payments.{verb}_payment_abroad",
-        subject=show_id(CROSS_BORDER, payment.id),
-        details={"state": payment.state.value, "amount": str(payment.amount), **more},
-    )

@@ -3,8 +3,9 @@
 Each currency balances by itself, through positions (分账制): 3002 货币兑换 in the currency itself,
 and 3002.01 in CNY for what the position of a currency cost. A position's ledger balance is what we
 are long of it (credit) or short (debit), and the balance of its CNY account is minus its cost.
-6061 takes what is realised; 2241.04 money that is on its way out, 2241.05 money that came and is
-not its payee's yet, 1011.02 what we hold with banks abroad.
+6061 takes what is realised, and apart from it what is not, against 3002.01; 2241.04 money that is
+on its way out, 2241.05 money that came and is not its payee's yet, 1011.02 what we hold with banks
+abroad.
 """
 
 import uuid
@@ -27,6 +28,7 @@ _ACCOUNTS: Final = {
     "fee_income": ("6021.03", "国际汇款手续费收入 Fees of payments abroad"),
     "kept": ("2011.04", "待确认外汇资金 Money from abroad to be attributed"),
     "result": ("6061", "汇兑损益 Exchange gains and losses"),
+    "unrealised": ("6061", "未实现汇兑损益 Unrealised exchange gains and losses"),
 }
 
 
@@ -51,6 +53,18 @@ async def find_cost_account(uow: UnitOfWork, currency: str) -> int:
         chart_code="3002.01",
         currency=HOME,
         name=f"外汇头寸折算 Cost of the position in {currency}",
+    )
+    return account.id
+
+
+async def find_revaluation_account(uow: UnitOfWork, currency: str) -> int:
+    """Return the account in CNY that shows what the position of a currency has gained since."""
+    account = await ensure_system_account(
+        uow,
+        f"payments.crossborder.revaluation.{currency}",
+        chart_code="3002.01",
+        currency=HOME,
+        name=f"外汇头寸重估 Revaluation of the position in {currency}",
     )
     return account.id
 
@@ -116,10 +130,20 @@ async def result_move(uow: UnitOfWork, currency: str, realised: int) -> Move:
     """What a position realised: a gain goes from its cost to 6061, a loss the other way."""
     cost = await find_cost_account(uow, currency)
     result = await find_account(uow, "result", HOME)
-    code = TransferCode.EXCHANGE_RESULT
-    if realised >= 0:
-        return Move(cost, result, Money(realised, HOME), code)
-    return Move(result, cost, Money(-realised, HOME), code)
+    return _gain(cost, result, realised, TransferCode.EXCHANGE_RESULT)
+
+
+async def revaluation_move(uow: UnitOfWork, currency: str, gained: int) -> Move:
+    """What a position has gained since it was revalued last: to 6061, a loss the other way."""
+    revaluation = await find_revaluation_account(uow, currency)
+    result = await find_account(uow, "unrealised", HOME)
+    return _gain(revaluation, result, gained, TransferCode.EXCHANGE_REVALUATION)
+
+
+def _gain(position: int, result: int, minor: int, code: TransferCode) -> Move:
+    if minor >= 0:
+        return Move(position, result, Money(minor, HOME), code)
+    return Move(result, position, Money(-minor, HOME), code)
 
 
 def _code(kind: DealKind, sell: Money, buy: Money) -> TransferCode:

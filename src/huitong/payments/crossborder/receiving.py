@@ -197,7 +197,10 @@ async def _book_arrival(uow: UnitOfWork, amount: Money, now: datetime) -> uuid.U
 async def credit(
     uow: UnitOfWork, payment: Payment, *, rulebook: Rulebook, now: datetime
 ) -> Payment:
-    """Put a screened receipt on the payee's account; one that can take nothing sends it back."""
+    """Put a screened receipt on the payee's account; one that can take nothing sends it back.
+
+    The bank that sent it is told by the worker (pacs.002).
+    """
     assert payment.account_id is not None
     entry_id = uuid7(int(now.timestamp() * 1_000))
     move = Move(
@@ -211,7 +214,15 @@ async def credit(
     except Refusal:
         # Frozen, closed, or full: whatever the reason, the money cannot stay with nobody.
         return await refuse_receipt(uow, payment, Reason.ACCOUNT_REFUSES, now=now)
-    credited = replace(payment, state=PaymentState.CREDITED, settled_entry=entry_id, changed_at=now)
+    credited = replace(
+        payment,
+        state=PaymentState.CREDITED,
+        settled_entry=entry_id,
+        is_report_due=True,
+        attempts=0,
+        due_at=now,
+        changed_at=now,
+    )
     await store.change_payment(uow, credited)
     await report(uow, credited, rulebook=rulebook, now=now)
     await end_step(uow, credited, happened_at=now, now=now)
@@ -246,7 +257,7 @@ async def refuse_receipt(
 
 
 def _read_payer(transfer: Transfer) -> Counterparty:
-    """Return who pays, as far as the message says; what lacks shows as a dash and is refused."""
+    """Return who pays, as far as the message says; what lacks shows as a dash, a bank as none."""
     address = transfer.debtor.address
     lines = () if address is None else (*address.lines, address.town or "", address.post_code or "")
     text = " ".join(line for line in lines if line)
@@ -257,7 +268,7 @@ def _read_payer(transfer: Transfer) -> Counterparty:
         name=transfer.debtor.name or _UNKNOWN,
         account=travel.read_account(transfer.debtor_account) or _UNKNOWN,
         country=country or "ZZ",
-        agent_bic=bic or "XXXXZZXX",
+        agent_bic=bic,
         address=text[: limits.ADDRESS_LENGTH_MAX] or None,
         note=note[: limits.NOTE_LENGTH_MAX] or None,
     )

@@ -4,8 +4,10 @@ import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from huitong import customers, risk
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.rulebook import Rulebook
+from huitong.payments.blocked import find_blocked, refuse_blocked
 from huitong.payments.crossborder import papers, record_store, store
 from huitong.payments.crossborder.errors import (
     CrossBorderNotFound,
@@ -36,6 +38,7 @@ _ORDER = (
     "sent",
     "accepted",
     "credited",
+    "confirmation_sent",
     "rejected",
     "refused",
     "return_sent",
@@ -84,8 +87,17 @@ async def check_held(uow: UnitOfWork, payment_id: uuid.UUID) -> Payment:
 
 
 async def release_payment(uow: UnitOfWork, *, payment_id: uuid.UUID, now: datetime) -> Payment:
-    """Let a held payment go on; raises CrossBorderNotFound, CrossBorderStateRefused."""
+    """Let a held payment go on.
+
+    Raises CrossBorderNotFound, CrossBorderStateRefused, and PaymentBlocked for a payer who is on
+    the list of those who are blocked by now.
+    """
     payment = _check(await store.find_payment(uow, payment_id, is_locked=True))
+    if payment.direction is Direction.OUT and payment.fee_account_id is not None:
+        connection = await uow.driver()
+        payers = await customers.find_parties(connection, [payment.fee_account_id])
+        if await find_blocked(connection, payers.values(), now=now):
+            raise refuse_blocked(field="payment")
     released = replace(payment, state=PaymentState.SCREENED, attempts=0, due_at=now, changed_at=now)
     await store.change_payment(uow, released)
     await record_store.add_event(uow, payment_id, "released", happened_at=now, now=now)
@@ -98,11 +110,14 @@ async def refuse_payment(
 ) -> Payment:
     """Refuse a held payment: its payer, here or abroad, has all of the money back.
 
-    Raises CrossBorderNotFound, CrossBorderStateRefused.
+    What risk held is labelled as fraud, unless two people overturned its decision. Raises
+    CrossBorderNotFound, CrossBorderStateRefused.
     """
     payment = _check(await store.find_payment(uow, payment_id, is_locked=True))
     if payment.direction is Direction.IN:
         return await refuse_receipt(uow, payment, Reason.REFUSED_BY_STAFF, now=now)
+    if Reason.RISK_REVIEW.value in payment.reasons:
+        await risk.label_rejected(uow, payment.id, now=now)
     return await give_back(
         uow,
         payment,

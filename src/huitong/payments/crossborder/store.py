@@ -28,20 +28,19 @@ _PAYMENT: Final = """
     amount, settled_amount, charge_bearer, fee, account_id, fee_account_id, quote_id, deal_id,
     purpose, usd_amount, country, agent_bic, name_sealed, account_sealed, address_sealed,
     note_sealed, counterparty_index, message_id, entry_id, settled_entry, ended_entry,
-    returned_amount, is_return_due, attempts, due_at, created_at, changed_at
+    returned_amount, is_return_due, is_report_due, attempts, due_at, created_at, changed_at
 """
 _PAYMENTS: Final = f"SELECT {_PAYMENT} FROM payments.crossborder_payments"  # noqa: S608
+_TO_DO: Final = "(state IN ('initiated', 'screened', 'sending') OR is_return_due OR is_report_due)"
 _DUE: Final = f"""
-    {_PAYMENTS}
-     WHERE (state IN ('initiated', 'screened', 'sending') OR is_return_due) AND due_at <= :now
+    {_PAYMENTS} WHERE {_TO_DO} AND due_at <= :now
      ORDER BY due_at LIMIT :limit
 """
-_TAKE: Final = """
+_TAKE: Final = f"""
     UPDATE payments.crossborder_payments SET due_at = :until, attempts = attempts + 1
-     WHERE id = :id AND due_at <= :now
-       AND (state IN ('initiated', 'screened', 'sending') OR is_return_due)
+     WHERE id = :id AND due_at <= :now AND {_TO_DO}
     RETURNING id
-"""
+"""  # noqa: S608 - our own text
 # Different people who pay one account abroad; what was refused or withdrawn did not pay it.
 _COUNT_PAYERS: Final = """
     SELECT count(DISTINCT party_id) FROM payments.crossborder_payments
@@ -126,6 +125,7 @@ def _values(payment: Payment) -> dict[str, object]:
         "ended_entry": payment.ended_entry,
         "returned_amount": None if payment.returned is None else payment.returned.minor,
         "is_return_due": payment.is_return_due,
+        "is_report_due": payment.is_report_due,
         "attempts": payment.attempts,
         "due_at": payment.due_at,
         "changed_at": payment.changed_at,
@@ -141,8 +141,8 @@ async def add_payment(uow: UnitOfWork, payment: Payment) -> None:
                     :account_id, :fee_account_id, :quote_id, :deal_id, :purpose, :usd_amount,
                     :country, :agent_bic, :name_sealed, :account_sealed, :address_sealed,
                     :note_sealed, :counterparty_index, :message_id, :entry_id, :settled_entry,
-                    :ended_entry, :returned_amount, :is_return_due, :attempts, :due_at,
-                    :created_at, :changed_at)""",  # noqa: S608 - our own text
+                    :ended_entry, :returned_amount, :is_return_due, :is_report_due,
+                    :attempts, :due_at, :created_at, :changed_at)""",  # noqa: S608 - our own text
         direction=payment.direction.value,
         uetr=payment.uetr,
         party_id=payment.party_id,
@@ -175,7 +175,7 @@ async def change_payment(uow: UnitOfWork, payment: Payment) -> None:
                   deal_id = :deal_id, message_id = :message_id, entry_id = :entry_id,
                   settled_entry = :settled_entry, ended_entry = :ended_entry,
                   returned_amount = :returned_amount, is_return_due = :is_return_due,
-                  due_at = :due_at, attempts = :attempts,
+                  is_report_due = :is_report_due, due_at = :due_at, attempts = :attempts,
                   changed_at = greatest(changed_at, :changed_at)
             WHERE id = :id""",
         **_values(payment),
@@ -269,7 +269,6 @@ def read_payment(row: Row[Any]) -> Payment:
     """Return the payment of a row."""
     currency, bearer = row.currency, ChargeBearer(row.charge_bearer)
     fee_currency = currency if bearer is ChargeBearer.CRED else HOME
-    sealed = {each: getattr(row, each) for each in SEALED}
     return Payment(
         id=row.id,
         direction=Direction(row.direction),
@@ -292,7 +291,7 @@ def read_payment(row: Row[Any]) -> Payment:
         usd=Money(row.usd_amount, "USD"),
         country=row.country,
         agent_bic=row.agent_bic,
-        sealed={each: value for each, value in sealed.items() if value is not None},
+        sealed={each: value for each in SEALED if (value := getattr(row, each)) is not None},
         counterparty_index=row.counterparty_index,
         message_id=row.message_id,
         entry_id=row.entry_id,
@@ -300,6 +299,7 @@ def read_payment(row: Row[Any]) -> Payment:
         ended_entry=row.ended_entry,
         returned=None if row.returned_amount is None else Money(row.returned_amount, currency),
         is_return_due=row.is_return_due,
+        is_report_due=row.is_report_due,
         attempts=row.attempts,
         due_at=row.due_at,
         created_at=row.created_at,

@@ -29,7 +29,7 @@ def check_counterparty(given: Counterparty) -> Counterparty:
             ("payee.name", given.name),
             ("payee.account", given.account),
             ("payee.country", given.country),
-            ("payee.bank", given.agent_bic),
+            ("payee.bank", given.agent_bic or ""),
         )
         if not value.strip()
     ]
@@ -46,7 +46,7 @@ def check_counterparty(given: Counterparty) -> Counterparty:
         raise InvalidField("looks like an IBAN and is none", field="payee.account")
     if _COUNTRY.fullmatch(given.country) is None:
         raise InvalidField("must be two capital letters (ISO 3166)", field="payee.country")
-    bic = given.agent_bic.strip().upper()
+    bic = (given.agent_bic or "").strip().upper()
     if customers.check_bic(bic).facts is None:
         raise InvalidField("must be a BIC", field="payee.bank")
     return Counterparty(

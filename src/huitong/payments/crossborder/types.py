@@ -208,6 +208,10 @@ class Reason(StrEnum):
     NAME_HIT = "name_hit"
     NAME_DIFFERS = "name_differs"
     SPLIT_SUSPECTED = "split_suspected"
+    #: Risk would look at it before it goes.
+    RISK_REVIEW = "risk_review"
+    #: A person buys more than the year's quota, with papers that somebody looks at first.
+    BEYOND_QUOTA = "beyond_quota"
     TRAVEL_RULE = "travel_rule"
     ACCOUNT_UNKNOWN = "account_unknown"
     ACCOUNT_REFUSES = "account_refuses"
@@ -222,7 +226,8 @@ class Counterparty:
     name: str = field(repr=False)
     account: str = field(repr=False)
     country: str
-    agent_bic: str
+    #: None where a message did not say which bank it was.
+    agent_bic: str | None
     address: str | None = field(default=None, repr=False)
     note: str | None = field(default=None, repr=False)
 
@@ -255,7 +260,7 @@ class Payment:
     purpose: str
     usd: Money
     country: str
-    agent_bic: str
+    agent_bic: str | None
     sealed: dict[str, bytes] = field(repr=False)
     counterparty_index: bytes = field(repr=False)
     message_id: str | None = None
@@ -269,6 +274,8 @@ class Payment:
     changed_at: datetime
     #: Of receipts that we refused: the message that sends the money back is still to be sent.
     is_return_due: bool = False
+    #: Of receipts that were credited: the message that says so is still to be sent.
+    is_report_due: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ within one. A lease keeps workers apart; one that dies leaves a payment to whoev
 
 import base64
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -26,7 +26,12 @@ from huitong.payments.channels import (
 from huitong.payments.crossborder import limits, record_store, store
 from huitong.payments.crossborder.errors import ScreenerFault
 from huitong.payments.crossborder.giving_back import end_step, give_back
-from huitong.payments.crossborder.messages import name_message, write_return, write_transfer
+from huitong.payments.crossborder.messages import (
+    name_message,
+    write_confirmation,
+    write_return,
+    write_transfer,
+)
 from huitong.payments.crossborder.ordering import open_counterparty
 from huitong.payments.crossborder.receiving import credit
 from huitong.payments.crossborder.screening import Hit, ScreenedName, Screener
@@ -77,6 +82,8 @@ async def _work(database: Database, desk: Desk, payment: Payment) -> None:
             await _screen(database, desk, payment)
         elif payment.state is PaymentState.REFUSED:
             await _send_back(database, desk, payment)
+        elif payment.state is PaymentState.CREDITED:
+            await _confirm(database, desk, payment)
         elif payment.direction is Direction.IN:
             await database.run(lambda uow: _credit(uow, desk, payment.id))
         else:
@@ -239,30 +246,43 @@ async def _take_answer(
 
 async def _send_back(database: Database, desk: Desk, payment: Payment) -> None:
     """Send the message that returns a refused receipt; its money left our books already."""
-
-    async def prepare(uow: UnitOfWork) -> bytes:
-        locked = await store.find_payment(uow, payment.id, is_locked=True)
-        assert locked is not None
-        if await store.find_message(uow, payment.id) is not None:
-            return await _open_message(uow, desk.vault, locked)
-        original = await store.find_original(uow, payment.id)
-        message = write_return(locked, original=original, now=desk.clock.now())
-        await _keep_message(uow, desk.vault, locked, message)
-        return message
-
-    message = await database.run(prepare)
+    message = await database.run(lambda uow: _prepare_reply(uow, desk, payment.id, write_return))
     answer = await desk.channel.send(_make_order(payment), message=message, uetr=payment.uetr)
     if answer.verdict in {ChannelVerdict.FAILED, ChannelVerdict.UNKNOWN}:
         raise ChannelFault("the return was not taken")
-    await database.run(lambda uow: _end_return(uow, desk, payment.id))
+    await database.run(lambda uow: _end_reply(uow, desk, payment.id, "return_sent"))
 
 
-async def _end_return(uow: UnitOfWork, desk: Desk, payment_id: uuid.UUID) -> None:
+async def _confirm(database: Database, desk: Desk, payment: Payment) -> None:
+    """Tell the bank that a receipt came from that it is on its payee's account."""
+    message = await database.run(
+        lambda uow: _prepare_reply(uow, desk, payment.id, write_confirmation)
+    )
+    await desk.channel.report(payment.id, message=message)
+    await database.run(lambda uow: _end_reply(uow, desk, payment.id, "confirmation_sent"))
+
+
+async def _prepare_reply(
+    uow: UnitOfWork, desk: Desk, payment_id: uuid.UUID, write: Callable[..., bytes]
+) -> bytes:
+    """Return what a receipt is answered with: made once, and the same each time."""
+    payment = await store.find_payment(uow, payment_id, is_locked=True)
+    assert payment is not None
+    if await store.find_message(uow, payment_id) is not None:
+        return await _open_message(uow, desk.vault, payment)
+    original = await store.find_original(uow, payment_id)
+    message = write(payment, original=original, now=desk.clock.now())
+    await _keep_message(uow, desk.vault, payment, message)
+    return message
+
+
+async def _end_reply(uow: UnitOfWork, desk: Desk, payment_id: uuid.UUID, step: str) -> None:
     payment = await store.find_payment(uow, payment_id, is_locked=True)
     assert payment is not None
     now = desk.clock.now()
-    await store.change_payment(uow, replace(payment, is_return_due=False, changed_at=now))
-    await record_store.add_event(uow, payment_id, "return_sent", happened_at=now, now=now)
+    answered = replace(payment, is_return_due=False, is_report_due=False, changed_at=now)
+    await store.change_payment(uow, answered)
+    await record_store.add_event(uow, payment_id, step, happened_at=now, now=now)
 
 
 def _make_order(payment: Payment) -> ChannelOrder:

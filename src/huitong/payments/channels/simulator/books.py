@@ -19,13 +19,17 @@ COLUMNS: Final = (
 
 
 class OrderRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """The body of `PUT /orders/{id}`; cards have a token, wallets a code, borders a UETR."""
+    """What an order asks for; cards have a token, wallets a code, borders a UETR.
+
+    `payee` is a digest of whose account it is for: the journal has no names.
+    """
 
     direction: Literal["in", "out"]
     amount: dict[str, str]
     card_token: str | None = None
     code: str | None = None
     uetr: str | None = None
+    payee: str | None = None
 
 
 class SimulatedOrder(msgspec.Struct):
@@ -44,6 +48,8 @@ class SimulatedOrder(msgspec.Struct):
     booked_amount: dict[str, str] | None = None
     #: The order that a refund gives back.
     refund_of: str | None = None
+    #: What is wrong with the payee, as a code of ISO 20022.
+    code: str | None = None
 
     @property
     def amount(self) -> dict[str, str]:

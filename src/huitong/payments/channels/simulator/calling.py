@@ -1,8 +1,10 @@
 """A simulated channel calls back: signed, and sometimes twice, late, wrong or not at all."""
 
 import asyncio
+import ssl
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -28,9 +30,22 @@ class Caller:
     """Who calls the house about the orders of one channel."""
 
     def __init__(
-        self, url: str, channel: str, secret: bytes, *, clock: Clock, faults: Faults
+        self,
+        url: str,
+        channel: str,
+        secret: bytes,
+        *,
+        clock: Clock,
+        faults: Faults,
+        authority: Path | None = None,
     ) -> None:
-        """Prepare to call `url`/`channel`; nothing connects before the first call."""
+        """Prepare to call `url`/`channel`; nothing connects before the first call.
+
+        Over TLS certificates of `authority` (a PEM file) are trusted, and no others; without one
+        those that everybody trusts.
+        """
+        self._authority = authority
+        self._context: ssl.SSLContext | None = None
         self._url, self._path, self._secret = url, f"/{channel}", secret
         self._clock, self._faults = clock, faults
         self._tasks: set[asyncio.Task[None]] = set()
@@ -61,11 +76,25 @@ class Caller:
             await asyncio.sleep(fault.seconds)
         message_id = uuid.uuid4().hex
         secret = _FORGED if kind is FaultKind.ERROR else self._secret
+        try:
+            verify = self._trust()
+        except OSError as error:
+            # As good as a callback that is lost: the house asks by itself.
+            _log.warning("callback_authority_unreadable", reason=type(error).__name__)
+            return
         async with httpx.AsyncClient(
-            base_url=self._url, verify=load_trust(), timeout=_TIMEOUT_SECONDS
+            base_url=self._url, timeout=_TIMEOUT_SECONDS, verify=verify
         ) as client:
             for _ in range(2 if kind is FaultKind.DUPLICATE else 1):
                 await self._send(client, secret, message_id, body)
+
+    def _trust(self) -> ssl.SSLContext:
+        """Return what says whom to trust; read at the first call, when the file is there."""
+        if self._authority is None:
+            return load_trust()
+        if self._context is None:
+            self._context = ssl.create_default_context(cafile=str(self._authority))
+        return self._context
 
     async def _send(
         self, client: httpx.AsyncClient, secret: bytes, message_id: str, body: bytes

@@ -4,6 +4,7 @@
 - `GET /orders/{id}` says what became of it; 404 with the state `unknown` if it never came.
 - `POST /orders/{id}/capture` and `/void` end what a card authorised.
 - `PUT /orders/{id}/refunds/{refund}` gives all or part of it back, once for each refund.
+- `PUT /accounts {"bank_code", "account", "name"}` says whose an account at a bank is.
 - `GET /files/{day}` is the file of what was booked on a day.
 - `POST /faults {"kind", "on", "times", "seconds"}` arranges for trouble, `PUT /faults/rates`
   brings it by chance, `GET` shows it, `DELETE /faults` ends it.
@@ -32,6 +33,7 @@ from huitong.payments.channels.simulator.faults import (
     Faults,
     RatesRequest,
 )
+from huitong.payments.channels.simulator.holders import REASONS, Holders, SimulatedPayee
 from huitong.payments.channels.simulator.messages import read_order
 from huitong.payments.types import ChannelKind
 
@@ -58,6 +60,7 @@ class SimulatedChannel:
         self.clock: Clock = clock or SystemClock()
         self.books = Books(journal)
         self.faults = Faults()
+        self.holders = Holders()
         #: Who calls back; nobody until somebody is set.
         self.caller: Caller | None = None
 
@@ -75,6 +78,7 @@ class SimulatedChannel:
                 Route(one, self._query, methods=["GET"]),
                 Route(f"{one}/{{act:str}}", self._end_authorisation, methods=["POST"]),
                 Route(f"{one}/refunds/{{refund_id}}", self._refund, methods=["PUT"]),
+                Route("/accounts", self._tell_holder, methods=["PUT"]),
                 Route("/files/{day}", self._file, methods=["GET"]),
                 Route("/faults", self._arrange, methods=["POST"]),
                 Route("/faults", self._show_faults, methods=["GET"]),
@@ -86,12 +90,13 @@ class SimulatedChannel:
 
     async def _submit(self, request: Request) -> Response:
         try:
-            asked = read_order(self.kind, request.headers, await request.body())
+            asked, payee = read_order(self.kind, request.headers, await request.body())
         except Refusal as refusal:
             return respond(400, {"detail": refusal.detail, "field": refusal.field})
         fault = self.faults.take("submit")
         order_id = request.path_params["order_id"]
-        return await self._deliver(fault, lambda: self._take(order_id, asked, fault))
+        code = self.holders.refuse(payee)
+        return await self._deliver(fault, lambda: self._take(order_id, asked, fault, code=code))
 
     async def _query(self, request: Request) -> Response:
         order_id = request.path_params["order_id"]
@@ -153,6 +158,7 @@ class SimulatedChannel:
         *,
         of: str | None = None,
         is_refused: bool = False,
+        code: str | None = None,
     ) -> Response:
         known = self.orders.get(order_id)
         if known is not None:
@@ -166,11 +172,12 @@ class SimulatedChannel:
         order = SimulatedOrder(
             id=order_id,
             request=asked,
-            is_refused=is_refused or kind in no or asked.card_token == DECLINED,
+            is_refused=is_refused or code is not None or kind in no or asked.card_token == DECLINED,
             decided_at=now + timedelta(seconds=seconds),
             stage="authorised" if self.kind is ChannelKind.CARD_ACQUIRING and of is None else "",
             booked_amount=_other_amount(asked.amount) if kind is FaultKind.WRONG_AMOUNT else None,
             refund_of=of,
+            code=code,
         )
         if fault is not None and kind is FaultKind.LATE_SUCCESS:
             order.late_at = order.decided_at + timedelta(seconds=fault.seconds)
@@ -193,12 +200,14 @@ class SimulatedChannel:
         self, order: SimulatedOrder, amount: dict[str, str] | None = None
     ) -> dict[str, Any]:
         state = self.books.settle(order, self.clock.now())
+        is_no = state == "failed"
         return {
             "id": order.id,
             "state": state,
             "direction": order.request.direction,
             "amount": amount or order.amount,
-            "reason": "refused by the bank" if state == "failed" else None,
+            "reason": REASONS.get(order.code or "", "refused by the bank") if is_no else None,
+            "code": order.code if is_no else None,
         }
 
     def _show(self, order: SimulatedOrder, amount: dict[str, str] | None = None) -> Response:
@@ -226,6 +235,13 @@ class SimulatedChannel:
         if fault is not None and kind is FaultKind.DELAY:
             await asyncio.sleep(fault.seconds)
         return response
+
+    async def _tell_holder(self, request: Request) -> Response:
+        try:
+            self.holders.put(msgspec.json.decode(await request.body(), type=SimulatedPayee))
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            return respond(400, {"detail": str(error)})
+        return Response(status_code=204)
 
     async def _file(self, request: Request) -> Response:
         try:

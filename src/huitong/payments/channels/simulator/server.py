@@ -34,11 +34,13 @@ def make_channels(
     seconds: float = 1.0,
     callback_url: str | None = None,
     secrets: Mapping[str, bytes] | None = None,
+    authority: Path | None = None,
 ) -> list[SimulatedChannel]:
     """Return the channels of `KINDS`, with their journals in `folder`.
 
-    They call `callback_url`/{name} if it is given, with `secrets` by name. Raises InvalidField for
-    rates that make no sense.
+    They call `callback_url`/{name} if it is given, with `secrets` by name; `authority` signed the
+    certificate there, if it is one that machines do not know. Raises InvalidField for rates that
+    make no sense.
     """
     made = []
     for name, kind in KINDS.items():
@@ -52,7 +54,12 @@ def make_channels(
         channel.faults.set_rates(rates or {}, seconds=seconds)
         if callback_url is not None and secrets is not None:
             channel.caller = Caller(
-                callback_url, name, secrets[name], clock=clock, faults=channel.faults
+                callback_url,
+                name,
+                secrets[name],
+                clock=clock,
+                faults=channel.faults,
+                authority=authority,
             )
         made.append(channel)
     return made

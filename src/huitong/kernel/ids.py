@@ -50,6 +50,7 @@ INCIDENT: Final = "inc"
 INSTRUCTION: Final = "ins"
 JOB: Final = "job"
 LOAN: Final = "loan"
+LOAN_APPLICATION: Final = "lap"
 LOGIN: Final = "lgn"
 MERCHANT: Final = "mer"
 MODEL: Final = "mdl"
@@ -118,6 +119,7 @@ PREFIXES: Final = frozenset(
         INSTRUCTION,
         JOB,
         LOAN,
+        LOAN_APPLICATION,
         LOGIN,
         MERCHANT,
         MODEL,

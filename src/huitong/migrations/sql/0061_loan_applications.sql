@@ -1,0 +1,57 @@
+-- Applications for loans: kept at each step, decided, offered, read, signed and lent.
+CREATE TABLE lending.applications (
+    id                  uuid        NOT NULL PRIMARY KEY,
+    customer_id         uuid        NOT NULL,
+    product_id          smallint    NOT NULL,
+    product_version     integer     NOT NULL,
+    stage               text        NOT NULL DEFAULT 'draft'
+        CHECK (stage IN ('draft', 'review', 'offered', 'lent', 'refused', 'withdrawn', 'lapsed')),
+    borrower_account_id bigint      NOT NULL REFERENCES ledger.accounts (id),
+    payout_account_id   bigint      NOT NULL REFERENCES ledger.accounts (id),
+    wish                jsonb,
+    parties             jsonb       NOT NULL DEFAULT '[]',
+    collateral          jsonb       NOT NULL DEFAULT '[]',
+    facts               bytea,
+    reasons             jsonb       NOT NULL DEFAULT '[]',
+    offer               jsonb,
+    offer_until         date,
+    has_appealed        boolean     NOT NULL DEFAULT false,
+    is_decided_by_person boolean    NOT NULL DEFAULT false,
+    decision_id         uuid,
+    statement_digest    bytea       CHECK (length(statement_digest) = 32),
+    statement_shown_at  timestamptz,
+    statement_read_at   timestamptz,
+    contract_digest     bytea       CHECK (length(contract_digest) = 32),
+    signed_at           timestamptz,
+    loan_id             uuid        UNIQUE REFERENCES lending.loans (id),
+    started_at          timestamptz NOT NULL,
+    changed_at          timestamptz NOT NULL,
+    FOREIGN KEY (product_id, product_version) REFERENCES lending.product_versions (product_id, version),
+    CONSTRAINT applications_ask_for_something CHECK (stage IN ('draft', 'withdrawn', 'lapsed') OR wish IS NOT NULL),
+    CONSTRAINT applications_offer_terms CHECK ((offer IS NULL) = (offer_until IS NULL) AND (stage NOT IN ('offered', 'lent') OR offer IS NOT NULL)),
+    CONSTRAINT applications_refuse_with_reasons CHECK (stage <> 'refused' OR jsonb_array_length(reasons) > 0),
+    CONSTRAINT applications_show_before_reading CHECK ((statement_digest IS NULL) = (statement_shown_at IS NULL) AND statement_read_at > statement_shown_at),
+    CONSTRAINT applications_read_before_signing CHECK (signed_at IS NULL OR statement_read_at <= signed_at),
+    CONSTRAINT applications_sign_a_contract CHECK ((contract_digest IS NULL) = (signed_at IS NULL)),
+    CONSTRAINT applications_lend_what_is_signed CHECK ((stage = 'lent') = (loan_id IS NOT NULL) AND (loan_id IS NULL OR signed_at IS NOT NULL))
+);
+CREATE INDEX applications_of_customers ON lending.applications (customer_id, started_at);
+CREATE INDEX applications_to_review ON lending.applications (changed_at, id) WHERE stage = 'review';
+CREATE INDEX applications_to_lapse ON lending.applications (changed_at) WHERE stage IN ('draft', 'offered');
+COMMENT ON COLUMN lending.applications.facts IS 'What the applicant said of income, work and household, sealed with their key.';
+COMMENT ON COLUMN lending.applications.statement_digest IS 'SHA-256 of the cost statement that was shown.';
+COMMENT ON COLUMN lending.applications.contract_digest IS 'SHA-256 of the contract that was signed.';
+
+CREATE TABLE lending.application_steps (
+    application_id uuid        NOT NULL REFERENCES lending.applications (id),
+    position       integer     NOT NULL CHECK (position > 0),
+    step           text        NOT NULL,
+    actor          text        NOT NULL,
+    at             timestamptz NOT NULL,
+    details        jsonb       NOT NULL DEFAULT '{}',
+    PRIMARY KEY (application_id, position)
+);
+COMMENT ON TABLE lending.application_steps IS 'What was done to an application, by whom and when; only added to.';
+
+GRANT SELECT, INSERT, UPDATE ON lending.applications TO huitong_app;
+GRANT SELECT, INSERT ON lending.application_steps TO huitong_app;

@@ -64,6 +64,7 @@ PREFIXES = {
     "version": "rul",
     "virtual_account": "vac",
     "window": "clw",
+    "loan": "loan",
     "break_id": "brk",
     "dispute": "dsp",
     "evidence": "evd",
@@ -72,7 +73,7 @@ PREFIXES = {
     "item": "sus",
 }
 #: What is named by a word, not by an id.
-WORDS = {"plan": "standard", "act": "accept"}
+WORDS = {"plan": "standard", "act": "accept", "product": "cash"}
 #: These end the session that asks, so they are asked last.
 LAST = ("/v1/staff/sign-out", "/v1/identity/log-out")
 

@@ -54,6 +54,10 @@ KEYS: dict[str, tuple[set[str], set[str]]] = {
         {"one_p50_ms", "one_p99_ms", "batch_per_second", "decisions_per_second_a_core", "rules"},
         {"one_at_a_time_per_second"},
     ),
+    "accrue": (
+        {"seconds", "loans", "loans_per_second", "again_seconds", "chunks"},
+        {"naive_loans_per_second"},
+    ),
     "bulk": (
         {"seconds", "lines_per_second", "submit_seconds", "approve_seconds", "pay_seconds"},
         {"naive_lines_per_second"},

@@ -20,6 +20,7 @@ BENCHMARKS: Final[Mapping[str, str]] = MappingProxyType(
         "backtest": "huitong.bench.backtest:measure",
         "iso20022": "huitong.bench.iso20022:measure",
         "schedule": "huitong.bench.schedule:measure",
+        "accrue": "huitong.bench.accrue:measure",
         "growth": "huitong.bench.growth:measure",
         "bulk": "huitong.bench.bulk:measure",
         "clearing": "huitong.bench.clearing:measure",

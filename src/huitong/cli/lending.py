@@ -1,5 +1,6 @@
 """`huitong lending`: what loans come to."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -8,7 +9,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from huitong import lending
 from huitong.cli.process import load_entry_point
+from huitong.kernel.clock import SystemClock
+from huitong.kernel.database.unit_of_work import Caller, Database
+from huitong.kernel.rulebook import Rulebook
+from huitong.kernel.settings import Settings
 
 _CASES: Final = Path("../shared/data/7-loans")
 _REASONS_SHOWN: Final = 12
@@ -18,7 +24,57 @@ app: Final = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
 
 def register(parent: typer.Typer) -> None:
     """Add the commands to the command line."""
-    parent.add_typer(app, name="lending", short_help="Compare loans with published cases.")
+    parent.add_typer(
+        app, name="lending", short_help="Close days of loans, compare with published cases."
+    )
+
+
+@app.command("close-day", short_help="Close all business days of loans that are over.")
+def close_day(
+    *,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object and nothing else.")
+    ] = False,
+) -> None:
+    """Close every business day that is over and not closed yet, first first.
+
+    Safe to run twice, beside workers, and again after being killed: each range of loans is closed
+    once. Interest accrues, payments come due or are overdue, debits are asked for, classes and
+    provisions are set, and the general ledger follows.
+    """
+    closed = asyncio.run(_close_days())
+    if as_json:
+        days = [
+            {
+                "day": each.day.isoformat(),
+                "loans": each.loans,
+                "chunks": each.chunks,
+                "interest": each.interest,
+                "penalty": each.penalty,
+                "to_overdue": each.to_overdue,
+                "provision": each.provision,
+            }
+            for each in closed
+        ]
+        typer.echo(json.dumps({"days": days}))
+        return
+    for each in closed:
+        typer.echo(f"{each.day}  {each.loans:,} loans in {each.chunks} chunks")
+    if not closed:
+        typer.echo("no business day waits")
+
+
+async def _close_days() -> list[lending.ClosedDay]:
+    settings = Settings.from_environment()
+    async with Database(
+        settings.database_app_url, role=settings.database_app_role, size=2
+    ) as database:
+        return await lending.close_days(
+            database,
+            rulebook=Rulebook.load(),
+            now=SystemClock().now(),
+            caller=Caller(actor="cli"),
+        )
 
 
 @app.command("tie-out", short_help="Compare schedules, replays and rates with published cases.")

@@ -51,6 +51,7 @@ INSTRUCTION: Final = "ins"
 JOB: Final = "job"
 LOAN: Final = "loan"
 LOAN_APPLICATION: Final = "lap"
+LOAN_EVENT: Final = "lev"
 LOGIN: Final = "lgn"
 MERCHANT: Final = "mer"
 MODEL: Final = "mdl"
@@ -120,6 +121,7 @@ PREFIXES: Final = frozenset(
         JOB,
         LOAN,
         LOAN_APPLICATION,
+        LOAN_EVENT,
         LOGIN,
         MERCHANT,
         MODEL,

@@ -16,6 +16,7 @@ from huitong.wiring.channel_acts import CHANNEL_ACTS
 from huitong.wiring.clearing_acts import make_clearing_acts
 from huitong.wiring.corporate_acts import CORPORATE_ACTS
 from huitong.wiring.crossborder_acts import make_crossborder_acts
+from huitong.wiring.lending_acts import make_lending_acts
 from huitong.wiring.merchant_acts import make_merchant_acts
 from huitong.wiring.reactions import react_to_decisions
 from huitong.wiring.reconciling import make_reconciliation_acts
@@ -37,6 +38,7 @@ def make_approved_acts(vault: Vault, rulebook: Rulebook) -> identity.Handlers:
         **make_risk_acts(rulebook),
         **make_reconciliation_acts(rulebook),
         **make_merchant_acts(rulebook),
+        **make_lending_acts(rulebook),
         **make_crossborder_acts(rulebook),
         "customers.approve_in_person": evidence.approve_in_person,
         "customers.confirm_in_person": evidence.confirm_in_person,

@@ -21,6 +21,7 @@ from huitong.wiring.channel_clients import make_clients
 from huitong.wiring.clocks import make_clock
 from huitong.wiring.corporate_paying import make_corporate_loops
 from huitong.wiring.evidence_desk import make_evidence_desk
+from huitong.wiring.lending_loops import LENDING_LOOPS
 from huitong.wiring.loop_types import Loop, Step
 from huitong.wiring.merchant_loops import MERCHANT_LOOPS
 from huitong.wiring.notices import make_notice_loops
@@ -282,5 +283,6 @@ LOOPS: Final[tuple[Loop, ...]] = (
     Loop("kernel.prune_events", 60.0, _prune_events),
     Loop("kernel.prune_replies", 60.0, _prune_replies),
     *MERCHANT_LOOPS,
+    *LENDING_LOOPS,
     *WATCH_LOOPS,
 )

@@ -126,6 +126,8 @@ async def write_rows(connection: DriverConnection, rows: Rows, first: int, end: 
         records[f"{name}_length"] = np.dtype(kind).itemsize
         records[name] = rows.column(name)
     await connection.execute(_MAKE)
+    # A loan that is behind is written once for each of its days, in one transaction.
+    await connection.execute("DELETE FROM lending_closing")
     await connection.copy_to_table(
         "lending_closing",
         columns=[_column(name) for name, _ in _WRITTEN],

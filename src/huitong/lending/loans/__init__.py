@@ -13,7 +13,7 @@ from huitong.lending.loans.caring import (
     waive,
     write_off,
 )
-from huitong.lending.loans.changing import get_loan
+from huitong.lending.loans.changing import bring_to_today, get_loan
 from huitong.lending.loans.errors import (
     DayNotOpen,
     LoanChangeRefused,
@@ -80,6 +80,7 @@ __all__ = [
     "Quote",
     "QuoteChanged",
     "State",
+    "bring_to_today",
     "change_rate",
     "charge",
     "check_loan_terms",

@@ -24,7 +24,7 @@ from huitong.lending.loans.errors import (
 )
 from huitong.lending.loans.events import LoanChanged
 from huitong.lending.loans.opening import plan_instalments
-from huitong.lending.loans.state import Rows
+from huitong.lending.loans.state import Rows, State
 from huitong.lending.loans.types import (
     EventKind,
     Loan,
@@ -76,7 +76,8 @@ async def get_loan(uow: UnitOfWork, loan_id: uuid.UUID) -> Loan:
     """Return a loan; raises LoanNotFound."""
     loan = await store.find_loan(uow, loan_id)
     if loan is None:
-        raise LoanNotFound(f"there is no loan {show_id(LOAN, loan_id)}", field="loan")
+        shown = show_id(LOAN, loan_id)
+        raise LoanNotFound(f"there is no loan {shown}", context={"id": shown})
     return loan
 
 
@@ -108,6 +109,14 @@ async def lock_loan(uow: UnitOfWork, loan_id: uuid.UUID, *, now: datetime) -> Lo
     running = await load_running(uow, loan, events)
     await _bring_to_today(uow, running, now=now)
     return Locked(running, events)
+
+
+async def bring_to_today(uow: UnitOfWork, loan_id: uuid.UUID, *, now: datetime) -> State:
+    """Close the days of one loan that are over, as closing them for all would; return its balances.
+
+    What accrues is posted for yesterday. Raises LoanNotFound.
+    """
+    return (await lock_loan(uow, loan_id, now=now)).running.state
 
 
 async def carry_out(

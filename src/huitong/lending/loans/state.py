@@ -16,8 +16,9 @@ from huitong.lending.products import RATE_SCALE
 
 Integers = NDArray[np.int64]
 
-#: What stands for a day that is not there.
-NEVER: Final = date(9999, 12, 31)
+#: What stands for a day that is not there. Not the last day there is: the driver writes that one as
+#: infinity.
+NEVER: Final = date(9999, 1, 1)
 _EPOCH: Final = date(2000, 1, 1)
 NEVER_NUMBER: Final = (NEVER - _EPOCH).days
 
@@ -105,6 +106,11 @@ class State:
             + self.fees_paid
             + self.recovered
         )
+
+    @property
+    def next_due_on(self) -> date | None:
+        """Return when the next payment comes due, or None after the last one."""
+        return None if self.due_day == NEVER else self.due_day
 
     @property
     def days_past_due(self) -> int:
@@ -211,8 +217,8 @@ def to_day(number: int) -> date:
     return _EPOCH + timedelta(days=number)
 
 
-def _to_number(value: object) -> int:
-    return to_number(value) if isinstance(value, date) else int(value)  # type: ignore[call-overload, no-any-return]
+def _to_number(value: int | date) -> int:
+    return to_number(value) if isinstance(value, date) else value
 
 
 def roll(rows: Rows, following: Next) -> None:

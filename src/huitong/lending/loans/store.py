@@ -149,7 +149,7 @@ async def load_instalments(uow: UnitOfWork, number: int) -> list[Instalment]:
              FROM lending.instalments WHERE loan = :loan ORDER BY number""",
         loan=number,
     )
-    return [Instalment(*row) for row in rows]
+    return [Instalment(*tuple(row)) for row in rows]
 
 
 async def save_instalments(

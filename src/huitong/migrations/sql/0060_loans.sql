@@ -68,7 +68,7 @@ CREATE TABLE lending.instalments (
 );
 
 -- One narrow row for each loan: what the close of business reads and writes. No null, so that rows
--- travel as columns of one width; days without a meaning are 9999-12-31. Half of each page is left
+-- travel as columns of one width; days without a meaning are 9999-01-01. Half of each page is left
 -- free, and no index holds what changes each day: a new version of a row stays on its page.
 CREATE TABLE lending.balances (
     loan             bigint   NOT NULL PRIMARY KEY REFERENCES lending.loans (number),
@@ -111,7 +111,7 @@ CREATE TABLE lending.balances (
     fees_off         bigint   NOT NULL CHECK (fees_off >= 0),
     recovered        bigint   NOT NULL CHECK (recovered >= 0),
     CONSTRAINT balances_sum_to_what_was_lent CHECK (not_due + due + overdue + principal_paid + principal_off = lent),
-    CONSTRAINT balances_overdue_have_a_day CHECK ((since_day < '9999-12-31') = (overdue + interest_overdue > 0)),
+    CONSTRAINT balances_overdue_have_a_day CHECK ((since_day < '9999-01-01') = (overdue + interest_overdue > 0)),
     CONSTRAINT balances_end_with_nothing CHECK (is_active OR not_due + due + overdue + carried + accrued + interest_due + interest_overdue
         + penalty + compound + fees + provision = 0)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);

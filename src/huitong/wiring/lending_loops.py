@@ -1,0 +1,24 @@
+"""What a worker does for loans over and over."""
+
+from datetime import datetime
+from typing import Final
+
+from huitong import lending
+from huitong.kernel.database.unit_of_work import Database
+from huitong.kernel.rulebook import Rulebook
+from huitong.wiring.loop_types import Loop
+
+
+async def _close_days(database: Database, now: datetime) -> bool:
+    await lending.close_days(database, rulebook=Rulebook.load(), now=now)
+    return False
+
+
+async def _debit_due(database: Database, now: datetime) -> bool:
+    return await lending.debit_due(database, now=now) > 0
+
+
+LENDING_LOOPS: Final[tuple[Loop, ...]] = (
+    Loop("lending.close_days", 60.0, _close_days),
+    Loop("lending.debit_due", 5.0, _debit_due),
+)

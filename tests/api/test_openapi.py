@@ -150,6 +150,10 @@ def check_security(where: str, path: str, operation: dict[str, Any]) -> None:
         assert names == ["StaffSession", "StaffCookie"], where
     elif path.startswith(("/v1/bulk-files", "/v1/corporate/", "/v1/crossborder/")):
         assert names == ["Session", "SessionCookie"], where
+    elif path.startswith("/v1/loan"):
+        # Borrowers see and repay, staff see and change; keys do nothing.
+        people = [["StaffSession", "StaffCookie"], ["Session", "SessionCookie"]]
+        assert names in (*people, people[0] + people[1]), where
     else:
         (scope,) = operation["security"][0]["ApiKey"]
         assert scope in SCOPES, where

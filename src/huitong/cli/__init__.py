@@ -11,6 +11,7 @@ from huitong.cli import (
     bulk,
     channels,
     clearing,
+    credit,
     demo,
     fx,
     iso20022,
@@ -55,7 +56,7 @@ app = typer.Typer(
 for command in (
     up, serve, worker, keys, staff, permissions, privacy, migrate, ledger, log, audit, backup,
     demo, bench, bulk, registry, risk, sms_gateway, operations, clearing, iso20022, lending,
-    receipts, channels, reconcile, merchants, fx, abroad,
+    receipts, channels, reconcile, merchants, fx, abroad, credit,
 ):  # fmt: skip
     command.register(app)
 

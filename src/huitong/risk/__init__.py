@@ -1,7 +1,8 @@
 """Risk: what may happen, decided in real time and recorded with what it was decided from.
 
 `decisioning` owns online features, rules, lists, models and the decisions themselves; `fraud` owns
-the model of payment fraud, its training and evaluation, and the cases that people work on.
+the model of payment fraud, its training and evaluation, and the cases that people work on; `credit`
+owns scorecards, grades, limits and prices, classes and expected loss, and early warning.
 
 **Rules.** A set of rules is a document that `read_rules` compiles against the features of its
 purpose; `RuleSet.assess` runs it over a batch, `run_backtest` over a table of history in DuckDB.
@@ -21,12 +22,65 @@ holds what scores in a process, `watch_models` measures drift and decay.
 **Tables.** `read_table` compiles a decision table against the
 schema of its name; `save_table`, `set_table_live` and `retire_table` are its life, `ask_table`
 answers by the one that is live.
+**Credit.** `score_application` gives points, probability, grade and reasons by a `Scorecard`, the
+shipped one or the champion of `load_scorecard`; `propose_terms` a limit and price,
+`propose_adjustment` their change. `grade_assets`, `reckon_special_provisions` and `reckon_losses`
+work over columns of loans; `warn_of_borrowers`, `find_concentrations` and `find_bad_vintages` warn.
+`evaluate_credit` measures models on public data.
 **Cases.** Decisions that people should look at raise alerts in their own transaction;
 `group_alerts` puts them into cases by who took part and what links them. `assign_case`,
 `release_case`, `add_note` and `close_case` are the work, `draw_case` is the graph.
 `overturn_decision` says that a decision was wrong, when two people agreed.
 """
 
+from huitong.risk.credit.assets.adequacy import Adequacy, check_provisions
+from huitong.risk.credit.assets.classes import (
+    AssetClass,
+    AssetColumns,
+    grade_assets,
+    reckon_special_provisions,
+)
+from huitong.risk.credit.assets.losses import LossColumns, Losses, reckon_losses
+from huitong.risk.credit.assets.scenarios import Scenario, list_scenarios
+from huitong.risk.credit.doors import (
+    CREDIT_DATA_SETS,
+    evaluate_credit,
+    train_start_scorecard,
+)
+from huitong.risk.credit.grading import Grade
+from huitong.risk.credit.lines.adjusting import (
+    Adjustment,
+    CreditLine,
+    MonthEnd,
+    propose_adjustment,
+)
+from huitong.risk.credit.lines.terms import (
+    Ability,
+    Bound,
+    PriceAboveCeiling,
+    Terms,
+    propose_terms,
+)
+from huitong.risk.credit.lines.warnings import (
+    WARNING_TEXTS,
+    BorrowerColumns,
+    WarningSign,
+    find_bad_vintages,
+    find_concentrations,
+    warn_of_borrowers,
+)
+from huitong.risk.credit.protected import ProtectedAttribute, is_protected
+from huitong.risk.credit.scorecards.registering import (
+    CREDIT_MODEL_NAME,
+    ScorecardNotLive,
+    load_scorecard,
+    measure_stability,
+)
+from huitong.risk.credit.scorecards.scoring import Feature, PointsLost, score_columns
+from huitong.risk.credit.scorecards.types import Scorecard, read_scorecard, write_scorecard
+from huitong.risk.credit.scoring import CreditScore, score_application
+from huitong.risk.credit.starting.features import APPLICATION_FEATURES, ApplicationFeature
+from huitong.risk.credit.starting.shipping import start_scorecard
 from huitong.risk.decisioning.backtesting.commands import (
     BACKTEST_JOB,
     BacktestNotFound,
@@ -266,23 +320,35 @@ from huitong.risk.fraud.shipping import install_start_model, write_model
 from huitong.risk.fraud.train import train_on_platform, train_on_simulator
 
 __all__ = [
+    "APPLICATION_FEATURES",
     "BACKTEST_JOB",
     "CHECKS_NOT_PASSED",
     "COLUMN_TYPES",
+    "CREDIT_DATA_SETS",
+    "CREDIT_MODEL_NAME",
     "MODEL_NAMES",
     "PAYMENT_FEATURES",
+    "WARNING_TEXTS",
+    "Ability",
     "Action",
+    "Adequacy",
+    "Adjustment",
     "AlarmCause",
     "Alert",
     "AlreadyOverturned",
     "AnswerReplay",
+    "ApplicationFeature",
     "Assessment",
+    "AssetClass",
+    "AssetColumns",
     "Backtest",
     "BacktestMissing",
     "BacktestNotFound",
     "BacktestResult",
     "BacktestRun",
     "BacktestRunning",
+    "BorrowerColumns",
+    "Bound",
     "Breaker",
     "Case",
     "CaseChanged",
@@ -296,6 +362,8 @@ __all__ = [
     "Catalogue",
     "Column",
     "CompiledVersion",
+    "CreditLine",
+    "CreditScore",
     "Decider",
     "Deciding",
     "Decision",
@@ -311,10 +379,12 @@ __all__ = [
     "FailedTest",
     "Fallback",
     "FallbackReason",
+    "Feature",
     "FeatureType",
     "Features",
     "FindParties",
     "Finding",
+    "Grade",
     "HistoryUnusableError",
     "HitPolicy",
     "Label",
@@ -330,6 +400,8 @@ __all__ = [
     "Listed",
     "LogInCounts",
     "LogInScores",
+    "LossColumns",
+    "Losses",
     "ModelAlarm",
     "ModelCache",
     "ModelDamaged",
@@ -338,6 +410,7 @@ __all__ = [
     "ModelStatus",
     "ModelStatusConflict",
     "ModelUntried",
+    "MonthEnd",
     "NamedFeature",
     "NoRowHit",
     "NothingToOverturn",
@@ -350,6 +423,9 @@ __all__ = [
     "PaymentFacts",
     "PaymentSubject",
     "Period",
+    "PointsLost",
+    "PriceAboveCeiling",
+    "ProtectedAttribute",
     "Purpose",
     "Queue",
     "Reason",
@@ -367,6 +443,9 @@ __all__ = [
     "RulesNotLoaded",
     "RunState",
     "Say",
+    "Scenario",
+    "Scorecard",
+    "ScorecardNotLive",
     "Scoring",
     "Seen",
     "ServedModel",
@@ -385,9 +464,11 @@ __all__ = [
     "TableType",
     "TableVersion",
     "TableVersionNotFound",
+    "Terms",
     "TrainedModel",
     "Value",
     "VersionState",
+    "WarningSign",
     "WeekMeasure",
     "add_note",
     "ask_table",
@@ -402,6 +483,7 @@ __all__ = [
     "check_list_change",
     "check_model_status",
     "check_predicate",
+    "check_provisions",
     "check_table_can_go_live",
     "close_case",
     "count_ungrouped",
@@ -410,10 +492,13 @@ __all__ = [
     "default_rules",
     "default_table",
     "draw_case",
+    "evaluate_credit",
     "evaluate_fraud",
     "evaluate_log_ins",
     "explain_decision",
     "export_history",
+    "find_bad_vintages",
+    "find_concentrations",
     "find_labels",
     "find_listed",
     "find_overturn",
@@ -427,9 +512,11 @@ __all__ = [
     "get_schema",
     "get_table_answer",
     "get_table_version",
+    "grade_assets",
     "group_alerts",
     "install_first_model",
     "install_start_model",
+    "is_protected",
     "label_rejected",
     "list_alarms",
     "list_case_alerts",
@@ -441,21 +528,29 @@ __all__ = [
     "list_features",
     "list_models",
     "list_rule_versions",
+    "list_scenarios",
     "list_schemas",
     "list_table_versions",
     "list_weeks",
+    "load_scorecard",
     "make_records",
     "make_update",
+    "measure_stability",
     "name_values",
     "note_proposal",
     "number_address",
     "overturn_decision",
     "perform_backtest",
+    "propose_adjustment",
+    "propose_terms",
     "put_labels",
     "read_list_change",
     "read_rules",
+    "read_scorecard",
     "read_stored_rules",
     "read_table",
+    "reckon_losses",
+    "reckon_special_provisions",
     "record_backtest",
     "record_decisions",
     "register_model",
@@ -472,6 +567,8 @@ __all__ = [
     "run_backtest",
     "save_rules",
     "save_table",
+    "score_application",
+    "score_columns",
     "score_log_ins",
     "set_model_status",
     "set_rules_live",
@@ -483,9 +580,13 @@ __all__ = [
     "show_schema",
     "show_table",
     "show_values",
+    "start_scorecard",
     "train_on_platform",
     "train_on_simulator",
+    "train_start_scorecard",
     "try_table",
+    "warn_of_borrowers",
     "watch_models",
     "write_model",
+    "write_scorecard",
 ]

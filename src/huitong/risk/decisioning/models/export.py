@@ -81,7 +81,51 @@ def export_trees(booster: lightgbm.Booster) -> bytes:
         if not -1 <= tree["num_cat"] <= 0:
             raise ValueError("trees with categorical splits cannot be exported")
         arrays.add_tree(tree["tree_structure"])
-    count = booster.num_feature()
+    return _make_model(arrays, booster.num_feature())
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """A feature that adds a step's value: `values` has one more than the ascending `edges`.
+
+    Each step holds its lower edge; `unknown` is added for NaN.
+    """
+
+    edges: Sequence[float]
+    values: Sequence[float]
+    unknown: float
+
+
+def export_steps(features: Sequence[Steps]) -> bytes:
+    """Return an ONNX model as `export_trees` does, of the sum of one step of each feature."""
+    arrays = _Arrays()
+    for feature, steps in enumerate(features):
+        # No number is above the greatest: only NaN fails the first comparison.
+        root = arrays.add_node(feature, np.finfo(np.float64).max, unknown_goes_true=False)
+        arrays.roots.append(root)
+        known = _add_steps(arrays, feature, steps, 0, len(steps.edges))
+        arrays.children[root] = [known, arrays.add_leaf(steps.unknown)]
+    return _make_model(arrays, len(features))
+
+
+def _add_steps(
+    arrays: _Arrays, feature: int, steps: Steps, low: int, high: int
+) -> tuple[int, bool]:
+    """Add the steps between two edges' places as a balanced tree, and return its top."""
+    if low == high:
+        return arrays.add_leaf(steps.values[low])
+    middle = (low + high) // 2
+    # The operator asks "at most"; below the edge is at most the next smaller number.
+    below = float(np.nextafter(steps.edges[middle], -np.inf))
+    index = arrays.add_node(feature, below, unknown_goes_true=False)
+    arrays.children[index] = [
+        _add_steps(arrays, feature, steps, low, middle),
+        _add_steps(arrays, feature, steps, middle + 1, high),
+    ]
+    return index, False
+
+
+def _make_model(arrays: _Arrays, count: int) -> bytes:
     graph = helper.make_graph(
         [_make_node(arrays)],
         "trees",

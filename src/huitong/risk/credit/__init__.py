@@ -1,0 +1,1 @@
+"""Credit risk: scorecards, limits and prices, classes, expected loss, early warning."""

@@ -1,0 +1,1 @@
+"""How well credit models rank and how honest their probabilities are, on public data."""

@@ -1,0 +1,63 @@
+"""The learners by name, with settings that were chosen once and hold for every fold and file.
+
+Imports LightGBM and scikit-learn, which take seconds: import it late.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from huitong.risk.credit.evaluation.learners import (
+    Learner,
+    boosted_trees,
+    forest,
+    kernel,
+    linear,
+    network,
+    splines,
+)
+
+RECIPES: Final[Mapping[str, Learner]] = {
+    # Some hundred rows.
+    "trees_small": boosted_trees(
+        rounds=300, copies=3, num_leaves=6, learning_rate=0.03, min_data_in_leaf=20,
+        feature_fraction=0.3,
+    ),
+    "forest_small": forest(trees=500, leaf=3, share=0.2),
+    "extra_small": forest(trees=500, leaf=3, share=0.2, is_extra=True),
+    "linear_small": linear(penalty_inverse=0.05),
+    # Some thousand rows.
+    "trees_gentle": boosted_trees(
+        rounds=500, copies=2, num_leaves=4, learning_rate=0.05, min_data_in_leaf=40,
+        feature_fraction=0.2,
+    ),
+    "trees_random": boosted_trees(
+        rounds=500, copies=2, num_leaves=10, learning_rate=0.05, min_data_in_leaf=20,
+        feature_fraction=0.4, extra_trees=True,
+    ),
+    "kernel": kernel(gamma=0.006, components=500, penalty_inverse=0.3),
+    "network": network(width=24, penalty=3.0, epochs=25, copies=4),
+    "splines": splines(penalty_inverse=0.02),
+    "extra_middle": forest(trees=300, leaf=5, share=0.4, is_extra=True),
+    # Tens of thousands.
+    "trees_many": boosted_trees(
+        rounds=500, copies=2, num_leaves=10, learning_rate=0.03, min_data_in_leaf=80,
+        feature_fraction=0.3,
+    ),
+    "trees_rare": boosted_trees(
+        rounds=700, copies=2, num_leaves=6, learning_rate=0.04, min_data_in_leaf=120,
+        feature_fraction=0.2,
+    ),
+    "extra_many": forest(trees=150, leaf=8, share=0.3, is_extra=True),
+    "splines_firm": splines(penalty_inverse=0.01),
+    # A hundred thousand.
+    "trees_large": boosted_trees(
+        rounds=350, num_leaves=8, learning_rate=0.05, min_data_in_leaf=100, feature_fraction=0.4,
+        max_bin=127,
+    ),
+    "trees_large_random": boosted_trees(
+        rounds=400, num_leaves=16, learning_rate=0.07, min_data_in_leaf=60, feature_fraction=0.5,
+        extra_trees=True, max_bin=127,
+    ),
+    "network_large": network(width=24, penalty=0.1, epochs=12, copies=1),
+    "splines_large": splines(penalty_inverse=0.05),
+}  # fmt: skip

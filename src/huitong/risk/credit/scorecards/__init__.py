@@ -1,0 +1,1 @@
+"""Scorecards: characteristics in bins, each bin worth points; what fits them and what scores."""

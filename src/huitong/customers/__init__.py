@@ -251,6 +251,7 @@ from huitong.customers.showing import (
 )
 from huitong.customers.subject_data import CustomerData, UnopenedApplications
 from huitong.customers.types import Customer, Merchant, ShownPerson
+from huitong.customers.verified import VerifiedPerson, open_verified_person
 
 __all__ = [
     "CHILD_DATA",
@@ -392,6 +393,7 @@ __all__ = [
     "Unfitness",
     "UnopenedApplications",
     "Validity",
+    "VerifiedPerson",
     "Weight",
     "add_channels",
     "approve_application",
@@ -458,6 +460,7 @@ __all__ = [
     "open_business",
     "open_customer",
     "open_merchant",
+    "open_verified_person",
     "parse_mrz",
     "prove_bank_card",
     "refuse_application",

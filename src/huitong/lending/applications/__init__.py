@@ -1,7 +1,6 @@
 """Applications for loans: few steps, each kept; decided, offered, read, signed and paid out."""
 
 from huitong.lending.applications.deciding import (
-    CREDIT_REPORT,
     appeal_refusal,
     decide_application,
     submit_application,
@@ -24,10 +23,20 @@ from huitong.lending.applications.filling import (
     start_application,
 )
 from huitong.lending.applications.queries import (
+    count_recent,
     get_application,
     list_application_steps,
     list_applications,
     list_applications_to_review,
+)
+from huitong.lending.applications.reporting import (
+    CREDIT_REPORT,
+    ReportPending,
+    ReportQuery,
+    begin_report,
+    check_complete,
+    end_report,
+    find_report,
 )
 from huitong.lending.applications.signing import (
     confirm_reading,
@@ -47,6 +56,7 @@ from huitong.lending.applications.types import (
     LoanSubject,
     Party,
     Reason,
+    Recent,
     Role,
     Stage,
     Step,
@@ -70,6 +80,9 @@ __all__ = [
     "OfferLapsed",
     "Party",
     "Reason",
+    "Recent",
+    "ReportPending",
+    "ReportQuery",
     "Role",
     "Stage",
     "StatementNotRead",
@@ -80,10 +93,15 @@ __all__ = [
     "add_collateral",
     "add_party",
     "appeal_refusal",
+    "begin_report",
+    "check_complete",
     "confirm_reading",
+    "count_recent",
     "decide_application",
     "digest_contract",
+    "end_report",
     "fill_application",
+    "find_report",
     "get_application",
     "get_contract",
     "lapse_applications",

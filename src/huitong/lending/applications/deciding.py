@@ -13,9 +13,10 @@ from huitong.kernel.ids import LOAN_APPLICATION, show_id
 from huitong.kernel.rulebook import Rulebook
 from huitong.lending import limits
 from huitong.lending.applications import store
-from huitong.lending.applications.errors import AppealedAlready, LoanApplicationIncomplete
+from huitong.lending.applications.errors import AppealedAlready
 from huitong.lending.applications.events import LoanApplicationMoved
-from huitong.lending.applications.filling import lock_application, move, open_facts
+from huitong.lending.applications.filling import lock_application, move
+from huitong.lending.applications.reporting import check_complete, find_report
 from huitong.lending.applications.types import (
     Application,
     LoanDecider,
@@ -26,11 +27,10 @@ from huitong.lending.applications.types import (
     Step,
     Verdict,
 )
-from huitong.lending.loans import check_loan_terms
+from huitong.lending.loans import LoanTermsRefused, check_loan_terms
 from huitong.lending.loans.types import LoanTerms
-from huitong.privacy import Vault, require_consent
+from huitong.privacy import Vault
 
-CREDIT_REPORT: Final = "credit_report_query"
 _STAGES: Final = {
     Verdict.OFFER: Stage.OFFERED,
     Verdict.REVIEW: Stage.REVIEW,
@@ -41,6 +41,11 @@ _TOO_LITTLE: Final = Reason(
     zh="按您目前的情况，可借额度低于该产品的最低金额",
     en="What could be lent to you now is less than the least of this product",
 )
+_OUTSIDE: Final = Reason(
+    code="outside_product",
+    zh="该产品的自动条件不适用，我们正在人工审核",
+    en="The product's terms do not fit as they are, and somebody is looking at it",
+)
 
 
 async def submit_application(
@@ -49,26 +54,24 @@ async def submit_application(
     decider: LoanDecider,
     application_id: uuid.UUID,
     *,
+    device_id: uuid.UUID | None = None,
     rulebook: Rulebook,
     now: datetime,
 ) -> Application:
     """Hand an application in and decide: an offer, people, or a refusal with reasons.
 
-    Asks for the consent to a credit report of the applicant and of everybody named. Raises
-    LoanApplicationIncomplete with the field, ConsentMissing, LoanTermsRefused, WrongStage.
+    Asks for the consent to a credit report of the applicant and of everybody named; a report that
+    `begin_report` asked for is decided by. An offer that is not one of the product's goes to
+    people. Raises LoanApplicationIncomplete with the field, ConsentMissing, WrongStage.
     """
     application = await lock_application(uow, application_id, Stage.DRAFT)
-    facts = await open_facts(uow, vault, application)
-    if application.wish is None:
-        raise LoanApplicationIncomplete("say how much is needed, and for how long", field="wish")
-    for name in application.product.terms.mandatory:
-        if name not in facts:
-            raise LoanApplicationIncomplete("is asked for by the product", field=f"facts.{name}")
-    for person in (application.customer_id, *(each.customer_id for each in application.parties)):
-        await require_consent(uow, subject_id=person, purpose=CREDIT_REPORT, now=now)
-    submitted = await move(uow, application, Stage.DRAFT, Step.SUBMITTED, now=now)
-    subject = LoanSubject(application=submitted, facts=facts)
+    facts = await check_complete(uow, vault, application, now=now)
+    handed_in = replace(application, device_id=device_id)
+    submitted = await move(uow, handed_in, Stage.DRAFT, Step.SUBMITTED, now=now)
+    report = await find_report(uow, vault, application)
+    subject = LoanSubject(application=submitted, facts=facts, report=report)
     decision = await decider.decide(uow, subject, now=now)
+    decision = _keep_within_product(submitted, decision, rulebook=rulebook, now=now)
     return await _conclude(uow, submitted, decision, rulebook=rulebook, now=now)
 
 
@@ -127,8 +130,7 @@ async def _conclude(
         decision = replace(decision, verdict=Verdict.REFUSE, reasons=(_TOO_LITTLE,))
     until = None
     if offer is not None:
-        shown = replace(offer, facts=dict.fromkeys(application.product.terms.mandatory, "stated"))
-        check_loan_terms(shown, application.product, rulebook=rulebook, now=now)
+        _check_offer(application, offer, rulebook=rulebook, now=now)
         until = business_day(now) + timedelta(days=limits.OFFER_DAYS)
     concluded = replace(
         application,
@@ -142,6 +144,9 @@ async def _conclude(
         "grade": decision.grade,
         "reasons": store.write_reasons(decision.reasons),
         "by_person": application.is_decided_by_person,
+        "limit": decision.limit,
+        "rate": decision.rate,
+        "records": dict(decision.records),
     }
     stage = _STAGES[decision.verdict]
     moved = await move(uow, concluded, stage, Step.DECIDED, now=now, details=details)
@@ -165,6 +170,28 @@ def _make_offer(application: Application, decision: LoanDecision) -> LoanTerms |
         return None
     rate = wish.rate if decision.rate is None else decision.rate
     return replace(wish, principal=principal, rate=rate, grade=decision.grade or wish.grade)
+
+
+def _check_offer(
+    application: Application, offer: LoanTerms, *, rulebook: Rulebook, now: datetime
+) -> None:
+    shown = replace(offer, facts=dict.fromkeys(application.product.terms.mandatory, "stated"))
+    check_loan_terms(shown, application.product, rulebook=rulebook, now=now)
+
+
+def _keep_within_product(
+    application: Application, decision: LoanDecision, *, rulebook: Rulebook, now: datetime
+) -> LoanDecision:
+    """Return the decision, or one that asks people if its offer is not one of the product's."""
+    offer = _make_offer(application, decision)
+    if offer is None:
+        return decision
+    try:
+        _check_offer(application, offer, rulebook=rulebook, now=now)
+    except LoanTermsRefused as refused:
+        records = {**decision.records, "outside_product": refused.field}
+        return replace(decision, verdict=Verdict.REVIEW, reasons=(_OUTSIDE,), records=records)
+    return decision
 
 
 async def _tell(uow: UnitOfWork, application: Application, *, now: datetime) -> None:

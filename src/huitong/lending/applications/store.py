@@ -28,7 +28,8 @@ _SELECT: Final = """
     SELECT id, customer_id, product_id, product_version, stage, borrower_account_id,
            payout_account_id, wish, parties, collateral, reasons, offer, offer_until, has_appealed,
            is_decided_by_person, decision_id, statement_digest, statement_shown_at,
-           statement_read_at, contract_digest, signed_at, loan_id, started_at, changed_at
+           statement_read_at, contract_digest, signed_at, loan_id, device_id, started_at,
+           changed_at
       FROM lending.applications
 """
 
@@ -62,7 +63,8 @@ async def save_application(uow: UnitOfWork, application: Application) -> None:
                   is_decided_by_person = :by_person, decision_id = :decision_id,
                   statement_digest = :statement_digest, statement_shown_at = :shown_at,
                   statement_read_at = :read_at, contract_digest = :contract_digest,
-                  signed_at = :signed_at, loan_id = :loan_id, changed_at = :changed_at
+                  signed_at = :signed_at, loan_id = :loan_id, device_id = :device_id,
+                  changed_at = :changed_at
             WHERE id = :id""",
         id=application.id,
         stage=application.stage.value,
@@ -82,6 +84,7 @@ async def save_application(uow: UnitOfWork, application: Application) -> None:
         contract_digest=application.contract_digest,
         signed_at=application.signed_at,
         loan_id=application.loan_id,
+        device_id=application.device_id,
         changed_at=application.changed_at,
     )
 
@@ -232,3 +235,92 @@ def _write_reason(reason: Reason) -> dict[str, str]:
 def write_reasons(reasons: Sequence[Reason]) -> list[dict[str, str]]:
     """Return reasons as the history keeps them."""
     return [_write_reason(each) for each in reasons]
+
+
+async def count_recent(
+    uow: UnitOfWork, application: Application, *, since: datetime
+) -> tuple[int, int, int]:
+    """Return how many others a customer handed in and was refused, and applicants on a device."""
+    row = await uow.fetch_one(
+        """SELECT count(*) FILTER (WHERE customer_id = :customer_id AND id <> :id) AS submitted,
+                  count(*) FILTER (WHERE customer_id = :customer_id AND id <> :id
+                                     AND stage = 'refused') AS refused,
+                  count(DISTINCT customer_id) FILTER (WHERE device_id = :device_id) AS applicants
+             FROM lending.applications
+            WHERE (customer_id = :customer_id OR device_id = :device_id)
+              AND changed_at > :since AND stage NOT IN ('draft', 'withdrawn', 'lapsed')
+                  OR id = :id""",
+        id=application.id,
+        customer_id=application.customer_id,
+        device_id=application.device_id,
+        since=since,
+    )
+    assert row is not None, "counts are one row"
+    return row.submitted, row.refused, row.applicants
+
+
+async def find_query(
+    uow: UnitOfWork, application_id: uuid.UUID, *, since: datetime
+) -> Row[Any] | None:
+    """Return the last question about an application since an instant."""
+    return await uow.fetch_one(
+        """SELECT id, subject_id, consent_id, asked_at, answered_at FROM lending.report_queries
+            WHERE application_id = :id AND asked_at > :since
+            ORDER BY asked_at DESC LIMIT 1""",
+        id=application_id,
+        since=since,
+    )
+
+
+async def insert_query(
+    uow: UnitOfWork,
+    application_id: uuid.UUID,
+    *,
+    query_id: uuid.UUID,
+    subject_id: uuid.UUID,
+    consent_id: uuid.UUID,
+    now: datetime,
+) -> None:
+    """Write down that a report is asked for."""
+    await uow.execute(
+        """INSERT INTO lending.report_queries (id, application_id, subject_id, consent_id, asked_at)
+           VALUES (:id, :application_id, :subject_id, :consent_id, :now)""",
+        id=query_id,
+        application_id=application_id,
+        subject_id=subject_id,
+        consent_id=consent_id,
+        now=now,
+    )
+
+
+async def save_answer(
+    uow: UnitOfWork,
+    query_id: uuid.UUID,
+    *,
+    verdict: str,
+    trouble: str | None,
+    report: bytes | None,
+    now: datetime,
+) -> None:
+    """Write down the first answer to a question."""
+    await uow.execute(
+        """UPDATE lending.report_queries
+              SET verdict = :verdict, trouble = :trouble, report = :report,
+                  answered_at = greatest(asked_at, :now)
+            WHERE id = :id AND answered_at IS NULL""",
+        id=query_id,
+        verdict=verdict,
+        trouble=trouble,
+        report=report,
+        now=now,
+    )
+
+
+async def find_report(uow: UnitOfWork, application_id: uuid.UUID) -> bytes | None:
+    """Return the last sealed report of an application."""
+    found: bytes | None = await uow.fetch_value(
+        """SELECT report FROM lending.report_queries
+            WHERE application_id = :id AND report IS NOT NULL ORDER BY asked_at DESC LIMIT 1""",
+        id=application_id,
+    )
+    return found

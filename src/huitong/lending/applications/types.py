@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from huitong.kernel.database.unit_of_work import UnitOfWork
+from huitong.lending.bureau.types import Report
 from huitong.lending.loans.types import LoanTerms
 from huitong.lending.products import Product
 
@@ -85,7 +86,8 @@ class LoanDecision:
     """What was decided about an application, and what may be lent at most.
 
     `limit` is in minor units, `rate` in millionths a year (of an LPR product with the spread in
-    it); both belong to an offer. `decision_id` is the record of risk, None for people's decisions.
+    it); both belong to an offer. `decision_id` is the record of risk, None for people's decisions;
+    `records` is what else was recorded on the way, by name, for the application's history.
     """
 
     verdict: Verdict
@@ -94,6 +96,7 @@ class LoanDecision:
     rate: int | None = None
     grade: str | None = None
     decision_id: uuid.UUID | None = None
+    records: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +122,7 @@ class Application:
 
     `wish` is what is asked for, and `offer` what may be signed until `offer_until`; less than was
     asked for is a counter-offer. Facts about the applicant (income, employer) are sealed apart.
+    `device_id` is the device that it was handed in on.
     """
 
     id: uuid.UUID
@@ -144,6 +148,7 @@ class Application:
     contract_digest: bytes | None = None
     signed_at: datetime | None = None
     loan_id: uuid.UUID | None = None
+    device_id: uuid.UUID | None = None
 
     @property
     def is_counter_offer(self) -> bool:
@@ -166,10 +171,20 @@ class StepTaken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoanSubject:
-    """An application as it is decided about."""
+    """An application as it is decided about; `report` is None where no bureau gave one."""
 
     application: Application
     facts: Mapping[str, str]
+    report: Report | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recent:
+    """Other applications of a customer lately, and the applicants on a device."""
+
+    submitted: int
+    refused: int
+    device_applicants: int
 
 
 class LoanDecider(Protocol):

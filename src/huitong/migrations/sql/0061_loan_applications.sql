@@ -24,6 +24,7 @@ CREATE TABLE lending.applications (
     contract_digest     bytea       CHECK (length(contract_digest) = 32),
     signed_at           timestamptz,
     loan_id             uuid        UNIQUE REFERENCES lending.loans (id),
+    device_id           uuid,
     started_at          timestamptz NOT NULL,
     changed_at          timestamptz NOT NULL,
     FOREIGN KEY (product_id, product_version) REFERENCES lending.product_versions (product_id, version),
@@ -36,6 +37,7 @@ CREATE TABLE lending.applications (
     CONSTRAINT applications_lend_what_is_signed CHECK ((stage = 'lent') = (loan_id IS NOT NULL) AND (loan_id IS NULL OR signed_at IS NOT NULL))
 );
 CREATE INDEX applications_of_customers ON lending.applications (customer_id, started_at);
+CREATE INDEX applications_on_devices ON lending.applications (device_id, changed_at) WHERE device_id IS NOT NULL;
 CREATE INDEX applications_to_review ON lending.applications (changed_at, id) WHERE stage = 'review';
 CREATE INDEX applications_to_lapse ON lending.applications (changed_at) WHERE stage IN ('draft', 'offered');
 COMMENT ON COLUMN lending.applications.facts IS 'What the applicant said of income, work and household, sealed with their key.';
@@ -53,5 +55,24 @@ CREATE TABLE lending.application_steps (
 );
 COMMENT ON TABLE lending.application_steps IS 'What was done to an application, by whom and when; only added to.';
 
+CREATE TABLE lending.report_queries (
+    id             uuid        NOT NULL PRIMARY KEY,
+    application_id uuid        NOT NULL REFERENCES lending.applications (id),
+    subject_id     uuid        NOT NULL,
+    consent_id     uuid        NOT NULL,
+    asked_at       timestamptz NOT NULL,
+    answered_at    timestamptz CHECK (answered_at >= asked_at),
+    verdict        text        CHECK (verdict IN ('found', 'no_record', 'mismatch', 'unavailable')),
+    trouble        text,
+    report         bytea,
+    CONSTRAINT report_queries_answer CHECK ((verdict IS NULL) = (answered_at IS NULL)),
+    CONSTRAINT report_queries_report CHECK ((report IS NOT NULL) = (verdict IS NOT DISTINCT FROM 'found')),
+    CONSTRAINT report_queries_trouble CHECK ((trouble IS NOT NULL) = (verdict IS NOT DISTINCT FROM 'unavailable'))
+);
+CREATE INDEX report_queries_of_applications ON lending.report_queries (application_id, asked_at);
+COMMENT ON TABLE lending.report_queries IS 'Questions to the credit bureau, each with the consent that it rests on; written before it is asked.';
+COMMENT ON COLUMN lending.report_queries.report IS 'What the bureau said, sealed with the key of the person.';
+
+GRANT SELECT, INSERT, UPDATE ON lending.report_queries TO huitong_app;
 GRANT SELECT, INSERT, UPDATE ON lending.applications TO huitong_app;
 GRANT SELECT, INSERT ON lending.application_steps TO huitong_app;

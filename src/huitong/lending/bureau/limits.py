@@ -1,0 +1,20 @@
+"""Technical limits of questions to a credit bureau."""
+
+from typing import Final
+
+AMOUNT_MAX: Final = 10**15
+CODE_LENGTH_MAX: Final = 32
+TEXT_LENGTH_MAX: Final = 100
+ACCOUNTS_MAX: Final = 500
+RECORDS_MAX: Final = 200
+INQUIRIES_MAX: Final = 1_000
+REQUEST_BYTES_MAX: Final = 4_096
+ANSWER_BYTES_MAX: Final = 1_048_576
+TIMEOUT_SECONDS_MAX: Final = 5.0
+ATTEMPTS_MAX: Final = 2
+#: How far apart the clocks of both ends may be.
+CLOCK_SECONDS_MAX: Final = 300
+#: After so long a question that has no answer is asked again, by its id: whoever asked is gone.
+PATIENCE_SECONDS: Final = 60
+#: Requests that the simulator remembers.
+SIMULATED_REQUESTS_MAX: Final = 10_000

@@ -9,6 +9,7 @@ from huitong.cli import (
     backup,
     bench,
     bulk,
+    bureau,
     channels,
     clearing,
     credit,
@@ -56,7 +57,7 @@ app = typer.Typer(
 for command in (
     up, serve, worker, keys, staff, permissions, privacy, migrate, ledger, log, audit, backup,
     demo, bench, bulk, registry, risk, sms_gateway, operations, clearing, iso20022, lending,
-    receipts, channels, reconcile, merchants, fx, abroad, credit,
+    receipts, channels, reconcile, merchants, fx, abroad, credit, bureau,
 ):  # fmt: skip
     command.register(app)
 

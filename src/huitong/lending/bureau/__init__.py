@@ -1,6 +1,8 @@
 """Credit reports of a bureau, what they come to, and who gives them."""
 
+from huitong.lending.bureau.client import HttpBureau
 from huitong.lending.bureau.measures import ReportMeasures, measure_report
+from huitong.lending.bureau.simulator import SIMULATED_SECRET, BureauSimulator, FaultKind
 from huitong.lending.bureau.types import (
     OWN_LENDER,
     Account,
@@ -20,10 +22,14 @@ from huitong.lending.bureau.types import (
 
 __all__ = [
     "OWN_LENDER",
+    "SIMULATED_SECRET",
     "Account",
     "AccountKind",
     "Answer",
+    "BureauSimulator",
     "CreditBureau",
+    "FaultKind",
+    "HttpBureau",
     "Inquiry",
     "InquiryReason",
     "PublicRecord",

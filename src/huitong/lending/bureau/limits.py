@@ -12,9 +12,8 @@ REQUEST_BYTES_MAX: Final = 4_096
 ANSWER_BYTES_MAX: Final = 1_048_576
 TIMEOUT_SECONDS_MAX: Final = 5.0
 ATTEMPTS_MAX: Final = 2
-#: How far apart the clocks of both ends may be.
-CLOCK_SECONDS_MAX: Final = 300
 #: After so long a question that has no answer is asked again, by its id: whoever asked is gone.
 PATIENCE_SECONDS: Final = 60
 #: Requests that the simulator remembers.
+SIMULATED_FAULTS_MAX: Final = 1_000
 SIMULATED_REQUESTS_MAX: Final = 10_000

@@ -83,15 +83,15 @@ class _Course:
     """What was found so far: verdicts with their reasons, and the ids of what was recorded."""
 
     records: dict[str, Any] = field(default_factory=dict)
-    _found: list[tuple[Any, tuple[Any, ...]]] = field(default_factory=list)
+    _found: list[tuple[Verdict, tuple[Reason, ...]]] = field(default_factory=list)
 
-    def note(self, verdict: Any, *reasons: Any) -> None:
+    def note(self, verdict: Verdict, *reasons: Reason) -> None:
         self._found.append((verdict, reasons))
 
     def is_refused(self) -> bool:
         return any(verdict is Verdict.REFUSE for verdict, _ in self._found)
 
-    def conclude(self, **terms: Any) -> Any:
+    def conclude(self, **terms: Any) -> LoanDecision:
         """Return the strictest verdict, with all reasons for it, and the terms if there are any."""
         for verdict in (Verdict.REFUSE, Verdict.REVIEW):
             told = [one for each, reasons in self._found if each is verdict for one in reasons]
@@ -219,7 +219,9 @@ class LoanRisk:
         }
         if not score.grade.is_offered_terms:
             reasons = [Reason(code=each.code, zh=each.zh, en=each.en) for each in score.reasons]
-            course.note(Verdict.REFUSE, *reasons)
+            # Nobody is refused for what is not known.
+            is_known = subject.report is not None and facts.income is not None
+            course.note(Verdict.REFUSE if is_known else Verdict.REVIEW, *reasons)
             return {"grade": score.grade.value}
         found = await self._propose(uow, course, score.grade, subject, facts, now=now)
         return {"grade": score.grade.value, **found}

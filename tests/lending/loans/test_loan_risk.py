@@ -56,6 +56,7 @@ async def test_income_is_what_came_in_not_what_was_said(deciding: DecidingBank) 
         ({"id_number": OLD}, Stage.REFUSED, "too_old"),
         ({"report": None}, Stage.REVIEW, "no_report"),
         ({"income": 0}, Stage.REVIEW, "income_not_known"),
+        ({"report": None, "income": 0}, Stage.REVIEW, "income_not_known"),
         ({"id_number": None}, Stage.REVIEW, "not_identified"),
         ({"income": 900_00}, Stage.REFUSED, "debts_too_high"),
         ({"months": "N" * 59 + "4"}, Stage.REFUSED, "was_overdue_long"),

@@ -16,8 +16,9 @@ from huitong.kernel.ids import LOAN_APPLICATION, show_id
 from huitong.kernel.rulebook import Rulebook
 from huitong.lending import limits
 from huitong.lending.applications import store
-from huitong.lending.applications.errors import OfferLapsed, StatementNotRead
+from huitong.lending.applications.errors import OfferLapsed, StatementNotRead, WrongStage
 from huitong.lending.applications.filling import lock_application, move, open_facts
+from huitong.lending.applications.queries import get_application
 from huitong.lending.applications.types import Application, Stage, Step
 from huitong.lending.costs import CostStatement, make_statement, write_statement
 from huitong.lending.loans import get_loan, open_loan, write_loan_terms
@@ -81,7 +82,12 @@ async def get_contract(
     uow: UnitOfWork, application_id: uuid.UUID, *, now: datetime
 ) -> Mapping[str, Any]:
     """Return the contract as it would be signed today; raises WrongStage, StatementNotRead."""
-    application = await lock_application(uow, application_id, Stage.OFFERED)
+    application = await get_application(uow, application_id)
+    if application.stage is not Stage.OFFERED:
+        raise WrongStage(
+            f"the application is {application.stage.value}, not offered",
+            context={"stage": application.stage.value},
+        )
     return _write_contract(application, _check_read(application, now=now))
 
 

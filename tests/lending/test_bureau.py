@@ -124,6 +124,17 @@ async def test_nobody_there_and_a_wrong_secret(url: str) -> None:
     assert found.trouble is bureau.Trouble.REFUSED
 
 
+async def test_a_report_that_is_too_long_to_be_kept_is_none(
+    url: str, simulator: bureau.BureauSimulator
+) -> None:
+    account = msgspec.structs.replace(report().accounts[0], months="N" * 60)
+    simulator.people["1"] = report(accounts=(account,) * 400)
+    question = bureau.Question(name="李小满", id_number="1", consent="cst_1")
+    async with client(url) as asked:
+        found = await asked.ask(question, request_id=uuid7())
+    assert (found.trouble, found.report) == (bureau.Trouble.MEANINGLESS, None)
+
+
 def test_made_up_reports_are_always_the_same() -> None:
     many = [make_up(f"{number:018d}", TODAY) for number in range(300)]
     assert many == [make_up(f"{number:018d}", TODAY) for number in range(300)]

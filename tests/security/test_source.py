@@ -144,6 +144,13 @@ def test_puts_only_constants_into_statements() -> None:
         # A choice between two constants, the number of parameters, and the ledger's invariants.
         ("identity/store/staff.py", "lock"),
         ("ledger/store.py", "len(resolved)"),
+        # Names of columns of ours, and the numbers of their parameters.
+        ("lending/closing/copying.py", "', '.join((f'b.{_column(name)}' for name in NAMES))"),
+        ("lending/loans/store.py", "', '.join(COLUMNS)"),
+        (
+            "lending/loans/store.py",
+            "', '.join((f'${place}' for place in range(1, len(COLUMNS) + 1)))",
+        ),
         ("ledger/verify.py", "invariant.differences"),
         # Rules that were parsed, checked and written anew; quoted names; a limit.
         ("risk/decisioning/rules/backtests/running.py", "', '.join(bits)"),

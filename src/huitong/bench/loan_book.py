@@ -63,7 +63,7 @@ _LOANS: Final = """
                                terms, entry_id, opened_at)
     SELECT gen_random_uuid(), ($3::smallint[])[1 + i % cardinality($3::smallint[])], 1,
            gen_random_uuid(), a.account, a.account, $4, 50000 + i % 997 * 1000, $6::integer,
-           $2::date - (i * 7919 % (n.months * 28))::integer, true,
+           $2::date - (i::bigint * 7919 % (n.months * 28))::integer, true,
            jsonb_build_object('principal', 50000 + i % 997 * 1000, 'rate', $6::integer,
                'count', n.months,
                'method', 'equal_principal', 'use', 'household', 'payee', 'borrower',

@@ -57,6 +57,7 @@ from huitong.lending.loans import (
     recover,
     repay,
     repay_early,
+    reprice_due,
     reschedule,
     reverse,
     waive,
@@ -112,6 +113,7 @@ from huitong.lending.schedules import (
     make_schedule,
 )
 from huitong.lending.servicing import Part, Walk
+from huitong.lending.subject_data import LendingData
 
 __all__ = [
     "INVARIANTS",
@@ -128,6 +130,7 @@ __all__ = [
     "Grade",
     "GradeRange",
     "Instalment",
+    "LendingData",
     "LendingDayRefused",
     "Loan",
     "LoanChangeRefused",
@@ -207,6 +210,7 @@ __all__ = [
     "recover",
     "repay",
     "repay_early",
+    "reprice_due",
     "reschedule",
     "reverse",
     "waive",

@@ -16,8 +16,10 @@ BEHIND_DAYS_MAX: Final = 4_000
 #: Loans that are debited in one run of a worker's step.
 DEBITS_AT_ONCE_MAX: Final = 50
 EVENTS_OF_LOAN_MAX: Final = 10_000
-#: Loans of a page.
-PAGE_MAX: Final = 100
+#: Loans of one person in a copy of their data.
+EXPORT_LOANS_MAX: Final = 1_000
+#: Loans whose rate is set anew in one run of a worker's step.
+REPRICED_AT_ONCE_MAX: Final = 100
 #: How far ahead a payoff is quoted.
 QUOTE_DAYS_MAX: Final = 31
 #: The last of the five classes.

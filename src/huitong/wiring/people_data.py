@@ -5,12 +5,17 @@ A room that begins to keep people's data adds its provider here, and what it can
 
 from collections.abc import Sequence
 
-from huitong import customers, identity, payments, privacy, risk
+from huitong import customers, identity, lending, payments, privacy, risk
 
 
 def make_providers(vault: privacy.Vault) -> Sequence[privacy.SubjectData]:
     """Return every room's part in people's requests."""
-    return (customers.CustomerData(vault), identity.IdentityData(vault), payments.PaymentsData())
+    return (
+        customers.CustomerData(vault),
+        identity.IdentityData(vault),
+        payments.PaymentsData(),
+        lending.LendingData(),
+    )
 
 
 def make_retained(vault: privacy.Vault) -> Sequence[privacy.Retained]:

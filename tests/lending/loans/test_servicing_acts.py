@@ -148,6 +148,18 @@ async def test_the_same_repayment_twice_is_one(bank: Bank) -> None:
     await bank.check_ties()
 
 
+async def test_the_same_loan_asked_for_twice_at_once_is_one(bank: Bank) -> None:
+    await bank.add_product()
+    borrower, loan_id = await bank.add_borrower(), new_id()
+    one, two = await asyncio.gather(*(bank.lend(borrower, loan_id=loan_id) for _ in range(2)))
+    assert one.number == two.number
+    assert await bank.balance(borrower.account_id) == 12_000_00
+    assert (await bank.lend(borrower, loan_id=loan_id)).id == loan_id
+    with pytest.raises(lending.LoanIdReused):
+        await bank.lend(borrower, loan_id=loan_id, rate=110_000)
+    await bank.check_ties()
+
+
 async def test_repayments_at_once_take_no_more_than_is_owed(bank: Bank) -> None:
     loan = await make_late(bank)
     owed = (await bank.state(loan)).owed_now

@@ -152,4 +152,6 @@ class HttpBureau:
         is_found = reply.verdict is Verdict.FOUND
         if reply.verdict is Verdict.UNAVAILABLE or is_found != (reply.report is not None):
             raise _Failure(Trouble.MEANINGLESS)
+        if len(msgspec.json.encode(reply.report)) > limits.REPORT_BYTES_MAX:
+            raise _Failure(Trouble.MEANINGLESS)
         return reply

@@ -7,7 +7,7 @@ goes on with the chunks that have no row. Two workers take different chunks.
 
 import asyncio
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Final
@@ -185,23 +185,7 @@ async def close_chunk(
         return None
     if await connection.fetchval(_IS_DONE, day, chunk):
         return None
-    first, end = chunk * size, (chunk + 1) * size
-    books = _Books({})
-    for _ in range(limits.BEHIND_DAYS_MAX):
-        rows, following = await read_rows(connection, first, end, day)
-        if len(rows) == 0:
-            break
-        before = rows.copy()
-        roll(rows, following)
-        rows.klass, rows.provision = grade(rows)
-        books.add(before, rows)
-        await write_rows(connection, rows, first, end)
-        await _ask_debits(connection, rows, day + timedelta(days=1))
-        books.loans = max(books.loans, len(rows))
-        if int(rows.on_day.min()) > to_number(day):
-            break
-    else:
-        raise LendingDayRefused("a loan is too far behind", field="day")
+    books = await _roll_range(connection, day, chunk * size, (chunk + 1) * size, grade)
     entry_ids = await _post(uow, books, day, now=now)
     found = Chunk(
         day=day,
@@ -214,18 +198,30 @@ async def close_chunk(
         entry_ids=entry_ids,
     )
     await connection.execute(
-        _INSERT_CHUNK,
-        day,
-        chunk,
-        found.loans,
-        found.interest,
-        found.penalty,
-        found.to_overdue,
-        found.provision,
-        list(entry_ids),
-        now,
+        _INSERT_CHUNK, *(getattr(found, each.name) for each in fields(Chunk)), now
     )
     return found
+
+
+async def _roll_range(
+    connection: DriverConnection, day: date, first: int, end: int, grade: Grade
+) -> _Books:
+    """Close days of loans from one number to another until all stand after a day."""
+    books = _Books({})
+    for _ in range(limits.BEHIND_DAYS_MAX):
+        rows, following = await read_rows(connection, first, end, day)
+        if len(rows) == 0:
+            return books
+        before = rows.copy()
+        roll(rows, following)
+        rows.klass, rows.provision = grade(rows)
+        books.add(before, rows)
+        await write_rows(connection, rows, first, end)
+        await _ask_debits(connection, rows, day + timedelta(days=1))
+        books.loans = max(books.loans, len(rows))
+        if int(rows.on_day.min()) > to_number(day):
+            return books
+    raise LendingDayRefused("a loan is too far behind", field="day")
 
 
 async def _open_day(uow: UnitOfWork, day: date, size: int, *, now: datetime) -> _Day | None:

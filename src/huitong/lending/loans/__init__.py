@@ -43,6 +43,7 @@ from huitong.lending.loans.repaying import (
     repay,
     repay_early,
 )
+from huitong.lending.loans.repricing import reprice_due
 from huitong.lending.loans.state import State
 from huitong.lending.loans.types import (
     EarlyMode,
@@ -97,6 +98,7 @@ __all__ = [
     "recover",
     "repay",
     "repay_early",
+    "reprice_due",
     "reschedule",
     "reverse",
     "waive",

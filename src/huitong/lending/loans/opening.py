@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -55,19 +56,7 @@ async def open_loan(
     content returns the loan that stands. Raises ProductNotFound, InvalidField, LoanTermsRefused,
     LoanIdReused, NotFound for an account, DayNotOpen, and LoanMoneyRefused.
     """
-    today = business_day(now)
-    known = await store.find_loan(uow, loan_id)
-    if known is not None:
-        same = (known.terms, known.product.code, known.customer_id) == (terms, product, customer_id)
-        accounts = (known.borrower_account_id, known.payout_account_id)
-        if not same or accounts != (borrower_account_id, payout_account_id):
-            raise LoanIdReused(f"{show_id(LOAN, loan_id)} is another loan", field="loan")
-        return known
-    found = await get_product(uow, product, on=today)
-    check_loan_terms(terms, found, rulebook=rulebook, now=now)
-    last = await store.last_closed_day(uow)
-    if last is not None and last >= today:
-        raise DayNotOpen(f"{last} is closed, so nothing is lent on {today} any more")
+    found = await get_product(uow, product, on=business_day(now))
     loan = Loan(
         number=0,
         id=loan_id,
@@ -76,22 +65,48 @@ async def open_loan(
         borrower_account_id=borrower_account_id,
         payout_account_id=payout_account_id,
         currency=found.currency,
-        lent_on=today,
+        lent_on=business_day(now),
         terms=terms,
         entry_id=uuid7(int(now.timestamp() * 1_000)),
         opened_at=now,
     )
+    known = await store.find_loan(uow, loan_id)
+    if known is not None:
+        return _check_same(known, loan)
+    check_loan_terms(terms, found, rulebook=rulebook, now=now)
+    return await _lend(uow, loan, now=now)
+
+
+async def _lend(uow: UnitOfWork, loan: Loan, *, now: datetime) -> Loan:
+    """Write a loan down and pay it out; its number is the one that the database gives."""
+    last = await store.last_closed_day(uow)
+    if last is not None and last >= loan.lent_on:
+        raise DayNotOpen(f"{last} is closed, so nothing is lent on {loan.lent_on} any more")
     await _check_accounts(uow, loan)
     instalments = plan_instalments(loan)
     number = await store.insert_loan(uow, loan)
-    stored = await store.find_loan_by_number(uow, number)
-    assert stored is not None, "it was written a moment ago"
+    if number is None:
+        # The same request came twice at once, and the other one was faster.
+        known = await store.find_loan(uow, loan.id)
+        assert known is not None, "the insertion waited for it"
+        return _check_same(known, loan)
+    stored = replace(loan, number=number)
     running = acts.lend(stored, instalments)
     await _pay_out(uow, stored, Rows.of([running.state]), now=now)
     await store.insert_state(uow, running.state)
     await store.save_instalments(uow, number, [], instalments)
     await _tell(uow, stored, now=now)
     return stored
+
+
+def _check_same(known: Loan, asked: Loan) -> Loan:
+    same = all(
+        getattr(known, name) == getattr(asked, name)
+        for name in ("terms", "customer_id", "borrower_account_id", "payout_account_id")
+    )
+    if not same or known.product.id != asked.product.id:
+        raise LoanIdReused(f"{show_id(LOAN, known.id)} is another loan", field="loan")
+    return known
 
 
 def check_loan_terms(

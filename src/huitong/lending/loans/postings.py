@@ -84,24 +84,31 @@ def make_entry(
     by_account: dict[int, int] = {}
     for part, amount in changes.items():
         by_account[accounts[part]] = by_account.get(accounts[part], 0) + amount
+    transfers = [
+        Transfer(
+            id=uuid7(now_ms),
+            debit_account_id=debit,
+            credit_account_id=credit,
+            amount=amount,
+            currency=currency,
+            code=code,
+            effective_on=on,
+        )
+        for debit, credit, amount in _match(by_account)
+    ]
+    return Entry(tuple(transfers), entry_id)
+
+
+def _match(by_account: Mapping[int, int]) -> list[tuple[int, int, int]]:
+    """Return debits matched with credits in order, as debit, credit and amount."""
     debits = [[account, amount] for account, amount in by_account.items() if amount > 0]
     credits_ = [[account, -amount] for account, amount in by_account.items() if amount < 0]
-    transfers = []
+    found = []
     while debits and credits_:
         amount = min(debits[0][1], credits_[0][1])
-        transfers.append(
-            Transfer(
-                id=uuid7(now_ms),
-                debit_account_id=debits[0][0],
-                credit_account_id=credits_[0][0],
-                amount=amount,
-                currency=currency,
-                code=code,
-                effective_on=on,
-            )
-        )
+        found.append((debits[0][0], credits_[0][0], amount))
         for side in (debits, credits_):
             side[0][1] -= amount
             if side[0][1] == 0:
                 side.pop(0)
-    return Entry(tuple(transfers), entry_id)
+    return found

@@ -52,15 +52,19 @@ _EVENT: Final = """
 """
 
 
-async def insert_loan(uow: UnitOfWork, loan: Loan) -> int:
-    """Write down a loan and return its number; the number it has now does not count."""
-    number: int = await uow.fetch_value(
+async def insert_loan(uow: UnitOfWork, loan: Loan) -> int | None:
+    """Write down a loan and return its number; None if its id is taken.
+
+    The number that it has now does not count.
+    """
+    number: int | None = await uow.fetch_value(
         """INSERT INTO lending.loans (id, product_id, product_version, customer_id,
                   borrower_account_id, payout_account_id, currency, principal, rate, lent_on,
                   auto_debit, terms, entry_id, opened_at)
            VALUES (:id, :product_id, :product_version, :customer_id, :borrower_account_id,
                   :payout_account_id, :currency, :principal, :rate, :lent_on, :auto_debit,
-                  CAST(:terms AS jsonb), :entry_id, :opened_at) RETURNING number""",
+                  CAST(:terms AS jsonb), :entry_id, :opened_at)
+           ON CONFLICT (id) DO NOTHING RETURNING number""",
         id=loan.id,
         product_id=loan.product.id,
         product_version=loan.product.version,
@@ -213,6 +217,29 @@ async def last_closed_day(uow: UnitOfWork) -> date | None:
     """Return the last business day of which closing has begun, or None."""
     day: date | None = await uow.fetch_value("SELECT max(day) FROM lending.closed_days")
     return day
+
+
+async def list_to_reprice(uow: UnitOfWork, today: date, *, limit: int) -> list[uuid.UUID]:
+    """Return active loans with a date of repricing in this month until today, and no change yet."""
+    rows = await uow.execute(
+        """SELECT l.id FROM lending.loans l
+             JOIN lending.product_versions v
+               ON v.product_id = l.product_id AND v.version = l.product_version
+            CROSS JOIN LATERAL (SELECT CAST(v.terms->>'reprice_months' AS integer) AS every,
+                   CAST(extract(year FROM CAST(:today AS date)) * 12
+                        + extract(month FROM CAST(:today AS date))
+                        - extract(year FROM l.lent_on) * 12 - extract(month FROM l.lent_on)
+                        AS integer) AS months) m
+            WHERE l.state = 'active' AND m.every > 0 AND m.months > 0 AND m.months % m.every = 0
+              AND (l.lent_on + make_interval(months => m.months)) <= :today
+              AND NOT EXISTS (SELECT FROM lending.loan_events e WHERE e.loan = l.number
+                    AND e.details->>'repriced_on'
+                        = CAST(CAST(l.lent_on + make_interval(months => m.months) AS date) AS text))
+            ORDER BY l.number LIMIT :limit""",
+        today=today,
+        limit=limit,
+    )
+    return [row.id for row in rows]
 
 
 async def take_auto_debit(uow: UnitOfWork, *, until: date, after: int) -> int | None:

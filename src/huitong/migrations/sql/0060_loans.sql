@@ -172,7 +172,8 @@ CREATE INDEX auto_debits_waiting ON lending.auto_debits (day, loan) WHERE state 
 GRANT USAGE ON SCHEMA lending TO huitong_app;
 GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA lending TO huitong_app;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA lending TO huitong_app;
-GRANT UPDATE (state, ended_on) ON lending.loans TO huitong_app;
+-- Of the terms only what was noted of a borrower goes, when the borrower's data does.
+GRANT UPDATE (state, ended_on, terms) ON lending.loans TO huitong_app;
 GRANT UPDATE, DELETE ON lending.instalments TO huitong_app;
 GRANT UPDATE ON lending.balances TO huitong_app;
 GRANT UPDATE (done_at) ON lending.closed_days TO huitong_app;

@@ -1,0 +1,78 @@
+"""What lending offers to people's requests about their data: their loans, kept by law."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from huitong.kernel.clock import business_day
+from huitong.kernel.database.unit_of_work import UnitOfWork
+from huitong.kernel.errors import InvalidField
+from huitong.kernel.ids import LOAN, show_id
+from huitong.kernel.money import Money
+from huitong.lending import limits
+from huitong.lending.loans import Loan, LoanState, list_loans
+from huitong.privacy import Erasure, Json, Kept, kept_until
+
+_TRANSACTIONS: Final = "transaction_records"
+_FORGET: Final = """
+    UPDATE lending.loans SET terms = jsonb_set(terms, '{facts}', '{}') WHERE customer_id = :id
+"""
+
+
+class LendingData:
+    """The loans of a customer; what was lent and repaid stays, whatever is asked."""
+
+    room: Final = "lending"
+    correctable: Final[frozenset[str]] = frozenset()
+
+    async def export(self, uow: UnitOfWork, subject_id: uuid.UUID) -> Mapping[str, Json]:
+        """Return the first `limits.EXPORT_LOANS_MAX` loans."""
+        loans: list[Json] = [_show(loan) for loan in await _list(uow, subject_id)]
+        return {"loans": loans} if loans else {}
+
+    async def correct(
+        self,
+        uow: UnitOfWork,  # noqa: ARG002 - the protocol's, as the others below
+        subject_id: uuid.UUID,  # noqa: ARG002
+        corrections: Mapping[str, str],
+        *,
+        now: datetime,  # noqa: ARG002
+    ) -> None:
+        """Refuse: a contract is what was agreed."""
+        raise InvalidField("cannot be corrected here", field=min(corrections))
+
+    async def blockers(self, uow: UnitOfWork, subject_id: uuid.UUID) -> Sequence[str]:
+        """Return `open_loans` while anything is owed, after writing off as well."""
+        loans = await _list(uow, subject_id)
+        is_open = any(loan.state is not LoanState.PAID_OFF for loan in loans)
+        return ("open_loans",) if is_open else ()
+
+    async def erase(self, uow: UnitOfWork, subject_id: uuid.UUID, *, now: datetime) -> Erasure:
+        """Erase nothing, and say until when the law keeps the loan that ended last."""
+        ended = [loan.ended_on for loan in await _list(uow, subject_id) if loan.ended_on]
+        if not ended:
+            return Erasure(erased=0)
+        until_on = kept_until(_TRANSACTIONS, max(ended), on=business_day(now))
+        return Erasure(erased=0, kept=(Kept(data_class=_TRANSACTIONS, until_on=until_on),))
+
+    async def forget(self, uow: UnitOfWork, subject_id: uuid.UUID) -> None:
+        """Take away what was noted of a borrower beside the contract's numbers."""
+        await uow.execute(_FORGET, id=subject_id)
+
+
+async def _list(uow: UnitOfWork, subject_id: uuid.UUID) -> list[Loan]:
+    return await list_loans(uow, customer_id=subject_id, limit=limits.EXPORT_LOANS_MAX)
+
+
+def _show(loan: Loan) -> dict[str, Json]:
+    return {
+        "id": show_id(LOAN, loan.id),
+        "product": loan.product.code,
+        "state": loan.state.value,
+        "principal": Money(loan.terms.principal, loan.currency).to_json(),
+        "use": loan.terms.use,
+        "facts": dict(loan.terms.facts),
+        "lent_on": loan.lent_on.isoformat(),
+        "ended_on": None if loan.ended_on is None else loan.ended_on.isoformat(),
+    }

@@ -1,0 +1,33 @@
+"""`huitong lending close-day`: what a person or a timer runs each night."""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from tests.lending.loans.conftest import Bank
+from typer.testing import CliRunner
+
+from huitong import ledger
+from huitong.cli import app
+
+
+async def test_closes_the_days_that_are_over_once(
+    bank: Bank, owner_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUITONG_DATABASE_URL", owner_url)
+    monkeypatch.delenv("HUITONG_DATABASE_APP_URL", raising=False)
+    bank.now = datetime.now(UTC) - timedelta(days=1)
+    async with bank.database.unit_of_work() as uow:
+        await ledger.add_partitions(uow, now=bank.now)
+    await bank.add_product()
+    await bank.lend(await bank.add_borrower())
+    command = ["lending", "close-day", "--json"]
+    first = await asyncio.to_thread(CliRunner().invoke, app, command)
+    assert first.exit_code == 0, first.output
+    (day,) = json.loads(first.output)["days"]
+    assert (day["day"], day["loans"]) == (bank.today.isoformat(), 1)
+    assert day["interest"] > 0
+    again = await asyncio.to_thread(CliRunner().invoke, app, command)
+    assert json.loads(again.output) == {"days": []}
+    await bank.check_ties()

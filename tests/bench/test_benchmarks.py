@@ -142,6 +142,15 @@ def test_makes_schedules_beside_the_annuity_formula() -> None:
     assert result.targets[0].measured(result.figures) is not None
 
 
+def test_decides_about_credit_beside_trees_with_shapley_values() -> None:
+    options = Options(seconds=0.5, seed=1, scale=0.05, say=lambda _: None)
+    result = run_benchmark("credit", options)
+    assert 0 < result.figures["decision_p50_ms"] <= result.figures["decision_p99_ms"]
+    assert 0 < result.figures["offered_share"] < 1
+    assert result.baselines["trees_p99_ms"] > 0
+    assert result.targets[0].measured(result.figures) is not None
+
+
 def test_refuses_a_server_that_answers_before_data_is_on_disk(
     server: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

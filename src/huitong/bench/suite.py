@@ -18,6 +18,7 @@ BENCHMARKS: Final[Mapping[str, str]] = MappingProxyType(
         "onboarding": "huitong.bench.onboarding:measure",
         "decide": "huitong.bench.decide:measure",
         "backtest": "huitong.bench.backtest:measure",
+        "credit": "huitong.bench.credit:measure",
         "iso20022": "huitong.bench.iso20022:measure",
         "schedule": "huitong.bench.schedule:measure",
         "accrue": "huitong.bench.accrue:measure",

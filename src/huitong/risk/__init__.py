@@ -45,6 +45,7 @@ from huitong.risk.credit.assets.scenarios import Scenario, list_scenarios
 from huitong.risk.credit.doors import (
     CREDIT_DATA_SETS,
     evaluate_credit,
+    make_credit_bench,
     train_start_scorecard,
 )
 from huitong.risk.credit.grading import Grade
@@ -139,6 +140,7 @@ from huitong.risk.decisioning.models.alarms import (
     list_alarms,
     reuse_model,
 )
+from huitong.risk.decisioning.models.fairness import ModelUnfair
 from huitong.risk.decisioning.models.model_cache import (
     MODEL_NAMES,
     ModelCache,
@@ -409,6 +411,7 @@ __all__ = [
     "ModelNotOut",
     "ModelStatus",
     "ModelStatusConflict",
+    "ModelUnfair",
     "ModelUntried",
     "MonthEnd",
     "NamedFeature",
@@ -533,6 +536,7 @@ __all__ = [
     "list_table_versions",
     "list_weeks",
     "load_scorecard",
+    "make_credit_bench",
     "make_records",
     "make_update",
     "measure_stability",

@@ -105,6 +105,7 @@ async def get_measures(request: Request, model: ModelPath, principal: Reader) ->
     responses=errors(
         risk.ModelNotFound,
         risk.ModelStatusConflict,
+        risk.ModelUnfair,
         risk.ModelUntried,
         caller="staff",
         is_command=True,

@@ -1,6 +1,6 @@
 """The doors to what trains and evaluates: light to import, as every command of `huitong` does."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,3 +60,12 @@ def train_start_scorecard(
     if into is not None:
         write_start_scorecard(card, model, into)
     return card, model
+
+
+def make_credit_bench(
+    count: int, *, seed: int
+) -> tuple[list[dict[str, Any]], Callable[[Mapping[str, Any]], object]]:
+    """Return simulated applications, and what explains one by boosted trees, for comparison."""
+    from huitong.risk.credit.starting.comparison import make_comparison  # noqa: PLC0415
+
+    return make_comparison(count, seed=seed)

@@ -1,10 +1,10 @@
 """Measures of credit models. Imports scikit-learn, which takes a second: import it late."""
 
 import math
+from statistics import NormalDist
 from typing import Any, Final
 
 import numpy as np
-from scipy import stats
 from sklearn.metrics import brier_score_loss, roc_auc_score, roc_curve
 
 from huitong.kernel.errors import InvalidField
@@ -12,6 +12,8 @@ from huitong.risk.credit import limits
 from huitong.risk.decisioning.features.scans import Floats
 
 _CONFIDENCE: Final = 0.95
+#: Student's t of 97.5 % with the degrees of five folds.
+_T_OF_FOLDS: Final = {5: 2.776445}
 
 
 def measure(probabilities: Floats, labels: Floats) -> dict[str, Any]:
@@ -57,16 +59,11 @@ def list_calibration(
 
 
 def interval_of_folds(values: Floats) -> tuple[float, float]:
-    """Return the 95 % interval of the mean of folds: mean ± t·s / √k, with k - 1 degrees.
+    """Return the 95 % interval of the mean of folds: mean ± t·s / √k, k = 5.
 
     Folds share training rows, so the interval is somewhat too narrow (Bengio and Grandvalet, 2004).
     """
-    count = len(values)
-    half = (
-        float(stats.t.ppf((1 + _CONFIDENCE) / 2, count - 1))
-        * float(np.std(values, ddof=1))
-        / math.sqrt(count)
-    )
+    half = _T_OF_FOLDS[len(values)] * float(np.std(values, ddof=1)) / math.sqrt(len(values))
     mean = float(np.mean(values))
     return mean - half, mean + half
 
@@ -80,10 +77,17 @@ def interval_of_auc(probabilities: Floats, labels: Floats) -> tuple[float, float
     """
     bad, good = probabilities[labels > 0], probabilities[labels == 0]
     count_bad, count_good = len(bad), len(good)
-    every = stats.rankdata(np.concatenate([bad, good]))
-    of_bad = (every[:count_bad] - stats.rankdata(bad)) / count_good
-    of_good = 1.0 - (every[count_bad:] - stats.rankdata(good)) / count_bad
+    every = _rank(np.concatenate([bad, good]))
+    of_bad = (every[:count_bad] - _rank(bad)) / count_good
+    of_good = 1.0 - (every[count_bad:] - _rank(good)) / count_bad
     auc = float(of_bad.mean())
     variance = float(of_bad.var(ddof=1)) / count_bad + float(of_good.var(ddof=1)) / count_good
-    half = float(stats.norm.ppf((1 + _CONFIDENCE) / 2)) * math.sqrt(variance)
+    half = NormalDist().inv_cdf((1 + _CONFIDENCE) / 2) * math.sqrt(variance)
     return auc - half, min(1.0, auc + half)
+
+
+def _rank(values: Floats) -> Floats:
+    """Return ranks from 1, ties with the mean of theirs."""
+    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ends = np.cumsum(counts)
+    return np.asarray((ends - (counts - 1) / 2)[places], np.float64)

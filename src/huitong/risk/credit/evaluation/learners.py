@@ -19,7 +19,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
     QuantileTransformer,
-    SplineTransformer,
     StandardScaler,
 )
 
@@ -97,18 +96,6 @@ def linear(*, penalty_inverse: float) -> Learner:
     )
 
 
-def splines(*, penalty_inverse: float, knots: int = 6) -> Learner:
-    """Return a learner of a logistic regression on splines of ranks: a curve for each feature."""
-    return _on_curves(
-        lambda rows, seed: make_pipeline(
-            _ranks(rows, seed, "uniform"),
-            SplineTransformer(n_knots=knots, degree=2),
-            StandardScaler(),
-        ),
-        lambda _seed: LogisticRegression(C=penalty_inverse, max_iter=_STEPS_MAX),
-    )
-
-
 def kernel(*, gamma: float, components: int, penalty_inverse: float) -> Learner:
     """Return a learner of a logistic regression on Nyström's approximation of a Gaussian kernel."""
     return _on_curves(
@@ -160,14 +147,12 @@ def _on_curves(prepare: Callable[[int, int], Any], make_model: Callable[[int], A
     return learn
 
 
-def _ranks(rows: int, seed: int, shape: str) -> Any:
-    return QuantileTransformer(
-        n_quantiles=min(_QUANTILES_MAX, rows // 2), output_distribution=shape, random_state=seed
-    )
-
-
 def _deviates(rows: int, seed: int) -> Any:
-    return make_pipeline(_ranks(rows, seed, "normal"), FunctionTransformer(_cut))
+    """Return what turns numbers into normal deviates by their ranks."""
+    ranks = QuantileTransformer(
+        n_quantiles=min(_QUANTILES_MAX, rows // 2), output_distribution="normal", random_state=seed
+    )
+    return make_pipeline(ranks, FunctionTransformer(_cut))
 
 
 def _cut(numbers: Floats) -> Floats:

@@ -1,9 +1,9 @@
 """Calibration plots as SVG: the share of bad against the mean probability of each bin."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any, Final
-from xml.sax.saxutils import escape
 
 _SIDE: Final = 360
 _MARGIN: Final = 48

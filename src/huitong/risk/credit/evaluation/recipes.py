@@ -13,7 +13,6 @@ from huitong.risk.credit.evaluation.learners import (
     kernel,
     linear,
     network,
-    splines,
 )
 
 RECIPES: Final[Mapping[str, Learner]] = {
@@ -36,8 +35,6 @@ RECIPES: Final[Mapping[str, Learner]] = {
     ),
     "kernel": kernel(gamma=0.006, components=500, penalty_inverse=0.3),
     "network": network(width=24, penalty=3.0, epochs=25, copies=4),
-    "splines": splines(penalty_inverse=0.02),
-    "extra_middle": forest(trees=300, leaf=5, share=0.4, is_extra=True),
     # Tens of thousands.
     "trees_many": boosted_trees(
         rounds=500, copies=2, num_leaves=10, learning_rate=0.03, min_data_in_leaf=80,
@@ -48,7 +45,7 @@ RECIPES: Final[Mapping[str, Learner]] = {
         feature_fraction=0.2,
     ),
     "extra_many": forest(trees=150, leaf=8, share=0.3, is_extra=True),
-    "splines_firm": splines(penalty_inverse=0.01),
+    "network_many": network(width=24, penalty=0.1, epochs=12, copies=1),
     # A hundred thousand.
     "trees_large": boosted_trees(
         rounds=350, num_leaves=8, learning_rate=0.05, min_data_in_leaf=100, feature_fraction=0.4,
@@ -58,6 +55,4 @@ RECIPES: Final[Mapping[str, Learner]] = {
         rounds=400, num_leaves=16, learning_rate=0.07, min_data_in_leaf=60, feature_fraction=0.5,
         extra_trees=True, max_bin=127,
     ),
-    "network_large": network(width=24, penalty=0.1, epochs=12, copies=1),
-    "splines_large": splines(penalty_inverse=0.05),
 }  # fmt: skip

@@ -46,7 +46,7 @@ class DataSet:
 
     `stem` begins its files' names (`<stem>_train.csv`); `bad` is the value of `target` that is bad.
     `make_features` makes the features of the best model, `card_features` those of the scorecard out
-    of them. `protected` are the features that are, or hold, protected attributes: no scorecard takes
+    of them. `protected` are features that are, or hold, protected attributes: no scorecard takes
     them, and the best model only where `is_best_blind` is false, to be comparable with what was
     published. `groups` cut rows by protected attributes, by which fairness is measured. `published`
     are AUCs that others have, with their source; `target_auc` is what we are to reach.

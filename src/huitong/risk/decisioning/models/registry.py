@@ -17,6 +17,7 @@ from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import Conflict, Fault, InvalidField, LimitExceeded, NotFound
 from huitong.kernel.ids import APPROVAL, MODEL, show_id, uuid7
 from huitong.kernel.rulebook import Rulebook
+from huitong.risk.decisioning.models.fairness import check_fair
 from huitong.risk.decisioning.models.types import (
     Bins,
     Calibration,
@@ -158,7 +159,8 @@ async def check_model_status(
 
     Raises ModelNotFound, ModelStatusConflict for a step that is not there (from retired nothing
     comes back, and a champion does not become a challenger at once), and ModelUntried for one that
-    is to be the champion and has scored too few decisions beside others. The first champion needs
+    is to be the champion and has scored too few decisions beside others, ModelUnfair for one about
+    credit that breaks a bound of `risk.credit.fairness`. The first champion needs
     none, and who was one before may come back at once.
     """
     found = await get_model(uow, model_id)
@@ -168,6 +170,8 @@ async def check_model_status(
         raise ModelStatusConflict(
             f"A model that is {model.status} cannot become {status}", field="status"
         )
+    if status in _SINGLE:
+        check_fair(model, rulebook, business_day(now))
     is_new = status is ModelStatus.CHAMPION and model.champion_from is None
     if is_new and await _had_champion(uow, model.name):
         least = rulebook.integer("risk.model.shadow_decisions.min", business_day(now))

@@ -212,7 +212,7 @@ async def _keep_facts(
 
 
 async def _check_open(uow: UnitOfWork, customer_id: uuid.UUID) -> None:
-    known = await store.list_of_customer(uow, customer_id, limits.PAGE_MAX)
+    known = await store.list_of_customer(uow, customer_id, limits.APPLICATIONS_PAGE_MAX)
     waiting = [each for each in known if each.stage in {Stage.DRAFT, Stage.REVIEW, Stage.OFFERED}]
     if len(waiting) >= limits.OPEN_APPLICATIONS_MAX:
         most = limits.OPEN_APPLICATIONS_MAX

@@ -22,12 +22,12 @@ async def get_application(uow: UnitOfWork, application_id: uuid.UUID) -> Applica
 
 async def list_applications(uow: UnitOfWork, customer_id: uuid.UUID) -> list[Application]:
     """Return a customer's latest applications, the latest first."""
-    return await store.list_of_customer(uow, customer_id, limits.PAGE_MAX)
+    return await store.list_of_customer(uow, customer_id, limits.APPLICATIONS_PAGE_MAX)
 
 
 async def list_applications_to_review(uow: UnitOfWork) -> list[Application]:
     """Return what waits for people, the longest waiting first."""
-    return await store.list_to_review(uow, limits.PAGE_MAX)
+    return await store.list_to_review(uow, limits.APPLICATIONS_PAGE_MAX)
 
 
 async def list_application_steps(uow: UnitOfWork, application_id: uuid.UUID) -> list[StepTaken]:

@@ -66,6 +66,7 @@ PREFIXES = {
     "virtual_account": "vac",
     "window": "clw",
     "loan": "loan",
+    "loan_application": "lap",
     "break_id": "brk",
     "dispute": "dsp",
     "evidence": "evd",

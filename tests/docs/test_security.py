@@ -299,6 +299,7 @@ def test_everybody_whom_the_platform_asks_is_listed() -> None:
         fx_rates_url="https://e",
         correspondent_url="https://f",
         registry_url="https://b",
+        bureau_url="https://g",
         sms_gateway_url="https://c",
         otlp_endpoint="https://d",
     )

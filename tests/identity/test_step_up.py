@@ -408,6 +408,7 @@ def test_the_rulebook_says_what_acts_need_and_since_when() -> None:
         ("identity.register_passkey", None),
         ("identity.revoke_passkey", None),
         ("identity.set_pin", None),
+        ("lending.sign", None),
         ("payments.approve_abroad", None),
         ("payments.approve_file", None),
         ("payments.approve_instruction", None),
@@ -417,7 +418,7 @@ def test_the_rulebook_says_what_acts_need_and_since_when() -> None:
         ("payments.pay_abroad", None),
         ("payments.withdraw", None),
     ]
-    large = rules[10]
+    large = rules[11]
     assert large.factors == (identity.Factor.PASSKEY, identity.Factor.ONE_TIME_CODE)
     assert (large.fresh_minutes, large.is_bound) == (5, True)
     assert identity.list_step_up_rules(Rulebook.load(), date(2015, 1, 1)) == ()

@@ -179,6 +179,7 @@ def test_calls_others_by_tls_and_this_machine_as_it_likes(url: str) -> None:
     for name in (
         "HUITONG_SMS_GATEWAY_URL",
         "HUITONG_BANK_CHANNEL_URL",
+        "HUITONG_BUREAU_URL",
         "HUITONG_REGISTRY_URL",
         "HUITONG_FX_RATES_URL",
         "HUITONG_CORRESPONDENT_URL",
@@ -191,6 +192,7 @@ def vars_of(settings: Settings) -> tuple[str | None, ...]:
         settings.sms_gateway_url,
         settings.bank_channel_url,
         settings.registry_url,
+        settings.bureau_url,
         settings.fx_rates_url,
         settings.correspondent_url,
     )

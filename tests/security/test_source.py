@@ -47,6 +47,7 @@ CHANCE = {
 }
 #: Everybody whom the platform asks, as docs/security.md lists them.
 CLIENTS = {
+    "lending/bureau/client.py",
     "customers/checks/client.py",
     "identity/code_senders.py",
     "payments/channels/http_bank.py",

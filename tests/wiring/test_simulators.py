@@ -14,7 +14,7 @@ def test_listens_for_what_nothing_real_stands_in_for(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
     with open_simulators(settings, has_worker=True, has_demo=True, say=said.append) as opened:
         complete, sockets = opened
-        assert sorted(sockets) == ["abroad", "channels", "registry", "sms-gateway"]
+        assert sorted(sockets) == ["abroad", "bureau", "channels", "registry", "sms-gateway"]
         port = sockets["sms-gateway"].getsockname()[1]
         assert complete.sms_gateway_url == f"http://127.0.0.1:{port}"
         assert find_simulator(tmp_path, "sms-gateway") == complete.sms_gateway_url
@@ -54,6 +54,7 @@ def test_what_is_real_is_left_alone(tmp_path: Path) -> None:
         Settings(home=tmp_path),
         bank_channel_url="https://bank.example",
         fx_rates_url="https://rates.example",
+        bureau_url="https://bureau.example",
         correspondent_url="https://abroad.example",
         registry_url="https://registry.example",
         sms_gateway_url="https://sms.example",

@@ -152,6 +152,10 @@ _TAGS: Final = (
     ("Settlement", "Fee plans, terms, settlement sheets and reserves of merchants."),
     ("Stores", "Stores and terminals of merchants, and what was paid at them."),
     ("Disputes", "Disputes of payments and chargebacks, their stages, deadlines and evidence."),
+    (
+        "Loan applications",
+        "Applications for loans: filled in, decided, read, signed; people's decisions, for staff.",
+    ),
     ("Loans", "Loans with schedules and events, repayments; products and changes, for staff."),
     ("Clearing", "Netting windows, positions and queues between banks, and their caps, for staff."),
     (

@@ -45,6 +45,7 @@ MODULES: Final[Mapping[str, str]] = {
     "fx": "fx",
     "abroad": "abroad",
     "credit": "credit",
+    "bureau": "bureau",
 }
 
 

@@ -257,6 +257,7 @@ from huitong.customers.showing import (
 )
 from huitong.customers.subject_data import CustomerData, UnopenedApplications
 from huitong.customers.types import Customer, Merchant, ShownPerson
+from huitong.customers.verified import VerifiedPerson, open_verified_person
 
 __all__ = [
     "CHILD_DATA",
@@ -398,6 +399,7 @@ __all__ = [
     "Unfitness",
     "UnopenedApplications",
     "Validity",
+    "VerifiedPerson",
     "Weight",
     "add_channels",
     "approve_application",
@@ -469,6 +471,7 @@ __all__ = [
     "open_business",
     "open_customer",
     "open_merchant",
+    "open_verified_person",
     "parse_mrz",
     "prove_bank_card",
     "refuse_application",

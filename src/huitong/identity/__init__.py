@@ -216,6 +216,7 @@ from huitong.identity.step_up_rules import (
     list_step_up_rules,
     require_step_up,
 )
+from huitong.identity.store.sessions import is_device_known
 from huitong.identity.subject_data import EndedSessions, IdentityData, LogInRecords
 from huitong.identity.types import (
     Act,
@@ -394,6 +395,7 @@ __all__ = [
     "hold_session",
     "hold_staff_session",
     "index_address",
+    "is_device_known",
     "issue_api_key",
     "let_staff_in",
     "list_api_keys",

@@ -50,6 +50,7 @@ INCIDENT: Final = "inc"
 INSTRUCTION: Final = "ins"
 JOB: Final = "job"
 LOAN: Final = "loan"
+LOAN_APPLICATION: Final = "lap"
 LOAN_EVENT: Final = "lev"
 LOGIN: Final = "lgn"
 MERCHANT: Final = "mer"
@@ -119,6 +120,7 @@ PREFIXES: Final = frozenset(
         INSTRUCTION,
         JOB,
         LOAN,
+        LOAN_APPLICATION,
         LOAN_EVENT,
         LOGIN,
         MERCHANT,

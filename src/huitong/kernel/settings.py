@@ -83,6 +83,10 @@ class Settings:
     registry_url: str | None = None
     #: What questions to the registries are signed with; children inherit it as it is.
     registry_secret: bytes | None = field(default=None, repr=False)
+    #: Where credit reports are asked for; None: nobody answers, and people decide about loans.
+    bureau_url: str | None = None
+    #: What questions to the credit bureau are signed with; children inherit it as it is.
+    bureau_secret: bytes | None = field(default=None, repr=False)
     #: Whether faces are compared on this machine, or by a simulation that looks at none.
     face_comparison: FaceComparisonChoice = "local"
     #: Whether the API speaks HTTPS only; with a certificate of our own unless one is given.
@@ -158,6 +162,8 @@ class Settings:
             correspondent_url=read_service_url(variables, "HUITONG_CORRESPONDENT_URL"),
             registry_url=read_service_url(variables, "HUITONG_REGISTRY_URL"),
             registry_secret=variables.get("HUITONG_REGISTRY_SECRET", "").encode() or None,
+            bureau_url=read_service_url(variables, "HUITONG_BUREAU_URL"),
+            bureau_secret=variables.get("HUITONG_BUREAU_SECRET", "").encode() or None,
             face_comparison=cast(
                 "FaceComparisonChoice",
                 read_choice(variables, "HUITONG_FACE_COMPARISON", "local", _FACE_COMPARISONS),
@@ -296,6 +302,7 @@ class Settings:
             "HUITONG_FX_RATES_URL": self.fx_rates_url,
             "HUITONG_CORRESPONDENT_URL": self.correspondent_url,
             "HUITONG_REGISTRY_URL": self.registry_url,
+            "HUITONG_BUREAU_URL": self.bureau_url,
             "HUITONG_SMS_GATEWAY_URL": self.sms_gateway_url,
         }
         variables |= {name: url for name, url in services.items() if url is not None}

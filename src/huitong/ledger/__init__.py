@@ -19,6 +19,7 @@ from huitong.ledger.accounts import (
     set_balance_max,
 )
 from huitong.ledger.batch import Answer, Job, Waiting, Writer
+from huitong.ledger.cash_flows import find_lowest_balance, list_inflows
 from huitong.ledger.chart import ChartCode, ChartKind, install_chart, list_chart, load_chart
 from huitong.ledger.codes import TransferCode, find_code
 from huitong.ledger.columns import Columns
@@ -169,6 +170,7 @@ __all__ = [
     "ensure_system_account",
     "expire_holds",
     "find_code",
+    "find_lowest_balance",
     "find_span",
     "find_states",
     "find_system_account",
@@ -192,6 +194,7 @@ __all__ = [
     "list_checkpoints",
     "list_corrections",
     "list_holds",
+    "list_inflows",
     "list_lines",
     "list_statement",
     "load_chart",

@@ -2,8 +2,10 @@
 
 Owns the schema `lending`. `schedules`, `servicing` and `rates` are arithmetic; `products` are terms
 by versions, `loans` what is lent and repaid, `closing` brings all loans from day to day.
+`applications` lead to loans, `costs` are what a loan comes to, `bureau` is the credit bureau.
 """
 
+from huitong.lending import applications, bureau, costs
 from huitong.lending.closing import (
     ClosedDay,
     Grade,
@@ -169,7 +171,9 @@ __all__ = [
     "Walk",
     "YearBasis",
     "add_product_version",
+    "applications",
     "bring_to_today",
+    "bureau",
     "change_rate",
     "charge",
     "check_loan_terms",
@@ -177,6 +181,7 @@ __all__ = [
     "close_chunk",
     "close_day",
     "close_days",
+    "costs",
     "debit_due",
     "effective_rate",
     "get_loan",

@@ -24,3 +24,17 @@ REPRICED_AT_ONCE_MAX: Final = 100
 QUOTE_DAYS_MAX: Final = 31
 #: The last of the five classes.
 CLASS_LOSS: Final = 4
+#: Applications: other people, collateral, facts and their lengths.
+PARTIES_MAX: Final = 8
+COLLATERAL_MAX: Final = 16
+DESCRIPTION_LENGTH_MAX: Final = 200
+FACTS_MAX: Final = 32
+FACT_LENGTH_MAX: Final = 256
+WORDS_LENGTH_MAX: Final = 1_000
+#: Drafts, reviews and offers that a customer may have at once.
+OPEN_APPLICATIONS_MAX: Final = 5
+#: For how many days an offer is good, and a draft is kept.
+OFFER_DAYS: Final = 30
+LAPSES_AT_ONCE_MAX: Final = 100
+#: Applications of a page.
+APPLICATIONS_PAGE_MAX: Final = 100

@@ -11,7 +11,7 @@ from typing import Self
 
 from sqlalchemy.exc import DBAPIError
 
-from huitong import customers, identity, ledger, operations, payments, risk
+from huitong import customers, identity, ledger, lending, operations, payments, risk
 from huitong.kernel.clock import Clock
 from huitong.kernel.cryptography import load_key_ring
 from huitong.kernel.database.unit_of_work import Database, DatabaseUnavailable
@@ -23,6 +23,8 @@ from huitong.privacy import Vault
 from huitong.wiring.clocks import make_clock
 from huitong.wiring.evidence_desk import make_registries
 from huitong.wiring.identity_desk import close_desk, open_desk
+from huitong.wiring.loan_reports import make_bureau
+from huitong.wiring.loan_risk import LoanRisk
 from huitong.wiring.log_in_risk import LogInRisk
 from huitong.wiring.onboarding_risk import OnboardingRisk
 
@@ -52,6 +54,8 @@ class Application:
     _desk: identity.Desk | None = None
     #: Where identities are checked outside, None where nobody answers; from `start` on.
     registries: customers.HttpRegistry | None = None
+    #: Who gives credit reports, None where nobody does; from `start` on.
+    bureau: lending.bureau.HttpBureau | None = None
     #: Who decides about log-ins and applications; empty where risk is not asked.
     deciders: Mapping[risk.Purpose, risk.Decider]
     is_running: bool = False
@@ -80,7 +84,7 @@ class Application:
         models = risk.ModelCache(database, catalogues, now=clock.now)
         lists = risk.ListCache(database)
         decider = risk.PaymentDecider(database, rules, rulebook, lists=lists, models=models)
-        asked = (risk.Purpose.LOG_IN, risk.Purpose.ONBOARDING) if settings.is_risk_asked else ()
+        asked = (risk.Purpose.LOG_IN, risk.Purpose.ONBOARDING, risk.Purpose.LOAN)
         return cls(
             settings=settings,
             clock=clock,
@@ -108,6 +112,7 @@ class Application:
                     models=models if each is risk.Purpose.LOG_IN else None,
                 )
                 for each in asked
+                if settings.is_risk_asked
             },
             admission=operations.Admission(
                 database,
@@ -143,6 +148,11 @@ class Application:
         found = self.deciders.get(risk.Purpose.ONBOARDING)
         return None if found is None else OnboardingRisk(found)
 
+    @property
+    def lender(self) -> LoanRisk:
+        """Who decides about applications for loans, from `start` on."""
+        return LoanRisk(self.deciders.get(risk.Purpose.LOAN), self.vault, self.rulebook)
+
     async def start(self) -> None:
         """Start what runs by itself; the database may still be down.
 
@@ -158,6 +168,7 @@ class Application:
             decider=self.log_ins,
         )
         self.registries = make_registries(self.settings)
+        self.bureau = make_bureau(self.settings)
         await self.rules.start()
         await self.lists.start()
         await self.models.start()
@@ -201,6 +212,8 @@ class Application:
             stack.push_async_callback(self.database.close)
             if self.registries is not None:
                 stack.push_async_callback(self.registries.close)
+            if self.bureau is not None:
+                stack.push_async_callback(self.bureau.close)
             if self._desk is not None:
                 stack.push_async_callback(close_desk, self._desk)
             watchers = (self.reporter, self.admission, self.models, self.lists, self.rules)

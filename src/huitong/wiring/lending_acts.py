@@ -6,7 +6,7 @@ from typing import Any
 
 from huitong import identity, lending
 from huitong.kernel.database.unit_of_work import UnitOfWork
-from huitong.kernel.ids import LOAN, LOAN_EVENT, read_id, show_id
+from huitong.kernel.ids import APPROVAL, LOAN, LOAN_APPLICATION, LOAN_EVENT, read_id, show_id
 from huitong.kernel.money import Money
 from huitong.kernel.rulebook import Rulebook
 
@@ -18,6 +18,7 @@ def make_lending_acts(rulebook: Rulebook) -> identity.Handlers:
     acts = _Acts(rulebook)
     return {
         "lending.add_product": acts.add_product,
+        "lending.decide": acts.decide,
         "lending.reverse": acts.reverse,
         "lending.record_repayment": acts.record_repayment,
         "lending.reschedule": acts.reschedule,
@@ -44,6 +45,24 @@ class _Acts:
             now=now,
         )
         return identity.Executed(outcome={"product": product.code, "version": str(product.version)})
+
+    async def decide(
+        self, uow: UnitOfWork, approval: identity.Approval, payload: Payload, *, now: datetime
+    ) -> identity.Executed:
+        application = await lending.applications.decide_application(
+            uow,
+            read_id(LOAN_APPLICATION, payload["application"], field="application"),
+            lending.applications.LoanDecision(
+                verdict=lending.applications.Verdict.OFFER,
+                limit=payload["limit"],
+                rate=payload["rate"],
+                grade=payload["grade"],
+                records={"approval": show_id(APPROVAL, approval.id)},
+            ),
+            rulebook=self._rulebook,
+            now=now,
+        )
+        return identity.Executed(outcome={"stage": application.stage.value})
 
     async def reverse(
         self, uow: UnitOfWork, approval: identity.Approval, payload: Payload, *, now: datetime

@@ -18,6 +18,11 @@ async def _debit_due(database: Database, now: datetime) -> bool:
     return await lending.debit_due(database, now=now) > 0
 
 
+async def _lapse(database: Database, now: datetime) -> bool:
+    lapsed = await database.run(lambda uow: lending.applications.lapse_applications(uow, now=now))
+    return lapsed > 0
+
+
 async def _reprice_due(database: Database, now: datetime) -> bool:
     return await lending.reprice_due(database, rulebook=Rulebook.load(), now=now) > 0
 
@@ -25,5 +30,6 @@ async def _reprice_due(database: Database, now: datetime) -> bool:
 LENDING_LOOPS: Final[tuple[Loop, ...]] = (
     Loop("lending.close_days", 60.0, _close_days),
     Loop("lending.debit_due", 5.0, _debit_due),
+    Loop("lending.lapse_applications", 60.0, _lapse),
     Loop("lending.reprice_due", 300.0, _reprice_due),
 )

@@ -49,6 +49,8 @@ def open_simulators(
         if has_worker and has_demo and settings.registry_url is None:
             settings = replace(settings, registry_url=listen("registry"))
             say("Identity checks: simulated registries, which confirm almost everybody.")
+        if has_worker and has_demo and settings.bureau_url is None:
+            settings = replace(settings, bureau_url=listen("bureau"))
         if has_worker and has_demo and settings.correspondent_url is None:
             abroad = listen("abroad")
             settings = replace(

@@ -31,9 +31,8 @@ from huitong.customers import (
     Trouble,
     decide,
 )
-from huitong.customers.checks import signing
 from huitong.demo.specimens import make_specimen
-from huitong.kernel import limits
+from huitong.kernel import limits, signing
 from huitong.kernel.clock import FixedClock
 from huitong.kernel.serving import serve_inside
 

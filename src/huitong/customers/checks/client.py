@@ -12,7 +12,6 @@ import anyio
 import httpx
 import msgspec
 
-from huitong.customers.checks import signing
 from huitong.customers.checks.types import (
     REFERENCE_SHAPE,
     RESIDENT_ID,
@@ -28,7 +27,7 @@ from huitong.customers.checks.types import (
     MobileQuestion,
     Trouble,
 )
-from huitong.kernel import limits
+from huitong.kernel import limits, signing
 from huitong.kernel.clock import Clock
 from huitong.kernel.trust import load_trust
 

@@ -26,7 +26,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from huitong.customers.checks import signing
 from huitong.customers.checks.simulated_answers import CompanyRecord, decide, find_status
 from huitong.customers.checks.types import (
     BusinessFacts,
@@ -36,7 +35,7 @@ from huitong.customers.checks.types import (
 from huitong.customers.evidence.numbers import (
     check_credit_code,
 )
-from huitong.kernel import limits
+from huitong.kernel import limits, signing
 from huitong.kernel.clock import Clock, business_day
 
 #: What the simulator and its clients sign with unless they are given a secret.

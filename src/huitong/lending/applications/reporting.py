@@ -1,0 +1,131 @@
+"""Commands: a credit report is asked for once, by consent, and kept sealed.
+
+A question is written down before it is asked, so that no failure makes it two; the bureau is asked
+between `begin_report` and `end_report`, outside of both transactions.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from huitong.kernel.clock import business_day
+from huitong.kernel.database.unit_of_work import UnitOfWork
+from huitong.kernel.errors import Conflict
+from huitong.kernel.rulebook import Rulebook
+from huitong.lending.applications import store
+from huitong.lending.applications.errors import LoanApplicationIncomplete
+from huitong.lending.applications.filling import lock_application, open_facts
+from huitong.lending.applications.types import Application, Stage
+from huitong.lending.bureau import limits
+from huitong.lending.bureau.types import Answer, Report
+from huitong.privacy import DataDestroyed, Vault, find_consents, require_consent
+
+CREDIT_REPORT: Final = "credit_report_query"
+_REPORT_FIELD: Final = "lending.report_queries.report"
+_REPEAT: Final = "loan.report.repeat.hours"
+
+
+class ReportPending(Conflict):
+    """The report was asked for a moment ago and is on its way."""
+
+    code = "credit_report_pending"
+    title = "The credit report is on its way"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportQuery:
+    """A question that is to be asked now; `consent_id` is what it rests on."""
+
+    id: uuid.UUID
+    subject_id: uuid.UUID
+    consent_id: uuid.UUID
+
+
+async def check_complete(
+    uow: UnitOfWork, vault: Vault, application: Application, *, now: datetime
+) -> dict[str, str]:
+    """Return an application's facts once nothing is missing to decide about it.
+
+    Raises LoanApplicationIncomplete with the field, ConsentMissing for anybody named.
+    """
+    facts = await open_facts(uow, vault, application)
+    if application.wish is None:
+        raise LoanApplicationIncomplete("say how much is needed, and for how long", field="wish")
+    for name in application.product.terms.mandatory:
+        if name not in facts:
+            raise LoanApplicationIncomplete("is asked for by the product", field=f"facts.{name}")
+    for person in (application.customer_id, *(each.customer_id for each in application.parties)):
+        await require_consent(uow, subject_id=person, purpose=CREDIT_REPORT, now=now)
+    return facts
+
+
+async def begin_report(
+    uow: UnitOfWork,
+    vault: Vault,
+    application_id: uuid.UUID,
+    *,
+    query_id: uuid.UUID,
+    rulebook: Rulebook,
+    now: datetime,
+) -> ReportQuery | None:
+    """Write down that the applicant's report is asked for, and return the question.
+
+    None if it was answered within `loan.report.repeat.hours`. A question without an answer is
+    returned again, with its id, once whoever asked must be gone; before, ReportPending is raised.
+    Raises what `check_complete` raises, and WrongStage.
+    """
+    application = await lock_application(uow, application_id, Stage.DRAFT)
+    await check_complete(uow, vault, application, now=now)
+    hours = rulebook.integer(_REPEAT, business_day(now))
+    known = await store.find_query(uow, application_id, since=now - timedelta(hours=hours))
+    if known is not None:
+        if known.answered_at is not None:
+            return None
+        if known.asked_at > now - timedelta(seconds=limits.PATIENCE_SECONDS):
+            raise ReportPending("ask again in a moment")
+        return ReportQuery(id=known.id, subject_id=known.subject_id, consent_id=known.consent_id)
+    given = (await find_consents(uow, subject_id=application.customer_id, now=now))[CREDIT_REPORT]
+    assert given[1] is not None, "the consent was looked at above"
+    query = ReportQuery(id=query_id, subject_id=application.customer_id, consent_id=given[1].id)
+    await store.insert_query(
+        uow,
+        application_id,
+        query_id=query.id,
+        subject_id=query.subject_id,
+        consent_id=query.consent_id,
+        now=now,
+    )
+    return query
+
+
+async def end_report(
+    uow: UnitOfWork, vault: Vault, query: ReportQuery, answer: Answer, *, now: datetime
+) -> None:
+    """Keep what the bureau said, sealed; a second answer to one question changes nothing."""
+    sealed = None
+    if answer.report is not None:
+        text = msgspec.json.encode(answer.report).decode()
+        sealed = (await vault.seal(uow, query.subject_id, {_REPORT_FIELD: text}))[_REPORT_FIELD]
+    await store.save_answer(
+        uow,
+        query.id,
+        verdict=answer.verdict.value,
+        trouble=None if answer.trouble is None else answer.trouble.value,
+        report=sealed,
+        now=now,
+    )
+
+
+async def find_report(uow: UnitOfWork, vault: Vault, application: Application) -> Report | None:
+    """Return the last report that an application was given, or None."""
+    sealed = await store.find_report(uow, application.id)
+    if sealed is None:
+        return None
+    try:
+        opened = await vault.open(uow, application.customer_id, {_REPORT_FIELD: sealed})
+    except DataDestroyed:
+        return None
+    return msgspec.json.decode(opened[_REPORT_FIELD], type=Report)

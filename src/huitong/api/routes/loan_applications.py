@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from huitong import customers, lending, privacy
 from huitong.api.authentication import Principal, application_of, require
-from huitong.api.crossborder_users import person_of, session_of
+from huitong.api.customers_calling import person_of, session_of
 from huitong.api.documentation import errors
 from huitong.api.idempotency import IdempotencyKey, run_once
 from huitong.api.people_seen import note_seen

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from huitong import identity, lending
 from huitong.api.authentication import application_of
-from huitong.api.crossborder_users import session_of
+from huitong.api.customers_calling import session_of
 from huitong.api.documentation import errors
 from huitong.api.idempotency import IdempotencyKey, run_once
 from huitong.api.request_body import CommandRoute

@@ -13,6 +13,7 @@ import msgspec
 
 from huitong.kernel import signing
 from huitong.kernel.clock import Clock
+from huitong.kernel.trust import load_trust
 from huitong.lending.bureau import limits
 from huitong.lending.bureau.types import Answer, Question, Report, Trouble, Verdict
 
@@ -54,7 +55,9 @@ class HttpBureau:
         self._secret = secret
         self._clock = clock
         self._timeout_seconds = timeout_seconds
-        self._client = httpx.AsyncClient(base_url=base_url, timeout=timeout_seconds)
+        self._client = httpx.AsyncClient(
+            base_url=base_url, verify=load_trust(), timeout=timeout_seconds
+        )
 
     async def ask(self, question: Question, *, request_id: uuid.UUID) -> Answer:
         """Return the report of a person, or why there is none."""

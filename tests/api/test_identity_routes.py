@@ -129,7 +129,7 @@ async def test_every_route_of_a_session_refuses_who_has_none(
         for method, operation in operations.items()
         if operation["tags"] == ["Being logged in"]
     ]
-    assert len(routes) == 15
+    assert len(routes) == 17
     for method, path in routes:
         shown = re.sub(r"\{[a-z_]+\}", "x", path)
         answer = await anonymous.request(method, shown, headers=headers)

@@ -14,6 +14,7 @@ from tests.payments.merchants.conftest import (
 )
 
 from huitong import ledger, payments
+from huitong.kernel.rulebook import Rulebook
 from huitong.payments import merchants
 
 
@@ -40,6 +41,18 @@ async def test_a_day_is_settled_on_the_next_business_day(market: Market) -> None
         ("refund", -4_000, 24),
     ]
     assert await market.settle() == [], "nothing is paid twice"
+    await market.check_ties()
+
+
+async def test_a_sheet_waits_until_all_before_its_cut_off_are_lines(market: Market) -> None:
+    shop = await market.add_shop()
+    order = await market.pay(shop, "100.00")
+    await ledger.project_all(market.town.database)
+    await market.refund(order, "40.00")
+    made = await merchants.settle_due(market.town.database, rulebook=Rulebook.load(), now=TUESDAY)
+    assert made == [], "the refund is not a line yet"
+    [sheet] = await market.settle(TUESDAY + timedelta(seconds=1))
+    assert as_facts(sheet)["refunds"] == -4_000
     await market.check_ties()
 
 

@@ -20,6 +20,7 @@ from huitong.risk.decisioning.models.calibration import (
 )
 from huitong.risk.decisioning.models.drift import make_bins, measure_drift, measure_psi
 from huitong.risk.decisioning.models.export import export_trees
+from huitong.risk.decisioning.models.log_in_reasons import LOG_IN_CODES
 from huitong.risk.decisioning.models.reasons import CODES, TEXTS, explain
 from huitong.risk.decisioning.models.serving import FallbackReason, GuardedModel, Scorer
 from huitong.risk.decisioning.models.training import train_trees
@@ -192,7 +193,7 @@ def test_reasons_name_what_raised_the_score_and_add_up(
 def test_every_feature_of_the_model_has_words_in_both_languages() -> None:
     numbers = {name for name, kind in risk.PAYMENT_FEATURES.items() if kind is not FeatureType.TEXT}
     assert set(CODES) == {*FRAUD_MODEL, *numbers}
-    assert {*CODES.values(), "pattern_unusual"} == set(TEXTS)
+    assert {*CODES.values(), *LOG_IN_CODES.values(), "pattern_unusual"} == set(TEXTS)
     assert all(text.en.endswith(".") and text.zh.endswith("。") for text in TEXTS.values())
 
 

@@ -1,9 +1,12 @@
 """Technical limits of settlement and disputes; thresholds of rules are in the rulebook."""
 
+from datetime import timedelta
 from typing import Final
 
 #: Statement lines in one sheet; what is more follows in the next sheet, at once.
 SHEET_LINES_MAX: Final = 20_000
+#: When an account is looked at again whose movements are not statement lines yet.
+PROJECTION_PAUSE: Final = timedelta(seconds=1)
 #: Accounts that one run of a worker's step settles.
 ACCOUNTS_AT_ONCE_MAX: Final = 50
 #: Payouts to banks that one step hands over.

@@ -16,7 +16,15 @@ from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.ids import SETTLEMENT_SHEET, show_id, uuid7
 from huitong.kernel.money import Money
 from huitong.kernel.rulebook import Rulebook
-from huitong.ledger import AccountState, Balance, Reason, Request, get_balances, post_entries
+from huitong.ledger import (
+    AccountState,
+    Balance,
+    Reason,
+    Request,
+    get_balances,
+    is_projected_before,
+    post_entries,
+)
 from huitong.payments.merchants import limits, store, terms_store
 from huitong.payments.merchants.cycles import find_due_cutoff
 from huitong.payments.merchants.errors import SettlementMoved
@@ -75,9 +83,9 @@ async def settle_account(
     """Settle what is due of an account whose row the caller has locked; return the sheet.
 
     All statement lines before the cut-off are in it, as far as SHEET_LINES_MAX allows; what is more
-    is due again at once; a movement that is not a line yet is in the next sheet. None, with the
-    account looked at again later, if no day has ended that is to be settled, if nothing happened,
-    or if an account is frozen. Raises SettlementMoved if balances moved again and again.
+    is due again at once. None, with the account looked at again later, if no day has ended that is
+    to be settled, if movements before the cut-off are not lines yet, if nothing happened, or if an
+    account is frozen. Raises SettlementMoved if balances moved again and again.
     """
     today = business_day(now)
     versions = await terms_store.list_terms(uow, account.merchant_id)
@@ -92,6 +100,9 @@ async def settle_account(
         return None
     if not await _are_open(uow, account):
         await store.set_due(uow, account.account_id, now + timedelta(hours=1))
+        return None
+    if not await is_projected_before(uow, account.account_id, cutoff_at):
+        await store.set_due(uow, account.account_id, now + limits.PROJECTION_PAUSE)
         return None
     read = await store.read_lines(uow, account, cutoff_at=cutoff_at, count=limits.SHEET_LINES_MAX)
     draft = await _draft(uow, account, terms, read, cutoff_at=cutoff_at, now=now)

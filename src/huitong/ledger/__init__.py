@@ -55,7 +55,7 @@ from huitong.ledger.snapshots import (
     close_day,
 )
 from huitong.ledger.spans import Span, find_span, list_lines
-from huitong.ledger.statements import Period, is_projected_before, list_statement
+from huitong.ledger.statements import Period, list_statement
 from huitong.ledger.transparency import (
     Checkpoint,
     LogInconsistent,
@@ -188,7 +188,6 @@ __all__ = [
     "get_trial_balances",
     "install_chart",
     "is_projected",
-    "is_projected_before",
     "list_accounts",
     "list_accounts_of",
     "list_chart",

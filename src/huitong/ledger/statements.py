@@ -214,13 +214,6 @@ async def find_line_at(
     return found, balance
 
 
-async def is_projected_before(uow: UnitOfWork, account_id: int, instant: datetime) -> bool:
-    """Whether all that moved an account before an instant is a line; raises NotFound."""
-    head = await get_head(uow, account_id)
-    last, _ = await find_line_at(uow, account_id, head, instant - _TICK)
-    return last <= head.line
-
-
 async def _narrow(
     uow: UnitOfWork, account_id: int, head: Head, period: Period, last: int
 ) -> tuple[int, int]:

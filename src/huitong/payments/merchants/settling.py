@@ -16,15 +16,7 @@ from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.ids import SETTLEMENT_SHEET, show_id, uuid7
 from huitong.kernel.money import Money
 from huitong.kernel.rulebook import Rulebook
-from huitong.ledger import (
-    AccountState,
-    Balance,
-    Reason,
-    Request,
-    get_balances,
-    is_projected_before,
-    post_entries,
-)
+from huitong.ledger import AccountState, Balance, Reason, Request, get_balances, post_entries
 from huitong.payments.merchants import limits, store, terms_store
 from huitong.payments.merchants.cycles import find_due_cutoff
 from huitong.payments.merchants.errors import SettlementMoved
@@ -101,7 +93,7 @@ async def settle_account(
     if not await _are_open(uow, account):
         await store.set_due(uow, account.account_id, now + timedelta(hours=1))
         return None
-    if not await is_projected_before(uow, account.account_id, cutoff_at):
+    if await store.is_line_missing(uow, account.account_id, cutoff_at):
         await store.set_due(uow, account.account_id, now + limits.PROJECTION_PAUSE)
         return None
     read = await store.read_lines(uow, account, cutoff_at=cutoff_at, count=limits.SHEET_LINES_MAX)

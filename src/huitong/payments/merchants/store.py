@@ -37,6 +37,15 @@ _SHEETS: Final = f"SELECT {_SHEET} FROM payments.settlement_sheets"  # noqa: S60
 # day's beginning if it was booked for the day later. Sheets take lines in their order, so one that
 # stands behind the first line after the cut-off is in the next sheet. A payment's order has the
 # transfer's id (instant ones), or names the transfer, or was held under its own id.
+_IS_LINE_MISSING: Final = """
+    SELECT EXISTS (
+        SELECT FROM ledger.transfers t CROSS JOIN ledger.projection p
+         WHERE t.sequence > p.sequence AND t.kind IN (0, 2)
+           AND (t.debit_account_id = :account_id OR t.credit_account_id = :account_id)
+           AND CASE WHEN (t.recorded_at AT TIME ZONE 'Asia/Shanghai')::date = t.effective_on
+                    THEN t.recorded_at
+                    ELSE t.effective_on::timestamp AT TIME ZONE 'Asia/Shanghai' END < :cutoff_at)
+"""
 _READ_LINES: Final = """
     WITH first_lines AS MATERIALIZED (
         SELECT line, transfer_id, code, -side * amount AS amount,
@@ -184,6 +193,11 @@ async def close_account(uow: UnitOfWork, account_id: int, now: datetime) -> None
         id=account_id,
         now=now,
     )
+
+
+async def is_line_missing(uow: UnitOfWork, account_id: int, cutoff_at: datetime) -> bool:
+    """Whether anything moved an account before a cut-off that is not a statement line yet."""
+    return bool(await uow.fetch_value(_IS_LINE_MISSING, account_id=account_id, cutoff_at=cutoff_at))
 
 
 async def read_lines(

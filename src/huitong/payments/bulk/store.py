@@ -63,6 +63,7 @@ _TAKE_NEXT: Final = f"""
     {_FILES} WHERE state IN ('approved', 'paying')
      ORDER BY decided_at LIMIT 1 FOR UPDATE SKIP LOCKED
 """
+_FIND_PAYING: Final = f"{_FILES} WHERE state = 'paying' ORDER BY decided_at LIMIT 1"
 _IS_ANY_WAITING: Final = """
     SELECT EXISTS (SELECT FROM payments.bulk_files WHERE state IN ('approved', 'paying'))
 """
@@ -203,6 +204,12 @@ async def find_submitted_nth(uow: UnitOfWork, merchant_id: uuid.UUID, nth: int) 
 async def take_next(uow: UnitOfWork) -> BulkFile | None:
     """Lock and return the file that has waited longest to be paid and that no other worker has."""
     row = await uow.fetch_one(_TAKE_NEXT)
+    return None if row is None else _file(row)
+
+
+async def find_paying(uow: UnitOfWork) -> BulkFile | None:
+    """Return the file that has been paid for the longest time, or None."""
+    row = await uow.fetch_one(_FIND_PAYING)
     return None if row is None else _file(row)
 
 

@@ -28,7 +28,7 @@ _NUMERIC: Final = frozenset({FeatureType.INTEGER, FeatureType.NUMBER})
 
 
 class _Need(NamedTuple):
-    """A feature, times a sign, is at least a bound: in doubles, so a little weaker than the rule."""
+    """A feature, times a sign, is at least a bound: as doubles, so no stronger than the rule."""
 
     name: str
     sign: float

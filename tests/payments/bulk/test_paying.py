@@ -317,6 +317,17 @@ async def test_what_was_made_ready_too_long_ago_is_assessed_again(office: Office
     assert await office.balances() == ALL
 
 
+async def test_notes_are_kept_as_they_were_written(office: Office) -> None:
+    notes = ["", '"', '""', "a,b", "it's \\N", "工资\\n", "\\."]
+    content = office.write(*[(0, "1.00")] * len(notes)).decode().splitlines()
+    quoted = [note.replace('"', '""') for note in notes]
+    lines = [f'{line}"{note}"' for line, note in zip(content[2:], quoted, strict=True)]
+    file = await office.submit("\n".join([*content[:2], *lines]).encode())
+    stored = await office.town.read(store.list_lines, file, 1, 10)
+    assert [line.note for line in stored] == notes
+    assert file.state is bulk.FileState.SUBMITTED
+
+
 async def test_an_id_that_is_used_already_is_refused(office: Office) -> None:
     file = await office.submit(office.write((0, "10.00")))
     with pytest.raises(bulk.BulkFileRepeated):

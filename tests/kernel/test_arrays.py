@@ -24,6 +24,7 @@ async def read(database: Database, written: str, kind: str) -> list[object]:
 def test_an_array_is_written_as_postgresql_has_it() -> None:
     assert write_array([1, 0.5, None]) == "{1, 0.5, NULL}"
     assert write_array([]) == "{}"
+    assert write_array((1,)) == "{1}"
 
 
 @_SLOW

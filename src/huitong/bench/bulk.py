@@ -129,6 +129,7 @@ class _Run:
         self.people: list[uuid.UUID] = []
         self.seconds: dict[str, float] = {}
         self._decider, self._caches = make_bulk_decider(database, SystemClock())
+        self._payer = bulk.FilePayer(database)
 
     async def prepare(self, owner: DriverConnection) -> None:
         """Make people with sealed names, and a business with money and two users."""
@@ -231,9 +232,7 @@ class _Run:
     async def _step(self) -> bool:
         for cache in self._caches:
             await cache.learn_news()
-        return await self.database.run(
-            lambda uow: bulk.pay_next_batch(uow, self._decider, now=datetime.now(UTC))
-        )
+        return await self._payer.step(self._decider, datetime.now(UTC))
 
     async def pay_one_by_one(self, count: int) -> float:
         """Pay `count` lines in transactions of their own; return how many a second."""

@@ -1,5 +1,6 @@
 """The worker's loop that pays files of payments, with risk deciding as it does in the API."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -40,23 +41,29 @@ def make_bulk_decider(
     return decider, (rules, lists, models)
 
 
+@dataclass(frozen=True, slots=True)
+class _Paying:
+    payer: payments.bulk.FilePayer
+    decider: risk.PaymentDecider
+    caches: tuple[Cache, ...]
+
+
 def make_bulk_loop(settings: Settings) -> Loop:
     """Return the loop; each step does one step of one file in a transaction of its own."""
     clock = make_clock(settings)
-    made: dict[Database, tuple[risk.PaymentDecider, tuple[Cache, ...]]] = {}
-
-    async def find_decider(database: Database) -> risk.PaymentDecider:
-        if database not in made:
-            made[database] = make_bulk_decider(database, clock)
-        decider, caches = made[database]
-        for cache in caches:
-            await cache.learn_news()
-        return decider
+    made: dict[Database, _Paying] = {}
 
     async def pay_bulk_files(database: Database, now: datetime) -> bool:
         if not await database.run(payments.bulk.is_any_waiting):
             return False
-        decider = await find_decider(database) if settings.is_risk_asked else None
-        return await database.run(lambda uow: payments.bulk.pay_next_batch(uow, decider, now=now))
+        if database not in made:
+            made[database] = _Paying(
+                payments.bulk.FilePayer(database), *make_bulk_decider(database, clock)
+            )
+        paying = made[database]
+        for cache in paying.caches:
+            await cache.learn_news()
+        decider = paying.decider if settings.is_risk_asked else None
+        return await paying.payer.step(decider, now)
 
     return Loop("payments.pay_bulk_files", _INTERVAL_SECONDS, pay_bulk_files)

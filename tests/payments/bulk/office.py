@@ -1,6 +1,6 @@
 """A business with money, two people who act for it, and people whom it pays."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from huitong import customers, ledger
@@ -24,6 +24,11 @@ class Office:
     maker: customers.Customer
     checker: customers.Customer
     staff: list[customers.Customer]
+    #: The worker that pays.
+    payer: bulk.FilePayer = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.payer = self.new_payer()
 
     def write(self, *lines: tuple[int, str], purpose: str = "payroll") -> bytes:
         rows = [
@@ -56,11 +61,11 @@ class Office:
         )
         return approved
 
-    async def step(self, decider: Any = None, batch_lines: int = 2) -> bool:
-        moved: bool = await self.town.database.run(
-            lambda uow: bulk.pay_next_batch(uow, decider, batch_lines=batch_lines, now=self.now)
-        )
-        return moved
+    def new_payer(self, batch_lines: int = 2) -> bulk.FilePayer:
+        return bulk.FilePayer(self.town.database, batch_lines=batch_lines)
+
+    async def step(self, decider: Any = None) -> bool:
+        return await self.payer.step(decider, self.now)
 
     async def pay_all(self, decider: Any = None) -> None:
         while await self.step(decider):

@@ -255,8 +255,9 @@ async def test_many_workers_at_once_pay_each_line_once(office: Office) -> None:
     ]
 
     async def work() -> None:
+        payer = office.new_payer(batch_lines=1)
         for _ in range(8):
-            await office.step(batch_lines=1)
+            await payer.step(None, office.now)
 
     await asyncio.gather(*(work() for _ in range(4)))
     await office.pay_all()
@@ -279,6 +280,52 @@ async def test_risk_decides_about_each_line_and_counts_what_is_paid(office: Offi
         # Models know people, and scores of files would look to them like drift.
         assert decision.scoring is None
     assert await office.balances() == ALL
+
+
+async def test_two_workers_make_the_same_lines_ready_and_pay_them_once(office: Office) -> None:
+    decider, caches = make_bulk_decider(office.town.database, SystemClock())
+    for cache in caches:
+        await cache.learn_news()
+    file = await office.approve(await office.submit(office.write(*LINES)))
+    workers = [office.new_payer(), office.new_payer()]
+    for _ in range(6):
+        # Each has made ready what the other one pays now.
+        for worker in workers:
+            await worker.step(decider, office.now)
+    done = await office.get(file)
+    assert (done.state, done.paid_count) == (bulk.FileState.DONE, len(LINES))
+    assert await office.balances() == ALL
+
+
+async def test_what_was_made_ready_too_long_ago_is_assessed_again(office: Office) -> None:
+    await office.town.run(risk.install_start_model)
+    decider, caches = make_bulk_decider(office.town.database, SystemClock())
+    file = await office.approve(await office.submit(office.write(*LINES)))
+    assert file.pay_id is not None
+    for _ in range(2):
+        await office.step(decider)
+    office.now += timedelta(seconds=limits.BULK_AHEAD_SECONDS_MAX + 1)
+    for cache in caches:
+        await cache.learn_news()
+    await office.pay_all(decider)
+    decided = [
+        (await office.town.read(risk.get_decision, payments.derive_id(file.pay_id, number)))
+        for number in (1, 2, 3)
+    ]
+    # Nobody had read the rules when lines three and four were made ready.
+    assert [each.fallback for each in decided] == [risk.Fallback.NO_RULES] * 2 + [None]
+    assert await office.balances() == ALL
+
+
+async def test_notes_are_kept_as_they_were_written(office: Office) -> None:
+    notes = ["", '"', '""', "a,b", "it's \\N", "工资\\n", "\\."]
+    content = office.write(*[(0, "1.00")] * len(notes)).decode().splitlines()
+    quoted = [note.replace('"', '""') for note in notes]
+    lines = [f'{line}"{note}"' for line, note in zip(content[2:], quoted, strict=True)]
+    file = await office.submit("\n".join([*content[:2], *lines]).encode())
+    stored = await office.town.read(store.list_lines, file, 1, 10)
+    assert [line.note for line in stored] == notes
+    assert file.state is bulk.FileState.SUBMITTED
 
 
 async def test_an_id_that_is_used_already_is_refused(office: Office) -> None:

@@ -10,4 +10,4 @@ def write_array(values: Sequence[float | None]) -> str:
     itself whether it is a list, too, which takes several times as long as to write it. What is
     written is read again to the last bit. Worked: `[1, 0.5, None]` is `{1, 0.5, NULL}`.
     """
-    return "{" + str(values)[1:-1].replace("None", "NULL") + "}"
+    return "{" + str(list(values))[1:-1].replace("None", "NULL") + "}"

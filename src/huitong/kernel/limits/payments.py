@@ -53,6 +53,8 @@ BULK_REASON_LENGTH_MAX: Final = 200
 BULK_BATCH_LINES_MAX: Final = 10_000
 # For deciding about the lines of one batch, before the written policy takes over.
 BULK_RISK_BUDGET_SECONDS: Final = 30.0
+# How old an assessment of lines may be when they are paid.
+BULK_AHEAD_SECONDS_MAX: Final = 10
 # A workbook of the largest file unpacks to some twenty times its size.
 BULK_UNPACKED_BYTES_MAX: Final = 128 * 1_048_576
 BULK_UNPACKED_RATIO_MAX: Final = 100

@@ -34,6 +34,7 @@ from huitong.payments.bulk.formats import find_reader
 from huitong.payments.bulk.invariants import INVARIANTS
 from huitong.payments.bulk.origins import Origin, find_origins
 from huitong.payments.bulk.pain001_reader import Pain001Reader
+from huitong.payments.bulk.payer import FilePayer
 from huitong.payments.bulk.paying import is_any_waiting, pay_next_batch
 from huitong.payments.bulk.postings import LINE_CODES
 from huitong.payments.bulk.queries import (
@@ -99,6 +100,7 @@ __all__ = [
     "CsvReader",
     "DueLine",
     "FileLine",
+    "FilePayer",
     "FileState",
     "Head",
     "Line",

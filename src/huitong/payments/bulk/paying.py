@@ -9,31 +9,27 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from huitong import customers, ledger, risk
-from huitong.customers import Party
+from huitong import ledger, risk
 from huitong.kernel import audit, limits, outbox
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.statement import Statement
 from huitong.kernel.database.unit_of_work import UnitOfWork
-from huitong.kernel.errors import Refusal
 from huitong.kernel.ids import BULK_FILE, show_id
-from huitong.kernel.money import Money
 from huitong.ledger import TransferKind
-from huitong.payments.assessing import assess_payments, list_decisions
+from huitong.payments.assessing import list_decisions
 from huitong.payments.bulk import store
 from huitong.payments.bulk.events import paid_event, stopped_event
 from huitong.payments.bulk.postings import (
     end_hold,
     find_transit_account,
     give_back,
-    line_ids,
     pay_lines,
 )
-from huitong.payments.bulk.types import BulkFile, DueLine, FileState
+from huitong.payments.bulk.preparing import ReadyBatch, make_ready
+from huitong.payments.bulk.types import BulkFile, FileState
 from huitong.payments.commands.moving import make_transfer_id
 from huitong.payments.deciding import DecidedPayment
 from huitong.payments.postings import find_own_accounts
-from huitong.payments.types import Authentication, OrderKind
 
 #: Why a line failed where risk did not let it through: blocked, or somebody would have to look.
 STOPPED_BY_RISK: Final = "stopped_by_risk"
@@ -50,13 +46,15 @@ async def pay_next_batch(
     uow: UnitOfWork,
     decider: risk.PaymentDecider | None,
     *,
+    ahead: ReadyBatch | None = None,
     batch_lines: int = limits.BULK_BATCH_LINES_MAX,
     now: datetime,
 ) -> bool:
     """Do the next step of the file that has waited longest; False if none waits.
 
     An approved file's money is taken out of the payer's account; then lines are paid, at most
-    `batch_lines` at once; and in the end the money of those that failed is given back.
+    `batch_lines` at once; and in the end the money of those that failed is given back. Lines that
+    were made ready `ahead` are paid so if it is their turn.
     """
     file = await store.take_next(uow)
     if file is None:
@@ -64,11 +62,12 @@ async def pay_next_batch(
     if file.state is FileState.APPROVED:
         await _take_funds(uow, file, now)
         return True
-    first = file.paid_count + file.failed_count + 1
-    lines = await store.list_due(uow, file, first, batch_lines)
-    if lines:
-        reasons = await _pay(uow, decider, file, lines, now)
-        await store.end_lines(uow, file, lines, reasons)
+    first = file.next_number
+    if ahead is None or not ahead.is_for(file, first, now):
+        ahead = await make_ready(uow, decider, file, first, count=batch_lines, now=now)
+    if ahead.lines:
+        reasons = await _pay(uow, decider, ahead, now)
+        await store.end_lines(uow, file, ahead.lines, reasons)
     else:
         await _finish(uow, file, now)
     return True
@@ -97,29 +96,24 @@ async def _end_hold(uow: UnitOfWork, file: BulkFile, kind: TransferKind, now: da
 
 
 async def _pay(
-    uow: UnitOfWork,
-    decider: risk.PaymentDecider | None,
-    file: BulkFile,
-    lines: Sequence[DueLine],
-    now: datetime,
+    uow: UnitOfWork, decider: risk.PaymentDecider | None, ready: ReadyBatch, now: datetime
 ) -> list[str | None]:
     """Pay what risk and the ledger let through; returns for each line why it failed, or None."""
-    on_day = business_day(now)
+    file, lines, asked = ready.file, ready.lines, ready.payments
     transit = await find_transit_account(uow, file.total.currency)
-    asked, refused = await _assess(uow, decider, file, lines, now)
-    reasons: list[str | None] = [STOPPED_BY_RISK if is_refused else None for is_refused in refused]
+    reasons: list[str | None] = [STOPPED_BY_RISK if each else None for each in ready.refused]
     paying = [at for at, reason in enumerate(reasons) if reason is None]
     # What is written if all are posted is made ready meanwhile: mostly all are.
-    ready = asyncio.create_task(asyncio.to_thread(_list_written, decider, asked, tuple(reasons)))
+    making = asyncio.create_task(asyncio.to_thread(_list_written, decider, asked, tuple(reasons)))
     if paying:
         ids = [asked[at].order_id for at in paying]
-        columns = pay_lines(file, [lines[at] for at in paying], ids, transit, on_day)
+        columns = pay_lines(file, [lines[at] for at in paying], ids, transit, business_day(now))
         outcomes = await ledger.post_columns_within(uow, columns, now=now)
         for at, outcome in zip(paying, outcomes, strict=True):
             if not outcome.is_posted:
                 assert outcome.reason is not None
                 reasons[at] = outcome.reason.value
-    written = await ready
+    written = await making
     if any(reasons[at] is not None for at in paying):
         written = _list_written(decider, asked, reasons)
     await uow.write(written)
@@ -137,62 +131,6 @@ def _list_written(
     posted = [each for each, why in zip(asked, reasons, strict=True) if why is None]
     others = [each for each, why in zip(asked, reasons, strict=True) if why is not None]
     return list_decisions(posted, others)
-
-
-async def _assess(
-    uow: UnitOfWork,
-    decider: risk.PaymentDecider | None,
-    file: BulkFile,
-    lines: Sequence[DueLine],
-    now: datetime,
-) -> tuple[list[DecidedPayment], list[bool]]:
-    """Return a payment for each line, and whether it is refused, by one assessment of all."""
-    if decider is None:
-        return _ask(file, lines), [False] * len(lines)
-    connection = await uow.driver()
-    account_ids = {file.payer_account_id, *(line.account_id for line in lines)}
-    # Made while the database looks for the parties.
-    asking = asyncio.create_task(asyncio.to_thread(_ask, file, lines))
-    parties = await customers.find_parties(connection, sorted(account_ids))
-    asked = await asking
-    checked: list[Refusal | None] = [None] * len(asked)
-    answers = await assess_payments(
-        connection, decider, asked, checked, _complete(parties, account_ids, file), now=now
-    )
-    # What would be held and looked at is not paid either: the payer sees why, and pays it alone.
-    return asked, [
-        answer is not None or payment.stop is not None
-        for answer, payment in zip(answers, asked, strict=True)
-    ]
-
-
-def _complete(
-    parties: Mapping[int, Party], account_ids: set[int], file: BulkFile
-) -> dict[int, Party]:
-    # Who has left since is nobody to risk, and the ledger refuses the account.
-    nobody = {
-        number: Party(account_id=number, currency=file.total.currency) for number in account_ids
-    }
-    return nobody | dict(parties)
-
-
-def _ask(file: BulkFile, lines: Sequence[DueLine]) -> list[DecidedPayment]:
-    assert file.pay_id is not None
-    currency, purpose = file.total.currency, file.purpose.value
-    ids = line_ids(file.pay_id, [line.number for line in lines])
-    return [
-        DecidedPayment(
-            order_id=order_id,
-            payer_account_id=file.payer_account_id,
-            payee_account_id=line.account_id,
-            amount=Money(line.amount, currency),
-            kind=OrderKind.TRANSFER,
-            # Two people of the business stand behind every line.
-            authentication=Authentication.TWO_FACTORS,
-            file_purpose=purpose,
-        )
-        for order_id, line in zip(ids, lines, strict=True)
-    ]
 
 
 async def _finish(uow: UnitOfWork, file: BulkFile, now: datetime) -> None:

@@ -211,6 +211,11 @@ class BulkFile:
     message_name: str | None = None
     batch_id: str | None = None
 
+    @property
+    def next_number(self) -> int:
+        """The number of the first line that nothing was decided about."""
+        return self.paid_count + self.failed_count + 1
+
 
 class DueLine(NamedTuple):
     """What of a line is needed to pay it; `amount` is in minor units of the file's currency."""

@@ -75,3 +75,19 @@ def test_refuses_matrices_of_other_features(rules):
 
     with pytest.raises(ValueError, match="feature amount is missing"):
         rules.assess(other, rows=ROWS)
+
+
+def test_they_agree_on_a_batch_that_concerns_few_rules(rules):
+    made = draw(3)
+    made.integers[:] = 0
+    made.numbers[:] = 0.0
+    made.number("test_payments_1h")[5] = 9.0
+    made.integer("amount")[:] = 10_000_000
+
+    by_row, by_column = rules.assess(made, rows=ROWS), rules.assess(dict(made), rows=ROWS)
+
+    assert by_row.hits.any(axis=1).sum() == 2
+    np.testing.assert_array_equal(by_row.hits, by_column.hits)
+    np.testing.assert_array_equal(by_row.actions, by_column.actions)
+    np.testing.assert_array_equal(by_row.weights, by_column.weights)
+    assert by_row.failed is by_column.failed is None

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
+from huitong.risk.decisioning.features.matrices import Layout
 from huitong.risk.decisioning.rules.language.checking import check_predicate
 from huitong.risk.decisioning.rules.programs.duckdb_sql import COLUMN_TYPES, render
 from huitong.risk.decisioning.rules.programs.program import Program
@@ -246,3 +247,39 @@ def test_numpy_and_duckdb_agree_on_every_row(
     predicate = check_predicate(f"is_new is null or not is_new or ({text})", CATALOGUE)
 
     assert ask_numpy(predicate, table) == ask_duckdb(engine, predicate, table)
+
+
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+@given(
+    texts=st.lists(flag(2).filter(lambda text: len(text) < 500), min_size=3, max_size=5),
+    bound=st.integers(-LARGEST, LARGEST) | st.integers(-5, 5),
+    table=rows,
+)
+def test_what_a_first_look_leaves_out_neither_holds_nor_fails(
+    texts: list[str], bound: int, table: list[dict[str, Any]]
+) -> None:
+    needs = [f"amount > {bound}", f"age = {bound} and not is_night", "is_new", "1.5 >= rate"]
+    predicates = [
+        check_predicate(f"{need} and ({text})", CATALOGUE)
+        for need, text in zip(needs, texts, strict=False)
+    ]
+    predicates += [check_predicate("score < 0 and 1 < 0", CATALOGUE)] * 3
+    columns = make_features(table)
+    matrices = Layout.of(CATALOGUE, sometimes_unknown=CATALOGUE).fill(columns)
+    program = Program(predicates)
+
+    whole, screened = (program.run(each, rows=len(table)) for each in (columns, matrices))
+
+    np.testing.assert_array_equal(screened.hits, whole.hits)
+    nowhere = np.zeros_like(whole.hits)
+    for said in (screened, whole):
+        said_failed = nowhere if said.failed is None else said.failed
+        assert not (said_failed & said.hits).any()
+    np.testing.assert_array_equal(
+        nowhere if screened.failed is None else screened.failed,
+        nowhere if whole.failed is None else whole.failed,
+    )

@@ -180,6 +180,9 @@ def _assess(
     if compiled is None:
         return None
     said = compiled.rules.assess(features, rows=rows)
+    if said.failed is None and not said.actions.any():
+        nothing: list[tuple[str, ...]] = [()] * rows
+        return _Said(compiled.version.id, said, nothing, nothing)
     report_failures(compiled.rules, said, purpose=purpose)
     keys = [rule.key for rule in compiled.rules.rules]
     return _Said(

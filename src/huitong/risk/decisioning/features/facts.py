@@ -30,6 +30,8 @@ ROLE_MARKS: Final = {
     "payer": NEW_PAYEE | TEST | FAST_OUTFLOW | ROUND_NIGHT,
     "pair": ROUND_NIGHT,
 }
+#: Whom a role's row counts on a business day: nobody (0), payees (1) or payers (2).
+ROLE_OTHERS: Final = {"payer": 1, "payee": 2, "device": 2, "address": 2}
 
 #: What `kind` is where a business pays as no person does: a line of a file of payments, at once and
 #: by two people, and a part of what it was paid itself.
@@ -57,8 +59,6 @@ class PaymentFacts:
     is_payout: bool = False
     #: Bits of `rows`: found out with the features, and needed when the payment is counted.
     marks: int = 0
-    #: Which rows its batch meets (`meetings.Meetings`), from the decision until it is counted.
-    meetings: object = field(default=None, init=False, repr=False)
     _keys: tuple[bytes | None, ...] | None = field(default=None, init=False, repr=False)
 
     def list_keys(self) -> tuple[bytes | None, ...]:

@@ -126,6 +126,8 @@ class FeatureMatrices(Mapping[str, Column]):
     #: One list a feature; None is NULL.
     texts: dict[str, list[str | None]]
     _columns: dict[str, Column] = field(default_factory=dict)
+    #: All of them as doubles, and which are unknown: made for the first who asks, and then kept.
+    _doubles: tuple[NDArray[np.float64], NDArray[np.bool_]] | None = None
 
     def integer(self, name: str) -> NDArray[np.int64]:
         """Return the values of a feature, to read or to write."""
@@ -168,14 +170,13 @@ class FeatureMatrices(Mapping[str, Column]):
     def gather(self, names: tuple[str, ...]) -> tuple[NDArray[np.float64], int]:
         """Return features as doubles, one row each, and how many values are unknown: NaN.
 
-        Raises KeyError for one that is not there or is a text.
+        Raises KeyError for one that is not there or is a text. Nothing is written any more then.
         """
         places = _find_places(self.layout, names)
-        rows = np.concatenate((self.integers, self.numbers, self.flags), dtype=np.float64)[places]
-        masks = (self.integers_known, self.numbers_known, self.flags_known)
-        is_unknown = ~np.concatenate(masks)[places]
-        rows[is_unknown] = np.nan
-        return rows, int(np.count_nonzero(is_unknown))
+        if self._doubles is None:
+            self._doubles = self._make_doubles()
+        doubles, is_unknown = self._doubles
+        return doubles[places], int(np.count_nonzero(is_unknown[places]))
 
     def split(
         self, names: tuple[str, ...]
@@ -195,6 +196,13 @@ class FeatureMatrices(Mapping[str, Column]):
             if column.known is not None:
                 masks[name] = column.known
         return values, masks
+
+    def _make_doubles(self) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        rows = np.concatenate((self.integers, self.numbers, self.flags), dtype=np.float64)
+        masks = (self.integers_known, self.numbers_known, self.flags_known)
+        is_unknown = ~np.concatenate(masks)
+        rows[is_unknown] = np.nan
+        return rows, is_unknown
 
     def _make(self, name: str) -> Column:
         kind, row = self.layout.types[name], self.layout.row_of[name]

@@ -6,12 +6,12 @@ then say for all of them at once what came before.
 """
 
 from collections.abc import Sequence
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from huitong.risk.decisioning.features.facts import ROLE_MARKS, ROLES, PaymentFacts
+from huitong.risk.decisioning.features.facts import ROLE_MARKS, ROLE_OTHERS, ROLES, PaymentFacts
 from huitong.risk.decisioning.features.rows import (
     FAST_OUTFLOW,
     NEW_PAYEE,
@@ -27,8 +27,7 @@ ADDS: Final = np.array(list(ROLES.values()))
 #: Which marks its row counts.
 _MARKS: Final = np.array([ROLE_MARKS.get(role, 0) for role in ROLES])
 _BITS: Final = np.array([NEW_PAYEE, TEST, FAST_OUTFLOW, ROUND_NIGHT])
-#: Whom each role's row counts: nobody, the payee, or the payer.
-_OTHERS: Final = np.array([{"payer": 1, "inflow": 0, "pair": 0}.get(role, 2) for role in ROLES])
+_OTHERS: Final = np.array([ROLE_OTHERS.get(role, 0) for role in ROLES])
 #: Sums of this many of a batch's amounts still fit: a payment adds to no more rows.
 _SUMS_MAX: Final = 2**63 // len(ROLES)
 
@@ -57,31 +56,10 @@ class Meetings:
         )
         self.facts = tuple(facts)
 
-    @classmethod
-    def of(cls, facts: Sequence[PaymentFacts]) -> Self:
-        """Return the meetings of payments: those that were kept, if they are of just these."""
-        known = facts[0].meetings if facts else None
-        if isinstance(known, cls) and known.facts == tuple(facts):
-            for each in facts:
-                each.meetings = None
-            return known
-        return cls(facts)
-
-    def keep(self) -> Self:
-        """Leave the meetings with their payments for whoever counts them: mostly all at once."""
-        for each in self.facts:
-            each.meetings = self
-        return self
-
     @property
     def are_shared(self) -> bool:
         """Whether any row is met more than once."""
         return int(np.count_nonzero(self.places >= 0)) > len(self.keys)
-
-    def list_adding(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Return the roles and the payments of all meetings in which a payment adds to the row."""
-        roles, numbers = np.nonzero(ADDS[:, None] & (self.places >= 0))
-        return roles, numbers
 
     def list_others(self) -> NDArray[np.int64]:
         """Return the sketch of whom each role's row counts: as `places`, 0 where nobody."""
@@ -93,11 +71,6 @@ class Meetings:
         np.left_shift(1, sketch_places(np.array(accounts, np.int64)), out=bits[1:])
         others: NDArray[np.int64] = bits[_OTHERS]
         return others
-
-    def list_marks(self, marks: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return which of the payments' marks each role's row counts: as `places`."""
-        own: NDArray[np.int64] = _MARKS[:, None] & marks
-        return own
 
 
 class Earlier:

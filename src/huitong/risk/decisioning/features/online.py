@@ -29,7 +29,7 @@ async def load_features(
     the same batch, so that a hundred at once look no different from a hundred in a row. One query
     for the whole batch.
     """
-    meetings = Meetings(facts).keep()
+    meetings = Meetings(facts)
     earlier = Earlier(meetings) if meetings.are_shared else None
     found = await store.find_rows(connection, meetings.keys)
     at_us = store.to_microseconds(at)

@@ -10,8 +10,7 @@ from huitong.kernel.clock import business_day
 from huitong.kernel.database.arrays import write_array
 from huitong.kernel.database.statement import Statement
 from huitong.kernel.database.unit_of_work import DriverConnection
-from huitong.risk.decisioning.features.facts import PaymentFacts
-from huitong.risk.decisioning.features.meetings import Meetings
+from huitong.risk.decisioning.features.facts import ROLE_MARKS, ROLE_OTHERS, ROLES, PaymentFacts
 from huitong.risk.decisioning.features.rows import (
     AMOUNTS,
     COUNTERS,
@@ -19,6 +18,7 @@ from huitong.risk.decisioning.features.rows import (
     EXPONENT_MAX,
     StoredRows,
     half_lives_us,
+    sketch_bit,
 )
 
 _EPOCH: Final = date(1970, 1, 1)
@@ -33,11 +33,15 @@ _COUNTERS: Final = ", ".join(COUNTERS)
 _STORED: Final = ", ".join(f"f.{name}" for name in COUNTERS)
 _MARKED: Final = len(COUNTERS) - AMOUNTS
 #: Marks as counts of one each, in `_MARK_BITS` bits each, so that they can be added.
-_SPREAD: Final = np.array(
-    [
-        sum((marks >> place & 1) << _MARK_BITS * place for place in range(_MARKED))
-        for marks in range(1 << _MARKED)
-    ]
+_SPREAD: Final = tuple(
+    sum((marks >> place & 1) << _MARK_BITS * place for place in range(_MARKED))
+    for marks in range(1 << _MARKED)
+)
+#: Of each role whose row is added to: its place, the marks that count, and whom it counts.
+_ADDING: Final = tuple(
+    (place, ROLE_MARKS.get(role, 0), ROLE_OTHERS.get(role, 0))
+    for place, (role, adds) in enumerate(ROLES.items())
+    if adds
 )
 _WEIGHTS: Final = ", ".join(
     [
@@ -46,33 +50,26 @@ _WEIGHTS: Final = ", ".join(
         *(f"(n.marks >> {_MARK_BITS * place}) & {_MARK_MAX}" for place in range(_MARKED)),
     ]
 )
+#: A place, two instants, the sketch of others and its day.
+_INTEGERS: Final = 5
 # Key by key: while a new table has no statistics, a join would read all of it for each batch. Keys
 # travel as one text: the driver looks twice at each element of an array whether it is one too. What
 # is found comes back as one text of bytes, the rows as the wire has them: the driver would make an
 # object of each of a thousand values.
 _FIND: Final = f"""
-SELECT string_agg(record_send(ROW(n.place, f.first_us, f.last_us, f.others, f.others_day,
-                                  {_STORED})), NULL)
+SELECT string_agg(record_send(ROW(n.place, f.first_us, f.last_us, f.others,
+                                  f.others_day::bigint, {_STORED})), NULL)
   FROM unnest(string_to_array($1, ',')) WITH ORDINALITY AS n(key, place)
  CROSS JOIN LATERAL (SELECT * FROM risk.features WHERE key = decode(n.key, 'hex') OFFSET 0) f
 """  # noqa: S608 - names of our own columns
 
 
-def _sent(kind: str) -> np.dtype[np.void]:
-    """Return how a row sends a column: its type, its length, its value."""
-    return np.dtype([("type", ">i4"), ("length", ">i4"), ("value", kind)])
-
-
-#: A row of `_FIND`: PostgreSQL's binary form of a record, all of whose columns are there.
+#: A row of `_FIND`: PostgreSQL's binary form of a record. Each column has its type, its length and
+#: eight bytes: integers, and behind them the counters.
 _FOUND: Final = np.dtype(
     [
         ("size", ">i4"),
-        ("place", _sent(">i8")),
-        ("first_us", _sent(">i8")),
-        ("last_us", _sent(">i8")),
-        ("others", _sent(">i8")),
-        ("others_day", _sent(">i4")),
-        ("counters", _sent(">f8"), (len(COUNTERS),)),
+        ("columns", [("head", ">i8"), ("value", ">i8")], (_INTEGERS + len(COUNTERS),)),
     ]
 )
 
@@ -132,41 +129,60 @@ def to_day_number(at: datetime) -> int:
 async def find_rows(connection: DriverConnection, wanted: Sequence[bytes]) -> StoredRows:
     """Return the rows of those keys that have one."""
     found = np.frombuffer(await connection.fetchval(_FIND, _join(wanted)) or b"", _FOUND)
+    values = found["columns"]["value"].astype(np.int64)
+    places, first_us, last_us, others, others_day = values.T[:_INTEGERS]
     return StoredRows(
-        places=found["place"]["value"].astype(np.intp) - 1,
-        first_us=found["first_us"]["value"].astype(np.int64),
-        last_us=found["last_us"]["value"].astype(np.int64),
-        counters=found["counters"]["value"].astype(np.float64),
-        others=found["others"]["value"].astype(np.int64),
-        others_day=found["others_day"]["value"].astype(np.int64),
+        places=places - 1,
+        first_us=first_us,
+        last_us=last_us,
+        counters=values[:, _INTEGERS:].view(np.float64),
+        others=others,
+        others_day=others_day,
     )
 
 
 def make_update(facts: Sequence[PaymentFacts], *, at: datetime) -> Statement:
     """Return the statement that counts payments which were all posted at `at`."""
-    meetings = Meetings.of(facts)
-    roles, numbers = meetings.list_adding()
-    places, size = meetings.places[roles, numbers], len(meetings.keys)
-    events = np.bincount(places, minlength=size)
-    amounts = np.bincount(places, meetings.amounts[numbers].astype(np.float64), size)
-    others, marks = np.zeros((2, size), np.int64)
-    np.bitwise_or.at(others, places, meetings.list_others()[roles, numbers])
-    own = meetings.list_marks(np.array([each.marks for each in facts], np.int64))
-    np.add.at(marks, places, _SPREAD[own[roles, numbers]])
-    # What a payer has received is looked at, and nothing added.
-    added = np.flatnonzero(events)
+    added = _add_up(facts)
+    events, amounts, others, marks = zip(*added.values(), strict=True) if added else ((),) * 4
     return Statement(
         _ADD,
         (
-            _join([meetings.keys[place] for place in added.tolist()]),
-            write_array(events[added].tolist()),
-            write_array(amounts[added].tolist()),
-            write_array(others[added].tolist()),
+            _join(added),
+            write_array(events),
+            write_array(amounts),
+            write_array(others),
             to_microseconds(at),
             to_day_number(at),
-            write_array(marks[added].tolist()),
+            write_array(marks),
         ),
     )
+
+
+def _add_up(facts: Sequence[PaymentFacts]) -> dict[bytes, list[int]]:
+    """Return what payments add to each row: events, amounts, others, and marks in `_SPREAD`.
+
+    In plain Python: of a batch in the path, which is small, some fifty calls of numpy cost more.
+    """
+    added: dict[bytes, list[int]] = {}
+    find = added.get
+    for each in facts:
+        bits = (0, sketch_bit(each.payee_account_id), sketch_bit(each.payer_account_id))
+        amount, marks, keys = each.amount, each.marks, each.list_keys()
+        for place, counted, others in _ADDING:
+            key = keys[place]
+            if key is None:
+                continue
+            bit, spread = bits[others], _SPREAD[marks & counted]
+            row = find(key)
+            if row is None:
+                added[key] = [1, amount, bit, spread]
+            else:
+                row[0] += 1
+                row[1] += amount
+                row[2] |= bit
+                row[3] += spread
+    return added
 
 
 def _join(keys: Iterable[bytes]) -> str:

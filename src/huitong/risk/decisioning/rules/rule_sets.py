@@ -80,6 +80,8 @@ class RuleSet:
             hits[self._sound] = said.hits
             failed = np.ones((len(self.rules), rows), np.bool_)
             failed[self._sound] = False if said.failed is None else said.failed
+        if failed is None and not hits.any():
+            return Assessment(hits, None, *np.zeros((2, rows), np.int64))
         actions = (hits * self._actions).max(axis=0, initial=Action.ALLOW)
         weights = (self._weights @ hits).astype(np.int64)
         if failed is not None:

@@ -14,6 +14,7 @@ from huitong.risk.decisioning.features.matrices import FeatureMatrices, Layout
 from huitong.risk.decisioning.rules.language.tree import Node, columns_of
 from huitong.risk.decisioning.rules.programs.kernels import Kernel
 from huitong.risk.decisioning.rules.programs.registers import Register
+from huitong.risk.decisioning.rules.programs.screen import Screen
 from huitong.risk.decisioning.rules.programs.steps import Steps
 from huitong.risk.decisioning.types import Column, Features, FeatureType
 
@@ -63,6 +64,8 @@ class Program:
         self._numbers = [name for name in self.columns if types[name] is FeatureType.NUMBER]
         self._variants: dict[tuple[bool, ...], _Variant] = {}
         self._layout: Layout | None = None
+        self._screen = Screen(predicates)
+        self._parts: dict[tuple[int, ...], Program] = {}
 
     def run(self, features: Features, *, rows: int) -> Evaluation:
         """Return where each rule holds in a batch of so many rows.
@@ -71,7 +74,42 @@ class Program:
         missing, of another type or length: a mistake of the caller's.
         """
         if not (self._predicates and rows):
-            return Evaluation(np.zeros((len(self._predicates), rows), np.bool_), None)
+            return self._none(rows)
+        part = self._pick(features, rows)
+        return self._run(features, rows) if part is None else self._run_part(part, features, rows)
+
+    def _pick(self, features: Features, rows: int) -> tuple[int, ...] | None:
+        """Return the few predicates that the batch may concern, or None to look at all."""
+        if not (isinstance(features, FeatureMatrices) and self._is_fit(features, rows)):
+            return None
+        picked = self._screen.pick(features)
+        # All together share what they have in common; and which few they are must not vary much.
+        if picked is None or 2 * len(picked) > len(self._predicates):
+            return None
+        if picked in self._parts or len(self._parts) < limits.RULE_VARIANTS_MAX:
+            return picked
+        return None
+
+    def _run_part(self, part: tuple[int, ...], features: Features, rows: int) -> Evaluation:
+        whole = self._none(rows)
+        if not part:
+            return whole
+        program = self._parts.get(part)
+        if program is None:
+            program = self._parts[part] = Program([self._predicates[place] for place in part])
+        said = program._run(features, rows)
+        places = list(part)
+        whole.hits[places] = said.hits
+        if said.failed is None:
+            return whole
+        failed = np.zeros_like(whole.hits)
+        failed[places] = said.failed
+        return Evaluation(whole.hits, failed)
+
+    def _none(self, rows: int) -> Evaluation:
+        return Evaluation(np.zeros((len(self._predicates), rows), np.bool_), None)
+
+    def _run(self, features: Features, rows: int) -> Evaluation:
         values, masks = self._read(features, rows)
         masked = tuple([name in masks for name in self.columns])
         try:

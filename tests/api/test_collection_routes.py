@@ -303,3 +303,37 @@ async def test_a_strategy_that_may_not_be_is_refused_with_its_field(desk: Desk) 
     assert "segments.0.steps.0.text_en" in refused.text
     none = await desk.get("loan-collections/strategies/farm")
     assert (none.status_code, none.json()["code"]) == (404, "loan_collection_strategy_not_found")
+
+
+#: What would name somebody beside the debtor, or reach them.
+OTHERS = ("mobile", "phone", "email", "address", "contact_person", "relative", "employer", "name")
+
+
+async def test_no_route_of_collections_takes_anybody_to_be_told(
+    anonymous: httpx.AsyncClient,
+) -> None:
+    document = (await anonymous.get("/openapi.json")).json()
+    bodies = []
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            if "Collections" in operation.get("tags", ()) and method == "post":
+                schema = operation["requestBody"]["content"]["application/json"]["schema"]
+                bodies.append((path, schema["$ref"].rpartition("/")[2]))
+    assert len(bodies) >= 12
+    found = {(path, name) for path, body in bodies for name in _members(document, body)}
+    taken = {(path, name) for path, name in found if any(each in name for each in OTHERS)}
+    # Names of strategies only; nothing else can be said about anybody but the debtor.
+    assert {name for _, name in taken} == {"name_zh", "name_en"}
+
+
+def _members(document: dict[str, Any], schema: str) -> set[str]:
+    """Return the names of all members of a schema, those within them as well."""
+    found: set[str] = set()
+    shape = document["components"]["schemas"][schema]
+    for name, each in shape.get("properties", {}).items():
+        found.add(name)
+        text = str(each)
+        for other in document["components"]["schemas"]:
+            if f"schemas/{other}'" in text:
+                found |= _members(document, other)
+    return found

@@ -76,6 +76,21 @@ async def test_calls_are_capped_for_the_debtor_over_loans_and_agents(desk: Desk)
     assert (await desk.contact(second, OTHER)).nth == 1
 
 
+async def test_a_task_is_taken_for_a_day_and_its_call_may_end_after_it(desk: Desk) -> None:
+    (task,) = await calls(desk)
+    contact = await desk.contact(task, AGENT)
+    await desk.close()
+    with pytest.raises(collections.TaskTaken):
+        await desk.contact(task, AGENT)
+    assert (await desk.take(OTHER)).id == task.id
+    await desk.bank.run(
+        collections.end_contact, contact.id, collections.Outcome.REFUSES, staff_id=AGENT
+    )
+    assert await desk.take(OTHER) is None
+    states = await desk.rows("SELECT state FROM lending.collection_tasks WHERE channel = 'call'")
+    assert states == [("done",)]
+
+
 @pytest.mark.parametrize(
     ("clock", "is_allowed"),
     [

@@ -203,3 +203,18 @@ async def test_a_written_off_loan_ends_its_case_and_its_promise_is_void(desk: De
     await desk.close()
     history = await desk.history(loan)
     assert (history.cases[0].outcome, history.promises[0].state) == ("written_off", "void")
+
+
+async def test_a_copy_of_ones_data_says_how_one_was_contacted(desk: Desk) -> None:
+    await desk.agree()
+    (loan,) = await desk.late(1)
+    await desk.send()
+    await desk.promise(loan, 1_00, desk.bank.today)
+    await desk.complain(loan)
+    await ask(desk, loan)
+    found = await desk.bank.read(lending.LendingData().export, loan.customer_id)
+    (shown,) = found["loans"]
+    assert [each["text"] for each in shown["contacts"]] == [desk.told[0].texts["zh"]]
+    assert shown["promises"][0]["amount"] == {"amount": "1.00", "currency": "CNY"}
+    assert shown["hardship_requests"][0]["state"] == "open"
+    assert [each["about"] for each in found["loan_complaints"]] == ["too_often"]

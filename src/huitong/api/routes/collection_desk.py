@@ -239,6 +239,8 @@ async def assign(
         to = staff
         if body.to is not None:
             to = await identity.get_staff(uow, read_id(STAFF, body.to, field="to"))
+        if to.state is not identity.StaffState.ACTIVE:
+            raise InvalidField("must be somebody who is active", field="to")
         for each in (staff, to):
             _check_not_own(each, found.customer_id)
         return show_task(await collections.assign_task(uow, task_id, staff_id=staff.id, to=to.id))

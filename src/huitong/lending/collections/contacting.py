@@ -148,7 +148,7 @@ async def end_contact(
         if again.outcome is outcome:
             return again
         raise AlreadyEnded("it was said how the contact ended", field="contact")
-    if outcome not in _TRY_AGAIN and task.state is TaskState.TAKEN:
+    if outcome not in _TRY_AGAIN and task.is_open:
         await store.end_task(uow, task.id, TaskState.DONE, now=now)
     contact = await _get_contact(uow, contact_id)
     await _record(uow, "lending.end_contact", contact)
@@ -159,7 +159,7 @@ async def lock_own_task(uow: UnitOfWork, task_id: uuid.UUID, staff_id: uuid.UUID
     """Return a task of one's own, locked; raises TaskTaken, AlreadyEnded."""
     task = await store.find_task(uow, task_id, for_update=True)
     assert task is not None, "tasks are not deleted"
-    if task.state not in (TaskState.WAITING, TaskState.TAKEN):
+    if not task.is_open:
         raise AlreadyEnded(f"the task is {task.state.value}", field="task")
     if task.assigned_to != staff_id:
         raise TaskTaken("take the task first", field="task")
@@ -231,9 +231,9 @@ async def _check_rules(
     window = find_window(rulebook, now)
     if window is None:
         raise _refuse(QUIET, "it is quiet hours")
-    pause = await store.find_pause(uow, task.customer_id, task.loan)
-    if pause is not None and rulebook.flag(PAUSES[pause], today):
-        raise _refuse(PAUSES[pause], f"an open {pause} stops contact")
+    for pause in await store.list_pauses(uow, task.customer_id, task.loan):
+        if rulebook.flag(PAUSES[pause], today):
+            raise _refuse(PAUSES[pause], f"an open {pause} stops contact")
     return window
 
 

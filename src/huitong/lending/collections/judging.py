@@ -126,6 +126,7 @@ async def _close(uow: UnitOfWork, values: dict[str, Any]) -> int:
 
 async def _plan(uow: UnitOfWork, values: dict[str, Any]) -> int:
     await uow.execute(sql.LAPSE_TASKS, **_without(values, "day"))
+    await uow.execute(sql.RELEASE_TASKS, first=values["first"], end=values["end"])
     within = _without(values, "day", "now")
     planned = len(await uow.execute(sql.PLAN_STEPS, **within))
     before = [row.day for row in await uow.execute(sql.DAYS_BEFORE_DUE, today=values["today"])]

@@ -76,7 +76,7 @@ OPEN_CASES: Final = f"""
     RETURNING number
 """  # noqa: S608 - constants of ours
 REFRESH_CASES: Final = f"""
-    WITH in_force AS ({IN_FORCE}), scored AS (
+    WITH in_force AS MATERIALIZED ({IN_FORCE}), scored AS MATERIALIZED (
         SELECT c.number, c.purpose, l.currency, b.since_day,
                CAST(:today AS date) - b.since_day AS days, {OWED} AS owed,
                greatest(0, CAST(:score_start AS integer)
@@ -111,6 +111,11 @@ LAPSE_TASKS: Final = """
      WHERE is_automatic AND state = 'waiting' AND on_day < :today
        AND loan >= :first AND loan < :end
 """
+#: A task is taken for a day: who is away keeps nothing from being done.
+RELEASE_TASKS: Final = """
+    UPDATE lending.collection_tasks SET state = 'waiting', assigned_to = NULL
+     WHERE NOT is_automatic AND state = 'taken' AND loan >= :first AND loan < :end
+"""
 PLAN_STEPS: Final = """
     INSERT INTO lending.collection_tasks (loan, customer_id, case_number, strategy_id, segment, day,
                                           channel, is_automatic, about_day, on_day)
@@ -129,7 +134,7 @@ DAYS_BEFORE_DUE: Final = f"""
 """  # noqa: S608 - constants of ours
 #: On the due day itself the payment is due already, and the next one's day stands in `due_day`.
 PLAN_REMINDERS: Final = f"""
-    WITH in_force AS ({IN_FORCE}), soon AS (
+    WITH in_force AS MATERIALIZED ({IN_FORCE}), soon AS (
         SELECT b.loan, x.about, CAST(:today AS date) - x.about AS day
           FROM lending.balances b
          CROSS JOIN LATERAL (VALUES

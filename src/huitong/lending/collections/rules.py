@@ -16,7 +16,7 @@ CALL: Final = "call"
 MESSAGE: Final = "message"
 QUIET: Final = "collection.quiet.starts"
 CAPS: Final = {CALL: "collection.calls.day", MESSAGE: "collection.messages.day"}
-#: In the order in which they are looked at; by what is open.
+#: By what is open.
 PAUSES: Final = {
     "complaint": "collection.pause.complaint",
     "hardship": "collection.pause.hardship",

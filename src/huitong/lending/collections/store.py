@@ -58,14 +58,13 @@ _OWED: Final = f"""
         ELSE 0 END
       FROM lending.balances b WHERE b.loan = :loan
 """  # noqa: S608 - constants of ours
-_PAUSE: Final = """
-    SELECT CASE
-        WHEN EXISTS (SELECT FROM lending.collection_complaints
-                      WHERE customer_id = :customer_id AND answered_at IS NULL) THEN 'complaint'
-        WHEN EXISTS (SELECT FROM lending.collection_hardships
-                      WHERE loan = :loan AND state = 'open') THEN 'hardship'
-        WHEN EXISTS (SELECT FROM lending.collection_promises
-                      WHERE loan = :loan AND state = 'open') THEN 'promise' END
+_PAUSES: Final = """
+    SELECT 'complaint' AS what FROM lending.collection_complaints
+     WHERE customer_id = :customer_id AND answered_at IS NULL
+     UNION SELECT 'hardship' FROM lending.collection_hardships
+     WHERE loan = :loan AND state = 'open'
+     UNION SELECT 'promise' FROM lending.collection_promises
+     WHERE loan = :loan AND state = 'open'
 """
 #: The oldest first, of those the one of whom most is owed; nobody works on their own loan, and
 #: what is paused waits.
@@ -161,10 +160,10 @@ async def find_owed(uow: UnitOfWork, task: Task, *, is_before_due: bool, today: 
     return owed
 
 
-async def find_pause(uow: UnitOfWork, customer_id: uuid.UUID, loan: int) -> str | None:
-    """Return what stops contact about a loan: a complaint, a hardship, a promise; or None."""
-    found: str | None = await uow.fetch_value(_PAUSE, customer_id=customer_id, loan=loan)
-    return found
+async def list_pauses(uow: UnitOfWork, customer_id: uuid.UUID, loan: int) -> list[str]:
+    """Return what is open and may stop contact about a loan: complaint, hardship, promise."""
+    rows = await uow.execute(_PAUSES, customer_id=customer_id, loan=loan)
+    return sorted(row.what for row in rows)
 
 
 async def count_contacts(uow: UnitOfWork, customer_id: uuid.UUID, day: date, counts_as: str) -> int:

@@ -10,7 +10,7 @@ from huitong.kernel.errors import LimitExceeded
 from huitong.kernel.ids import COLLECTION_TASK, STAFF, show_id
 from huitong.lending.collections import limits, store
 from huitong.lending.collections.errors import AlreadyEnded, CollectionNotFound, TaskTaken
-from huitong.lending.collections.types import Task, TaskState
+from huitong.lending.collections.types import Task
 
 
 async def take_next_task(
@@ -82,5 +82,5 @@ async def _check_room(uow: UnitOfWork, staff_id: uuid.UUID) -> None:
 
 
 def _check_open(task: Task) -> None:
-    if task.state not in (TaskState.WAITING, TaskState.TAKEN):
+    if not task.is_open:
         raise AlreadyEnded(f"the task is {task.state.value}", field="task")

@@ -187,6 +187,11 @@ class Task:
     text_zh: str
     text_en: str
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it is still to be done."""
+        return self.state in (TaskState.WAITING, TaskState.TAKEN)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:

@@ -59,7 +59,7 @@ CREATE TABLE lending.collection_cases (
     CONSTRAINT collection_cases_count_days CHECK (days = as_of - since_day),
     CONSTRAINT collection_cases_are_placed_whole CHECK ((strategy_id IS NULL) = (segment IS NULL)),
     CONSTRAINT collection_cases_end_once CHECK ((closed_on IS NULL) = (outcome IS NULL))
-);
+) WITH (fillfactor = 70);
 CREATE UNIQUE INDEX collection_cases_one_open ON lending.collection_cases (loan) WHERE closed_on IS NULL;
 CREATE INDEX collection_cases_of_loans ON lending.collection_cases (loan, number);
 CREATE INDEX collection_cases_of_debtors ON lending.collection_cases (customer_id, number);

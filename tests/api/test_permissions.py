@@ -66,6 +66,11 @@ PREFIXES = {
     "virtual_account": "vac",
     "window": "clw",
     "loan": "loan",
+    "collection_case": "clc",
+    "task": "ctk",
+    "contact": "clt",
+    "hardship": "hds",
+    "complaint": "ccp",
     "loan_application": "lap",
     "break_id": "brk",
     "dispute": "dsp",
@@ -75,7 +80,7 @@ PREFIXES = {
     "item": "sus",
 }
 #: What is named by a word, not by an id.
-WORDS = {"plan": "standard", "act": "accept", "product": "cash"}
+WORDS = {"purpose": "consumer", "plan": "standard", "act": "accept", "product": "cash"}
 #: These end the session that asks, so they are asked last.
 LAST = ("/v1/staff/sign-out", "/v1/identity/log-out")
 

@@ -156,6 +156,10 @@ _TAGS: Final = (
         "Loan applications",
         "Applications for loans: filled in, decided, read, signed; people's decisions, for staff.",
     ),
+    (
+        "Collections",
+        "Late loans: borrowers' promises, requests and complaints; tasks and contacts, for staff.",
+    ),
     ("Loans", "Loans with schedules and events, repayments; products and changes, for staff."),
     ("Clearing", "Netting windows, positions and queues between banks, and their caps, for staff."),
     (

@@ -35,6 +35,10 @@ CHECKOUT: Final = "chk"
 CLEARING_WINDOW: Final = "clw"
 CODE: Final = "qr"
 CROSS_BORDER: Final = "cbp"
+COLLECTION_CASE: Final = "clc"
+COLLECTION_COMPLAINT: Final = "ccp"
+COLLECTION_CONTACT: Final = "clt"
+COLLECTION_TASK: Final = "ctk"
 CONSENT: Final = "con"
 COUNTERMEASURE: Final = "cms"
 EXCHANGE_DEAL: Final = "fxd"
@@ -45,6 +49,7 @@ DISPUTE: Final = "dsp"
 ENTRY: Final = "je"
 EVENT: Final = "evt"
 EVIDENCE: Final = "evd"
+HARDSHIP: Final = "hds"
 HOLD: Final = "hold"
 INCIDENT: Final = "inc"
 INSTRUCTION: Final = "ins"
@@ -63,6 +68,7 @@ PAYMENT: Final = "pay"
 PAY_IN: Final = "pin"
 POOL: Final = "pol"
 PROFIT_SHARE: Final = "shr"
+PROMISE: Final = "prm"
 QUOTE: Final = "fxq"
 REFUND: Final = "rfd"
 REQUEST: Final = "req"
@@ -104,6 +110,10 @@ PREFIXES: Final = frozenset(
         CHECKOUT,
         CLEARING_WINDOW,
         CODE,
+        COLLECTION_CASE,
+        COLLECTION_COMPLAINT,
+        COLLECTION_CONTACT,
+        COLLECTION_TASK,
         CONSENT,
         COUNTERMEASURE,
         CROSS_BORDER,
@@ -115,6 +125,7 @@ PREFIXES: Final = frozenset(
         EVENT,
         EVIDENCE,
         EXCHANGE_DEAL,
+        HARDSHIP,
         HOLD,
         INCIDENT,
         INSTRUCTION,
@@ -133,6 +144,7 @@ PREFIXES: Final = frozenset(
         PAY_IN,
         POOL,
         PROFIT_SHARE,
+        PROMISE,
         QUOTE,
         REFUND,
         REQUEST,

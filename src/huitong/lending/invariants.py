@@ -3,6 +3,7 @@
 from typing import Final
 
 from huitong.ledger import Invariant
+from huitong.lending import collections
 
 _SCHEDULES_SUM: Final = """
     WITH sums AS (
@@ -113,4 +114,5 @@ INVARIANTS: Final = (
     Invariant(
         "loan_states", "A loan is active, paid off or written off as its balances say", _STATES
     ),
+    *collections.INVARIANTS,
 )

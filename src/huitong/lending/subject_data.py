@@ -10,7 +10,7 @@ from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import InvalidField
 from huitong.kernel.ids import LOAN, show_id
 from huitong.kernel.money import Money
-from huitong.lending import limits
+from huitong.lending import collections, limits
 from huitong.lending.loans import Loan, LoanState, list_loans
 from huitong.privacy import Erasure, Json, Kept, kept_until
 
@@ -27,9 +27,20 @@ class LendingData:
     correctable: Final[frozenset[str]] = frozenset()
 
     async def export(self, uow: UnitOfWork, subject_id: uuid.UUID) -> Mapping[str, Json]:
-        """Return the first `limits.EXPORT_LOANS_MAX` loans."""
-        loans: list[Json] = [_show(loan) for loan in await _list(uow, subject_id)]
-        return {"loans": loans} if loans else {}
+        """Return the first `limits.EXPORT_LOANS_MAX` loans, how one was contacted, and complaints.
+
+        The words of complaints are sealed and left out.
+        """
+        loans: list[Json] = []
+        for loan in await _list(uow, subject_id):
+            history = await collections.get_history(uow, loan)
+            loans.append(_show(loan) | _show_history(history, loan.currency))
+        complaints: list[Json] = [
+            _show_complaint(each) for each in await collections.list_complaints(uow, subject_id)
+        ]
+        return ({"loans": loans} if loans else {}) | (
+            {"loan_complaints": complaints} if complaints else {}
+        )
 
     async def correct(
         self,
@@ -75,4 +86,47 @@ def _show(loan: Loan) -> dict[str, Json]:
         "facts": dict(loan.terms.facts),
         "lent_on": loan.lent_on.isoformat(),
         "ended_on": None if loan.ended_on is None else loan.ended_on.isoformat(),
+    }
+
+
+def _show_history(history: collections.History, currency: str) -> dict[str, Json]:
+    """Return how a borrower was contacted and what they asked for; nothing if that never was."""
+    contacts: list[Json] = [
+        {
+            "channel": each.channel.value,
+            "made_at": each.made_at.isoformat(),
+            "text": each.text_zh,
+            "outcome": None if each.outcome is None else each.outcome.value,
+        }
+        for each in history.contacts
+    ]
+    promises: list[Json] = [
+        {
+            "amount": Money(each.amount, currency).to_json(),
+            "pay_by": each.pay_by.isoformat(),
+            "state": each.state.value,
+        }
+        for each in history.promises
+    ]
+    requests: list[Json] = [
+        {
+            "cause": each.cause.value,
+            "asked_at": each.asked_at.isoformat(),
+            "state": each.state.value,
+        }
+        for each in history.hardships
+    ]
+    shown: dict[str, list[Json]] = {
+        "contacts": contacts,
+        "promises": promises,
+        "hardship_requests": requests,
+    }
+    return {name: values for name, values in shown.items() if values}
+
+
+def _show_complaint(complaint: collections.Complaint) -> dict[str, Json]:
+    return {
+        "about": complaint.about.value,
+        "made_at": complaint.made_at.isoformat(),
+        "answer": complaint.answer_zh,
     }

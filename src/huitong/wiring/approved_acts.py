@@ -14,6 +14,7 @@ from huitong.privacy import Vault
 from huitong.wiring.business_user_acts import BUSINESS_USER_ACTS
 from huitong.wiring.channel_acts import CHANNEL_ACTS
 from huitong.wiring.clearing_acts import make_clearing_acts
+from huitong.wiring.collection_acts import make_collection_acts
 from huitong.wiring.corporate_acts import CORPORATE_ACTS
 from huitong.wiring.crossborder_acts import make_crossborder_acts
 from huitong.wiring.lending_acts import make_lending_acts
@@ -39,6 +40,7 @@ def make_approved_acts(vault: Vault, rulebook: Rulebook) -> identity.Handlers:
         **make_reconciliation_acts(rulebook),
         **make_merchant_acts(rulebook),
         **make_lending_acts(rulebook),
+        **make_collection_acts(rulebook),
         **make_crossborder_acts(rulebook),
         "customers.approve_in_person": evidence.approve_in_person,
         "customers.confirm_in_person": evidence.confirm_in_person,

@@ -19,6 +19,7 @@ from huitong.wiring.abroad import make_abroad_loops
 from huitong.wiring.bulk_paying import make_bulk_loop
 from huitong.wiring.channel_clients import make_clients
 from huitong.wiring.clocks import make_clock
+from huitong.wiring.collecting import COLLECTING_LOOPS
 from huitong.wiring.corporate_paying import make_corporate_loops
 from huitong.wiring.evidence_desk import make_evidence_desk
 from huitong.wiring.lending_loops import LENDING_LOOPS
@@ -295,5 +296,6 @@ LOOPS: Final[tuple[Loop, ...]] = (
     Loop("kernel.prune_replies", 60.0, _prune_replies),
     *MERCHANT_LOOPS,
     *LENDING_LOOPS,
+    *COLLECTING_LOOPS,
     *WATCH_LOOPS,
 )

@@ -53,7 +53,8 @@ async def send_notices(database: Database, vault: Vault, sender: CodeSender, clo
     """Send what is due, and return how many notices were taken.
 
     A notice that could not be sent is tried again after 15 s, 30 s, … an hour, and given up after a
-    day or twelve tries. Sent twice it is one message: the gateway knows it by its id.
+    day, twelve tries, or when it lapses. Sent twice it is one message: the gateway knows it by its
+    id.
     """
     now = clock.now()
     taken = await database.run(lambda uow: _take(uow, vault, now=now))
@@ -93,7 +94,8 @@ async def _take(uow: UnitOfWork, vault: Vault, *, now: datetime) -> _Taken:
     )
     for due in found:
         login = await logins.find_login(uow, due.login_id)
-        is_late = now - due.asked_at > _LIFE
+        lapses_at = due.notice.lapses_at or due.asked_at + _LIFE
+        is_late = now >= lapses_at or now - due.asked_at > _LIFE
         if is_late or login is None or login.state is LoginState.CLOSED:
             taken.hopeless.append(due.notice.id)
             continue

@@ -1,5 +1,6 @@
 """Notices in the database."""
 
+import json
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -10,8 +11,10 @@ from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.money import Money
 
 _INSERT: Final = """
-    INSERT INTO identity.notices (id, login_id, kind, amount, currency, until, asked_at, due_at)
-    VALUES (:id, :login_id, :kind, :amount, :currency, :until, :now, :now)
+    INSERT INTO identity.notices (id, login_id, kind, amount, currency, until, texts, lapses_at,
+                                  asked_at, due_at)
+    VALUES (:id, :login_id, :kind, :amount, :currency, :until, CAST(:texts AS jsonb), :lapses_at,
+            :now, :now)
         ON CONFLICT (id) DO NOTHING
     RETURNING id
 """
@@ -29,7 +32,8 @@ _TAKE: Final = """
                                  CAST(:first AS interval) * power(2, n.tries))
       FROM due
      WHERE n.id = due.id
-    RETURNING n.id, n.login_id, n.kind, n.amount, n.currency, n.until, n.asked_at, n.tries
+    RETURNING n.id, n.login_id, n.kind, n.amount, n.currency, n.until, n.texts, n.lapses_at,
+              n.asked_at, n.tries
 """
 _END: Final = """
     UPDATE identity.notices SET outcome = :outcome, ended_at = :now
@@ -56,6 +60,8 @@ async def insert_notice(
         amount=None if amount is None else amount.minor,
         currency=None if amount is None else amount.currency,
         until=notice.until,
+        texts=None if notice.texts is None else json.dumps(dict(notice.texts)),
+        lapses_at=notice.lapses_at,
         now=now,
     )
     return row is not None
@@ -73,6 +79,8 @@ async def take_due(
                 kind=NoticeKind(row.kind),
                 amount=None if row.amount is None else Money(row.amount, row.currency),
                 until=row.until,
+                texts=row.texts,
+                lapses_at=row.lapses_at,
             ),
             login_id=row.login_id,
             asked_at=row.asked_at,

@@ -21,8 +21,13 @@ def write_notice(notice: Notice, *, language: Language = Language.ZH) -> str:
     """Return the message as its reader sees it, at most some 200 characters.
 
     An amount of 100.00 CNY is 100.00 元 in Chinese and CNY 100.00 in English; times are Shanghai's.
-    Raises ValueError if the kind's text names an amount or a time that the notice lacks.
+    Raises ValueError if the kind's text names an amount or a time that the notice lacks, or if its
+    own texts lack a language.
     """
+    if notice.texts is not None:
+        if not set(Language) <= notice.texts.keys():
+            raise ValueError("A notice with texts of its own has them in both languages")
+        return _SENDER[language] + notice.texts[language]
     text = _load_texts()[notice.kind][language]
     facts = {
         "amount": None if notice.amount is None else _show_amount(notice, language),

@@ -1,6 +1,7 @@
 """What a person is told: a kind, at most an amount and a time, and nothing that names anybody."""
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -21,16 +22,23 @@ class NoticeKind(StrEnum):
     WITHDRAWAL_RELEASED = "withdrawal_released"
     INSTRUCTION_WAITING = "instruction_waiting"
     STANDING_SKIPPED = "standing_skipped"
+    LOAN_REMINDER = "loan_reminder"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """One notice; `id` is the event's, `until` the time that its text names."""
+    """One notice; `id` is the event's, `until` the time that its text names.
+
+    `texts` are a reminder's own words by language, instead of the kind's; they name nobody. From
+    `lapses_at` on it is not sent any more.
+    """
 
     id: uuid.UUID
     kind: NoticeKind
     amount: Money | None = None
     until: datetime | None = None
+    texts: Mapping[str, str] | None = None
+    lapses_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,7 @@ from huitong.lending import limits
 from huitong.lending.closing.copying import read_rows, write_rows
 from huitong.lending.closing.errors import LendingDayRefused
 from huitong.lending.closing.grading import Grade, RulebookGrade
+from huitong.lending.collections import collect_days
 from huitong.lending.loans import postings
 from huitong.lending.loans.state import Rows, roll, to_number
 from huitong.lending.products import Control, load_controls, load_currencies
@@ -156,8 +157,10 @@ async def close_days(
 ) -> list[ClosedDay]:
     """Close all business days that are over and not closed yet, first first, by the rulebook.
 
+    After each day collections look at what is overdue; where that was broken off it goes on here.
     Without a closed day it begins with yesterday.
     """
+    await collect_days(database, rulebook=rulebook, now=now, caller=caller)
     yesterday = business_day(now) - timedelta(days=1)
     async with database.reading(caller) as uow:
         last: date | None = await uow.fetch_value(
@@ -169,6 +172,7 @@ async def close_days(
     while day <= yesterday:
         grade = RulebookGrade.load(rulebook, day)
         closed.append(await close_day(database, day, grade=grade, now=now, caller=caller))
+        await collect_days(database, rulebook=rulebook, now=now, caller=caller)
         day += timedelta(days=1)
     return closed
 

@@ -5,7 +5,7 @@ by versions, `loans` what is lent and repaid, `closing` brings all loans from da
 `applications` lead to loans, `costs` are what a loan comes to, `bureau` is the credit bureau.
 """
 
-from huitong.lending import applications, bureau, costs
+from huitong.lending import applications, bureau, costs, partners
 from huitong.lending.closing import (
     ClosedDay,
     Grade,
@@ -78,6 +78,7 @@ from huitong.lending.products import (
     Terms,
     add_product_version,
     check_product,
+    complete_control_accounts,
     get_product,
     list_product_versions,
     list_products,
@@ -181,6 +182,7 @@ __all__ = [
     "close_chunk",
     "close_day",
     "close_days",
+    "complete_control_accounts",
     "costs",
     "debit_due",
     "effective_rate",
@@ -199,6 +201,7 @@ __all__ = [
     "net_present_value",
     "nominal_rate",
     "open_loan",
+    "partners",
     "pay_off",
     "payment_in_advance",
     "periodic_rate",

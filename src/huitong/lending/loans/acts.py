@@ -41,6 +41,9 @@ def lend(loan: Loan, instalments: list[Instalment]) -> Running:
         not_due=terms.principal,
         lent=terms.principal,
         year_days=_YEAR_DAYS.get(product.day_count.year, _COMMON_YEAR),
+        fees=_share_of(loan, product.disbursement_fee),
+        service_fee=_share_of(loan, product.service_fee),
+        late_fee=product.late_fee,
     )
     running = Running(loan, state, instalments, terms.rate)
     _set_rate(running, terms.rate)
@@ -264,9 +267,22 @@ def replay(
     return running
 
 
+def resume(state: State, *, was_suspended: bool) -> None:
+    """Put interest back on the balance sheet if nothing is overdue any more.
+
+    What was written off while it was off the balance sheet stays there.
+    """
+    is_off = not state.is_active and state.principal_off + state.interest_off > 0
+    state.suspended = was_suspended and (is_off or state.since_day != NEVER)
+
+
 def is_settled(state: State) -> bool:
     """Whether nothing of a loan is owed any more, and nothing will come due."""
     return state.due_day == NEVER and state.owed_now == 0 and state.owed_principal == 0
+
+
+def _share_of(loan: Loan, share: int) -> int:
+    return round_to(loan.terms.principal * share, RATE_SCALE, 1, loan.product.terms.rounding)
 
 
 def _set_rate(running: Running, rate: int) -> None:

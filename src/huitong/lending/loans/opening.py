@@ -14,6 +14,7 @@ from huitong.kernel.ids import LOAN, show_id, uuid7
 from huitong.kernel.money import Money
 from huitong.kernel.rulebook import Rulebook
 from huitong.ledger import Request, TransferCode, get_account, post_entries
+from huitong.lending import partners
 from huitong.lending.loans import acts, postings, store
 from huitong.lending.loans.errors import (
     DayNotOpen,
@@ -22,7 +23,9 @@ from huitong.lending.loans.errors import (
     LoanTermsRefused,
 )
 from huitong.lending.loans.events import LoanLent
+from huitong.lending.loans.funding import Funding, insert_funding, no_base, record_flows
 from huitong.lending.loans.planning import make_instalments
+from huitong.lending.loans.sharing import share_totals
 from huitong.lending.loans.state import Rows
 from huitong.lending.loans.types import Instalment, Loan, LoanTerms
 from huitong.lending.products import (
@@ -53,8 +56,10 @@ async def open_loan(
     """Make a loan under the product's version of today, and pay it out to an account.
 
     The account is the borrower's own or a merchant's, as the terms say. The same id with the same
-    content returns the loan that stands. Raises ProductNotFound, InvalidField, LoanTermsRefused,
-    LoanIdReused, NotFound for an account, DayNotOpen, and LoanMoneyRefused.
+    content returns the loan that stands. If partners lend loans of the product with us, each has a
+    share of it. Raises ProductNotFound, InvalidField, LoanTermsRefused, LoanIdReused, NotFound for
+    an account, DayNotOpen, AgreementAgainstRule if too much is lent with partners, and
+    LoanMoneyRefused.
     """
     found = await get_product(uow, product, on=business_day(now))
     loan = Loan(
@@ -74,10 +79,10 @@ async def open_loan(
     if known is not None:
         return _check_same(known, loan)
     check_loan_terms(terms, found, rulebook=rulebook, now=now)
-    return await _lend(uow, loan, now=now)
+    return await _lend(uow, loan, rulebook=rulebook, now=now)
 
 
-async def _lend(uow: UnitOfWork, loan: Loan, *, now: datetime) -> Loan:
+async def _lend(uow: UnitOfWork, loan: Loan, *, rulebook: Rulebook, now: datetime) -> Loan:
     """Write a loan down and pay it out; its number is the one that the database gives."""
     last = await store.last_closed_day(uow)
     if last is not None and last >= loan.lent_on:
@@ -92,7 +97,12 @@ async def _lend(uow: UnitOfWork, loan: Loan, *, now: datetime) -> Loan:
         return _check_same(known, loan)
     stored = replace(loan, number=number)
     running = acts.lend(stored, instalments)
-    await _pay_out(uow, stored, Rows.of([running.state]), now=now)
+    plan = await partners.find_plan(uow, loan.product.code, on=loan.lent_on)
+    if plan is not None:
+        principal, on = loan.terms.principal, loan.lent_on
+        await partners.check_exposure(uow, plan, principal, rulebook=rulebook, on=on)
+        await insert_funding(uow, [number], plan.id, no_base(1))
+    await _pay_out(uow, stored, Rows.of([running.state]), plan, now=now)
     await store.insert_state(uow, running.state)
     await store.save_instalments(uow, number, [], instalments)
     await _tell(uow, stored, now=now)
@@ -192,8 +202,11 @@ async def _check_accounts(uow: UnitOfWork, loan: Loan) -> None:
             raise InvalidField("must be a customer's or a merchant's", field=field)
 
 
-async def _pay_out(uow: UnitOfWork, loan: Loan, rows: Rows, *, now: datetime) -> None:
+async def _pay_out(
+    uow: UnitOfWork, loan: Loan, rows: Rows, plan: partners.Plan | None, *, now: datetime
+) -> None:
     controls = (await load_controls(uow))[loan.product.id]
+    funding = None if plan is None else Funding(plan, rows.column("loan"), no_base(1))
     entry = postings.make_entry(
         postings.change({}, postings.total(rows)),
         {**controls, postings.LENT: loan.payout_account_id},
@@ -202,6 +215,7 @@ async def _pay_out(uow: UnitOfWork, loan: Loan, rows: Rows, *, now: datetime) ->
         currency=loan.currency,
         on=loan.lent_on,
         now_ms=int(now.timestamp() * 1_000),
+        more={} if funding is None else share_totals(rows, funding.base, funding.plan),
     )
     outcome = (await post_entries(uow, [Request(entry)], now=now))[0]
     if not outcome.is_posted:
@@ -209,6 +223,8 @@ async def _pay_out(uow: UnitOfWork, loan: Loan, rows: Rows, *, now: datetime) ->
             f"the ledger refuses to pay the loan out: {outcome.reason}",
             context={"reason": str(outcome.reason)},
         )
+    if funding is not None:
+        await record_flows(uow, funding, None, rows, entry_id=loan.entry_id, day=loan.lent_on)
 
 
 async def _tell(uow: UnitOfWork, loan: Loan, *, now: datetime) -> None:

@@ -5,7 +5,7 @@ by versions, `loans` what is lent and repaid, `closing` brings all loans from da
 `applications` lead to loans, `costs` are what a loan comes to, `bureau` is the credit bureau.
 """
 
-from huitong.lending import applications, bureau, costs, partners
+from huitong.lending import applications, bureau, costs, lines, partners, sales
 from huitong.lending.closing import (
     ClosedDay,
     Grade,
@@ -32,6 +32,7 @@ from huitong.lending.loans import (
     LoanLent,
     LoanMoneyRefused,
     LoanNotFound,
+    LoanSold,
     LoanState,
     LoanTerms,
     LoanTermsRefused,
@@ -98,9 +99,11 @@ from huitong.lending.rates import (
     rate_at_times,
 )
 from huitong.lending.schedules import (
+    BusinessDays,
     Cycle,
     DayCount,
     Disbursement,
+    InterestKind,
     Method,
     MonthBasis,
     Plan,
@@ -119,6 +122,7 @@ from huitong.lending.subject_data import LendingData
 __all__ = [
     "INVARIANTS",
     "RATE_SCALE",
+    "BusinessDays",
     "ClosedDay",
     "Cycle",
     "DatedFlow",
@@ -131,6 +135,7 @@ __all__ = [
     "Grade",
     "GradeRange",
     "Instalment",
+    "InterestKind",
     "LendingData",
     "LendingDayRefused",
     "Loan",
@@ -143,6 +148,7 @@ __all__ = [
     "LoanLent",
     "LoanMoneyRefused",
     "LoanNotFound",
+    "LoanSold",
     "LoanState",
     "LoanTerms",
     "LoanTermsRefused",
@@ -191,6 +197,7 @@ __all__ = [
     "get_schedule",
     "get_state",
     "internal_rate",
+    "lines",
     "list_loan_events",
     "list_loans",
     "list_product_versions",
@@ -216,6 +223,7 @@ __all__ = [
     "reprice_due",
     "reschedule",
     "reverse",
+    "sales",
     "waive",
     "write_loan_terms",
     "write_off",

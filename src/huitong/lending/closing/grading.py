@@ -24,13 +24,12 @@ _PASS, _SPECIAL_MENTION = 0, 1
 
 
 class Grade(Protocol):
-    """What gives loans their class and provision, in whole numbers, for columns of loans.
+    """What gives loans their class and provision, in whole numbers, for columns of loans."""
 
-    Interest of loans that are overdue for more than `non_accrual_days` is kept off the balance
-    sheet.
-    """
-
-    non_accrual_days: int
+    @property
+    def non_accrual_days(self) -> int:
+        """Return after how many days past due interest is kept off the balance sheet."""
+        ...
 
     def __call__(self, rows: Rows) -> tuple[Integers, Integers]:
         """Return the class and the provision in minor units of each loan."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from huitong.lending.loans.cost_rate import fee_of
 from huitong.lending.loans.planning import find_dues, plan_early, plan_rest
 from huitong.lending.loans.settling import pay
 from huitong.lending.loans.state import NEVER, Next, Rows, State, roll, to_number
@@ -41,8 +42,8 @@ def lend(loan: Loan, instalments: list[Instalment]) -> Running:
         not_due=terms.principal,
         lent=terms.principal,
         year_days=_YEAR_DAYS.get(product.day_count.year, _COMMON_YEAR),
-        fees=_share_of(loan, product.disbursement_fee),
-        service_fee=_share_of(loan, product.service_fee),
+        fees=fee_of(terms.principal, product.disbursement_fee, product),
+        service_fee=fee_of(terms.principal, product.service_fee, product),
         late_fee=product.late_fee,
     )
     running = Running(loan, state, instalments, terms.rate)
@@ -279,10 +280,6 @@ def resume(state: State, *, was_suspended: bool) -> None:
 def is_settled(state: State) -> bool:
     """Whether nothing of a loan is owed any more, and nothing will come due."""
     return state.due_day == NEVER and state.owed_now == 0 and state.owed_principal == 0
-
-
-def _share_of(loan: Loan, share: int) -> int:
-    return round_to(loan.terms.principal * share, RATE_SCALE, 1, loan.product.terms.rounding)
 
 
 def _set_rate(running: Running, rate: int) -> None:

@@ -1,7 +1,7 @@
 """Loans that are not ours alone: by which plan, and what of an entry is a partner's."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -113,10 +113,10 @@ async def record_flows(
             )
 
 
-async def _make(uow: UnitOfWork, rows: Sequence[object]) -> list[Funding]:
+async def _make(uow: UnitOfWork, rows: Sequence[Iterable[int]]) -> list[Funding]:
     if not rows:
         return []
-    columns = np.array([tuple(row) for row in rows], np.int64)  # type: ignore[call-overload]
+    columns = np.array([tuple(row) for row in rows], np.int64)
     plans = await partners.list_plans(uow, np.unique(columns[:, 1]).tolist())
     found = []
     for plan_id, plan in sorted(plans.items()):

@@ -16,6 +16,7 @@ from huitong.kernel.rulebook import Rulebook
 from huitong.ledger import Request, TransferCode, get_account, post_entries
 from huitong.lending import partners
 from huitong.lending.loans import acts, postings, store
+from huitong.lending.loans.cost_rate import find_cost_rate, to_nominal
 from huitong.lending.loans.errors import (
     DayNotOpen,
     LoanIdReused,
@@ -36,6 +37,7 @@ from huitong.lending.products import (
     load_controls,
     to_millionths,
 )
+from huitong.lending.schedules import InterestKind
 
 _FACTS_MAX: Final = 32
 _FACT_LENGTH_MAX: Final = 256
@@ -89,6 +91,7 @@ async def _lend(uow: UnitOfWork, loan: Loan, *, rulebook: Rulebook, now: datetim
         raise DayNotOpen(f"{last} is closed, so nothing is lent on {loan.lent_on} any more")
     await _check_accounts(uow, loan)
     instalments = plan_instalments(loan)
+    _check_cost(loan, instalments, rulebook=rulebook)
     number = await store.insert_loan(uow, loan)
     if number is None:
         # The same request came twice at once, and the other one was faster.
@@ -142,7 +145,7 @@ def check_loan_terms(
             raise LoanTermsRefused(f"must be one of {', '.join(among)}", field=field)
     if terms.steps and not offered.allows_steps:
         raise LoanTermsRefused("the product has no steps", field="steps")
-    _check_rate(terms, product, rulebook=rulebook, now=now)
+    check_loan_rate(terms.rate, terms.grade, product, rulebook=rulebook, now=now)
     _check_facts(terms, product)
 
 
@@ -156,21 +159,43 @@ def plan_instalments(loan: Loan) -> list[Instalment]:
         raise LoanTermsRefused(str(error), field="terms") from error
 
 
-def _check_rate(terms: LoanTerms, product: Product, *, rulebook: Rulebook, now: datetime) -> None:
+def check_loan_rate(
+    rate: int, grade: str | None, product: Product, *, rulebook: Rulebook, now: datetime
+) -> None:
+    """Refuse a rate outside the product's, or its grade's; raises LoanTermsRefused."""
     offered, today = product.terms, business_day(now)
     low, high = offered.rate_min, offered.rate_max
     if offered.grades:
-        grade = next((each for each in offered.grades if each.grade == terms.grade), None)
-        if grade is None:
+        found = next((each for each in offered.grades if each.grade == grade), None)
+        if found is None:
             names = ", ".join(each.grade for each in offered.grades)
             raise LoanTermsRefused(f"must be one of {names}", field="grade")
-        low, high = grade.rate_min, grade.rate_max
+        low, high = found.rate_min, found.rate_max
     base = base_rate(offered.rate_kind, rulebook=rulebook, on=today)
-    if type(terms.rate) is not int or not base + low <= terms.rate <= base + high:
+    if type(rate) is not int or not base + low <= rate <= base + high:
         raise LoanTermsRefused(f"must be from {base + low} to {base + high}", field="rate")
-    if terms.rate > to_millionths(rulebook.decimal("loan.cost.max", today)):
+    if rate > to_millionths(rulebook.decimal("loan.cost.max", today)):
         raise LoanTermsRefused(
             "is above the most (rule loan.cost.max)",
+            field="rate",
+            context={"rule": "loan.cost.max"},
+        )
+
+
+def _check_cost(loan: Loan, instalments: list[Instalment], *, rulebook: Rulebook) -> None:
+    """Refuse a loan that costs more a year than the rate tells: by flat interest and by fees."""
+    terms, product = loan.terms, loan.product.terms
+    has_fees = product.disbursement_fee or product.service_fee
+    if product.interest is InterestKind.DECLINING and not has_fees:
+        return
+    try:
+        effective = find_cost_rate(terms, product, instalments, loan.lent_on)
+    except ValueError as error:
+        raise LoanTermsRefused(str(error), field="terms") from error
+    nominal = to_nominal(effective)
+    if nominal > rulebook.decimal("loan.cost.max", loan.lent_on):
+        raise LoanTermsRefused(
+            f"comes to {nominal:.2%} a year, above the most (rule loan.cost.max)",
             field="rate",
             context={"rule": "loan.cost.max"},
         )

@@ -110,6 +110,12 @@ def share_totals(rows: Rows, base: Base, plan: Plan) -> dict[int, int]:
     return totals
 
 
+def list_shares(rows: Rows, base: Base, plan: Plan, place: int) -> Mapping[str, Integers]:
+    """Return what each loan comes to of each part of one partner, by its place from 1 on."""
+    found = _split_rows(rows, base, plan)
+    return _list_parts(found, base, _flows(found, plan, place), place)
+
+
 def share_flows(rows: Rows, base: Base, plan: Plan) -> list[Flow]:
     """Return what has moved for each partner in all."""
     found = _split_rows(rows, base, plan)

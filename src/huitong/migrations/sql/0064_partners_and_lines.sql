@@ -200,6 +200,10 @@ COMMENT ON COLUMN lending.balances.suspended IS 'Whether interest is kept off th
 COMMENT ON COLUMN lending.balances.service_fee IS 'The fee that is due with each instalment.';
 COMMENT ON COLUMN lending.balances.late_fee IS 'The fee for an instalment that is not paid on its day.';
 
+-- Where interest leaves the balance sheet, the income of a day is below zero.
+ALTER TABLE lending.closed_chunks DROP CONSTRAINT closed_chunks_interest_check;
+ALTER TABLE lending.closed_chunks DROP CONSTRAINT closed_chunks_penalty_check;
+
 -- Lines of credit: each drawing is a loan of its own.
 CREATE TABLE lending.lines (
     id                  uuid        NOT NULL PRIMARY KEY,

@@ -67,6 +67,8 @@ PREFIXES = {
     "window": "clw",
     "loan": "loan",
     "loan_application": "lap",
+    "loan_line": "lln",
+    "loan_sale": "lsl",
     "break_id": "brk",
     "dispute": "dsp",
     "evidence": "evd",
@@ -75,7 +77,13 @@ PREFIXES = {
     "item": "sus",
 }
 #: What is named by a word, not by an id.
-WORDS = {"plan": "standard", "act": "accept", "product": "cash"}
+WORDS = {
+    "plan": "standard",
+    "act": "accept",
+    "product": "cash",
+    "partner": "north",
+    "agreement": "joint",
+}
 #: These end the session that asks, so they are asked last.
 LAST = ("/v1/staff/sign-out", "/v1/identity/log-out")
 

@@ -23,6 +23,7 @@ def new_line(bank: Bank, customer: customers.Customer, **changes: Any) -> lines.
         product="cash",
         borrower_account_id=customer.account_id,
         amount=10_000_00,
+        currency="CNY",
         rate=120_000,
         grade=None,
         ends_on=bank.today + timedelta(days=365),
@@ -151,6 +152,7 @@ async def test_lines_outside_product_and_rulebook_are_refused_by_field(bank: Ban
         rulebook=RULES,
     )
     for new, refusal, field in (
+        (new_line(bank, customer, currency="USD"), InvalidField, "amount.currency"),
         (new_line(bank, customer, product="plain"), lines.LineRefused, "product"),
         (new_line(bank, customer, amount=200_000_01), lines.LineRefused, "amount"),
         (new_line(bank, customer, amount=50_000_01), lines.LineRefused, "amount"),
@@ -179,6 +181,7 @@ def test_a_line_comes_back_from_its_approval_as_it_was(bank: Bank) -> None:
         product="cash",
         borrower_account_id=7,
         amount=1,
+        currency="CNY",
         rate=2,
         grade="A",
         ends_on=bank.today,

@@ -196,8 +196,10 @@ def read_product(body: AddProduct) -> lending.NewVersion:
             *("interest_free_max", "allows_steps", "compounds", "order", "bad_days", "mandatory"),
         )
     }
-    rates = ("rate_min", "rate_max", "down_payment_max", "balloon_max", "penalty_share")
-    rates += ("early_fee", "disbursement_fee", "service_fee")
+    rates = (
+        *("rate_min", "rate_max", "down_payment_max", "balloon_max", "penalty_share"),
+        *("early_fee", "disbursement_fee", "service_fee"),
+    )
     late_fee = body.late_fee
     return lending.NewVersion(
         code=body.code,

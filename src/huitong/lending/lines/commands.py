@@ -39,6 +39,8 @@ async def check_line(
     """
     today = business_day(now)
     product = await get_product(uow, new.product, on=today)
+    if new.currency != product.currency:
+        raise InvalidField(f"must be in {product.currency}", field="amount.currency")
     years = product.terms.line_years
     if years == 0:
         raise LineRefused(f"{product.code} is not lent by lines", field="product")

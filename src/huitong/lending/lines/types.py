@@ -23,6 +23,7 @@ class NewLine:
     product: str
     borrower_account_id: int
     amount: int
+    currency: str
     rate: int
     grade: str | None
     ends_on: date

@@ -72,6 +72,8 @@ PREFIXES = {
     "hardship": "hds",
     "complaint": "ccp",
     "loan_application": "lap",
+    "loan_line": "lln",
+    "loan_sale": "lsl",
     "break_id": "brk",
     "dispute": "dsp",
     "evidence": "evd",
@@ -80,7 +82,14 @@ PREFIXES = {
     "item": "sus",
 }
 #: What is named by a word, not by an id.
-WORDS = {"purpose": "consumer", "plan": "standard", "act": "accept", "product": "cash"}
+WORDS = {
+    "purpose": "consumer",
+    "plan": "standard",
+    "act": "accept",
+    "product": "cash",
+    "partner": "north",
+    "agreement": "joint",
+}
 #: These end the session that asks, so they are asked last.
 LAST = ("/v1/staff/sign-out", "/v1/identity/log-out")
 

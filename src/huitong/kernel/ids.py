@@ -57,6 +57,8 @@ JOB: Final = "job"
 LOAN: Final = "loan"
 LOAN_APPLICATION: Final = "lap"
 LOAN_EVENT: Final = "lev"
+LOAN_LINE: Final = "lln"
+LOAN_SALE: Final = "lsl"
 LOGIN: Final = "lgn"
 MERCHANT: Final = "mer"
 MODEL: Final = "mdl"
@@ -133,6 +135,8 @@ PREFIXES: Final = frozenset(
         LOAN,
         LOAN_APPLICATION,
         LOAN_EVENT,
+        LOAN_LINE,
+        LOAN_SALE,
         LOGIN,
         MERCHANT,
         MODEL,

@@ -102,6 +102,9 @@ class TransferCode(IntEnum):
     LOAN_WRITTEN_OFF = 714, "Loan written off", "贷款核销"
     LOAN_RECOVERED = 715, "Written-off loan recovered", "已核销贷款收回"
     LOAN_RESCHEDULED = 716, "Loan rescheduled", "贷款展期重组"
+    LOAN_SOLD = 721, "Loans sold", "贷款转让"
+    LOAN_BOUGHT_BACK = 722, "Loans bought back", "贷款回购"
+    LOAN_PARTNER_SETTLED = 723, "Settled with a partner in lending", "贷款合作方清算"
 
     OPENING = 901, "Opening balance", "期初余额"
     ADJUSTMENT = 902, "Adjustment", "调账"

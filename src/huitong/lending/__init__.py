@@ -6,7 +6,7 @@ by versions, `loans` what is lent and repaid, `closing` brings all loans from da
 comes to, `bureau` is the credit bureau.
 """
 
-from huitong.lending import applications, bureau, collections, costs
+from huitong.lending import applications, bureau, collections, costs, lines, partners, sales
 from huitong.lending.closing import (
     ClosedDay,
     Grade,
@@ -33,6 +33,7 @@ from huitong.lending.loans import (
     LoanLent,
     LoanMoneyRefused,
     LoanNotFound,
+    LoanSold,
     LoanState,
     LoanTerms,
     LoanTermsRefused,
@@ -79,6 +80,7 @@ from huitong.lending.products import (
     Terms,
     add_product_version,
     check_product,
+    complete_control_accounts,
     get_product,
     list_product_versions,
     list_products,
@@ -98,9 +100,11 @@ from huitong.lending.rates import (
     rate_at_times,
 )
 from huitong.lending.schedules import (
+    BusinessDays,
     Cycle,
     DayCount,
     Disbursement,
+    InterestKind,
     Method,
     MonthBasis,
     Plan,
@@ -119,6 +123,7 @@ from huitong.lending.subject_data import LendingData
 __all__ = [
     "INVARIANTS",
     "RATE_SCALE",
+    "BusinessDays",
     "ClosedDay",
     "Cycle",
     "DatedFlow",
@@ -131,6 +136,7 @@ __all__ = [
     "Grade",
     "GradeRange",
     "Instalment",
+    "InterestKind",
     "LendingData",
     "LendingDayRefused",
     "Loan",
@@ -143,6 +149,7 @@ __all__ = [
     "LoanLent",
     "LoanMoneyRefused",
     "LoanNotFound",
+    "LoanSold",
     "LoanState",
     "LoanTerms",
     "LoanTermsRefused",
@@ -183,6 +190,7 @@ __all__ = [
     "close_day",
     "close_days",
     "collections",
+    "complete_control_accounts",
     "costs",
     "debit_due",
     "effective_rate",
@@ -191,6 +199,7 @@ __all__ = [
     "get_schedule",
     "get_state",
     "internal_rate",
+    "lines",
     "list_loan_events",
     "list_loans",
     "list_product_versions",
@@ -201,6 +210,7 @@ __all__ = [
     "net_present_value",
     "nominal_rate",
     "open_loan",
+    "partners",
     "pay_off",
     "payment_in_advance",
     "periodic_rate",
@@ -215,6 +225,7 @@ __all__ = [
     "reprice_due",
     "reschedule",
     "reverse",
+    "sales",
     "waive",
     "write_loan_terms",
     "write_off",

@@ -18,14 +18,12 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 
+from huitong.lending.loans.cost_rate import fee_of, find_cost_rate, to_nominal
 from huitong.lending.loans.planning import make_instalments
 from huitong.lending.loans.types import Instalment, LoanTerms
 from huitong.lending.products import RATE_SCALE, Product, Terms
-from huitong.lending.rates import rate_at_times
-from huitong.lending.schedules import Cycle, TimeUnit, advance, round_to
+from huitong.lending.schedules import round_to
 
-_MONTHS: Final = 12
-_DAYS_OF_YEAR: Final = 365
 #: Rates are shown to a hundredth of a percent.
 _SHOWN: Final = Decimal("0.0001")
 
@@ -37,6 +35,9 @@ class CostKind(StrEnum):
     PENALTY = "penalty"
     COMPOUND_INTEREST = "compound_interest"
     EARLY_REPAYMENT_FEE = "early_repayment_fee"
+    DISBURSEMENT_FEE = "disbursement_fee"
+    SERVICE_FEE = "service_fee"
+    LATE_FEE = "late_fee"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,13 +45,15 @@ class CostItem:
     """One cost: what it comes to if everything is paid on time, or only after something else.
 
     `amount` is in minor units, None for what is asked in a case only. `rate` is in millionths: a
-    year for interest, penalty and compound interest, of the principal paid early for its fee.
+    year for interest, penalty and compound interest; of the principal paid early for its fee, of
+    what is lent for the fees beside it. `each` is the amount of a fee that is the same every time.
     """
 
     kind: CostKind
     amount: int | None
     rate: int
     payee: str = "lender"
+    each: int | None = None
 
     @property
     def is_contingent(self) -> bool:
@@ -89,8 +92,7 @@ def make_statement(terms: LoanTerms, product: Product, *, on: date) -> CostState
     Raises ValueError for terms that make no schedule, or payments that have no annual rate.
     """
     instalments = tuple(make_instalments(terms, product.terms, on))
-    effective = _find_rate(terms, instalments, product.terms.cycle, on)
-    monthly = (1 + effective) ** (Decimal(1) / _MONTHS) - 1
+    effective = find_cost_rate(terms, product.terms, instalments, on)
     return CostStatement(
         product=product.code,
         version=product.version,
@@ -99,7 +101,7 @@ def make_statement(terms: LoanTerms, product: Product, *, on: date) -> CostState
         principal=terms.principal,
         items=_list_items(terms, product.terms, instalments),
         instalments=instalments,
-        nominal_rate=(monthly * _MONTHS).quantize(_SHOWN),
+        nominal_rate=to_nominal(effective).quantize(_SHOWN),
         effective_rate=effective.quantize(_SHOWN),
     )
 
@@ -117,6 +119,7 @@ def write_statement(statement: CostStatement) -> dict[str, Any]:
         "effective_rate": str(statement.effective_rate),
         "items": [
             {"kind": each.kind.value, "amount": each.amount, "rate": each.rate, "to": each.payee}
+            | ({} if each.each is None else {"each": each.each})
             for each in statement.items
         ],
         "instalments": [
@@ -140,25 +143,23 @@ def _list_items(
     if product.early_fee:
         fee = CostItem(kind=CostKind.EARLY_REPAYMENT_FEE, amount=None, rate=product.early_fee)
         items.append(fee)
+    items += _list_fees(terms, product, instalments)
     return tuple(items)
 
 
-def _find_rate(
-    terms: LoanTerms, instalments: Sequence[Instalment], cycle: Cycle, on: date
-) -> Decimal:
-    """Return the effective rate; whole months are twelfths of a year, other times days / 365."""
-    months: dict[date, int] = {}
-    if cycle.unit is TimeUnit.MONTHS and terms.first_due is None:
-        months = {
-            advance(on, cycle, place): place * cycle.every for place in range(terms.count + 1)
-        }
-    flows = [(Decimal(terms.principal), Decimal(0))]
-    for each in instalments:
-        years = Decimal((each.due - on).days) / _DAYS_OF_YEAR
-        if each.due in months:
-            years = Decimal(months[each.due]) / _MONTHS
-        flows.append((-Decimal(each.principal + each.interest), years))
-    found = rate_at_times(flows)
-    if found is None:
-        raise ValueError("These payments have no annual rate")
-    return found
+def _list_fees(
+    terms: LoanTerms, product: Terms, instalments: Sequence[Instalment]
+) -> list[CostItem]:
+    items = []
+    if product.disbursement_fee:
+        share = product.disbursement_fee
+        fee = fee_of(terms.principal, share, product)
+        items.append(CostItem(kind=CostKind.DISBURSEMENT_FEE, amount=fee, rate=share, each=fee))
+    if product.service_fee:
+        share, start = product.service_fee, instalments[0].start
+        fee = fee_of(terms.principal, share, product)
+        total = fee * sum(each.due > start for each in instalments)
+        items.append(CostItem(kind=CostKind.SERVICE_FEE, amount=total, rate=share, each=fee))
+    if product.late_fee:
+        items.append(CostItem(kind=CostKind.LATE_FEE, amount=None, rate=0, each=product.late_fee))
+    return items

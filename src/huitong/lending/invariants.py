@@ -4,6 +4,7 @@ from typing import Final
 
 from huitong.ledger import Invariant
 from huitong.lending import collections
+from huitong.lending.partners.invariants import INVARIANTS as PARTNER_INVARIANTS
 
 _SCHEDULES_SUM: Final = """
     WITH sums AS (
@@ -48,19 +49,25 @@ _SUB_LEDGER: Final = """
     WITH sums AS (
         SELECT b.product_id, x.part, sum(x.amount) AS amount
           FROM lending.balances b
+         CROSS JOIN LATERAL (SELECT (NOT suspended)::int::bigint AS on_books,
+                                    suspended::int::bigint AS off_books,
+                                    carried + accrued + interest_due + interest_overdue
+                                    + interest_off + penalty + compound + penalty_off AS doubtful) k
          CROSS JOIN LATERAL (VALUES
                ('principal', not_due + due),
                ('overdue', overdue),
-               ('interest', carried + accrued + interest_due + interest_overdue),
-               ('penalty', penalty + compound),
+               ('interest', on_books * (carried + accrued + interest_due + interest_overdue)),
+               ('penalty', on_books * (penalty + compound)),
                ('fees', fees),
                ('provision', -provision),
-               ('interest_income', -(carried + accrued + interest_due + interest_overdue
-                                     + interest_paid + interest_off)),
-               ('penalty_income', -(penalty + compound + penalty_paid + penalty_off)),
+               ('interest_income', -interest_paid - on_books
+                   * (carried + accrued + interest_due + interest_overdue + interest_off)),
+               ('penalty_income', -penalty_paid - on_books * (penalty + compound + penalty_off)),
                ('fee_income', -(fees + fees_paid + fees_off)),
-               ('impairment', provision + principal_off + interest_off + penalty_off + fees_off
-                              - recovered)) AS x(part, amount)
+               ('impairment', provision + principal_off + fees_off
+                              + on_books * (interest_off + penalty_off) - recovered),
+               ('memo', off_books * doubtful),
+               ('memo_contra', -off_books * doubtful)) AS x(part, amount)
          GROUP BY b.product_id, x.part
     )
     SELECT format('product %s, %s', c.product_id, c.part) AS subject,
@@ -115,4 +122,5 @@ INVARIANTS: Final = (
         "loan_states", "A loan is active, paid off or written off as its balances say", _STATES
     ),
     *collections.INVARIANTS,
+    *PARTNER_INVARIANTS,
 )

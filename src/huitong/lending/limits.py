@@ -16,6 +16,11 @@ BEHIND_DAYS_MAX: Final = 4_000
 #: Loans that are debited in one run of a worker's step.
 DEBITS_AT_ONCE_MAX: Final = 50
 EVENTS_OF_LOAN_MAX: Final = 10_000
+#: Lines of one customer, and loans drawn on one line, that are listed.
+LINES_OF_CUSTOMER_MAX: Final = 100
+DRAWINGS_OF_LINE_MAX: Final = 1_000
+#: Loans that are sold or bought back at once.
+SOLD_AT_ONCE_MAX: Final = 500
 #: Loans of one person in a copy of their data.
 EXPORT_LOANS_MAX: Final = 1_000
 #: Loans whose rate is set anew in one run of a worker's step.

@@ -9,6 +9,7 @@ from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.ids import APPROVAL, LOAN, LOAN_APPLICATION, LOAN_EVENT, read_id, show_id
 from huitong.kernel.money import Money
 from huitong.kernel.rulebook import Rulebook
+from huitong.wiring.loan_partner_acts import make_partner_acts
 
 Payload = Mapping[str, Any]
 
@@ -27,7 +28,7 @@ def make_lending_acts(rulebook: Rulebook) -> identity.Handlers:
         "lending.change_rate": acts.change_rate,
         "lending.write_off": acts.write_off,
         "lending.recover": acts.recover,
-    }
+    } | make_partner_acts(rulebook)
 
 
 class _Acts:

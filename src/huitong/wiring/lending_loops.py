@@ -27,9 +27,15 @@ async def _reprice_due(database: Database, now: datetime) -> bool:
     return await lending.reprice_due(database, rulebook=Rulebook.load(), now=now) > 0
 
 
+async def _settle_partners(database: Database, now: datetime) -> bool:
+    await lending.partners.settle_partners(database, now=now)
+    return False
+
+
 LENDING_LOOPS: Final[tuple[Loop, ...]] = (
     Loop("lending.close_days", 60.0, _close_days),
     Loop("lending.debit_due", 5.0, _debit_due),
     Loop("lending.lapse_applications", 60.0, _lapse),
     Loop("lending.reprice_due", 300.0, _reprice_due),
+    Loop("lending.settle_partners", 300.0, _settle_partners),
 )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
 
-from huitong import customers, ledger, risk
+from huitong import customers, ledger, lending, risk
 from huitong.kernel import limits
 from huitong.kernel.clock import SystemClock
 from huitong.kernel.cryptography import load_key_ring
@@ -68,6 +68,7 @@ async def _install(url: str, now: datetime) -> None:
     async def install(uow: UnitOfWork) -> None:
         await ledger.install_chart(uow)
         await ledger.add_partitions(uow, now=now)
+        await lending.complete_control_accounts(uow)
 
     async with Database(url, size=1) as database:
         await database.run(install)

@@ -1,7 +1,7 @@
 """Applications for loans as they travel."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 
@@ -192,10 +192,14 @@ class HistoryOfApplicationView(View):
 
 
 class CostItemView(View):
-    """One cost; `amount` is null for what is asked in a case only, such as a late payment."""
+    """One cost; `amount` is null for what is asked in a case only, such as a late payment.
+
+    `each` is what a fee is every time, null for what is reckoned by a rate.
+    """
 
     kind: str
     amount: MoneyView | None
+    each: MoneyView | None
     rate: str
     to: str
 
@@ -346,6 +350,14 @@ def show_statement(
     *,
     reading_seconds: int,
 ) -> CostStatementView:
+    """Return the cost statement of an application as a view."""
+    read_at = application.statement_read_at
+    return show_cost_statement(statement, read_at=read_at, reading_seconds=reading_seconds)
+
+
+def show_cost_statement(
+    statement: lending.costs.CostStatement, *, read_at: datetime | None, reading_seconds: int
+) -> CostStatementView:
     """Return a cost statement as a view."""
 
     def money(minor: int) -> MoneyView:
@@ -362,6 +374,7 @@ def show_statement(
             CostItemView(
                 kind=each.kind.value,
                 amount=None if each.amount is None else money(each.amount),
+                each=None if each.each is None else money(each.each),
                 rate=show_rate(each.rate),
                 to=each.payee,
             )
@@ -373,7 +386,7 @@ def show_statement(
             )
             for each in statement.instalments
         ],
-        read_at=application.statement_read_at,
+        read_at=read_at,
         reading_seconds=reading_seconds,
     )
 

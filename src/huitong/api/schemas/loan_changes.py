@@ -83,6 +83,22 @@ class AddProduct(Body):
     penalty_share: Rate
     compounds: bool = True
     early_fee: Rate = "0"
+    interest: Annotated[
+        Literal["declining", "flat"],
+        Field(description="Flat is on what was lent, for ever; the cost statement shows its rate."),
+    ] = "declining"
+    business_days: Annotated[
+        Literal["none", "following", "modified_following", "preceding"],
+        Field(description="Where due days go that are no business days."),
+    ] = "none"
+    disbursement_fee: Annotated[Rate, Field(description="Of what is lent, due at once.")] = "0"
+    service_fee: Annotated[Rate, Field(description="Of what is lent, with each payment.")] = "0"
+    late_fee: Annotated[
+        MoneyBody | None, Field(description="For a payment that is not made on its day.")
+    ] = None
+    line_years: Annotated[
+        int, Field(ge=0, le=30, description="How long lines may be from which it is drawn.")
+    ] = 0
     order: Order
     order_bad: Order
     bad_days: Annotated[int, Field(ge=0, le=10_000)] = 90
@@ -176,10 +192,15 @@ def read_product(body: AddProduct) -> lending.NewVersion:
         for name in (
             *("purpose", "uses", "payees", "count_min", "count_max", "rate_kind", "walk"),
             *("reprice_months", "rounding", "methods", "principal_grace_max", "order_bad"),
+            *("interest", "business_days", "line_years"),
             *("interest_free_max", "allows_steps", "compounds", "order", "bad_days", "mandatory"),
         )
     }
-    rates = ("rate_min", "rate_max", "down_payment_max", "balloon_max", "penalty_share")
+    rates = (
+        *("rate_min", "rate_max", "down_payment_max", "balloon_max", "penalty_share"),
+        *("early_fee", "disbursement_fee", "service_fee"),
+    )
+    late_fee = body.late_fee
     return lending.NewVersion(
         code=body.code,
         name_zh=body.name_zh,
@@ -189,12 +210,15 @@ def read_product(body: AddProduct) -> lending.NewVersion:
         terms=lending.read_terms(
             {
                 **terms,
-                **{name: read_rate(getattr(body, name)) for name in (*rates, "early_fee")},
+                **{name: read_rate(getattr(body, name)) for name in rates},
                 "amount_min": read_minor(body.amount_min, body.currency, "amount_min"),
                 "amount_max": read_minor(body.amount_max, body.currency, "amount_max"),
                 "cycle": {"every": body.cycle_every, "unit": body.cycle_unit},
                 "day_count": {"year": body.year, "month": body.month},
                 "multiple": 1,
+                "late_fee": 0
+                if late_fee is None
+                else read_minor(late_fee, body.currency, "late_fee"),
                 "grades": [
                     {
                         "grade": each.grade,

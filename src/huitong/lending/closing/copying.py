@@ -10,9 +10,8 @@ from typing import Final
 import numpy as np
 
 from huitong.kernel.database.unit_of_work import DriverConnection
-from huitong.lending.loans.state import DAYS, NAMES, Integers, Next, Rows
+from huitong.lending.loans.state import DAYS, FLAGS, NAMES, Integers, Next, Rows
 
-_FLAGS: Final = frozenset({"is_active", "auto_debit"})
 _SMALL: Final = frozenset({"product_id", "year_days", "klass"})
 _WHOLE: Final = frozenset({"next_number", "penalty_rate", "compound_rate"})
 _FOLLOWING: Final = ("number", "due_day", "principal", "interest")
@@ -35,9 +34,11 @@ _CHANGED: Final = (
     "penalty_rest",
     "compound",
     "compound_rest",
+    "fees",
     "since_day",
     "klass",
     "provision",
+    "suspended",
 )
 _HEADER: Final = b"PGCOPY\n\xff\r\n\0" + b"\0" * 8
 _TRAILER: Final = b"\xff\xff"
@@ -48,7 +49,7 @@ def _column(name: str) -> str:
 
 
 def _kind(name: str) -> str:
-    if name in _FLAGS:
+    if name in FLAGS:
         return "u1"
     if name in _SMALL:
         return ">i2"

@@ -29,9 +29,11 @@ from huitong.ledger import Request, TransferCode, post_entries
 from huitong.lending import limits
 from huitong.lending.closing.copying import read_rows, write_rows
 from huitong.lending.closing.errors import LendingDayRefused
-from huitong.lending.closing.grading import Grade, RulebookGrade
+from huitong.lending.closing.grading import Grade, RulebookGrade, suspend
 from huitong.lending.collections import collect_days
 from huitong.lending.loans import postings
+from huitong.lending.loans.funding import Funding, list_fundings
+from huitong.lending.loans.sharing import Changes
 from huitong.lending.loans.state import Rows, roll, to_number
 from huitong.lending.products import Control, load_controls, load_currencies
 
@@ -113,9 +115,20 @@ class _Books:
     """What changed on control accounts, by product, and whom to debit."""
 
     changes: dict[int, dict[str, int]]
+    fundings: list[Funding]
+    partners: dict[int, Changes]
     loans: int = 0
 
     def add(self, before: Rows, after: Rows) -> None:
+        for funding in self.fundings:
+            chosen, places = funding.choose(after)
+            changes = chosen.change(before.at(places), after.at(places))
+            known = self.partners.setdefault(funding.plan.id, {})
+            for account, amount in changes.items():
+                known[account] = known.get(account, 0) + amount
+        self._add_own(before, after)
+
+    def _add_own(self, before: Rows, after: Rows) -> None:
         for product in np.unique(after.column("product_id")).tolist():
             own = after.column("product_id") == product
             changes = postings.change(
@@ -189,7 +202,7 @@ async def close_chunk(
         return None
     if await connection.fetchval(_IS_DONE, day, chunk):
         return None
-    books = await _roll_range(connection, day, chunk * size, (chunk + 1) * size, grade)
+    books = await _roll_range(uow, day, chunk * size, (chunk + 1) * size, grade)
     entry_ids = await _post(uow, books, day, now=now)
     found = Chunk(
         day=day,
@@ -207,17 +220,18 @@ async def close_chunk(
     return found
 
 
-async def _roll_range(
-    connection: DriverConnection, day: date, first: int, end: int, grade: Grade
-) -> _Books:
+async def _roll_range(uow: UnitOfWork, day: date, first: int, end: int, grade: Grade) -> _Books:
     """Close days of loans from one number to another until all stand after a day."""
-    books = _Books({})
+    books, connection = _Books({}, [], {}), await uow.driver()
     for _ in range(limits.BEHIND_DAYS_MAX):
         rows, following = await read_rows(connection, first, end, day)
         if len(rows) == 0:
             return books
+        # After the rows are locked: who has which share of a loan changes under that lock only.
+        books.fundings = await list_fundings(uow, first, end)
         before = rows.copy()
         roll(rows, following)
+        suspend(rows, grade.non_accrual_days)
         rows.klass, rows.provision = grade(rows)
         books.add(before, rows)
         await write_rows(connection, rows, first, end)
@@ -303,6 +317,21 @@ async def _post(
             now_ms=now_ms,
         )
         for product, changes in sorted(books.changes.items())
+        if any(changes.values())
+    ]
+    plans = {each.plan.id: each.plan for each in books.fundings}
+    entries += [
+        postings.make_entry(
+            {},
+            {},
+            more=changes,
+            entry_id=uuid7(now_ms),
+            code=TransferCode.LOAN_DAY,
+            currency=plans[plan].currency,
+            on=day,
+            now_ms=now_ms,
+        )
+        for plan, changes in sorted(books.partners.items())
         if any(changes.values())
     ]
     outcomes = await post_entries(uow, [Request(entry) for entry in entries], now=now)

@@ -27,8 +27,8 @@ from huitong.lending.loans.errors import (
     NothingDue,
     QuoteChanged,
 )
-from huitong.lending.loans.events import LoanChanged, LoanLent
-from huitong.lending.loans.opening import check_loan_terms, open_loan
+from huitong.lending.loans.events import LoanChanged, LoanLent, LoanSold
+from huitong.lending.loans.opening import check_loan_rate, check_loan_terms, open_loan
 from huitong.lending.loans.payloads import read_loan_terms, write_loan_terms
 from huitong.lending.loans.queries import (
     get_schedule,
@@ -73,6 +73,7 @@ __all__ = [
     "LoanLent",
     "LoanMoneyRefused",
     "LoanNotFound",
+    "LoanSold",
     "LoanState",
     "LoanTerms",
     "LoanTermsRefused",
@@ -84,6 +85,7 @@ __all__ = [
     "bring_to_today",
     "change_rate",
     "charge",
+    "check_loan_rate",
     "check_loan_terms",
     "debit_due",
     "get_loan",

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from huitong.lending.loans.cost_rate import fee_of
 from huitong.lending.loans.planning import find_dues, plan_early, plan_rest
 from huitong.lending.loans.settling import pay
 from huitong.lending.loans.state import NEVER, Next, Rows, State, roll, to_number
@@ -41,6 +42,9 @@ def lend(loan: Loan, instalments: list[Instalment]) -> Running:
         not_due=terms.principal,
         lent=terms.principal,
         year_days=_YEAR_DAYS.get(product.day_count.year, _COMMON_YEAR),
+        fees=fee_of(terms.principal, product.disbursement_fee, product),
+        service_fee=fee_of(terms.principal, product.service_fee, product),
+        late_fee=product.late_fee,
     )
     running = Running(loan, state, instalments, terms.rate)
     _set_rate(running, terms.rate)
@@ -262,6 +266,15 @@ def replay(
         apply(running, event.kind, event.amount, event.details)
     close_days(running, until)
     return running
+
+
+def resume(state: State, *, was_suspended: bool) -> None:
+    """Put interest back on the balance sheet if nothing is overdue any more.
+
+    What was written off while it was off the balance sheet stays there.
+    """
+    is_off = not state.is_active and state.principal_off + state.interest_off > 0
+    state.suspended = was_suspended and (is_off or state.since_day != NEVER)
 
 
 def is_settled(state: State) -> bool:

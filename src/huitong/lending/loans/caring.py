@@ -17,7 +17,7 @@ from huitong.lending.loans.errors import (
 )
 from huitong.lending.loans.types import Easing, EventKind, Loan, LoanEvent, Running
 from huitong.lending.products import to_millionths
-from huitong.lending.schedules import TimeUnit, add_months
+from huitong.lending.schedules import InterestKind, TimeUnit, add_months
 
 _REVERSIBLE: Final = frozenset({EventKind.REPAYMENT, EventKind.EARLY_REPAYMENT, EventKind.CHARGE})
 _SHORT_YEARS, _MEDIUM_YEARS = 1, 5
@@ -103,10 +103,19 @@ async def change_rate(
 ) -> LoanEvent:
     """Set another rate a year, in millionths, from today on; later payments follow.
 
-    Raises LoanChangeRefused for one above the rulebook's, and what `reverse` raises.
+    Raises LoanChangeRefused for one above the rulebook's, for flat interest above the contract's,
+    and what `reverse` raises.
     """
     _check_rate(rate, rulebook, business_day(now))
-    return await _act(uow, loan_id, change_id, EventKind.RATE_CHANGE, {"rate": rate}, now=now)
+    locked = await lock_loan(uow, loan_id, now=now)
+    _check_flat_rate(locked.loan, rate)
+    wanted = Wanted(
+        id=change_id,
+        kind=EventKind.RATE_CHANGE,
+        on_day=business_day(now),
+        details={"rate": rate},
+    )
+    return await carry_out(uow, locked, wanted, now=now)
 
 
 async def reschedule(
@@ -132,6 +141,8 @@ async def reschedule(
     if type(count) is not int or not 1 <= count <= limits.INSTALMENTS_MAX:
         raise InvalidField(f"must be from 1 to {limits.INSTALMENTS_MAX}", field="count")
     locked = await lock_loan(uow, loan_id, now=now)
+    if rate is not None:
+        _check_flat_rate(locked.loan, rate)
     eased_until = None
     if easing is Easing.EXTENSION:
         _check_extension(locked, count, rulebook=rulebook, on=today)
@@ -216,6 +227,15 @@ def _check_rate(rate: int, rulebook: Rulebook, on: date) -> None:
             f"must be from 0 to {most} (rule loan.cost.max)",
             field="rate",
             context={"rule": "loan.cost.max"},
+        )
+
+
+def _check_flat_rate(loan: Loan, rate: int) -> None:
+    """Keep a flat rate within the contract's: what it costs a year was checked for that one."""
+    is_flat = loan.product.terms.interest is InterestKind.FLAT
+    if is_flat and rate > loan.terms.rate:
+        raise LoanChangeRefused(
+            f"flat interest is at most {loan.terms.rate}, as in the contract", field="rate"
         )
 
 

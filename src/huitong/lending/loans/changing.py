@@ -23,6 +23,7 @@ from huitong.lending.loans.errors import (
     LoanNotFound,
 )
 from huitong.lending.loans.events import LoanChanged
+from huitong.lending.loans.funding import find_funding, record_flows
 from huitong.lending.loans.opening import plan_instalments
 from huitong.lending.loans.state import Rows, State
 from huitong.lending.loans.types import (
@@ -162,11 +163,11 @@ async def post_change(
 ) -> uuid.UUID | None:
     """Post what changed of a loan; None if nothing did. Raises LoanMoneyRefused."""
     loan = after.loan
-    changes = postings.change(
-        postings.total(Rows.of([before.state])), postings.total(Rows.of([after.state]))
-    )
+    rows_before, rows_after = Rows.of([before.state]), Rows.of([after.state])
+    changes = postings.change(postings.total(rows_before), postings.total(rows_after))
     if not changes:
         return None
+    funding = await find_funding(uow, loan.number)
     now_ms = int(now.timestamp() * 1_000)
     controls = (await load_controls(uow))[loan.product.id]
     entry = postings.make_entry(
@@ -181,6 +182,7 @@ async def post_change(
         currency=loan.currency,
         on=on,
         now_ms=now_ms,
+        more={} if funding is None else funding.change(rows_before, rows_after),
     )
     outcome = (await post_entries(uow, [Request(entry)], now=now))[0]
     if not outcome.is_posted:
@@ -188,6 +190,10 @@ async def post_change(
             f"the ledger refuses the movement: {outcome.reason}",
             context={"reason": str(outcome.reason)},
         )
+    assert entry.id is not None, "it was made above"
+    if funding is not None:
+        day = business_day(now)
+        await record_flows(uow, funding, rows_before, rows_after, entry_id=entry.id, day=day)
     return entry.id
 
 
@@ -234,6 +240,7 @@ def _act(locked: Locked, event: LoanEvent, today: date) -> Running:
         # Graded as the day closes, from balances as they are then.
         after.state.klass = before.state.klass
         after.state.provision = before.state.provision
+    acts.resume(after.state, was_suspended=before.state.suspended)
     if acts.is_settled(after.state) and after.state.principal_off == 0:
         after.state.is_active = False
         after.state.klass = after.state.provision = 0

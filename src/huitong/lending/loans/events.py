@@ -35,3 +35,15 @@ class LoanChanged(Event):
     amount: Money
     state: str
     changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoanSold(Event):
+    """A loan is another creditor's from now on; we go on servicing it."""
+
+    topic: ClassVar[str] = "lending.LoanSold.v1"
+
+    loan_id: uuid.UUID
+    customer_id: uuid.UUID
+    sale_id: uuid.UUID
+    sold_at: datetime

@@ -14,7 +14,9 @@ from huitong.kernel.ids import LOAN, show_id, uuid7
 from huitong.kernel.money import Money
 from huitong.kernel.rulebook import Rulebook
 from huitong.ledger import Request, TransferCode, get_account, post_entries
+from huitong.lending import partners
 from huitong.lending.loans import acts, postings, store
+from huitong.lending.loans.cost_rate import find_cost_rate, to_nominal
 from huitong.lending.loans.errors import (
     DayNotOpen,
     LoanIdReused,
@@ -22,7 +24,9 @@ from huitong.lending.loans.errors import (
     LoanTermsRefused,
 )
 from huitong.lending.loans.events import LoanLent
+from huitong.lending.loans.funding import Funding, insert_funding, no_base, record_flows
 from huitong.lending.loans.planning import make_instalments
+from huitong.lending.loans.sharing import share_totals
 from huitong.lending.loans.state import Rows
 from huitong.lending.loans.types import Instalment, Loan, LoanTerms
 from huitong.lending.products import (
@@ -33,6 +37,7 @@ from huitong.lending.products import (
     load_controls,
     to_millionths,
 )
+from huitong.lending.schedules import InterestKind
 
 _FACTS_MAX: Final = 32
 _FACT_LENGTH_MAX: Final = 256
@@ -53,8 +58,10 @@ async def open_loan(
     """Make a loan under the product's version of today, and pay it out to an account.
 
     The account is the borrower's own or a merchant's, as the terms say. The same id with the same
-    content returns the loan that stands. Raises ProductNotFound, InvalidField, LoanTermsRefused,
-    LoanIdReused, NotFound for an account, DayNotOpen, and LoanMoneyRefused.
+    content returns the loan that stands. If partners lend loans of the product with us, each has a
+    share of it. Raises ProductNotFound, InvalidField, LoanTermsRefused, LoanIdReused, NotFound for
+    an account, DayNotOpen, AgreementAgainstRule if too much is lent with partners, and
+    LoanMoneyRefused.
     """
     found = await get_product(uow, product, on=business_day(now))
     loan = Loan(
@@ -74,16 +81,17 @@ async def open_loan(
     if known is not None:
         return _check_same(known, loan)
     check_loan_terms(terms, found, rulebook=rulebook, now=now)
-    return await _lend(uow, loan, now=now)
+    return await _lend(uow, loan, rulebook=rulebook, now=now)
 
 
-async def _lend(uow: UnitOfWork, loan: Loan, *, now: datetime) -> Loan:
+async def _lend(uow: UnitOfWork, loan: Loan, *, rulebook: Rulebook, now: datetime) -> Loan:
     """Write a loan down and pay it out; its number is the one that the database gives."""
     last = await store.last_closed_day(uow)
     if last is not None and last >= loan.lent_on:
         raise DayNotOpen(f"{last} is closed, so nothing is lent on {loan.lent_on} any more")
     await _check_accounts(uow, loan)
     instalments = plan_instalments(loan)
+    _check_cost(loan, instalments, rulebook=rulebook)
     number = await store.insert_loan(uow, loan)
     if number is None:
         # The same request came twice at once, and the other one was faster.
@@ -92,7 +100,12 @@ async def _lend(uow: UnitOfWork, loan: Loan, *, now: datetime) -> Loan:
         return _check_same(known, loan)
     stored = replace(loan, number=number)
     running = acts.lend(stored, instalments)
-    await _pay_out(uow, stored, Rows.of([running.state]), now=now)
+    plan = await partners.find_plan(uow, loan.product.code, on=loan.lent_on)
+    if plan is not None:
+        principal, on = loan.terms.principal, loan.lent_on
+        await partners.check_exposure(uow, plan, principal, rulebook=rulebook, on=on)
+        await insert_funding(uow, [number], plan.id, no_base(1))
+    await _pay_out(uow, stored, Rows.of([running.state]), plan, now=now)
     await store.insert_state(uow, running.state)
     await store.save_instalments(uow, number, [], instalments)
     await _tell(uow, stored, now=now)
@@ -132,7 +145,7 @@ def check_loan_terms(
             raise LoanTermsRefused(f"must be one of {', '.join(among)}", field=field)
     if terms.steps and not offered.allows_steps:
         raise LoanTermsRefused("the product has no steps", field="steps")
-    _check_rate(terms, product, rulebook=rulebook, now=now)
+    check_loan_rate(terms.rate, terms.grade, product, rulebook=rulebook, now=now)
     _check_facts(terms, product)
 
 
@@ -146,21 +159,43 @@ def plan_instalments(loan: Loan) -> list[Instalment]:
         raise LoanTermsRefused(str(error), field="terms") from error
 
 
-def _check_rate(terms: LoanTerms, product: Product, *, rulebook: Rulebook, now: datetime) -> None:
+def check_loan_rate(
+    rate: int, grade: str | None, product: Product, *, rulebook: Rulebook, now: datetime
+) -> None:
+    """Refuse a rate outside the product's, or its grade's; raises LoanTermsRefused."""
     offered, today = product.terms, business_day(now)
     low, high = offered.rate_min, offered.rate_max
     if offered.grades:
-        grade = next((each for each in offered.grades if each.grade == terms.grade), None)
-        if grade is None:
+        found = next((each for each in offered.grades if each.grade == grade), None)
+        if found is None:
             names = ", ".join(each.grade for each in offered.grades)
             raise LoanTermsRefused(f"must be one of {names}", field="grade")
-        low, high = grade.rate_min, grade.rate_max
+        low, high = found.rate_min, found.rate_max
     base = base_rate(offered.rate_kind, rulebook=rulebook, on=today)
-    if type(terms.rate) is not int or not base + low <= terms.rate <= base + high:
+    if type(rate) is not int or not base + low <= rate <= base + high:
         raise LoanTermsRefused(f"must be from {base + low} to {base + high}", field="rate")
-    if terms.rate > to_millionths(rulebook.decimal("loan.cost.max", today)):
+    if rate > to_millionths(rulebook.decimal("loan.cost.max", today)):
         raise LoanTermsRefused(
             "is above the most (rule loan.cost.max)",
+            field="rate",
+            context={"rule": "loan.cost.max"},
+        )
+
+
+def _check_cost(loan: Loan, instalments: list[Instalment], *, rulebook: Rulebook) -> None:
+    """Refuse a loan that costs more a year than the rate tells: by flat interest and by fees."""
+    terms, product = loan.terms, loan.product.terms
+    has_fees = product.disbursement_fee or product.service_fee
+    if product.interest is InterestKind.DECLINING and not has_fees:
+        return
+    try:
+        effective = find_cost_rate(terms, product, instalments, loan.lent_on)
+    except ValueError as error:
+        raise LoanTermsRefused(str(error), field="terms") from error
+    nominal = to_nominal(effective)
+    if nominal > rulebook.decimal("loan.cost.max", loan.lent_on):
+        raise LoanTermsRefused(
+            f"comes to {nominal:.2%} a year, above the most (rule loan.cost.max)",
             field="rate",
             context={"rule": "loan.cost.max"},
         )
@@ -192,8 +227,11 @@ async def _check_accounts(uow: UnitOfWork, loan: Loan) -> None:
             raise InvalidField("must be a customer's or a merchant's", field=field)
 
 
-async def _pay_out(uow: UnitOfWork, loan: Loan, rows: Rows, *, now: datetime) -> None:
+async def _pay_out(
+    uow: UnitOfWork, loan: Loan, rows: Rows, plan: partners.Plan | None, *, now: datetime
+) -> None:
     controls = (await load_controls(uow))[loan.product.id]
+    funding = None if plan is None else Funding(plan, rows.column("loan"), no_base(1))
     entry = postings.make_entry(
         postings.change({}, postings.total(rows)),
         {**controls, postings.LENT: loan.payout_account_id},
@@ -202,6 +240,7 @@ async def _pay_out(uow: UnitOfWork, loan: Loan, rows: Rows, *, now: datetime) ->
         currency=loan.currency,
         on=loan.lent_on,
         now_ms=int(now.timestamp() * 1_000),
+        more={} if funding is None else share_totals(rows, funding.base, funding.plan),
     )
     outcome = (await post_entries(uow, [Request(entry)], now=now))[0]
     if not outcome.is_posted:
@@ -209,6 +248,8 @@ async def _pay_out(uow: UnitOfWork, loan: Loan, rows: Rows, *, now: datetime) ->
             f"the ledger refuses to pay the loan out: {outcome.reason}",
             context={"reason": str(outcome.reason)},
         )
+    if funding is not None:
+        await record_flows(uow, funding, None, rows, entry_id=loan.entry_id, day=loan.lent_on)
 
 
 async def _tell(uow: UnitOfWork, loan: Loan, *, now: datetime) -> None:

@@ -8,12 +8,15 @@ from fractions import Fraction
 from huitong.lending.loans.types import EarlyMode, Instalment, Loan, LoanTerms
 from huitong.lending.products import RATE_SCALE, Terms
 from huitong.lending.schedules import (
+    BusinessDays,
     Disbursement,
+    InterestKind,
     Method,
     Period,
     Plan,
     Repayment,
     Row,
+    adjust,
     advance,
     make_loan_schedule,
     make_periods,
@@ -29,9 +32,11 @@ def make_instalments(terms: LoanTerms, product: Terms, on: date) -> list[Instalm
     Raises ValueError for terms that make no schedule.
     """
     periods = make_periods(on, product.cycle, terms.count, first_due=terms.first_due)
+    periods = _adjust_periods(periods, product, on)
     plan = _plan(product, periods, terms.rate, on, terms.principal)
     repayment = Repayment(
         method=terms.method,
+        interest=product.interest,
         principal_grace=terms.principal_grace,
         interest_free=terms.interest_free,
         down_payment=Fraction(terms.down_payment, RATE_SCALE),
@@ -59,13 +64,14 @@ def interest_between(loan: Loan, *, principal: int, rate: int, start: date, end:
 
 def find_period(loan: Loan, number: int) -> Period:
     """Return the period with a number, from 0, of the loan's cycle; it has no last one."""
-    cycle, first_due = loan.product.terms.cycle, loan.terms.first_due
-    if first_due is None:
-        return Period(
-            advance(loan.lent_on, cycle, number), advance(loan.lent_on, cycle, number + 1)
-        )
-    start = loan.lent_on if number == 0 else advance(first_due, cycle, number - 1)
-    return Period(start, advance(first_due, cycle, number))
+    product, first_due = loan.product.terms, loan.terms.first_due
+    anchor, skipped = (loan.lent_on, 1) if first_due is None else (first_due, 0)
+
+    def due(place: int) -> date:
+        day = advance(anchor, product.cycle, place + skipped)
+        return adjust(day, product.business_days, known_year=loan.lent_on.year)
+
+    return Period(loan.lent_on if number == 0 else due(number - 1), due(number))
 
 
 def find_dues(loan: Loan, after: date, count: int) -> list[date]:
@@ -95,7 +101,7 @@ def plan_rest(
     starts = [first_start, *dues[:-1]]
     periods = tuple(Period(*each) for each in zip(starts, dues, strict=True))
     plan = _plan(product, periods, rate, first_start, principal)
-    rows = make_loan_schedule(plan, Repayment(method=loan.terms.method))
+    rows = make_loan_schedule(plan, Repayment(method=loan.terms.method, interest=product.interest))
     merged = _merge(rows, first_start, number)
     return with_interest(loan, merged, rate=rate, on=on, carried=carried)
 
@@ -120,6 +126,7 @@ def with_interest(
     """Return unpaid instalments with the interest of what is left, from `on` on.
 
     The first one has `carried` beside it. Periods in which the contract asks no interest have none.
+    Flat interest is on all that is left as of `on`, in each period.
     """
     product = loan.product.terms
     free_until = _free_until(loan)
@@ -131,7 +138,8 @@ def with_interest(
             exact += interest_between(loan, principal=balance, rate=rate, start=start, end=each.due)
         interest = round_to(exact.numerator, exact.denominator, 1, product.rounding)
         found.append(Instalment(each.number, each.start, each.due, each.principal, interest))
-        balance -= each.principal
+        if product.interest is InterestKind.DECLINING:
+            balance -= each.principal
     return found
 
 
@@ -176,6 +184,15 @@ def _is_plain_end(loan: Loan, later: Sequence[Instalment]) -> bool:
 def _free_until(loan: Loan) -> date:
     free = loan.terms.interest_free
     return find_period(loan, free - 1).due if free else loan.lent_on
+
+
+def _adjust_periods(periods: tuple[Period, ...], product: Terms, on: date) -> tuple[Period, ...]:
+    if product.business_days is BusinessDays.NONE:
+        return periods
+    dues = [adjust(each.due, product.business_days, known_year=on.year) for each in periods]
+    if dues[0] <= on:
+        raise ValueError("The first payment would be due on the day of the loan or before it")
+    return tuple(Period(*each) for each in zip([on, *dues[:-1]], dues, strict=True))
 
 
 def _plan(product: Terms, periods: tuple[Period, ...], rate: int, on: date, principal: int) -> Plan:

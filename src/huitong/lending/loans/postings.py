@@ -7,6 +7,7 @@ general ledger cannot part: every change of a part moves its control account by 
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import date
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -46,7 +47,7 @@ def total(rows: Rows) -> dict[str, int]:
         return sum(int(np.sum(rows.column(name))) for name in names)
 
     provision, recovered = add(("provision",)), add(("recovered",))
-    return (
+    totals = (
         {part.value: add(names) for part, names in _ASSETS.items()}
         | {part.value: -add(names) for part, names in _INCOME.items()}
         | {
@@ -56,11 +57,37 @@ def total(rows: Rows) -> dict[str, int]:
             LENT: -add(("lent",)),
         }
     )
+    return _suspend(totals, rows) if rows.suspended.any() else totals
+
+
+def _suspend(totals: dict[str, int], rows: Rows) -> dict[str, int]:
+    """Take interest of loans that are overdue for too long off the balance sheet.
+
+    It is no income before it is paid, and no loss if it never is.
+    """
+    own = rows.where(rows.suspended > 0)
+    for asset, income, off in (
+        (Control.INTEREST, Control.INTEREST_INCOME, "interest_off"),
+        (Control.PENALTY, Control.PENALTY_INCOME, "penalty_off"),
+    ):
+        owed = sum(int(np.sum(own.column(name))) for name in _ASSETS[asset])
+        left_off = int(np.sum(own.column(off)))
+        totals[asset.value] -= owed
+        totals[income.value] += owed + left_off
+        totals[Control.IMPAIRMENT.value] -= left_off
+        for part, amount in (
+            (Control.MEMO, owed + left_off),
+            (Control.MEMO_CONTRA, -owed - left_off),
+        ):
+            totals[part.value] = totals.get(part.value, 0) + amount
+    return totals
 
 
 def change(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, int]:
     """Return what changed, part by part, without what did not."""
-    changes = {part: after[part] - before.get(part, 0) for part in after}
+    changes = {
+        part: after.get(part, 0) - before.get(part, 0) for part in dict.fromkeys([*after, *before])
+    }
     return {part: amount for part, amount in changes.items() if amount}
 
 
@@ -73,15 +100,18 @@ def make_entry(
     currency: str,
     on: date,
     now_ms: int,
+    more: Mapping[int, int] = MappingProxyType({}),
 ) -> Entry:
     """Return one entry of all changes, debits matched with credits in order.
 
-    `accounts` names an account for each part. Two parts on one account are netted before. Raises
-    ValueError if debits and credits differ, or nothing changed.
+    `accounts` names an account for each part; `more` are changes by account, as those of partners.
+    What meets on one account is netted before. Raises ValueError if debits and credits differ, or
+    nothing changed.
     """
-    if sum(changes.values()) != 0:
-        raise ValueError(f"debits and credits differ by {sum(changes.values())}")
-    by_account: dict[int, int] = {}
+    off = sum(changes.values()) + sum(more.values())
+    if off != 0:
+        raise ValueError(f"debits and credits differ by {off}")
+    by_account: dict[int, int] = dict(more)
     for part, amount in changes.items():
         by_account[accounts[part]] = by_account.get(accounts[part], 0) + amount
     transfers = [

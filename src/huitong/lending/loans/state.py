@@ -31,6 +31,8 @@ class State:
     `not_due` and the interest that `accrues` since `from_day`, beside what is `carried` of the same
     instalment from before its terms were changed. `since_day` is the first due day of
     which something is unpaid, `eased_day` the end of observation after terms were eased.
+    `suspended` says that interest is off the balance sheet; `service_fee` is due with each
+    instalment, `late_fee` for one that is not paid on its day.
     """
 
     loan: int
@@ -72,6 +74,9 @@ class State:
     penalty_off: int = 0
     fees_off: int = 0
     recovered: int = 0
+    suspended: bool = False
+    service_fee: int = 0
+    late_fee: int = 0
 
     @property
     def owed_principal(self) -> int:
@@ -120,7 +125,7 @@ class State:
 
 NAMES: Final = tuple(each.name for each in fields(State))
 DAYS: Final = frozenset({"on_day", "from_day", "due_day", "since_day", "eased_day"})
-_FLAGS: Final = frozenset({"is_active", "auto_debit"})
+FLAGS: Final = frozenset({"is_active", "auto_debit", "suspended"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +166,8 @@ class Rows:
     since_day: Integers
     klass: Integers
     provision: Integers
+    fees: Integers
+    suspended: Integers
 
     def __init__(self, columns: dict[str, Integers]) -> None:
         """Take an array for each name."""
@@ -178,6 +185,10 @@ class Rows:
     def copy(self) -> "Rows":
         """Return the same rows in arrays of their own."""
         return Rows({name: self.column(name).copy() for name in NAMES})
+
+    def at(self, places: Integers) -> "Rows":
+        """Return the rows at some places, in their order."""
+        return Rows({name: self.column(name)[places] for name in NAMES})
 
     def where(self, chosen: NDArray[np.bool_]) -> "Rows":
         """Return the rows that are chosen."""
@@ -203,7 +214,7 @@ class Rows:
             if name in DAYS:
                 values[name] = to_day(number)
             else:
-                values[name] = bool(number) if name in _FLAGS else number
+                values[name] = bool(number) if name in FLAGS else number
         return State(**values)
 
 
@@ -227,11 +238,12 @@ def roll(rows: Rows, following: Next) -> None:
     What was due and is unpaid as the day ends is overdue, and bears penalty interest for that day:
     100,000 at 5.4 % by 360 bears 15 a day; unpaid interest bears the same rate. Interest accrues by
     whole parts: after 10 of 30 days, 10 thirtieths of the instalment's, so that the days of a
-    period sum exactly to it. An instalment that is due on the next day comes due, and the following
-    one begins to accrue.
+    period sum exactly to it. An instalment that is due on the next day comes due with its service
+    fee, and the following one begins to accrue.
     """
     day = rows.on_day
     unpaid = (rows.due + rows.interest_due) > 0
+    rows.fees = rows.fees + rows.column("late_fee") * unpaid
     rows.since_day = np.where(unpaid & (rows.since_day == NEVER_NUMBER), day, rows.since_day)
     rows.overdue = rows.overdue + rows.due
     rows.interest_overdue = rows.interest_overdue + rows.interest_due
@@ -251,6 +263,7 @@ def roll(rows: Rows, following: Next) -> None:
 def _come_due(rows: Rows, following: Next, comes: NDArray[np.bool_]) -> None:
     zero = np.int64(0)
     rows.due = np.where(comes, rows.next_principal, zero)
+    rows.fees = rows.fees + rows.column("service_fee") * comes
     rows.interest_due = np.where(comes, rows.carried + rows.accrues, zero)
     rows.carried = np.where(comes, zero, rows.carried)
     rows.not_due = rows.not_due - rows.due

@@ -5,6 +5,7 @@ from huitong.lending.products.checks import base_rate, to_millionths
 from huitong.lending.products.commands import (
     add_product_version,
     check_product,
+    complete_control_accounts,
     get_product,
     list_product_versions,
     list_products,
@@ -48,6 +49,7 @@ __all__ = [
     "add_product_version",
     "base_rate",
     "check_product",
+    "complete_control_accounts",
     "find_version",
     "get_product",
     "list_product_versions",

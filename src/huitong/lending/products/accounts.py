@@ -9,7 +9,6 @@ from typing import Self
 
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.ledger import BalanceLimit, ensure_system_account
-from huitong.lending.products.types import NewVersion
 
 
 class Control(StrEnum):
@@ -38,17 +37,19 @@ class Control(StrEnum):
     PENALTY_INCOME = "penalty_income", "6011.02", "罚息复利收入 Penalty interest", BalanceLimit(0)
     FEE_INCOME = "fee_income", "6021.04", "贷款费用收入 Loan fees", BalanceLimit(0)
     IMPAIRMENT = "impairment", "6702", "信用减值损失 Credit impairment", BalanceLimit(0)
+    MEMO = "memo", "9001", "表外应收利息 Interest off the balance sheet", BalanceLimit(2)
+    MEMO_CONTRA = "memo_contra", "9002", "表外应收利息对应 Its contra account", BalanceLimit(1)
 
 
-async def open_control_accounts(uow: UnitOfWork, new: NewVersion) -> dict[str, int]:
-    """Open the accounts of a new product and return them by part."""
+async def open_control_accounts(uow: UnitOfWork, code: str, currency: str) -> dict[str, int]:
+    """Open the accounts of a product that are not open yet, and return all of them by part."""
     return {
         control.value: (
             await ensure_system_account(
                 uow,
-                f"lending.{new.code}.{control.value}",
+                f"lending.{code}.{control.value}",
                 chart_code=control.chart_code,
-                currency=new.currency,
+                currency=currency,
                 name=control.label,
                 limits=control.limit,
             )

@@ -18,7 +18,16 @@ from huitong.lending.products.types import (
     RateKind,
     Terms,
 )
-from huitong.lending.schedules import Cycle, Method, MonthBasis, TimeUnit, YearBasis
+from huitong.lending.schedules import (
+    BusinessDays,
+    Cycle,
+    InterestKind,
+    Method,
+    MonthBasis,
+    TimeUnit,
+    YearBasis,
+    adjust,
+)
 from huitong.lending.servicing import Part
 
 _WORD: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
@@ -26,6 +35,8 @@ _GRADE: Final = re.compile(r"[A-Z][A-Z0-9+-]{0,7}")
 _DAYS_OF_YEAR: Final = 365
 _CYCLES_OF_YEAR: Final = {TimeUnit.MONTHS: 12, TimeUnit.WEEKS: 52, TimeUnit.DAYS: _DAYS_OF_YEAR}
 _CYCLE_MAX: Final = {TimeUnit.MONTHS: 12, TimeUnit.WEEKS: 52, TimeUnit.DAYS: _DAYS_OF_YEAR}
+#: A tenth: more than any ceiling of total cost leaves room for.
+_FEE_SHARE_MAX: Final = 100_000
 _RANGES: Final = {
     "amount_min": (1, limits.PRINCIPAL_MAX),
     "amount_max": (1, limits.PRINCIPAL_MAX),
@@ -41,6 +52,10 @@ _RANGES: Final = {
     "balloon_max": (0, RATE_SCALE),
     "penalty_share": (0, RATE_SCALE),
     "early_fee": (0, RATE_SCALE),
+    "disbursement_fee": (0, _FEE_SHARE_MAX),
+    "service_fee": (0, _FEE_SHARE_MAX),
+    "late_fee": (0, limits.PRINCIPAL_MAX),
+    "line_years": (0, 30),
     "bad_days": (0, 10_000),
 }
 _PAIRS: Final = (
@@ -60,6 +75,10 @@ def check_terms(terms: Terms, currency: str, *, rulebook: Rulebook, on: date) ->
     _check_grades(terms)
     _check_rates(terms, rulebook, on)
     _check_sizes(terms, currency, rulebook, on)
+    _check_flat(terms)
+    _check_due_days(terms, on)
+    _check_fees(terms, currency, rulebook, on)
+    _check_line(terms, rulebook, on)
 
 
 def base_rate(kind: RateKind, *, rulebook: Rulebook, on: date) -> int:
@@ -166,6 +185,41 @@ def _check_sizes(terms: Terms, currency: str, rulebook: Rulebook, on: date) -> N
     self_payout = f"loan.personal.{'consumer' if is_consumer else 'business'}.self_payout.max"
     if Payee.BORROWER in terms.payees:
         _check_amount(terms, currency, self_payout, rulebook, on)
+
+
+def _check_flat(terms: Terms) -> None:
+    """Keep flat interest to what it is told for: one rate, level or equal parts, nothing else."""
+    if terms.interest is not InterestKind.FLAT:
+        return
+    for field, is_fine in (
+        ("rate_kind", terms.rate_kind is RateKind.FIXED),
+        ("allows_steps", not terms.allows_steps),
+        ("principal_grace_max", terms.principal_grace_max == 0),
+        ("interest_free_max", terms.interest_free_max == 0),
+    ):
+        if not is_fine:
+            raise InvalidField("does not go with flat interest", field=field)
+
+
+def _check_due_days(terms: Terms, on: date) -> None:
+    if terms.business_days is BusinessDays.NONE:
+        return
+    if terms.cycle.unit is TimeUnit.DAYS:
+        raise InvalidField("needs a cycle of weeks or months", field="business_days")
+    # Whether the holidays of the year are known at all.
+    adjust(on, terms.business_days, known_year=on.year)
+
+
+def _check_fees(terms: Terms, currency: str, rulebook: Rulebook, on: date) -> None:
+    key = "loan.late_fee.max"
+    if terms.late_fee and Money(terms.late_fee, currency) > rulebook.amount(key, on):
+        raise _against(key, "late_fee", "is above the most")
+
+
+def _check_line(terms: Terms, rulebook: Rulebook, on: date) -> None:
+    key = "loan.line.years"
+    if _BULLETS & set(terms.methods) and terms.line_years > rulebook.integer(key, on):
+        raise _against(key, "line_years", "is longer than a line may be for such methods")
 
 
 def _check_amount(terms: Terms, currency: str, key: str, rulebook: Rulebook, on: date) -> None:

@@ -14,7 +14,7 @@ from huitong.kernel.errors import InvalidField
 from huitong.kernel.rulebook import Rulebook
 from huitong.lending import limits
 from huitong.lending.products import store
-from huitong.lending.products.accounts import open_control_accounts
+from huitong.lending.products.accounts import Control, open_control_accounts
 from huitong.lending.products.checks import check_terms
 from huitong.lending.products.errors import ProductNotFound, ProductRefused
 from huitong.lending.products.types import NewVersion, Product
@@ -67,7 +67,7 @@ async def add_product_version(
     version = await check_product(uow, new, rulebook=rulebook, now=now)
     if version == 1:
         product_id = await store.insert_product(uow, new, now=now)
-        accounts = await open_control_accounts(uow, new)
+        accounts = await open_control_accounts(uow, new.code, new.currency)
         await store.insert_controls(uow, product_id, accounts)
     else:
         product_id = (await store.list_versions(uow, new.code))[0].id
@@ -79,6 +79,14 @@ async def add_product_version(
         details={"version": version, "effective_from": new.effective_from.isoformat()},
     )
     return await store.find_version(uow, product_id, version)
+
+
+async def complete_control_accounts(uow: UnitOfWork) -> None:
+    """Open the control accounts that products of an earlier version of this system lack."""
+    await store.lock_products(uow)
+    for product_id, code, currency in await store.list_incomplete(uow, len(Control)):
+        accounts = await open_control_accounts(uow, code, currency)
+        await store.insert_controls(uow, product_id, accounts)
 
 
 async def get_product(uow: UnitOfWork, code: str, *, on: date) -> Product:

@@ -13,8 +13,10 @@ from huitong.lending.products.types import (
     Terms,
 )
 from huitong.lending.schedules import (
+    BusinessDays,
     Cycle,
     DayCount,
+    InterestKind,
     Method,
     MonthBasis,
     Rounding,
@@ -46,11 +48,13 @@ def write_terms(terms: Terms) -> dict[str, Any]:
             for each in terms.grades
         ],
         "mandatory": list(terms.mandatory),
+        "interest": terms.interest.value,
+        "business_days": terms.business_days.value,
     }
 
 
 def read_terms(payload: Payload) -> Terms:
-    """Return terms that were kept."""
+    """Return terms that were kept, those of versions from before there were all of them as well."""
     cycle, count = payload["cycle"], payload["day_count"]
     return Terms(
         **{
@@ -68,6 +72,8 @@ def read_terms(payload: Payload) -> Terms:
             "walk": Walk(payload["walk"]),
             "grades": tuple(GradeRange(**each) for each in payload["grades"]),
             "mandatory": tuple(payload["mandatory"]),
+            "interest": InterestKind(payload.get("interest", InterestKind.DECLINING)),
+            "business_days": BusinessDays(payload.get("business_days", BusinessDays.NONE)),
         }
     )
 

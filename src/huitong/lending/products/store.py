@@ -67,11 +67,22 @@ async def insert_controls(uow: UnitOfWork, product_id: int, accounts: Mapping[st
     for part, account_id in accounts.items():
         await uow.execute(
             """INSERT INTO lending.control_accounts (product_id, part, account_id)
-               VALUES (:product_id, :part, :account_id)""",
+               VALUES (:product_id, :part, :account_id) ON CONFLICT DO NOTHING""",
             product_id=product_id,
             part=part,
             account_id=account_id,
         )
+
+
+async def list_incomplete(uow: UnitOfWork, parts: int) -> list[tuple[int, str, str]]:
+    """Return number, code and currency of products with fewer accounts than so many."""
+    rows = await uow.execute(
+        """SELECT p.id, p.code, p.currency
+             FROM lending.products p LEFT JOIN lending.control_accounts c ON c.product_id = p.id
+            GROUP BY p.id HAVING count(c.part) < :parts ORDER BY p.id""",
+        parts=parts,
+    )
+    return [(row.id, row.code, row.currency) for row in rows]
 
 
 async def load_controls(uow: UnitOfWork) -> dict[int, dict[str, int]]:

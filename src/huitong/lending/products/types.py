@@ -6,7 +6,14 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
-from huitong.lending.schedules import Cycle, DayCount, Method, Rounding
+from huitong.lending.schedules import (
+    BusinessDays,
+    Cycle,
+    DayCount,
+    InterestKind,
+    Method,
+    Rounding,
+)
 from huitong.lending.servicing import Part, Walk
 
 #: Rates are whole millionths a year: 0.036 is 36,000.
@@ -54,7 +61,11 @@ class Terms:
     product the spread, which is never below zero; `reprice_months` is how often such a rate is set
     anew, 0 for never. `penalty_share` is added to the contract's rate as a share of it. `order` is
     the order in which a payment settles what is due, `order_bad` the one for loans overdue for more
-    than `bad_days`. `early_fee` is a share of principal that is paid early.
+    than `bad_days`. `early_fee` is a share of principal that is paid early. Of what was lent,
+    `disbursement_fee` is due at once and `service_fee` with each payment; `late_fee` is an amount,
+    for a payment that is not made on its day. `interest` says what the rate is on, `business_days`
+    where due days go that are no business days. With `line_years` it is lent by drawing on lines
+    that end after so many years at most.
     """
 
     purpose: Purpose
@@ -87,6 +98,12 @@ class Terms:
     walk: Walk
     grades: tuple[GradeRange, ...]
     mandatory: tuple[str, ...]
+    interest: InterestKind = InterestKind.DECLINING
+    business_days: BusinessDays = BusinessDays.NONE
+    disbursement_fee: int = 0
+    service_fee: int = 0
+    late_fee: int = 0
+    line_years: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

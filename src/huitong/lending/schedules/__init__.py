@@ -1,6 +1,7 @@
 """Repayment schedules: pure arithmetic of integers, from terms to rows."""
 
 from huitong.lending.schedules.arithmetic import round_to
+from huitong.lending.schedules.business_days import BusinessDays, adjust
 from huitong.lending.schedules.calendar import add_months, advance, make_periods, share_of_year
 from huitong.lending.schedules.methods import (
     InterestKind,
@@ -26,6 +27,7 @@ from huitong.lending.schedules.types import (
 )
 
 __all__ = [
+    "BusinessDays",
     "Cycle",
     "DayCount",
     "Disbursement",
@@ -44,6 +46,7 @@ __all__ = [
     "TimeUnit",
     "YearBasis",
     "add_months",
+    "adjust",
     "advance",
     "make_loan_schedule",
     "make_periods",

@@ -157,6 +157,7 @@ _TAGS: Final = (
         "Applications for loans: filled in, decided, read, signed; people's decisions, for staff.",
     ),
     ("Loans", "Loans with schedules and events, repayments; products and changes, for staff."),
+    ("Loan portfolio", "All loans as business days closed: risk, losses, vintages; for staff."),
     ("Clearing", "Netting windows, positions and queues between banks, and their caps, for staff."),
     (
         "Reconciliation",

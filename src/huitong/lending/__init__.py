@@ -2,10 +2,11 @@
 
 Owns the schema `lending`. `schedules`, `servicing` and `rates` are arithmetic; `products` are terms
 by versions, `loans` what is lent and repaid, `closing` brings all loans from day to day.
-`applications` lead to loans, `costs` are what a loan comes to, `bureau` is the credit bureau.
+`applications` lead to loans, `costs` are what a loan comes to, `bureau` is the credit bureau,
+`portfolio` shows all loans as days closed; `simulate_portfolio` fills an empty book.
 """
 
-from huitong.lending import applications, bureau, costs
+from huitong.lending import applications, bureau, costs, portfolio
 from huitong.lending.closing import (
     ClosedDay,
     Grade,
@@ -113,6 +114,7 @@ from huitong.lending.schedules import (
     make_schedule,
 )
 from huitong.lending.servicing import Part, Walk
+from huitong.lending.simulation import SimulationRefused, simulate_portfolio
 from huitong.lending.subject_data import LendingData
 
 __all__ = [
@@ -165,6 +167,7 @@ __all__ = [
     "Rounding",
     "Row",
     "RulebookGrade",
+    "SimulationRefused",
     "State",
     "Terms",
     "TimeUnit",
@@ -202,6 +205,7 @@ __all__ = [
     "pay_off",
     "payment_in_advance",
     "periodic_rate",
+    "portfolio",
     "quote_payoff",
     "rate_at_times",
     "read_loan_terms",
@@ -213,6 +217,7 @@ __all__ = [
     "reprice_due",
     "reschedule",
     "reverse",
+    "simulate_portfolio",
     "waive",
     "write_loan_terms",
     "write_off",

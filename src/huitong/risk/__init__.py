@@ -40,8 +40,9 @@ from huitong.risk.credit.assets.classes import (
     grade_assets,
     reckon_special_provisions,
 )
-from huitong.risk.credit.assets.losses import LossColumns, Losses, reckon_losses
+from huitong.risk.credit.assets.losses import LossColumns, Losses, find_stages, reckon_losses
 from huitong.risk.credit.assets.scenarios import Scenario, list_scenarios
+from huitong.risk.credit.assets.stages import StageColumns, settle_stages
 from huitong.risk.credit.doors import (
     CREDIT_DATA_SETS,
     evaluate_credit,
@@ -455,6 +456,7 @@ __all__ = [
     "ServedModels",
     "Share",
     "Side",
+    "StageColumns",
     "TableAltered",
     "TableAnswer",
     "TableAnswerNotFound",
@@ -506,6 +508,7 @@ __all__ = [
     "find_listed",
     "find_overturn",
     "find_people_in_cases",
+    "find_stages",
     "get_backtest",
     "get_backtest_run",
     "get_case",
@@ -577,6 +580,7 @@ __all__ = [
     "set_model_status",
     "set_rules_live",
     "set_table_live",
+    "settle_stages",
     "shadow_rules",
     "show_decision",
     "show_list_change",

@@ -30,7 +30,8 @@ class State:
     `next_number` is the instalment that comes due next, on `due_day`; it takes `next_principal` of
     `not_due` and the interest that `accrues` since `from_day`, beside what is `carried` of the same
     instalment from before its terms were changed. `since_day` is the first due day of
-    which something is unpaid, `eased_day` the end of observation after terms were eased.
+    which something is unpaid, `eased_day` the end of observation after terms were eased. Class,
+    provision, `stage` and `expected_loss` are as the last day was closed.
     """
 
     loan: int
@@ -62,6 +63,8 @@ class State:
     eased_day: date = _EPOCH
     klass: int = 0
     provision: int = 0
+    stage: int = 1
+    expected_loss: int = 0
     lent: int = 0
     principal_paid: int = 0
     interest_paid: int = 0
@@ -132,6 +135,10 @@ class Next:
     principal: Integers
     interest: Integers
 
+    def where(self, chosen: NDArray[np.bool_]) -> "Next":
+        """Return those of the loans that are chosen."""
+        return Next(*(getattr(self, each.name)[chosen] for each in fields(self)))
+
 
 class Rows:
     """Loans as columns: one array for each name of `NAMES`; days as numbers since 2000-01-01."""
@@ -161,6 +168,8 @@ class Rows:
     since_day: Integers
     klass: Integers
     provision: Integers
+    stage: Integers
+    expected_loss: Integers
 
     def __init__(self, columns: dict[str, Integers]) -> None:
         """Take an array for each name."""
@@ -205,6 +214,27 @@ class Rows:
             else:
                 values[name] = bool(number) if name in _FLAGS else number
         return State(**values)
+
+
+#: Parts of what is owed, due or not.
+_OWED: Final = (
+    "not_due",
+    "due",
+    "overdue",
+    "carried",
+    "accrued",
+    "interest_due",
+    "interest_overdue",
+    "penalty",
+    "compound",
+    "fees",
+)
+
+
+def owed_of(rows: Rows) -> Integers:
+    """Return all that is owed of each loan, due or not: what would be lost."""
+    found: Integers = np.sum([rows.column(name) for name in _OWED], axis=0, dtype=np.int64)
+    return found
 
 
 def to_number(day: date) -> int:

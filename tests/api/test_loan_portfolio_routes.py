@@ -1,6 +1,7 @@
 """The loan portfolio over HTTP, for staff, and the page that shows it."""
 
 import re
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from huitong import lending
 from huitong.api.static_files import PAGE_POLICY
 from huitong.kernel.clock import SystemClock
 from huitong.kernel.database.unit_of_work import Database
+from huitong.kernel.ids import LOAN_WARNING, show_id, uuid7
 from huitong.kernel.rulebook import Rulebook
 
 PATH = "/v1/loan-portfolio"
@@ -57,8 +59,46 @@ async def test_the_portfolio_is_shown_once_a_day_is_closed(
     assert part["total"]["loans"] < found["total"]["loans"]
     assert (part["rolls"], part["scenario_losses"]) == (None, None)
     assert part["filters"] == {"product": "sim_shops", "grade": "A", "use": None, "region": None}
+    await check_warnings(api, anonymous, risk_headers)
     before = await anonymous.get(PATH, headers=risk_headers, params={"as_of": "2020-01-01"})
     assert before.status_code == 404
+
+
+async def check_warnings(api: Any, anonymous: httpx.AsyncClient, headers: dict[str, str]) -> None:
+    """Look for signs, list them, and close one."""
+    async with Database(api.owner_url, role="huitong_app", size=1) as database:
+        await database.run(
+            lambda uow: lending.portfolio.warn(
+                uow, rulebook=Rulebook.load(), now=SystemClock().now()
+            )
+        )
+    path = "/v1/loan-warnings"
+    listed = await anonymous.get(path, headers=headers, params={"state": "open"})
+    assert listed.status_code == 200, listed.text
+    warning = listed.json()["data"][0]
+    assert (warning["state"], warning["outcome"]) == ("open", None)
+    assert warning["reason_zh"]
+    assert warning["reason_en"]
+    body = {"outcome": "handled", "note": "discussed in the committee"}
+    key = {"Idempotency-Key": uuid.uuid4().hex}
+    for _ in range(2):
+        closed = await anonymous.post(
+            f"{path}/{warning['id']}/closing", json=body, headers=headers | key
+        )
+        assert closed.status_code == 200, closed.text
+        assert (closed.json()["state"], closed.json()["outcome"]) == ("closed", "handled")
+    again = await anonymous.post(
+        f"{path}/{warning['id']}/closing",
+        json=body | {"outcome": "unfounded"},
+        headers=headers | {"Idempotency-Key": uuid.uuid4().hex},
+    )
+    assert (again.status_code, again.json()["code"]) == (409, "loan_warning_closed")
+    missing = await anonymous.post(
+        f"{path}/{show_id(LOAN_WARNING, uuid7())}/closing",
+        json=body,
+        headers=headers | {"Idempotency-Key": uuid.uuid4().hex},
+    )
+    assert missing.status_code == 404
 
 
 @pytest.mark.parametrize(

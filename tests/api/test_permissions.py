@@ -67,6 +67,7 @@ PREFIXES = {
     "window": "clw",
     "loan": "loan",
     "loan_application": "lap",
+    "loan_warning": "lwn",
     "break_id": "brk",
     "dispute": "dsp",
     "evidence": "evd",

@@ -52,6 +52,7 @@ JOB: Final = "job"
 LOAN: Final = "loan"
 LOAN_APPLICATION: Final = "lap"
 LOAN_EVENT: Final = "lev"
+LOAN_WARNING: Final = "lwn"
 LOGIN: Final = "lgn"
 MERCHANT: Final = "mer"
 MODEL: Final = "mdl"
@@ -122,6 +123,7 @@ PREFIXES: Final = frozenset(
         LOAN,
         LOAN_APPLICATION,
         LOAN_EVENT,
+        LOAN_WARNING,
         LOGIN,
         MERCHANT,
         MODEL,

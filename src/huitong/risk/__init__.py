@@ -80,6 +80,11 @@ from huitong.risk.credit.scorecards.registering import (
 )
 from huitong.risk.credit.scorecards.scoring import Feature, PointsLost, score_columns
 from huitong.risk.credit.scorecards.types import Scorecard, read_scorecard, write_scorecard
+from huitong.risk.credit.scorecards.watching import (
+    ScoredApplications,
+    is_scorecard_out,
+    watch_scorecard,
+)
 from huitong.risk.credit.scoring import CreditScore, score_application
 from huitong.risk.credit.starting.features import APPLICATION_FEATURES, ApplicationFeature
 from huitong.risk.credit.starting.shipping import start_scorecard
@@ -450,6 +455,7 @@ __all__ = [
     "Scenario",
     "Scorecard",
     "ScorecardNotLive",
+    "ScoredApplications",
     "Scoring",
     "Seen",
     "ServedModel",
@@ -523,6 +529,7 @@ __all__ = [
     "install_first_model",
     "install_start_model",
     "is_protected",
+    "is_scorecard_out",
     "label_rejected",
     "list_alarms",
     "list_case_alerts",
@@ -595,6 +602,7 @@ __all__ = [
     "try_table",
     "warn_of_borrowers",
     "watch_models",
+    "watch_scorecard",
     "write_model",
     "write_scorecard",
 ]

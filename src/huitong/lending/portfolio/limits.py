@@ -8,5 +8,7 @@ BUCKETS: Final = 5
 LATE_FROM: Final = (31, 91)
 #: Month-ends of a trend and of a vintage's curve that are shown.
 MONTHS_SHOWN: Final = 36
+#: Words that a person closes a warning with.
+NOTE_LENGTH_MAX: Final = 1_000
 #: Grades A to E are 1 to 5, 0 is none.
 GRADES: Final = "ABCDE"

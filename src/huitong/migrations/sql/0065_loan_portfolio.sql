@@ -94,3 +94,32 @@ GRANT SELECT, INSERT ON lending.credit_marks, lending.portfolio_figures, lending
 GRANT UPDATE ON lending.credit_marks TO huitong_app;
 GRANT DELETE ON lending.portfolio_figures, lending.portfolio_losses, lending.portfolio_rolls,
     lending.portfolio_vintages TO huitong_app;
+
+-- Early warnings: a sign stays open while it is seen, until it is gone or a person closes it.
+CREATE TABLE lending.credit_warnings (
+    id           uuid        NOT NULL PRIMARY KEY,
+    sign         text        NOT NULL CHECK (sign ~ '^[a-z_]{1,32}$'),
+    subject      text        NOT NULL CHECK (length(subject) BETWEEN 1 AND 200),
+    customer_id  uuid,
+    details      jsonb       NOT NULL,
+    found_on     date        NOT NULL,
+    last_seen_on date        NOT NULL CHECK (last_seen_on >= found_on),
+    outcome      text        CHECK (outcome IN ('gone', 'handled', 'unfounded', 'watched')),
+    note         text        CHECK (length(note) BETWEEN 1 AND 1000),
+    closed_on    date,
+    CONSTRAINT credit_warnings_close_once CHECK ((outcome IS NULL) = (closed_on IS NULL)),
+    CONSTRAINT credit_warnings_by_people_have_a_note CHECK (outcome IS NULL OR outcome = 'gone' OR note IS NOT NULL)
+);
+COMMENT ON COLUMN lending.credit_warnings.subject IS 'A customer''s id, or the part of the portfolio that the sign is about.';
+CREATE UNIQUE INDEX credit_warnings_open_once ON lending.credit_warnings (sign, subject) WHERE outcome IS NULL;
+CREATE INDEX credit_warnings_closed ON lending.credit_warnings (sign, subject, closed_on) WHERE outcome IS NOT NULL;
+CREATE INDEX credit_warnings_of_customers ON lending.credit_warnings (customer_id) WHERE customer_id IS NOT NULL;
+CREATE TABLE lending.warned_days (
+    day     date        NOT NULL PRIMARY KEY REFERENCES lending.closed_days (day),
+    opened  integer     NOT NULL CHECK (opened >= 0),
+    gone    integer     NOT NULL CHECK (gone >= 0),
+    done_at timestamptz NOT NULL
+);
+GRANT SELECT, INSERT ON lending.credit_warnings, lending.warned_days TO huitong_app;
+GRANT UPDATE (details, last_seen_on, outcome, note, closed_on) ON lending.credit_warnings TO huitong_app;
+CREATE INDEX application_steps_decided ON lending.application_steps (at) WHERE step = 'decided';

@@ -256,8 +256,12 @@ async def test_every_route_of_the_application_is_documented(
     }
     assert hidden == {
         "/",
+        "/assets/charts.js",
         "/assets/home.css",
         "/assets/huitong.svg",
+        "/assets/portfolio-texts.js",
+        "/assets/portfolio.css",
+        "/assets/portfolio.js",
         "/docs",
         "/docs/reference.css",
         "/docs/reference.js",
@@ -267,6 +271,7 @@ async def test_every_route_of_the_application_is_documented(
         "/healthz",
         "/metrics",
         "/openapi.json",
+        "/portfolio",
         "/readyz",
     }
     await application.stop()

@@ -74,6 +74,7 @@ PREFIXES = {
     "loan_application": "lap",
     "loan_line": "lln",
     "loan_sale": "lsl",
+    "loan_warning": "lwn",
     "break_id": "brk",
     "dispute": "dsp",
     "evidence": "evd",

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from huitong import payments
-from huitong.api import health, home, metrics, reference, routes
+from huitong.api import health, home, metrics, portfolio_page, reference, routes
 from huitong.api.documentation import use_own_document
 from huitong.api.gate import Gate, admit_stranger
 from huitong.api.hot_path import HotPath
@@ -36,6 +36,7 @@ from huitong.wiring.application import Application
 #: Every route of the framework; `permissions` reads what each of them declares.
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     home.router,
+    portfolio_page.router,
     reference.router,
     health.router,
     metrics.router,

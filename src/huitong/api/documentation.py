@@ -161,6 +161,7 @@ _TAGS: Final = (
         "Late loans: borrowers' promises, requests and complaints; tasks and contacts, for staff.",
     ),
     ("Loans", "Loans with schedules and events, repayments; products and changes, for staff."),
+    ("Loan portfolio", "All loans as business days closed: risk, losses, vintages; for staff."),
     ("Clearing", "Netting windows, positions and queues between banks, and their caps, for staff."),
     (
         "Reconciliation",

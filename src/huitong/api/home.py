@@ -35,6 +35,16 @@ _PLACES: Final[tuple[tuple[str, Mapping[Language, tuple[str, str]]], ...]] = (
         },
     ),
     (
+        "/portfolio",
+        {
+            "en": (
+                "Loan portfolio",
+                "Vintage curves, grades, expected loss and provisions; for staff.",
+            ),
+            "zh": ("贷款组合", "账龄曲线、等级、预期信用损失与拨备，供员工查看。"),
+        },
+    ),
+    (
         "/readyz",
         {
             "en": ("Health", "Database, schema and posting engine: is everything there?"),

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from huitong import lending
+from huitong.cli.lending_portfolio import add_portfolio_commands
 from huitong.cli.process import load_entry_point
 from huitong.kernel.clock import SystemClock
 from huitong.kernel.database.unit_of_work import Caller, Database
@@ -24,8 +25,9 @@ app: Final = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
 
 def register(parent: typer.Typer) -> None:
     """Add the commands to the command line."""
+    add_portfolio_commands(app)
     parent.add_typer(
-        app, name="lending", short_help="Close days of loans, compare with published cases."
+        app, name="lending", short_help="Close days of loans, show the portfolio, compare cases."
     )
 
 

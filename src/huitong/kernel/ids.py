@@ -59,6 +59,7 @@ LOAN_APPLICATION: Final = "lap"
 LOAN_EVENT: Final = "lev"
 LOAN_LINE: Final = "lln"
 LOAN_SALE: Final = "lsl"
+LOAN_WARNING: Final = "lwn"
 LOGIN: Final = "lgn"
 MERCHANT: Final = "mer"
 MODEL: Final = "mdl"
@@ -137,6 +138,7 @@ PREFIXES: Final = frozenset(
         LOAN_EVENT,
         LOAN_LINE,
         LOAN_SALE,
+        LOAN_WARNING,
         LOGIN,
         MERCHANT,
         MODEL,

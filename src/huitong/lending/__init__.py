@@ -3,10 +3,19 @@
 Owns the schema `lending`. `schedules`, `servicing` and `rates` are arithmetic; `products` are terms
 by versions, `loans` what is lent and repaid, `closing` brings all loans from day to day.
 `applications` lead to loans, `collections` look after those that are late, `costs` are what a loan
-comes to, `bureau` is the credit bureau.
+comes to, `bureau` is the credit bureau; `portfolio` shows all loans as days closed.
 """
 
-from huitong.lending import applications, bureau, collections, costs, lines, partners, sales
+from huitong.lending import (
+    applications,
+    bureau,
+    collections,
+    costs,
+    lines,
+    partners,
+    portfolio,
+    sales,
+)
 from huitong.lending.closing import (
     ClosedDay,
     Grade,
@@ -118,6 +127,7 @@ from huitong.lending.schedules import (
     make_schedule,
 )
 from huitong.lending.servicing import Part, Walk
+from huitong.lending.simulation import SimulationRefused, simulate_portfolio
 from huitong.lending.subject_data import LendingData
 
 __all__ = [
@@ -173,6 +183,7 @@ __all__ = [
     "Rounding",
     "Row",
     "RulebookGrade",
+    "SimulationRefused",
     "State",
     "Terms",
     "TimeUnit",
@@ -214,6 +225,7 @@ __all__ = [
     "pay_off",
     "payment_in_advance",
     "periodic_rate",
+    "portfolio",
     "quote_payoff",
     "rate_at_times",
     "read_loan_terms",
@@ -226,6 +238,7 @@ __all__ = [
     "reschedule",
     "reverse",
     "sales",
+    "simulate_portfolio",
     "waive",
     "write_loan_terms",
     "write_off",

@@ -41,5 +41,7 @@ OPEN_APPLICATIONS_MAX: Final = 5
 #: For how many days an offer is good, and a draft is kept.
 OFFER_DAYS: Final = 30
 LAPSES_AT_ONCE_MAX: Final = 100
+#: Applications that the watch over the scorecard reads for a week.
+SCORED_STEPS_MAX: Final = 20_000
 #: Applications of a page.
 APPLICATIONS_PAGE_MAX: Final = 100

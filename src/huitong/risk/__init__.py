@@ -40,8 +40,9 @@ from huitong.risk.credit.assets.classes import (
     grade_assets,
     reckon_special_provisions,
 )
-from huitong.risk.credit.assets.losses import LossColumns, Losses, reckon_losses
+from huitong.risk.credit.assets.losses import LossColumns, Losses, find_stages, reckon_losses
 from huitong.risk.credit.assets.scenarios import Scenario, list_scenarios
+from huitong.risk.credit.assets.stages import StageColumns, settle_stages
 from huitong.risk.credit.doors import (
     CREDIT_DATA_SETS,
     evaluate_credit,
@@ -79,6 +80,11 @@ from huitong.risk.credit.scorecards.registering import (
 )
 from huitong.risk.credit.scorecards.scoring import Feature, PointsLost, score_columns
 from huitong.risk.credit.scorecards.types import Scorecard, read_scorecard, write_scorecard
+from huitong.risk.credit.scorecards.watching import (
+    ScoredApplications,
+    is_scorecard_out,
+    watch_scorecard,
+)
 from huitong.risk.credit.scoring import CreditScore, score_application
 from huitong.risk.credit.starting.features import APPLICATION_FEATURES, ApplicationFeature
 from huitong.risk.credit.starting.shipping import start_scorecard
@@ -449,12 +455,14 @@ __all__ = [
     "Scenario",
     "Scorecard",
     "ScorecardNotLive",
+    "ScoredApplications",
     "Scoring",
     "Seen",
     "ServedModel",
     "ServedModels",
     "Share",
     "Side",
+    "StageColumns",
     "TableAltered",
     "TableAnswer",
     "TableAnswerNotFound",
@@ -506,6 +514,7 @@ __all__ = [
     "find_listed",
     "find_overturn",
     "find_people_in_cases",
+    "find_stages",
     "get_backtest",
     "get_backtest_run",
     "get_case",
@@ -520,6 +529,7 @@ __all__ = [
     "install_first_model",
     "install_start_model",
     "is_protected",
+    "is_scorecard_out",
     "label_rejected",
     "list_alarms",
     "list_case_alerts",
@@ -577,6 +587,7 @@ __all__ = [
     "set_model_status",
     "set_rules_live",
     "set_table_live",
+    "settle_stages",
     "shadow_rules",
     "show_decision",
     "show_list_change",
@@ -591,6 +602,7 @@ __all__ = [
     "try_table",
     "warn_of_borrowers",
     "watch_models",
+    "watch_scorecard",
     "write_model",
     "write_scorecard",
 ]

@@ -7,6 +7,7 @@ from huitong import lending
 from huitong.kernel.database.unit_of_work import Database
 from huitong.kernel.rulebook import Rulebook
 from huitong.wiring.loop_types import Loop
+from huitong.wiring.scorecard_watch import watch_scorecard
 
 
 async def _close_days(database: Database, now: datetime) -> bool:
@@ -32,10 +33,17 @@ async def _settle_partners(database: Database, now: datetime) -> bool:
     return False
 
 
+async def _warn(database: Database, now: datetime) -> bool:
+    await database.run(lambda uow: lending.portfolio.warn(uow, rulebook=Rulebook.load(), now=now))
+    return False
+
+
 LENDING_LOOPS: Final[tuple[Loop, ...]] = (
     Loop("lending.close_days", 60.0, _close_days),
     Loop("lending.debit_due", 5.0, _debit_due),
     Loop("lending.lapse_applications", 60.0, _lapse),
     Loop("lending.reprice_due", 300.0, _reprice_due),
     Loop("lending.settle_partners", 300.0, _settle_partners),
+    Loop("lending.warn", 60.0, _warn),
+    Loop("lending.watch_scorecard", 3600.0, watch_scorecard),
 )

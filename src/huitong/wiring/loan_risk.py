@@ -65,6 +65,11 @@ _NOT_PRICED: Final = Reason(
     zh="暂时无法自动定价，需要人工审核",
     en="No price could be found, so somebody looks at it",
 )
+_SCORECARD_OUT: Final = Reason(
+    code="scorecard_out",
+    zh="评分模型正在复核，需要人工审核",
+    en="The scorecard is being looked at, so somebody decides",
+)
 _NOTHING_LEFT: Final = Reason(
     code="no_limit",
     zh="按收入和现有负债，暂时没有可借额度",
@@ -217,6 +222,9 @@ class LoanRisk:
             "scorecard": "champion" if card is not None else "start",
             "features": {name: _show(value) for name, value in facts.score.items()},
         }
+        if await risk.is_scorecard_out(uow):
+            course.note(Verdict.REVIEW, _SCORECARD_OUT)
+            return {"grade": score.grade.value}
         if not score.grade.is_offered_terms:
             reasons = [Reason(code=each.code, zh=each.zh, en=each.en) for each in score.reasons]
             # Nobody is refused for what is not known.

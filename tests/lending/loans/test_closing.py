@@ -41,9 +41,10 @@ async def test_closing_a_day_twice_changes_nothing_more(bank: Bank) -> None:
     await bank.add_product()
     await lend_many(bank, 7)
     closed = await close_today(bank)
-    # 120.00 of interest in October's 31 days: 3.87 each; one percent is provided for.
+    # 120.00 of interest in October's 31 days: 3.87 each.
     assert (closed.chunks, closed.loans, closed.interest) == (3, 7, 7 * 3_87)
-    assert closed.provision == 7 * -(-(12_000_00 + 3_87) // 100)
+    # 6 % may default within the year, of what falls from month to month: more than one percent.
+    assert closed.provision == 7 * 285_00
     before = await fingerprint(bank)
     assert await close_today(bank) == closed
     assert await fingerprint(bank) == before
@@ -125,11 +126,13 @@ from datetime import date, datetime, timedelta, UTC
 from huitong import lending
 from huitong.kernel.database.unit_of_work import Database
 from huitong.kernel.rulebook import Rulebook
-from huitong.lending.closing import days
+from huitong.lending.closing import days, rolling
+from huitong.lending.portfolio import figures
 
 url, role, on, place, count = sys.argv[1:]
 day = date.fromisoformat(on)
-found = getattr(days, place)
+module = next(each for each in (rolling, figures, days) if hasattr(each, place))
+found = getattr(module, place)
 left = int(count)
 
 async def dying(*args, **named):
@@ -140,7 +143,7 @@ async def dying(*args, **named):
         os.kill(os.getpid(), 9)
     return result
 
-setattr(days, place, dying)
+setattr(module, place, dying)
 
 async def main():
     async with Database(url, role=role or None, size=2) as database:
@@ -155,7 +158,7 @@ asyncio.run(main())
 
 @pytest.mark.parametrize(
     ("place", "count"),
-    [("write_rows", 2), ("close_chunk", 2), ("_end_day", 1)],
+    [("write_rows", 2), ("take_figures", 2), ("close_chunk", 2), ("sum_up", 1), ("_end_day", 1)],
 )
 async def test_whoever_is_killed_leaves_nothing_half_done(
     bank: Bank, place: str, count: int
@@ -172,6 +175,11 @@ async def test_whoever_is_killed_leaves_nothing_half_done(
     await bank.check_ties()
     closed = await close_today(bank)
     assert (closed.loans, closed.interest) == (8, 8 * 3_87)
+    async with bank.database.unit_of_work() as uow:
+        rows = await uow.execute(
+            "SELECT chunk, sum(loans) FROM lending.portfolio_figures GROUP BY 1"
+        )
+    assert [tuple(row) for row in rows] == [(-1, 8)]
     await bank.check_ties()
 
 
@@ -198,6 +206,8 @@ async def test_classes_and_provisions_follow_the_rulebook_by_days_past_due(bank:
     # 946.19 at 18 % by 360 is 0.47 a day, unpaid interest of 120.00 is 0.06.
     assert (state.penalty, state.compound) == (47, 6)
     owed = state.owed_principal + state.interest + state.penalty + state.compound
-    assert state.provision == -(-owed * 2 // 100)
+    # What is overdue defaults with 15 % at least, and all its life counts.
+    assert (state.stage, state.provision) == (2, state.expected_loss)
+    assert state.expected_loss > owed * 2 // 100
     assert ledger.TransferCode.LOAN_DAY == 711
     await bank.check_ties()

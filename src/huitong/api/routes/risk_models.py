@@ -37,6 +37,9 @@ router: Final = APIRouter(
 Reader = Annotated[Principal, require("models:read")]
 Writer = Annotated[Principal, require("models:write")]
 
+#: Loans are scored by a scorecard, which is registered as models are.
+_NAMES: Final = {**risk.MODEL_NAMES, risk.Purpose.LOAN: risk.CREDIT_MODEL_NAME}
+
 
 @router.get(
     "",
@@ -53,7 +56,7 @@ async def list_models(
     limit: Limit = limits.MODELS_PAGE,
 ) -> dict[str, object]:
     """Return versions of the model of a purpose, newest first."""
-    name = risk.MODEL_NAMES.get(risk.Purpose(purpose))
+    name = _NAMES.get(risk.Purpose(purpose))
     if name is None:
         return show_page(ListedPage([], None), show_model, "models", purpose)
     inner = open_cursor(cursor, "models", purpose)

@@ -28,6 +28,7 @@ from huitong.lending.applications.queries import (
     list_application_steps,
     list_applications,
     list_applications_to_review,
+    list_scored,
 )
 from huitong.lending.applications.reporting import (
     CREDIT_REPORT,
@@ -58,6 +59,7 @@ from huitong.lending.applications.types import (
     Reason,
     Recent,
     Role,
+    ScoredStep,
     Stage,
     Step,
     StepTaken,
@@ -84,6 +86,7 @@ __all__ = [
     "ReportPending",
     "ReportQuery",
     "Role",
+    "ScoredStep",
     "Stage",
     "StatementNotRead",
     "Step",
@@ -108,6 +111,7 @@ __all__ = [
     "list_application_steps",
     "list_applications",
     "list_applications_to_review",
+    "list_scored",
     "open_facts",
     "show_statement",
     "sign_and_lend",

@@ -8,7 +8,7 @@ from huitong.kernel.ids import LOAN_APPLICATION, show_id
 from huitong.lending import limits
 from huitong.lending.applications import store
 from huitong.lending.applications.errors import LoanApplicationNotFound
-from huitong.lending.applications.types import Application, Recent, StepTaken
+from huitong.lending.applications.types import Application, Recent, ScoredStep, StepTaken
 
 
 async def get_application(uow: UnitOfWork, application_id: uuid.UUID) -> Application:
@@ -33,6 +33,11 @@ async def list_applications_to_review(uow: UnitOfWork) -> list[Application]:
 async def list_application_steps(uow: UnitOfWork, application_id: uuid.UUID) -> list[StepTaken]:
     """Return an application's history, first first."""
     return await store.list_steps(uow, application_id)
+
+
+async def list_scored(uow: UnitOfWork, *, since: datetime, until: datetime) -> list[ScoredStep]:
+    """Return what applications of a period were scored with, the latest `SCORED_STEPS_MAX`."""
+    return await store.list_scored(uow, since=since, until=until, limit=limits.SCORED_STEPS_MAX)
 
 
 async def count_recent(uow: UnitOfWork, application: Application, *, since: datetime) -> Recent:

@@ -16,6 +16,7 @@ from huitong.lending.applications.types import (
     Party,
     Reason,
     Role,
+    ScoredStep,
     Stage,
     Step,
     StepTaken,
@@ -175,6 +176,23 @@ async def list_steps(uow: UnitOfWork, application_id: uuid.UUID) -> list[StepTak
         id=application_id,
     )
     return [StepTaken(**{**row._asdict(), "step": Step(row.step)}) for row in rows]
+
+
+async def list_scored(
+    uow: UnitOfWork, *, since: datetime, until: datetime, limit: int
+) -> list[ScoredStep]:
+    """Return what applications of a period were scored with, the latest first."""
+    rows = await uow.execute(
+        """SELECT at, details->'records'->'score'->'features' AS features
+             FROM lending.application_steps
+            WHERE step = 'decided' AND at >= :since AND at < :until
+              AND details->'records'->'score'->'features' IS NOT NULL
+            ORDER BY at DESC LIMIT :limit""",
+        since=since,
+        until=until,
+        limit=limit,
+    )
+    return [ScoredStep(**row._asdict()) for row in rows]
 
 
 async def _read(uow: UnitOfWork, row: Row[Any]) -> Application:

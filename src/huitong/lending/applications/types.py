@@ -170,6 +170,14 @@ class StepTaken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScoredStep:
+    """What an application was scored with: the features as texts, None for what was not known."""
+
+    at: datetime
+    features: Mapping[str, str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoanSubject:
     """An application as it is decided about; `report` is None where no bureau gave one."""
 

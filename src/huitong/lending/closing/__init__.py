@@ -5,6 +5,7 @@ from huitong.lending.closing.days import (
     close_chunk,
     close_day,
     close_days,
+    close_moved_day,
 )
 from huitong.lending.closing.errors import LendingDayRefused
 from huitong.lending.closing.grading import Grade, RulebookGrade
@@ -17,4 +18,5 @@ __all__ = [
     "close_chunk",
     "close_day",
     "close_days",
+    "close_moved_day",
 ]

@@ -11,8 +11,11 @@ import numpy as np
 
 from huitong.kernel.database.unit_of_work import DriverConnection
 from huitong.lending.loans.state import DAYS, FLAGS, NAMES, Integers, Next, Rows
+from huitong.lending.portfolio.marks import MARK_NAMES, Marks
 
-_SMALL: Final = frozenset({"product_id", "year_days", "klass"})
+_SMALL: Final = frozenset({"product_id", "year_days", "klass", "stage"})
+_MARK_FLAGS: Final = frozenset({"is_level", "is_watched"})
+_MARK_SMALL: Final = frozenset({"grade", "grade_now", "worst"})
 _WHOLE: Final = frozenset({"next_number", "penalty_rate", "compound_rate"})
 _FOLLOWING: Final = ("number", "due_day", "principal", "interest")
 #: What closing a day changes, and nothing else does meanwhile: the rows are locked.
@@ -39,6 +42,8 @@ _CHANGED: Final = (
     "klass",
     "provision",
     "suspended",
+    "stage",
+    "expected_loss",
 )
 _HEADER: Final = b"PGCOPY\n\xff\r\n\0" + b"\0" * 8
 _TRAILER: Final = b"\xff\xff"
@@ -56,6 +61,12 @@ def _kind(name: str) -> str:
     return ">i4" if name in _WHOLE or name in DAYS else ">i8"
 
 
+def _mark_kind(name: str) -> str:
+    if name in _MARK_FLAGS:
+        return "u1"
+    return ">i2" if name in _MARK_SMALL else ">i4"
+
+
 def _record(names: list[tuple[str, str]]) -> np.dtype[np.void]:
     parts = [("count", ">i2")]
     for name, kind in names:
@@ -68,6 +79,7 @@ _READ: Final = [(name, _kind(name)) for name in NAMES] + [
     ("n_due_day", ">i4"),
     ("n_principal", ">i8"),
     ("n_interest", ">i8"),
+    *((f"m_{name}", _mark_kind(name)) for name in MARK_NAMES),
 ]
 _READ_RECORD: Final = _record(_READ)
 _WRITTEN: Final = [(name, _kind(name)) for name in ("loan", *_CHANGED)]
@@ -76,11 +88,13 @@ _WRITE_RECORD: Final = _record(_WRITTEN)
 _SELECT: Final = f"""
     SELECT {", ".join(f"b.{_column(name)}" for name in NAMES)},
            coalesce(n.number, 0), coalesce(n.due_on, DATE '2000-01-01'),
-           coalesce(n.principal, 0::bigint), coalesce(n.interest, 0::bigint)
-      FROM lending.balances b
+           coalesce(n.principal, 0::bigint), coalesce(n.interest, 0::bigint),
+           m.grade, m.grade_now, m.rate, m.ends_day, m.is_level, m.is_watched, m.better_day,
+           m.worst
+      FROM lending.balances b JOIN lending.credit_marks m ON m.loan = b.loan
       LEFT JOIN lending.instalments n
         ON b.due_day = b.on_day + 1 AND n.loan = b.loan AND n.number = b.next_number + 1
-     WHERE b.loan >= $1 AND b.loan < $2 AND b.is_active AND b.on_day <= $3
+     WHERE b.loan >= $1 AND b.loan < $2 AND b.is_active
        FOR NO KEY UPDATE OF b
 """  # noqa: S608 - names of ours
 _TYPES: Final = {"u1": "boolean", ">i2": "smallint", ">i4": "integer", ">i8": "bigint"}
@@ -99,15 +113,13 @@ _UPDATE: Final = (
 )
 
 
-async def read_rows(
-    connection: DriverConnection, first: int, end: int, until: object
-) -> tuple[Rows, Next]:
-    """Lock and return the active loans from one number to another that stand no later than a day.
+async def read_rows(connection: DriverConnection, first: int, end: int) -> tuple[Rows, Next, Marks]:
+    """Lock and return the active loans from one number to another that have a mark.
 
     Beside each, the instalment that follows the one that comes due.
     """
     found = io.BytesIO()
-    await connection.copy_from_query(_SELECT, first, end, until, output=found, format="binary")
+    await connection.copy_from_query(_SELECT, first, end, output=found, format="binary")
     content = found.getvalue()
     body = content[len(_HEADER) : -len(_TRAILER)]
     records = np.frombuffer(body, _READ_RECORD)
@@ -116,7 +128,8 @@ async def read_rows(
         return records[name].astype(np.int64)
 
     rows = Rows({name: column(name) for name in NAMES})
-    return rows, Next(*(column(f"n_{name}") for name in _FOLLOWING))
+    following = Next(*(column(f"n_{name}") for name in _FOLLOWING))
+    return rows, following, Marks({name: column(f"m_{name}") for name in MARK_NAMES})
 
 
 async def write_rows(connection: DriverConnection, rows: Rows, first: int, end: int) -> None:

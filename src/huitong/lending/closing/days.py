@@ -12,29 +12,24 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Final
 
-import numpy as np
-
 from huitong.kernel import audit
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import (
     SYSTEM,
     Caller,
     Database,
-    DriverConnection,
     UnitOfWork,
 )
 from huitong.kernel.ids import uuid7
 from huitong.kernel.rulebook import Rulebook
 from huitong.ledger import Request, TransferCode, post_entries
 from huitong.lending import limits
-from huitong.lending.closing.copying import read_rows, write_rows
 from huitong.lending.closing.errors import LendingDayRefused
-from huitong.lending.closing.grading import Grade, RulebookGrade, suspend
+from huitong.lending.closing.grading import Grade, RulebookGrade
+from huitong.lending.closing.rolling import Books, roll_range
 from huitong.lending.collections import collect_days
 from huitong.lending.loans import postings
-from huitong.lending.loans.funding import Funding, list_fundings
-from huitong.lending.loans.sharing import Changes
-from huitong.lending.loans.state import Rows, roll, to_number
+from huitong.lending.portfolio import figures
 from huitong.lending.products import Control, load_controls, load_currencies
 
 _DAY: Final = "SELECT day, chunk_size, chunks, done_at FROM lending.closed_days"
@@ -54,6 +49,7 @@ _UNDONE: Final = """
 """
 _END_DAY: Final = """
     UPDATE lending.closed_days SET done_at = :now WHERE day = :day AND done_at IS NULL
+    RETURNING day
 """
 _SUMS: Final = """
     SELECT d.day, d.chunks, coalesce(sum(c.loans), 0)::bigint AS loans,
@@ -68,10 +64,6 @@ _INSERT_CHUNK: Final = """
     INSERT INTO lending.closed_chunks (day, chunk, loans, interest, penalty, to_overdue, provision,
                                        entry_ids, done_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-"""
-_ASK_DEBITS: Final = """
-    INSERT INTO lending.auto_debits (loan, day) SELECT n, $2 FROM unnest($1::bigint[]) n
-        ON CONFLICT DO NOTHING
 """
 
 
@@ -110,38 +102,6 @@ class _Day:
     chunks: int
 
 
-@dataclass(slots=True)
-class _Books:
-    """What changed on control accounts, by product, and whom to debit."""
-
-    changes: dict[int, dict[str, int]]
-    fundings: list[Funding]
-    partners: dict[int, Changes]
-    loans: int = 0
-
-    def add(self, before: Rows, after: Rows) -> None:
-        for funding in self.fundings:
-            chosen, places = funding.choose(after)
-            changes = chosen.change(before.at(places), after.at(places))
-            known = self.partners.setdefault(funding.plan.id, {})
-            for account, amount in changes.items():
-                known[account] = known.get(account, 0) + amount
-        self._add_own(before, after)
-
-    def _add_own(self, before: Rows, after: Rows) -> None:
-        for product in np.unique(after.column("product_id")).tolist():
-            own = after.column("product_id") == product
-            changes = postings.change(
-                postings.total(before.where(own)), postings.total(after.where(own))
-            )
-            known = self.changes.setdefault(product, {})
-            for part, amount in changes.items():
-                known[part] = known.get(part, 0) + amount
-
-    def sum(self, part: Control) -> int:
-        return sum(changes.get(part.value, 0) for changes in self.changes.values())
-
-
 async def close_day(
     database: Database,
     day: date,
@@ -157,9 +117,43 @@ async def close_day(
     returned as it is. A loan that is behind, as one that was lent while its day was closed, catches
     up. Raises LendingDayRefused for a day that is not over, or while one before it is not closed.
     """
+    return await _close(database, day, grade=grade, now=now, chunk_size=chunk_size, caller=caller)
+
+
+async def close_moved_day(
+    database: Database,
+    day: date,
+    *,
+    grade: Grade,
+    now: datetime,
+    chunk_size: int = limits.CHUNK_LOANS,
+    caller: Caller = SYSTEM,
+) -> ClosedDay:
+    """Close a day of loans that stand as of its end already: they are valued, figures are taken.
+
+    For a book that comes from elsewhere; days between may be missing. Raises LendingDayRefused for
+    a day that is not over, or not after the last one.
+    """
+    return await _close(
+        database, day, grade=grade, now=now, chunk_size=chunk_size, caller=caller, is_moved=True
+    )
+
+
+async def _close(
+    database: Database,
+    day: date,
+    *,
+    grade: Grade,
+    now: datetime,
+    chunk_size: int,
+    caller: Caller,
+    is_moved: bool = False,
+) -> ClosedDay:
     if business_day(now) <= day:
         raise LendingDayRefused(f"{day} is not over", field="day")
-    opened = await database.run(lambda uow: _open_day(uow, day, chunk_size, now=now), caller)
+    opened = await database.run(
+        lambda uow: _open_day(uow, day, chunk_size, now=now, is_moved=is_moved), caller
+    )
     if opened is not None:
         await _close_chunks(database, opened, grade=grade, now=now, caller=caller)
     return await database.run(lambda uow: _end_day(uow, day, now=now), caller)
@@ -202,8 +196,12 @@ async def close_chunk(
         return None
     if await connection.fetchval(_IS_DONE, day, chunk):
         return None
-    books = await _roll_range(uow, day, chunk * size, (chunk + 1) * size, grade)
+    first, end = chunk * size, (chunk + 1) * size
+    books = await roll_range(uow, day, first, end, grade)
     entry_ids = await _post(uow, books, day, now=now)
+    await figures.take_figures(
+        connection, day, chunk, first, end, buckets=grade.buckets, losses=books.losses
+    )
     found = Chunk(
         day=day,
         chunk=chunk,
@@ -220,38 +218,20 @@ async def close_chunk(
     return found
 
 
-async def _roll_range(uow: UnitOfWork, day: date, first: int, end: int, grade: Grade) -> _Books:
-    """Close days of loans from one number to another until all stand after a day."""
-    books, connection = _Books({}, [], {}), await uow.driver()
-    for _ in range(limits.BEHIND_DAYS_MAX):
-        rows, following = await read_rows(connection, first, end, day)
-        if len(rows) == 0:
-            return books
-        # After the rows are locked: who has which share of a loan changes under that lock only.
-        books.fundings = await list_fundings(uow, first, end)
-        before = rows.copy()
-        roll(rows, following)
-        suspend(rows, grade.non_accrual_days)
-        rows.klass, rows.provision = grade(rows)
-        books.add(before, rows)
-        await write_rows(connection, rows, first, end)
-        await _ask_debits(connection, rows, day + timedelta(days=1))
-        books.loans = max(books.loans, len(rows))
-        if int(rows.on_day.min()) > to_number(day):
-            return books
-    raise LendingDayRefused("a loan is too far behind", field="day")
-
-
-async def _open_day(uow: UnitOfWork, day: date, size: int, *, now: datetime) -> _Day | None:
+async def _open_day(
+    uow: UnitOfWork, day: date, size: int, *, now: datetime, is_moved: bool
+) -> _Day | None:
     """Open a day, or find how far it is; None if it is closed."""
     await uow.execute(_DAY_LOCK)
     row = await uow.fetch_one(f"{_DAY} WHERE day = :day", day=day)
     if row is not None:
         return None if row.done_at is not None else _Day(day, row.chunk_size, row.chunks)
     last = await uow.fetch_one(f"{_DAY} ORDER BY day DESC LIMIT 1")
-    if last is not None and (last.done_at is None or last.day != day - timedelta(days=1)):
+    if last is not None:
         expected = last.day if last.done_at is None else last.day + timedelta(days=1)
-        raise LendingDayRefused(f"{expected} is to be closed next", field="day")
+        is_skipped = is_moved and last.done_at is not None and expected < day
+        if expected != day and not is_skipped:
+            raise LendingDayRefused(f"{expected} is to be closed next", field="day")
     await uow.execute(_OPEN_DAY, day=day, size=size, now=now)
     row = await uow.fetch_one(f"{_DAY} WHERE day = :day", day=day)
     assert row is not None, "it was written a moment ago"
@@ -287,22 +267,15 @@ async def _close_chunks(
 
 
 async def _end_day(uow: UnitOfWork, day: date, *, now: datetime) -> ClosedDay:
-    await uow.execute(_END_DAY, day=day, now=now)
+    if await uow.fetch_value(_END_DAY, day=day, now=now) is not None:
+        await figures.sum_up(uow, day)
     row = await uow.fetch_one(_SUMS, day=day)
     assert row is not None, "the day was opened"
     return ClosedDay(**row._asdict())
 
 
-async def _ask_debits(connection: DriverConnection, rows: Rows, today: date) -> None:
-    """Ask for debits of loans of which something is due as the next day begins."""
-    owed = rows.due + rows.interest_due + rows.overdue + rows.interest_overdue
-    asked = (owed > 0) & (rows.column("auto_debit") > 0) & (rows.on_day == to_number(today))
-    if asked.any():
-        await connection.execute(_ASK_DEBITS, rows.column("loan")[asked].tolist(), today)
-
-
 async def _post(
-    uow: UnitOfWork, books: _Books, day: date, *, now: datetime
+    uow: UnitOfWork, books: Books, day: date, *, now: datetime
 ) -> tuple[uuid.UUID, ...]:
     controls, now_ms = await load_controls(uow), int(now.timestamp() * 1_000)
     currencies = await load_currencies(uow)

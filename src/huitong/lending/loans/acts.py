@@ -202,6 +202,7 @@ def write_off(running: Running) -> None:
         "compound",
         "fees",
         "provision",
+        "expected_loss",
     ):
         setattr(state, name, 0)
     state.since_day = NEVER

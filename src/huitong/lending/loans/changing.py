@@ -238,12 +238,13 @@ def _act(locked: Locked, event: LoanEvent, today: date) -> Running:
             before.loan, plan_instalments(before.loan), [*locked.events, event], today
         )
         # Graded as the day closes, from balances as they are then.
-        after.state.klass = before.state.klass
-        after.state.provision = before.state.provision
+        for name in ("klass", "provision", "stage", "expected_loss"):
+            setattr(after.state, name, getattr(before.state, name))
     acts.resume(after.state, was_suspended=before.state.suspended)
     if acts.is_settled(after.state) and after.state.principal_off == 0:
         after.state.is_active = False
-        after.state.klass = after.state.provision = 0
+        after.state.klass = after.state.provision = after.state.expected_loss = 0
+        after.state.stage = 1
         after.state.penalty_rest = after.state.compound_rest = 0
     return after
 

@@ -32,7 +32,8 @@ class State:
     instalment from before its terms were changed. `since_day` is the first due day of
     which something is unpaid, `eased_day` the end of observation after terms were eased.
     `suspended` says that interest is off the balance sheet; `service_fee` is due with each
-    instalment, `late_fee` for one that is not paid on its day.
+    instalment, `late_fee` for one that is not paid on its day. Class, provision, `stage` and
+    `expected_loss` are as the last day was closed.
     """
 
     loan: int
@@ -64,6 +65,8 @@ class State:
     eased_day: date = _EPOCH
     klass: int = 0
     provision: int = 0
+    stage: int = 1
+    expected_loss: int = 0
     lent: int = 0
     principal_paid: int = 0
     interest_paid: int = 0
@@ -137,6 +140,10 @@ class Next:
     principal: Integers
     interest: Integers
 
+    def where(self, chosen: NDArray[np.bool_]) -> "Next":
+        """Return those of the loans that are chosen."""
+        return Next(*(getattr(self, each.name)[chosen] for each in fields(self)))
+
 
 class Rows:
     """Loans as columns: one array for each name of `NAMES`; days as numbers since 2000-01-01."""
@@ -168,6 +175,8 @@ class Rows:
     provision: Integers
     fees: Integers
     suspended: Integers
+    stage: Integers
+    expected_loss: Integers
 
     def __init__(self, columns: dict[str, Integers]) -> None:
         """Take an array for each name."""
@@ -216,6 +225,23 @@ class Rows:
             else:
                 values[name] = bool(number) if name in FLAGS else number
         return State(**values)
+
+
+_INTEREST: Final = (
+    "carried",
+    "accrued",
+    "interest_due",
+    "interest_overdue",
+    "penalty",
+    "compound",
+)
+
+
+def owed_of(rows: Rows) -> Integers:
+    """Return all that is owed of each loan, due or not, and on the balance sheet: may be lost."""
+    interest = np.sum([rows.column(name) for name in _INTEREST], axis=0, dtype=np.int64)
+    kept: Integers = interest * (1 - rows.suspended)
+    return rows.not_due + rows.due + rows.overdue + kept + rows.fees
 
 
 def to_number(day: date) -> int:

@@ -140,10 +140,24 @@ async def insert_state(uow: UnitOfWork, state: State) -> None:
     await connection.execute(_INSERT_BALANCES, *(getattr(state, name) for name in NAMES))
 
 
+async def insert_states(uow: UnitOfWork, states: Sequence[State]) -> None:
+    """Write down balances of many new loans."""
+    connection = await uow.driver()
+    rows = [[getattr(each, name) for name in NAMES] for each in states]
+    await connection.executemany(_INSERT_BALANCES, rows)
+
+
 async def save_state(uow: UnitOfWork, state: State) -> None:
     """Write down balances that changed; the caller has locked them."""
     connection = await uow.driver()
     await connection.execute(_UPDATE_BALANCES, *(getattr(state, name) for name in NAMES))
+
+
+async def save_states(uow: UnitOfWork, states: Sequence[State]) -> None:
+    """Write down balances of many loans that changed; the caller has locked them."""
+    connection = await uow.driver()
+    rows = [[getattr(each, name) for name in NAMES] for each in states]
+    await connection.executemany(_UPDATE_BALANCES, rows)
 
 
 async def load_instalments(uow: UnitOfWork, number: int) -> list[Instalment]:
@@ -178,6 +192,10 @@ async def save_instalments(
             [each.interest for each in changed],
             [each.principal_paid for each in changed],
             [each.interest_paid for each in changed],
+        )
+    if before and after and before[-1].due != after[-1].due:
+        await connection.execute(
+            "UPDATE lending.credit_marks SET ends_day = $2 WHERE loan = $1", number, after[-1].due
         )
 
 

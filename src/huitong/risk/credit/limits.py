@@ -20,5 +20,7 @@ SCENARIOS_MAX: Final = 16
 COLUMN_ROWS_MAX: Final = 10_000_000
 #: Minor units; whole sums below it stay exact in 64 bits when a million of them are added up.
 AMOUNT_MAX: Final = 9_000_000_000_000
+#: Applications of a week without which drift is not measured.
+WATCHED_APPLICATIONS_MIN: Final = 200
 APPLICANTS_MIN: Final = 2_000
 APPLICANTS_MAX: Final = 1_000_000

@@ -1,7 +1,7 @@
 """Expected credit loss in three stages, over columns of loans."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 
 import numpy as np
@@ -16,6 +16,8 @@ from huitong.risk.credit.assets.scenarios import Scenario, check_scenarios
 from huitong.risk.decisioning.features.scans import Flags, Floats, Integers
 
 _MONTHS = 12
+#: With a column of so many more values, kinds are still numbered within 63 bits.
+_KINDS_MAX = 2**62 // limits.COLUMN_ROWS_MAX
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -42,16 +44,25 @@ class LossColumns:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Losses:
-    """By loan: its stage (1 to 3), and its provision in whole minor units."""
+    """By loan: its stage (1 to 3), its provision, and what each scenario alone would make of it.
+
+    Whole minor units; `by_scenario` is without weights, in the order of the scenarios.
+    """
 
     stages: NDArray[np.int8]
     provisions: Integers
+    by_scenario: tuple[Integers, ...]
 
 
 def reckon_losses(
-    columns: LossColumns, scenarios: Sequence[Scenario], *, rulebook: Rulebook, on: date
+    columns: LossColumns,
+    scenarios: Sequence[Scenario],
+    *,
+    rulebook: Rulebook,
+    on: date,
+    stages: NDArray[np.int8] | None = None,
 ) -> Losses:
-    """Return stage and expected credit loss of each loan.
+    """Return stage and expected credit loss of each loan; `stages` are found unless they are given.
 
     ECL = Σ_s w_s Σ_t PD_st · LGD_s · EAD_t · (1 + r)^(-t/12) over scenarios s and months t: 12 in
     stage 1, all that are left in stage 2; PD_st is the probability to default in month t, with the
@@ -68,21 +79,36 @@ def reckon_losses(
     length = check_columns(columns, amounts=("exposure",), counts=("overdue_days", "months_left"))
     _check_shares(columns)
     check_scenarios(scenarios)
-    stages = find_stages(columns, rulebook=rulebook, on=on)
-    shares = np.zeros(length)
+    if stages is None:
+        stages = find_stages(columns, rulebook=rulebook, on=on)
+    if len(stages) != length:
+        raise InvalidField("has another number of rows", field="stages")
+    # Loans of a product are alike: each kind is reckoned once.
+    first, kind = _list_kinds(columns, stages)
+    kinds, of_kinds = _Kinds.of(columns, first), stages[first]
+    shares, parts = np.zeros(len(first)), []
     for scenario in scenarios:
-        losses = np.minimum(columns.loss_given_default * float(scenario.loss_multiple), 1.0)
-        lived = _expect_share(columns, stages, scenario, rulebook, on)
-        shares += float(scenario.weight) * losses * np.where(stages == 3, 1.0, lived)  # noqa: PLR2004
-    return Losses(stages, take_share(columns.exposure, to_parts(shares)))
+        losses = np.minimum(kinds.loss_given_default * float(scenario.loss_multiple), 1.0)
+        lived = _expect_share(kinds, of_kinds, scenario, rulebook, on)
+        found = losses * np.where(of_kinds == 3, 1.0, lived)  # noqa: PLR2004
+        shares += float(scenario.weight) * found
+        parts.append(to_parts(found))
+    return Losses(
+        stages,
+        take_share(columns.exposure, to_parts(shares)[kind]),
+        tuple(take_share(columns.exposure, each[kind]) for each in parts),
+    )
 
 
-def find_stages(columns: LossColumns, *, rulebook: Rulebook, on: date) -> NDArray[np.int8]:
-    """Return the stage of each loan.
+def find_stages(
+    columns: LossColumns, *, rulebook: Rulebook, on: date, is_suspect: Flags | None = None
+) -> NDArray[np.int8]:
+    """Return the stage of each loan, as a day by itself tells.
 
     3 where credit is impaired: over 90 days overdue, or a bad class. 2 where risk has increased
-    significantly: over 30 days overdue, special mention, or a probability of default of twice that
-    at the start and no longer low (`ecl.stage2`). 1 else.
+    significantly: over 30 days overdue, special mention, a probability of default of twice that
+    at the start and no longer low (`ecl.stage2`), or what `is_suspect` says, as a grade that fell
+    or a watch list. 1 else.
     """
     late = columns.overdue_days > rulebook.integer("ecl.stage3.days.above", on)
     is_impaired = late | (columns.asset_class >= AssetClass.SUBSTANDARD)
@@ -96,6 +122,8 @@ def find_stages(columns: LossColumns, *, rulebook: Rulebook, on: date) -> NDArra
             & (columns.annual_pd >= least)
         )
     )
+    if is_suspect is not None:
+        has_increased |= is_suspect
     return np.where(is_impaired, 3, np.where(has_increased, 2, 1)).astype(np.int8)
 
 
@@ -114,8 +142,35 @@ def share_outstanding(month: int, months: Integers, annual_rate: Floats) -> Floa
     return np.where(growth > 0, found, 1.0 - done / left)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Kinds:
+    months_left: Integers
+    annual_pd: Floats
+    loss_given_default: Floats
+    annual_rate: Floats
+    is_level: Flags
+
+    @classmethod
+    def of(cls, columns: LossColumns, first: Integers) -> "_Kinds":
+        return cls(*(getattr(columns, each.name)[first] for each in fields(cls)))
+
+
+def _list_kinds(columns: LossColumns, stages: NDArray[np.int8]) -> tuple[Integers, Integers]:
+    """Return where loans of each kind stand first, and of which kind each loan is."""
+    kinds, count = np.zeros(len(stages), np.int64), 1
+    for values in (*(getattr(columns, each.name) for each in fields(_Kinds)), stages):
+        distinct, places = np.unique(values, return_inverse=True)
+        kinds = kinds * len(distinct) + places
+        count *= max(len(distinct), 1)
+        if count > _KINDS_MAX:
+            known, kinds = np.unique(kinds, return_inverse=True)
+            count = len(known)
+    _, first, kinds = np.unique(kinds, return_index=True, return_inverse=True)
+    return first.astype(np.int64), kinds.astype(np.int64)
+
+
 def _expect_share(
-    columns: LossColumns, stages: NDArray[np.int8], scenario: Scenario, rulebook: Rulebook, on: date
+    columns: _Kinds, stages: NDArray[np.int8], scenario: Scenario, rulebook: Rulebook, on: date
 ) -> Floats:
     """Return Σ_t PD_t · EAD_t / EAD · discount_t of each loan not yet in default."""
     first = rulebook.integer("ecl.stage1.horizon.months", on)

@@ -80,7 +80,7 @@ async def raise_alarm(
 async def check_can_reuse(uow: UnitOfWork, *, model_id: uuid.UUID) -> None:
     """Raise ModelNotFound, or ModelNotOut for a model about which no alarm is open."""
     await get_model(uow, model_id)
-    if not await _find_open(uow, model_id):
+    if not await is_model_out(uow, model_id):
         raise ModelNotOut("No alarm about this model is open.")
 
 
@@ -146,7 +146,8 @@ async def find_last_cleared(uow: UnitOfWork, model_id: uuid.UUID) -> datetime | 
     return found
 
 
-async def _find_open(uow: UnitOfWork, model_id: uuid.UUID) -> bool:
+async def is_model_out(uow: UnitOfWork, model_id: uuid.UUID) -> bool:
+    """Say whether an alarm about a model is open."""
     found = await uow.fetch_value(
         "SELECT EXISTS (SELECT 1 FROM risk.model_alarms "
         "WHERE model_id = :id AND cleared_at IS NULL)",

@@ -64,13 +64,14 @@ async def watch_drift(
     )
     await store.put_drift(uow, measure)
     if model.status is not ModelStatus.SHADOW:
-        await _judge(uow, measure, rulebook=rulebook, now=now)
+        await judge_drift(uow, measure, rulebook=rulebook, now=now)
     return measure
 
 
-async def _judge(
+async def judge_drift(
     uow: UnitOfWork, measure: DriftMeasure, *, rulebook: Rulebook, now: datetime
 ) -> None:
+    """Raise an alarm about a model whose drift is beyond the rulebook's thresholds."""
     day = business_day(now)
     drifts_above = float(rulebook.decimal("risk.model.drift.feature_psi.above", day))
     drifting = [name for name, psi in measure.feature_psi.items() if psi > drifts_above]

@@ -25,11 +25,15 @@ from huitong.lending.schedules import (
     TimeUnit,
     YearBasis,
     make_schedule,
+    share_of_year,
 )
 from huitong.lending.tie_out.results import NotCovered, Tie
 
 _FACTOR, _LEVEL = 3, 2
 _WHOLE_ROW: Final = 0
+_RATE_PLACES: Final = 8
+#: Factors are printed with twelve places.
+_FACTOR_CLOSE: Final = Decimal("1e-9")
 
 
 def compare_level_payments(cases: list[dict[str, Any]]) -> Iterator[Tie]:
@@ -108,6 +112,11 @@ class _Case:
         self._cuts = set(self._list_cuts(checks))
         if self._not_covered is None:
             self._infer(whole)
+        if self._is_change_open and self._not_covered is None:
+            self._is_change_open = False
+            self._infer_rate(checks)
+        if self._untold is not None and self._not_covered is None:
+            self._infer_payment(self._untold, whole)
         for check in whole:
             yield Tie(f"{self._name} row {int(check[0]) + 1}", self._differ(check))
 
@@ -142,11 +151,6 @@ class _Case:
             others = total - (known + self._lent[-1].amount - sum(each.amount for each in same))
             kept = [each for each in self._lent if each.on != day]
             self._lent = [*kept, Disbursement(day, others)]
-        if self._is_change_open:
-            self._is_change_open = False
-            self._infer_rate(checks)
-        if self._untold is not None:
-            self._infer_payment(self._untold, checks)
 
     def _infer_payment(self, untold: _Untold, checks: list[list[float]]) -> None:
         """Take the only day and instalment of a payment by which every row is as printed."""
@@ -165,16 +169,30 @@ class _Case:
             self._not_covered = f"{count} days of payPrincipal of {paid} give the printed figures"
 
     def _infer_rate(self, checks: list[list[float]]) -> None:
-        year = YearBasis(_basis(self._terms["DaysInYearType"]))
-        if year is not YearBasis.DAYS_360 or self._terms["DaysInMonthType"] != "DAYS_30":
-            self._not_covered = "a new rate that the file does not tell"
-            return
-        for check in checks[1:]:
-            if abs(check[_FACTOR] - checks[1][_FACTOR]) < 1e-12:  # noqa: PLR2004 - as printed
-                rate = Decimal(repr(check[_FACTOR])) * 12 / self._terms["repayEvery"]
-                start = self._periods[int(check[0])].start
-                self._changes = [RateChange(start, round(rate, 8))]
-                return
+        """Take the new rate from the last row's factor, its day from the first row it shows in."""
+        old, shares = self._plan().annual_rate, [self._share(*each) for each in self._periods]
+        factors = [
+            sum(Decimal(repr(each[_FACTOR])) for each in checks if int(each[0]) == place)
+            for place in range(len(shares))
+        ]
+        new = round(factors[-1] / shares[-1], _RATE_PLACES)
+        for period, share, factor in zip(self._periods, shares, factors, strict=True):
+            if abs(factor - old * share) < _FACTOR_CLOSE:
+                continue
+            for number in range((period.due - period.start).days):
+                on = period.start + timedelta(days=number)
+                mixed = old * self._share(period.start, on) + new * self._share(on, period.due)
+                if abs(factor - mixed) < _FACTOR_CLOSE:
+                    self._changes = [RateChange(on, new)]
+                    return
+        self._not_covered = "a new rate that the figures do not tell"
+
+    def _share(self, start: date, end: date) -> Decimal:
+        """Return the share of a year between two days of one period."""
+        plan = self._plan()
+        period = next(each for each in self._periods if each.start <= start < each.due)
+        numerator, denominator = share_of_year(plan.day_count, plan.cycle, period, start, end)
+        return Decimal(numerator) / denominator
 
     def _plan(self) -> Plan:
         terms = self._terms

@@ -107,6 +107,11 @@ TERMS = {
     "LoanProduct": "LP2_DOWNPAYMENT", "submitted on date": "01 January 2023",
     "with Principal": "750", "numberOfRepayments": "3",
 }  # fmt: skip
+DAILY = {
+    **TERMS, "ANNUAL interest rate %": "12", "interest type": "DECLINING_BALANCE",
+    "interest calculation period": "DAILY",
+}  # fmt: skip
+RECALCULATED = "LP1_INTEREST_DECLINING_BALANCE_DAILY_RECALCULATION_COMPOUNDING_NONE"
 CUSTOM = "Admin creates a fully customized loan"
 
 
@@ -147,15 +152,32 @@ def test_a_sentence_can_change_the_down_payment(tmp_path: Path, made: str, total
 
 
 def test_terms_can_fix_the_length_and_the_level_payment(tmp_path: Path) -> None:
-    terms = {**TERMS, "LoanProduct": "LP1_INTEREST_DECLINING_BALANCE_PERIOD_DAILY",
-             "ANNUAL interest rate %": "12", "interest type": "DECLINING_BALANCE",
-             "interest calculation period": "DAILY"}  # fmt: skip
+    terms = {**DAILY, "LoanProduct": "LP1_INTEREST_DECLINING_BALANCE_PERIOD_DAILY"}
     fixed = f'{LENT} and "400" fixed emi amount'
     made = f"{CUSTOM} with fixed length 70 and with the following data:"
     # 31 days on 750.00 are 7.64, 28 on 357.64 are 3.29; nothing is left for the third.
     (each,) = tie_out(
         write(tmp_path, [told([TODAY, made, fixed], "750 10.93 0 0 760.93 0 0 0 760.93", terms)])
     )
+    assert each.ties[0].difference is None
+
+
+def test_charges_come_before_the_interest_that_is_reckoned_anew(tmp_path: Path) -> None:
+    terms = {**DAILY, "LoanProduct": RECALCULATED}
+    charged = (
+        'Admin adds "LOAN_NSF_FEE" due date charge with "01 February 2023" due date and 20 EUR '
+        "transaction amount"
+    )
+    today = 'Admin sets the business date to "11 February 2023"'
+    paid = (
+        'Customer makes "AUTOPAY" repayment on "11 February 2023" with 275 EUR transaction amount'
+    )
+    # Three payments of 255.00. 247.36 is overdue ten days, 0.81, then 275.00 less the charge is
+    # 255.00 and settles it: 7.64, 4.63 + 0.81 and, on 253.08, 2.58 are 15.66.
+    made = f"{CUSTOM} with the following data:"
+    total = "750 15.66 0 20 785.66 275 0 275 510.66"
+    case = told([TODAY, made, LENT, charged, today, paid], total, terms)
+    (each,) = tie_out(write(tmp_path, [case]))
     assert each.ties[0].difference is None
 
 

@@ -131,7 +131,7 @@ def recalculate(
     is no row after the one that ends the loan.
 
     Raises ValueError for a plan with changes of the rate or principal paid early, or with nothing
-    lent on its first day, and for a receipt after `as_of` or before the loan.
+    lent on its first day, for a down payment, and a receipt after `as_of` or before the loan.
     """
     start, end = plan.periods[0].start, plan.periods[-1].due
     if plan.rate_changes or plan.early:
@@ -144,6 +144,8 @@ def recalculate(
         raise ValueError(f"Money comes in between {start} and {as_of}")
     count = len(plan.periods)
     levels = [plan.level] * count if plan.level else [row.payment for row in make(plan)]
+    if len(levels) != count:
+        raise ValueError("A down payment has no place where interest is reckoned anew")
     running = _Running(plan, make, levels, as_of, rules)
     for index in range(count):
         _run(running, index, received)

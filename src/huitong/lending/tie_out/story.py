@@ -44,6 +44,10 @@ class Lent(NamedTuple):
     amount: int
 
 
+#: What leaves the interest of a loan whose interest is reckoned anew as the payments make it.
+_PLAIN_EVENTS: Final = (Lent, Payment, Charge, Waiver)
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """One thing that happened, and what the scenario calls it."""
@@ -236,7 +240,7 @@ class Story:
         self.tell("pay-off", Payment(on=on, amount=amount))
 
     def _recalculate(self) -> list[Row]:
-        if any(not isinstance(each.what, Lent | Payment) for each in self.told):
+        if any(not isinstance(each.what, _PLAIN_EVENTS) for each in self.told):
             raise NotCovered("more than payments on a loan whose interest is reckoned anew")
         if self.new_rates:
             raise NotCovered("a new rate of a loan whose interest is reckoned anew")
@@ -246,7 +250,23 @@ class Story:
         return recalculate(plan, receipts, max(days), terms.rules, terms.make_schedule)
 
     def _list_receipts(self) -> list[Receipt]:
-        return [Receipt(each.on, each.amount) for each in self.list_told(Payment)]
+        """Return what each payment leaves for principal and interest, after charges."""
+        events = [each.what for each in self.told if not isinstance(each.what, Lent)]
+        payments = sorted(self.list_told(Payment), key=lambda each: each.on)
+        if not any(isinstance(each, Charge) for each in events):
+            return [Receipt(each.on, each.amount) for each in payments]
+        (first, *_), rows, before = self._list_lent(), self._make_rows(), 0
+        receipts = []
+        for place, payment in enumerate(payments):
+            later = {id(each) for each in payments[place + 1 :]}
+            until = [e for e in events if e.on <= payment.on and id(e) not in later]
+            loan = replay(first.amount, first.on, rows, until, self.terms.waterfall)
+            charges = sum(
+                each.paid[Part.FEE] + each.paid[Part.PENALTY] for each in loan.instalments
+            )
+            receipts.append(Receipt(payment.on, payment.amount - charges + before))
+            before = charges
+        return [each for each in receipts if each.amount > 0]
 
     def _lend_more(self, lent: Lent) -> MoreLent:
         product = self.terms

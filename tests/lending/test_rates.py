@@ -76,3 +76,10 @@ def test_an_annuity_costs_its_nominal_rate(count: int, rate: Decimal, principal:
     found = lending.nominal_rate(D(principal), payment, count)
     assert found is not None
     assert abs(found - 12 * rate) < D("1e-8")
+
+
+def test_what_flows_are_worth_on_their_last_day() -> None:
+    flows = [DatedFlow(date(2023, 1, 1), D(-1_000)), DatedFlow(date(2024, 1, 1), D(500))]
+    assert round(lending.net_future_value(flows, D("0.1")), 9) == D(-600)
+    with pytest.raises(ValueError, match="no flow"):
+        lending.net_future_value([], D("0.1"))

@@ -104,6 +104,13 @@ def test_more_money_is_spread_over_what_is_due_later() -> None:
     assert loan.balances() == [200, 280, 140, 0]
 
 
+def test_more_money_that_the_schedule_counts_already_is_not_spread() -> None:
+    more = Disbursement(on=date(2026, 1, 15), amount=30_000, is_in_schedule=True)
+    before, after = run(), run(more)
+    assert [each.owed for each in after.instalments] == [each.owed for each in before.instalments]
+    assert after.balances()[0] == before.balances()[0] + 30_000
+
+
 def test_a_postponed_instalment_moves_those_after_it() -> None:
     moved = Postponement(
         on=START, due=MARCH, new_due=date(2026, 3, 20), cycle=Cycle(1, TimeUnit.MONTHS)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
-from math import expm1, isfinite, log1p
+from math import exp, expm1, isfinite, log1p
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -59,6 +59,18 @@ def net_present_value(flows: Sequence[DatedFlow], rate: Decimal) -> Decimal:
         raise ValueError("A rate must be above -100 %")
     times, amounts = _read(flows)
     return Decimal(repr(_value(log1p(float(rate)), times, amounts)))
+
+
+def net_future_value(flows: Sequence[DatedFlow], rate: Decimal) -> Decimal:
+    """Return what dated flows are worth on the last of their days, at an effective annual rate.
+
+    Years are days / 365. -1,000 on 2023-01-01 and 500 a year later are worth -600 at 10 %. Raises
+    ValueError for no flow, or a rate of -100 % or less.
+    """
+    present = net_present_value(flows, rate)
+    days = max(flow.on for flow in flows) - min(flow.on for flow in flows)
+    growth = log1p(float(rate)) * days.days / _DAYS_OF_YEAR
+    return present * Decimal(repr(exp(growth)))
 
 
 def internal_rate(flows: Sequence[DatedFlow]) -> Decimal | None:

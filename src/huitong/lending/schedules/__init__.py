@@ -10,7 +10,15 @@ from huitong.lending.schedules.methods import (
     make_loan_schedule,
 )
 from huitong.lending.schedules.progressive import make_schedule
-from huitong.lending.schedules.recalculated import EarlyUse, Receipt, quote_payoff, recalculate
+from huitong.lending.schedules.recalculated import (
+    EarlyUse,
+    LateInterest,
+    Recalculation,
+    Receipt,
+    Rest,
+    quote_payoff,
+    recalculate,
+)
 from huitong.lending.schedules.types import (
     Cycle,
     DayCount,
@@ -34,13 +42,16 @@ __all__ = [
     "EarlyPrincipal",
     "EarlyUse",
     "InterestKind",
+    "LateInterest",
     "Method",
     "MonthBasis",
     "Period",
     "Plan",
     "RateChange",
+    "Recalculation",
     "Receipt",
     "Repayment",
+    "Rest",
     "Rounding",
     "Row",
     "TimeUnit",

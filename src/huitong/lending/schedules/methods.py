@@ -89,6 +89,10 @@ def _check(plan: Plan, repayment: Repayment) -> None:
         raise ValueError(f"Grace must leave at least one of {count} payments")
     if not 0 <= repayment.down_payment < 1:
         raise ValueError("A down payment is a part of the principal below the whole")
+    if plan.level is not None and (plan.level <= 0 or repayment.method is not Method.LEVEL_PAYMENT):
+        raise ValueError(
+            "A level payment that was agreed is above zero, and all payments are level"
+        )
     if not 0 <= repayment.balloon <= plan.disbursements[0].amount:
         raise ValueError("A balloon is between nothing and the principal")
     if repayment.steps and len(repayment.steps) != count - repayment.principal_grace:
@@ -122,9 +126,14 @@ class _Loan:
         """Return the rows; a small difference of the last level payment is spread."""
         if self._repayment.method is not Method.LEVEL_PAYMENT:
             return self._walk(0)
-        level = self._solve()
+        level = self._plan.level or self._solve()
         rows = self._walk(level)
-        if self._repayment.balloon or self._repayment.steps or self._plan.multiple > 1:
+        if (
+            self._plan.level
+            or self._repayment.balloon
+            or self._repayment.steps
+            or self._plan.multiple > 1
+        ):
             return rows
         plan, count = self._plan, self._count - self._repayment.principal_grace
         other = spread(level, rows[-1].payment, count, plan.multiple, plan.rounding)

@@ -23,6 +23,7 @@ def is_plain(plan: Plan) -> bool:
         len(plan.disbursements) == 1
         and not plan.rate_changes
         and not plan.early
+        and plan.level is None
         and plan.disbursements[0].on == plan.periods[0].start
     )
 

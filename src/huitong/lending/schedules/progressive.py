@@ -49,7 +49,8 @@ class _Walk(NamedTuple):
 def make_schedule(plan: Plan) -> list[Row]:
     """Return one row for each period.
 
-    Raises ValueError if a disbursement, a change or an early payment lies outside the periods.
+    Raises ValueError if a disbursement, a change or an early payment lies outside the periods, or
+    for an agreed level payment of nothing.
     """
     if is_plain(plan):
         return make_plain_schedule(plan)
@@ -60,6 +61,8 @@ def make_schedule(plan: Plan) -> list[Row]:
 def make_general_schedule(plan: Plan) -> list[Row]:
     """Return the rows of any plan that was checked, also of a plain one."""
     periods, until = plan.periods, plan.periods[-1].due
+    if plan.level is not None:
+        return _walk(plan, [plan.level] * len(periods), until).rows
     levels = [0] * len(periods)
     lent, changed = plan.disbursements, plan.rate_changes
     events = sorted({each.on for each in lent} | {each.on for each in changed})
@@ -71,6 +74,8 @@ def make_general_schedule(plan: Plan) -> list[Row]:
 
 def _check(plan: Plan) -> None:
     first, last = plan.periods[0].start, plan.periods[-1].due
+    if plan.level is not None and plan.level <= 0:
+        raise ValueError(f"A level payment must be above zero, not {plan.level}")
     for what, days in (
         ("Money is lent", [each.on for each in plan.disbursements]),
         ("The rate changes", [each.on for each in plan.rate_changes]),

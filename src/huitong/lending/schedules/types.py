@@ -88,7 +88,8 @@ class Plan:
     """What a schedule is made from.
 
     `periods` follow each other without a gap. `annual_rate` holds until the first change.
-    `multiple` is what level payments are rounded to, in minor units.
+    `multiple` is what level payments are rounded to, in minor units; `level` is the level payment
+    if it was agreed instead of found, so that the last payment takes what it leaves.
     """
 
     periods: tuple[Period, ...]
@@ -100,6 +101,7 @@ class Plan:
     early: tuple[EarlyPrincipal, ...] = ()
     rounding: Rounding = Rounding.HALF_EVEN
     multiple: int = 1
+    level: int | None = None
 
 
 class Row(NamedTuple):

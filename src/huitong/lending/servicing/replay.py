@@ -134,7 +134,8 @@ def _lend_more(event: Disbursement, loan: Loan, waterfall: Waterfall) -> None:
     later = [each for each in regular if each.due > on or (each.due == on and event.is_from_start)]
     if not later:
         raise ValueError(f"No instalment is due after {on}")
-    _spread_principal(regular if event.is_from_start else later, later, event)
+    if not event.is_in_schedule:
+        _spread_principal(regular if event.is_from_start else later, later, event)
     place = loan.instalments.index(later[0])
     first = next(
         (each for each in loan.instalments if each.is_down_payment and each.due == on), None

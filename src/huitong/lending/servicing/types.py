@@ -119,12 +119,13 @@ class ChargeBack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disbursement:
-    """More money lent on a loan without interest: `down_payment` of it is due at once.
+    """More money lent while the loan runs: `down_payment` of it is due at once.
 
     The rest is spread over the instalments that are due later, in parts of `multiple`. What had
     been overpaid pays for it. With `is_from_start` it is as if the schedule had been made with it:
     it counts before all payments, instalments due on the day take part, and each of them is an
-    equal part of all that was ever lent, the last one the rest.
+    equal part of all that was ever lent, the last one the rest. With `is_in_schedule` the rows
+    that the loan is made of count it already, as on a loan with interest: nothing is spread.
     """
 
     on: date
@@ -132,6 +133,7 @@ class Disbursement:
     down_payment: int = 0
     multiple: int = 1
     is_from_start: bool = False
+    is_in_schedule: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from huitong.lending.schedules import Disbursement
 from huitong.lending.tie_out.products import read_product
 from huitong.lending.tie_out.reading import read_amount, read_day
 from huitong.lending.tie_out.results import NotCovered, Tie
@@ -19,7 +20,8 @@ def compare_first_schedules(cases: list[dict[str, Any]]) -> Iterator[Tie]:
         try:
             product = read_product(case["terms"])
             lent = read_amount(first["Balance of loan"])
-            found = [tuple(row) for row in product.make_rows(read_day(first["Date"]), lent)]
+            plan = product.make_plan([Disbursement(read_day(first["Date"]), lent)])
+            found = [tuple(row) for row in product.make_schedule(plan)]
         except (NotCovered, ValueError) as reason:
             yield Tie(case["id"], f"not covered: {reason}")
             continue

@@ -1,8 +1,9 @@
 """The terms of published products, as far as their names and tables tell them."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final
@@ -13,10 +14,14 @@ from huitong.lending.schedules import (
     Disbursement,
     EarlyUse,
     InterestKind,
+    LateInterest,
     Method,
     MonthBasis,
+    Period,
     Plan,
+    Recalculation,
     Repayment,
+    Rest,
     Rounding,
     Row,
     TimeUnit,
@@ -24,6 +29,7 @@ from huitong.lending.schedules import (
     advance,
     make_loan_schedule,
     make_periods,
+    make_schedule,
     round_to,
 )
 from huitong.lending.servicing import EARLIEST_FIRST, PRINCIPAL_IN_ADVANCE, Part, Walk, Waterfall
@@ -63,9 +69,11 @@ _METHODS: Final = {
     "EQUAL_PRINCIPAL_PAYMENTS": Method.EQUAL_PRINCIPAL,
 }
 _LATE_FEE: Final = Fraction(15, 1_000)
-_FROM_DAY_TO_DAY: Final = "DAILY_RECALCULATION_COMPOUNDING_NONE"
+#: Products whose level payments are not whole units.
+_IN_MINOR_UNITS: Final = ("_EMI_", "PROGRESSIVE", "360_30")
 _QUARTER: Final = Fraction(1, 4)
 _WHOLE_UNIT: Final = 100
+_PERCENT: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +89,16 @@ class Product:
     day_count: DayCount
     multiple: int
     is_progressive: bool
-    #: What early money is for if interest is reckoned anew with each payment, else None.
-    early: EarlyUse | None
+    #: How interest is reckoned anew with each payment, or None if it is not.
+    rules: Recalculation | None
+    #: Whether level payments are those of the amount that was agreed, however much of it is lent.
+    is_level_of_agreed: bool
+    #: Whether the down payment pays itself on the day.
+    is_down_payment_automatic: bool
+    #: A level payment that was agreed itself, in minor units.
+    level: int | None = None
+    #: Days after which the last payment is due, if that is not its cycle's.
+    length_days: int | None = None
     #: What is charged for an overdue instalment: a part of its principal, or of interest too.
     overdue_rate: Fraction | None
     is_overdue_interest_charged: bool
@@ -94,30 +110,37 @@ class Product:
         part = amount * self.repayment.down_payment
         return round_to(part.numerator, part.denominator, self.multiple, Rounding.HALF_EVEN)
 
-    @property
-    def is_down_payment_automatic(self) -> bool:
-        """Whether the down payment pays itself on the day."""
-        return "DOWNPAYMENT_AUTO" in self.name
+    def make_plan(self, lent: Sequence[Disbursement], starts_on: date | None = None) -> Plan:
+        """Return the plan of amounts lent, the first one first, due days counted from another day.
 
-    def make_plan(self, on: date, amount: int, starts_on: date | None = None) -> Plan:
-        """Return the plan of an amount lent on a day, due days counted from another one."""
+        Raises NotCovered where the last payment would have to be due before the one before it.
+        """
+        first = lent[0].on
         first_due = advance(starts_on, self.cycle, 1) if starts_on else None
+        periods = make_periods(first, self.cycle, self.count, first_due=first_due)
+        if self.length_days is not None:
+            last = Period(periods[-1].start, first + timedelta(days=self.length_days))
+            if last.due <= last.start:
+                raise NotCovered("a length that ends before the last payment but one")
+            periods = (*periods[:-1], last)
         return Plan(
-            periods=make_periods(on, self.cycle, self.count, first_due=first_due),
+            periods=periods,
             cycle=self.cycle,
             day_count=self.day_count,
             annual_rate=self.annual_rate,
-            disbursements=(Disbursement(on, amount),),
+            disbursements=tuple(lent),
             multiple=self.multiple,
+            level=self.level,
         )
 
-    def make_rows(self, on: date, amount: int, starts_on: date | None = None) -> list[Row]:
-        """Return the schedule of an amount lent on a day."""
-        return self.make_schedule(self.make_plan(on, amount, starts_on))
-
     def make_schedule(self, plan: Plan) -> list[Row]:
-        """Return the rows of a plan."""
-        return make_loan_schedule(plan, self.repayment)
+        """Return the rows of a plan; raises NotCovered for lending in parts that is not plain."""
+        if len(plan.disbursements) == 1 and not plan.rate_changes:
+            return make_loan_schedule(plan, self.repayment)
+        plain = Repayment(level_day_count=self.repayment.level_day_count)
+        if self.repayment != plain:
+            raise NotCovered("changes of a loan with grace, a down payment or another method")
+        return make_schedule(plan)
 
 
 def read_product(given: Mapping[str, str]) -> Product:
@@ -157,14 +180,19 @@ def read_product(given: Mapping[str, str]) -> Product:
             DayCount(YearBasis.DAYS_360, MonthBasis.DAYS_30)
             if is_by_month or "360_30" in name
             else DayCount(
-                YearBasis.ACTUAL if is_progressive else YearBasis.DAYS_365, MonthBasis.ACTUAL
+                YearBasis.ACTUAL
+                if is_progressive and "365_ACTUAL" not in name
+                else YearBasis.DAYS_365,
+                MonthBasis.ACTUAL,
             )
         ),
         multiple=1
-        if method is Method.EQUAL_PRINCIPAL or "360_30" in name or "PROGRESSIVE" in name
+        if method is Method.EQUAL_PRINCIPAL or any(each in name for each in _IN_MINOR_UNITS)
         else _WHOLE_UNIT,
         is_progressive=is_progressive,
-        early=_read_early(name, is_progressive=is_progressive) if rate else None,
+        rules=_read_rules(name, is_progressive=is_progressive) if rate else None,
+        is_down_payment_automatic="DOWNPAYMENT" in name and "_AUTO" in name,
+        is_level_of_agreed="MULTIDISB" in name and not is_progressive,
         overdue_rate=_LATE_FEE if "OVERDUE_FROM" in name else None,
         is_overdue_interest_charged="OVERDUE_FROM_AMOUNT_INTEREST" in name,
         is_flat=is_flat,
@@ -172,11 +200,40 @@ def read_product(given: Mapping[str, str]) -> Product:
     )
 
 
-def _read_early(name: str, *, is_progressive: bool) -> EarlyUse | None:
-    if "RECALCULATION" not in name:
+def adapt_product(product: Product, said: str) -> Product:
+    """Return a product as a sentence about one loan changes it: another length or down payment.
+
+    Raises NotCovered for a change that the sentence does not tell in full.
+    """
+    if " with emi" in said or "interestRateFrequencyType" in said:
+        raise NotCovered("a level payment or a rate that the scenario does not tell")
+    length = re.search(r"fixed length (\d+)", said)
+    if length:
+        product = replace(product, length_days=int(length[1]))
+    part = re.search(r"downpayment ([\d.]+)\s*%", said)
+    if part or "disabled downpayment" in said:
+        share = Fraction(part[1]) / _PERCENT if part else Fraction(0)
+        product = replace(
+            product,
+            repayment=replace(product.repayment, down_payment=share),
+            is_down_payment_automatic=bool(part) and "NO auto" not in said,
+        )
+    return product
+
+
+def _read_rules(name: str, *, is_progressive: bool) -> Recalculation | None:
+    _, is_recalculated, rest = name.partition("RECALCULATION")
+    if not is_recalculated:
         return None
-    if is_progressive:
-        return EarlyUse.NEXT_INSTALMENTS
-    if _FROM_DAY_TO_DAY not in name or "RESCH" in name:
-        raise NotCovered("interest that is reckoned anew, but not from day to day")
-    return EarlyUse.LOWER_PAYMENTS
+    is_with_instalments = any(each in rest for each in ("SAME_AS_REPAYMENT", "SARP"))
+    early = EarlyUse.NEXT_INSTALMENTS if is_progressive else EarlyUse.LOWER_PAYMENTS
+    if "REDUCE_NR_INST" in rest:
+        early = EarlyUse.FEWER_PAYMENTS
+    elif "RESCH_NEXT_REP" in rest:
+        early = EarlyUse.NEXT_PRINCIPAL
+    return Recalculation(
+        early=early,
+        rest=Rest.WITH_INSTALMENTS if is_with_instalments else Rest.DAILY,
+        late=LateInterest.SINCE_DUE if is_progressive else LateInterest.WHEN_RECKONED,
+        is_compounding="COMPOUNDING" in rest and "COMPOUNDING_NONE" not in rest,
+    )

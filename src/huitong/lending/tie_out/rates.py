@@ -40,6 +40,8 @@ def _solve(case: dict[str, Any]) -> Decimal | None:
     name, _, rate = case["fn"].partition("@")
     if name == "xnpv":
         return rates.net_present_value(flows, Decimal(rate))
+    if name == "xnfv":
+        return rates.net_future_value(flows, Decimal(rate))
     if name == "xirr":
         return rates.internal_rate(flows)
     return rates.periodic_rate([flow.amount for flow in flows])

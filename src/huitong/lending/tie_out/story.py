@@ -1,16 +1,26 @@
 """What a scenario has told so far: terms, money lent, and what happened since."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final, NamedTuple, TypeVar
 
-from huitong.lending.schedules import Receipt, Rounding, Row, quote_payoff, recalculate, round_to
+from huitong.lending.schedules import (
+    Disbursement,
+    Plan,
+    RateChange,
+    Receipt,
+    Rounding,
+    Row,
+    quote_payoff,
+    recalculate,
+    round_to,
+)
 from huitong.lending.servicing import (
     Charge,
     Direction,
-    Disbursement,
     Event,
     Extension,
     Loan,
@@ -19,6 +29,7 @@ from huitong.lending.servicing import (
     Waiver,
     replay,
 )
+from huitong.lending.servicing import Disbursement as MoreLent
 from huitong.lending.tie_out.products import Product
 from huitong.lending.tie_out.results import NotCovered
 
@@ -31,6 +42,10 @@ class Lent(NamedTuple):
 
     on: date
     amount: int
+
+
+#: What leaves the interest of a loan whose interest is reckoned anew as the payments make it.
+_PLAIN_EVENTS: Final = (Lent, Payment, Charge, Waiver)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +69,8 @@ class Story:
 
     def __init__(self) -> None:
         self.today = date.min
-        self.direction = Direction.NEXT
+        #: Which instalments a payment in advance goes to first, by its kind.
+        self.directions = {"DEFAULT": Direction.NEXT}
         self.product: Product | None = None
         #: What is to be lent, and when, while nothing is.
         self.planned: Lent | None = None
@@ -64,6 +80,8 @@ class Story:
         self.is_recalculated_daily = False
         self.recalculated_on = date.min
         self.told: list[Told] = []
+        #: Charges that were paid out of the money as it was lent.
+        self.charged_at_lending = 0
         self.new_rates: list[NewRate] = []
 
     @property
@@ -86,12 +104,10 @@ class Story:
         """Lend, for the first time or more; an automatic down payment pays itself."""
         product = self.terms
         is_more = any(isinstance(each.what, Lent) for each in self.told)
-        if is_more and product.annual_rate:
-            raise NotCovered("more money lent on a loan with interest")
-        overpaid = self.replay().overpaid if is_more else 0
+        down = product.down_payment_of(amount) if product.is_down_payment_automatic else 0
+        overpaid = self.replay().overpaid if is_more and down else 0
         self.tell("lent", Lent(on, amount))
-        down = product.down_payment_of(amount)
-        if product.is_down_payment_automatic and down > overpaid:
+        if down > overpaid:
             self.tell("Down Payment", Payment(on=on, amount=down - overpaid))
 
     def forget_lent(self, *, only_last: bool) -> None:
@@ -110,12 +126,21 @@ class Story:
         place = next(n for n, each in enumerate(self.told) if each.what is what)
         del self.told[place]
 
+    def change(self, what: Event, other: Event) -> None:
+        """Let something have been another way, in the place where it was told."""
+        place = next(n for n, each in enumerate(self.told) if each.what is what)
+        self.told[place] = replace(self.told[place], what=other)
+
     def forget_last(self, kind: type[Event]) -> None:
         """Leave out the last of a kind."""
         found = self.list_told(kind)
         if not found:
             raise NotCovered("nothing to undo")
         self.forget(found[-1])
+
+    def charge_at_lending(self, rate: Fraction) -> None:
+        """Charge a part of what was lent so far, kept back from it; nothing is owed for it."""
+        self.charged_at_lending += take_part(rate, sum(each.amount for each in self._list_lent()))
 
     def charge_part(self, part: Part, rate: Fraction, due: date | None) -> None:
         """Charge a part of principal and interest: of all on a day, or of each instalment."""
@@ -158,61 +183,100 @@ class Story:
 
     def replay(self) -> Loan:
         """Return the loan as it stands; one that is not lent yet as it is planned."""
-        lent = sorted(self.list_told(Lent), key=lambda each: each.on)
-        first = lent[0] if lent else self._plan()
+        first, *_ = self._list_lent()
         events: list[Event] = []
         for told in self.told:
             if not isinstance(told.what, Lent):
                 events.append(told.what)
             elif told.what is not first:
                 events.append(self._lend_more(told.what))
-        rows = self._make_rows() if self.terms.early is None else self._recalculate(first)
+        rows = self._make_rows() if self.terms.rules is None else self._recalculate()
         return replay(first.amount, first.on, rows, events, self.terms.waterfall)
+
+    def _list_lent(self) -> list[Lent]:
+        """Return all that was lent, or is to be while nothing is."""
+        return sorted(self.list_told(Lent), key=lambda each: each.on) or [self._plan()]
 
     def _plan(self) -> Lent:
         if self.planned is None:
             raise NotCovered("no loan is lent")
         return self.planned
 
+    def _make_plan(self) -> Plan:
+        """Return the plan of the rows: without interest, what is lent later is spread by itself."""
+        terms, lent = self.terms, self._list_lent()
+        parts = [Disbursement(*each) for each in (lent if terms.annual_rate else lent[:1])]
+        plan = terms.make_plan(parts, self.starts_on)
+        if terms.is_level_of_agreed and self.planned is not None and terms.annual_rate:
+            agreed = terms.make_plan([Disbursement(*self.planned)], self.starts_on)
+            plan = replace(plan, level=terms.make_schedule(agreed)[0].payment)
+        return plan
+
     def _make_rows(self) -> list[Row]:
-        lent = min(self.list_told(Lent), key=lambda each: each.on, default=None) or self._plan()
-        rows = self.terms.make_rows(lent.on, lent.amount, self.starts_on)
+        terms, plan = self.terms, self._make_plan()
+        if not terms.is_flat and self.new_rates:
+            plan = replace(plan, rate_changes=tuple(self._list_rate_changes(plan)))
+            return terms.make_schedule(plan)
+        rows = terms.make_schedule(plan)
         for new in self.new_rates:
-            product = replace(self.terms, annual_rate=new.annual_rate)
-            later = product.make_rows(lent.on, lent.amount, self.starts_on)
+            later = terms.make_schedule(replace(plan, annual_rate=new.annual_rate))
             rows = [b if a.due >= new.due else a for a, b in zip(rows, later, strict=True)]
         return rows
+
+    def _list_rate_changes(self, plan: Plan) -> Iterator[RateChange]:
+        """Yield the new rates, each from the start of the first period that is due with it."""
+        for new in self.new_rates:
+            period = next((each for each in plan.periods if each.due >= new.due), None)
+            if period is None:
+                raise NotCovered("a new rate after the last instalment")
+            yield RateChange(period.start, new.annual_rate)
 
     def pay_off(self, on: date) -> None:
         """Pay all that is open, with interest until that day."""
         terms, amount = self.terms, self.replay().open
-        if terms.early is not None:
-            lent = min(self.list_told(Lent))
-            plan = terms.make_plan(lent.on, lent.amount, self.starts_on)
-            receipts = self._list_receipts()
-            amount = quote_payoff(plan, receipts, on, terms.early, terms.make_schedule)
+        if terms.rules is not None:
+            plan, receipts = self._make_plan(), self._list_receipts()
+            amount = quote_payoff(plan, receipts, on, terms.rules, terms.make_schedule)
         self.tell("pay-off", Payment(on=on, amount=amount))
 
-    def _recalculate(self, first: Lent) -> list[Row]:
-        if any(not isinstance(each.what, Lent | Payment) for each in self.told):
+    def _recalculate(self) -> list[Row]:
+        if any(not isinstance(each.what, _PLAIN_EVENTS) for each in self.told):
             raise NotCovered("more than payments on a loan whose interest is reckoned anew")
-        terms, receipts = self.terms, self._list_receipts()
-        assert terms.early is not None
-        as_of = max([first.on, self.recalculated_on, *(each.on for each in receipts)])
-        plan = terms.make_plan(first.on, first.amount, self.starts_on)
-        return recalculate(plan, receipts, as_of, terms.early, terms.make_schedule)
+        if self.new_rates:
+            raise NotCovered("a new rate of a loan whose interest is reckoned anew")
+        terms, receipts, plan = self.terms, self._list_receipts(), self._make_plan()
+        assert terms.rules is not None
+        days = [plan.periods[0].start, self.recalculated_on, *(each.on for each in receipts)]
+        return recalculate(plan, receipts, max(days), terms.rules, terms.make_schedule)
 
     def _list_receipts(self) -> list[Receipt]:
-        return [Receipt(each.on, each.amount) for each in self.list_told(Payment)]
+        """Return what each payment leaves for principal and interest, after charges."""
+        events = [each.what for each in self.told if not isinstance(each.what, Lent)]
+        payments = sorted(self.list_told(Payment), key=lambda each: each.on)
+        if not any(isinstance(each, Charge) for each in events):
+            return [Receipt(each.on, each.amount) for each in payments]
+        (first, *_), rows, before = self._list_lent(), self._make_rows(), 0
+        receipts = []
+        for place, payment in enumerate(payments):
+            later = {id(each) for each in payments[place + 1 :]}
+            until = [e for e in events if e.on <= payment.on and id(e) not in later]
+            loan = replay(first.amount, first.on, rows, until, self.terms.waterfall)
+            charges = sum(
+                each.paid[Part.FEE] + each.paid[Part.PENALTY] for each in loan.instalments
+            )
+            receipts.append(Receipt(payment.on, payment.amount - charges + before))
+            before = charges
+        return [each for each in receipts if each.amount > 0]
 
-    def _lend_more(self, lent: Lent) -> Disbursement:
+    def _lend_more(self, lent: Lent) -> MoreLent:
         product = self.terms
-        return Disbursement(
+        return MoreLent(
             on=lent.on,
             amount=lent.amount,
             down_payment=product.down_payment_of(lent.amount),
             multiple=product.multiple,
             is_from_start=not product.is_progressive and not self.list_told(Extension),
+            is_in_schedule=bool(product.annual_rate),
         )
 
 

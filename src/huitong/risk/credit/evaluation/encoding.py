@@ -40,6 +40,11 @@ class Encoder:
             columns.append(np.array(found))
         return np.column_stack(columns)
 
+    def trends_for_trees(self, frame: Frame) -> list[int]:
+        """Return for each column of `for_trees` the trend that is known of it, or 0."""
+        names = [*self._medians, *self._categories]
+        return [frame.trends.get(name, 0) for name in names]
+
     def for_curves(self, frame: Frame) -> tuple[Floats, Floats]:
         """Return numbers with medians for unknown, and flags: of what is unknown, of each text."""
         numbers = [

@@ -42,7 +42,7 @@ class Learner(Protocol):
         ...
 
 
-_TREES: Final[Mapping[str, Any]] = {
+TREES: Final[Mapping[str, Any]] = {
     "objective": "binary",
     "bagging_fraction": 0.7,
     "bagging_freq": 1,
@@ -54,15 +54,21 @@ _TREES: Final[Mapping[str, Any]] = {
 }
 
 
-def boosted_trees(*, rounds: int, copies: int = 1, **parameters: Any) -> Learner:
-    """Return a learner of boosted trees, the mean of `copies` of other seeds."""
+def boosted_trees(
+    *, rounds: int, copies: int = 1, is_monotonic: bool = False, **parameters: Any
+) -> Learner:
+    """Return a learner of boosted trees, the mean of `copies` of other seeds.
+
+    With `is_monotonic` predicted risk follows the trends of the features.
+    """
 
     def learn(train: Frame, labels: Floats, test: Frame, seed: int) -> Floats:
         encoder = Encoder().fit(train)
         matrix, other = encoder.for_trees(train), encoder.for_trees(test)
+        trends = {"monotone_constraints": encoder.trends_for_trees(train)} if is_monotonic else {}
         total = np.zeros(len(test))
         for copy in range(copies):
-            settings = {**_TREES, **parameters, "seed": seed + copy}
+            settings = {**TREES, **parameters, **trends, "seed": seed + copy}
             booster = lightgbm.train(settings, lightgbm.Dataset(matrix, labels), rounds)
             total += np.asarray(booster.predict(other, raw_score=True), np.float64)
         return total / copies
@@ -83,7 +89,7 @@ def forest(*, trees: int, leaf: int, share: float, is_extra: bool = False) -> Le
 
         model = kind(trees, min_samples_leaf=leaf, max_features=share, random_state=seed, n_jobs=1)
         model.fit(encode(train), labels)
-        return _log_odds(model.predict_proba(encode(test))[:, 1])
+        return to_log_odds(model.predict_proba(encode(test))[:, 1])
 
     return learn
 
@@ -99,7 +105,7 @@ def linear(*, penalty_inverse: float) -> Learner:
 def kernel(*, gamma: float, components: int, penalty_inverse: float) -> Learner:
     """Return a learner of a logistic regression on Nyström's approximation of a Gaussian kernel."""
     return _on_curves(
-        _deviates,
+        make_deviates,
         lambda seed: make_pipeline(
             Nystroem(gamma=gamma, n_components=components, random_state=seed),
             LogisticRegression(C=penalty_inverse, max_iter=_STEPS_MAX),
@@ -113,7 +119,7 @@ def network(*, width: int, penalty: float, epochs: int, copies: int) -> Learner:
     def learn(train: Frame, labels: Floats, test: Frame, seed: int) -> Floats:
         learners = (
             _on_curves(
-                _deviates,
+                make_deviates,
                 lambda seed: MLPClassifier(
                     (width,),
                     alpha=penalty,
@@ -142,12 +148,12 @@ def _on_curves(prepare: Callable[[int, int], Any], make_model: Callable[[int], A
             warnings.simplefilter("ignore", ConvergenceWarning)
             model = make_model(seed).fit(design, labels)
         other = np.hstack([preparation.transform(others), other_flags])
-        return _log_odds(model.predict_proba(other)[:, 1])
+        return to_log_odds(model.predict_proba(other)[:, 1])
 
     return learn
 
 
-def _deviates(rows: int, seed: int) -> Any:
+def make_deviates(rows: int, seed: int) -> Any:
     """Return what turns numbers into normal deviates by their ranks."""
     ranks = QuantileTransformer(
         n_quantiles=min(_QUANTILES_MAX, rows // 2), output_distribution="normal", random_state=seed
@@ -159,7 +165,8 @@ def _cut(numbers: Floats) -> Floats:
     return np.clip(numbers, -_DEVIATE_MAX, _DEVIATE_MAX)
 
 
-def _log_odds(probabilities: Floats) -> Floats:
+def to_log_odds(probabilities: Floats) -> Floats:
+    """Return log-odds, of probabilities that are neither 0 nor 1."""
     kept = np.clip(probabilities, _PROBABILITY_MIN, 1 - _PROBABILITY_MIN)
     found: Floats = np.log(kept / (1 - kept))
     return found

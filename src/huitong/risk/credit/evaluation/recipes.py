@@ -14,6 +14,7 @@ from huitong.risk.credit.evaluation.learners import (
     linear,
     network,
 )
+from huitong.risk.credit.evaluation.weighted import weighted_kernel
 
 RECIPES: Final[Mapping[str, Learner]] = {
     # Some hundred rows.
@@ -32,6 +33,13 @@ RECIPES: Final[Mapping[str, Learner]] = {
     "trees_random": boosted_trees(
         rounds=500, copies=2, num_leaves=10, learning_rate=0.05, min_data_in_leaf=20,
         feature_fraction=0.4, extra_trees=True,
+    ),
+    "trees_monotonic": boosted_trees(
+        rounds=400, copies=4, is_monotonic=True, num_leaves=7, learning_rate=0.04,
+        min_data_in_leaf=30, feature_fraction=0.2, monotone_constraints_method="advanced",
+    ),
+    "kernel_weighted": weighted_kernel(
+        gamma=0.003, components=600, penalty_inverse=1.0, power=0.5, copies=4
     ),
     "kernel": kernel(gamma=0.006, components=500, penalty_inverse=0.3),
     "network": network(width=24, penalty=3.0, epochs=25, copies=4),

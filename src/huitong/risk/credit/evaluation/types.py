@@ -16,10 +16,14 @@ Raw = Mapping[str, FeatureColumn]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """Features of rows: `numbers` are doubles with NaN for unknown, `texts` objects."""
+    """Features of rows: `numbers` are doubles with NaN for unknown, `texts` objects.
+
+    `trends` are what is known of numbers beforehand: 1 if risk rises with them, -1 if it falls.
+    """
 
     numbers: Mapping[str, Floats]
     texts: Mapping[str, FeatureColumn] = field(default_factory=dict)
+    trends: Mapping[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Return how many rows there are."""
@@ -30,6 +34,7 @@ class Frame:
         return Frame(
             {name: values[rows] for name, values in self.numbers.items()},
             {name: values[rows] for name, values in self.texts.items()},
+            self.trends,
         )
 
     def leave_out(self, names: frozenset[str]) -> "Frame":
@@ -37,6 +42,7 @@ class Frame:
         return Frame(
             {name: values for name, values in self.numbers.items() if name not in names},
             {name: values for name, values in self.texts.items() if name not in names},
+            self.trends,
         )
 
 

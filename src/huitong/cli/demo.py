@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.console import Console
 
+from huitong.cli.demo_loan import loan
 from huitong.cli.demo_onboarding import onboarding
 from huitong.cli.demo_risk import risk
 from huitong.cli.demo_settlement_day import settlement_day
@@ -35,6 +36,7 @@ class NoPlatform(Fault):
 
 
 app: Final = typer.Typer(rich_markup_mode="rich", invoke_without_command=True)
+app.command("loan", short_help="Play a loan from the application to the payoff.")(loan)
 app.command("onboarding", short_help="Play the life of one customer's data.")(onboarding)
 app.command("risk", short_help="Play an honest week, then four attacks.")(risk)
 app.command("settlement-day", short_help="Play a day of an operations team.")(settlement_day)

@@ -12,10 +12,10 @@ from rich.table import Table
 from huitong import lending
 from huitong.cli.lending_portfolio import add_portfolio_commands
 from huitong.cli.process import load_entry_point
-from huitong.kernel.clock import SystemClock
 from huitong.kernel.database.unit_of_work import Caller, Database
 from huitong.kernel.rulebook import Rulebook
 from huitong.kernel.settings import Settings
+from huitong.wiring.clocks import make_clock
 
 _CASES: Final = Path("../shared/data/7-loans")
 _REASONS_SHOWN: Final = 12
@@ -68,13 +68,14 @@ def close_day(
 
 async def _close_days() -> list[lending.ClosedDay]:
     settings = Settings.from_environment()
+    clock = make_clock(settings)
     async with Database(
         settings.database_app_url, role=settings.database_app_role, size=2
     ) as database:
         return await lending.close_days(
             database,
             rulebook=Rulebook.load(),
-            now=SystemClock().now(),
+            now=clock.now(),
             caller=Caller(actor="cli"),
         )
 

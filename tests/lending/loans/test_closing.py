@@ -60,6 +60,25 @@ async def test_two_at_once_close_each_chunk_once(bank: Bank) -> None:
     await bank.check_ties()
 
 
+async def test_a_day_that_somebody_with_a_faster_clock_began_is_ended(bank: Bank) -> None:
+    await bank.add_product()
+    await lend_many(bank, 2)
+    late = bank.now + timedelta(days=1, seconds=2)
+
+    async def begin(uow: Any) -> None:
+        await uow.execute(
+            "INSERT INTO lending.closed_days (day, chunk_size, chunks, started_at) "
+            "VALUES (:day, 3, 1, :at)",
+            day=bank.today,
+            at=late,
+        )
+
+    await bank.database.run(begin)
+    closed = await close_today(bank)
+    assert (closed.loans, closed.done_at) == (2, late)
+    await bank.check_ties()
+
+
 async def test_a_day_that_is_not_over_or_skips_one_is_refused(bank: Bank) -> None:
     await bank.add_product()
     await lend_many(bank, 1)

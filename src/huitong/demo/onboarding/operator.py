@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 
 import httpx
 
-from huitong import identity, privacy
+from huitong import identity, ledger, privacy
 from huitong.demo.day import StoryBroken
 from huitong.kernel.cryptography import SealBroken, load_key_ring, open_record, read_key_name
 from huitong.kernel.database.unit_of_work import Database
@@ -85,6 +85,15 @@ class Operator:
                     mobile=mobile,
                     now=now,
                 )
+
+        self._work(work)
+
+    def prepare_months(self, months: int, *, now: datetime) -> None:
+        """Make the journal's partitions so many months ahead; the worker looks once an hour."""
+
+        async def work(database: Database, _vault: privacy.Vault) -> None:
+            async with database.unit_of_work() as uow:
+                await ledger.add_partitions(uow, now=now, months_ahead=months)
 
         self._work(work)
 

@@ -2,22 +2,21 @@
 
 import random
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from huitong.demo.cast import FARM, MARKET, TEA_HOUSE, customer_body, merchant_body
 from huitong.demo.day import Day, Person, StoryBroken, money
 from huitong.demo.onboarding.operator import Operator
+from huitong.demo.pace import Pace
 from huitong.demo.risk.handset import Handset
 from huitong.demo.specimens import make_specimen
-from huitong.kernel.clock import SHANGHAI, ShiftedClock
+from huitong.kernel.clock import ShiftedClock
 from huitong.wiring.clocks import open_shifted_clock
 
 #: Where the town lies by the database of places: Hangzhou.
 HOME_ADDRESS: Final = "115.236.10.{}"
-_ZONE: Final = ZoneInfo(SHANGHAI)
 _CLASS: Final = 3
 _OPENING: Final = 2_000_000
 _DRAWN_ON: Final = date(2026, 1, 1)
@@ -35,7 +34,7 @@ class Resident:
 
 
 @dataclass(slots=True)
-class Town:
+class Town(Pace):
     """Everybody, and the clock of the platform."""
 
     day: Day
@@ -44,21 +43,6 @@ class Town:
     chance: random.Random
     residents: list[Resident] = field(default_factory=list)
     shops: list[Person] = field(default_factory=list)
-
-    def now(self) -> datetime:
-        """Return the platform's time in Shanghai."""
-        return self.clock.now().astimezone(_ZONE)
-
-    def wait_until(self, at: datetime) -> None:
-        """Put the clock forward to an instant; one that is past is now."""
-        step = at - self.clock.now()
-        if step > timedelta(0):
-            self.clock.put_forward(step)
-
-    def at(self, days: int, hour: int, minute: int = 0) -> datetime:
-        """Return a time of day in Shanghai, so many days from the platform's today."""
-        day = self.now().date() + timedelta(days=days)
-        return datetime.combine(day, time(hour, minute), _ZONE)
 
 
 def found_town(day: Day, operator: Operator, *, people: int) -> Town:

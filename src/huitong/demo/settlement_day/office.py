@@ -1,20 +1,16 @@
 """What every scene of the settlement day is given: the day, two members of staff, and the clock."""
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
-from typing import Final
-from zoneinfo import ZoneInfo
 
 from huitong.demo.day import Day
 from huitong.demo.onboarding.operator import Operator
+from huitong.demo.pace import Pace
 from huitong.demo.staff import Member
-from huitong.kernel.clock import SHANGHAI, ShiftedClock
-
-_ZONE: Final = ZoneInfo(SHANGHAI)
+from huitong.kernel.clock import ShiftedClock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Office:
+class Office(Pace):
     """Everybody and everything that a scene may use.
 
     `maker` asks and `checker` approves; both are of operations, and the two of `compliance` do so
@@ -28,18 +24,3 @@ class Office:
     maker: Member
     checker: Member
     compliance: tuple[Member, ...]
-
-    def now(self) -> datetime:
-        """Return the platform's time in Shanghai."""
-        return self.clock.now().astimezone(_ZONE)
-
-    def wait_until(self, at: datetime) -> None:
-        """Put the clock forward to an instant; one that is past is now."""
-        step = at - self.clock.now()
-        if step > timedelta(0):
-            self.clock.put_forward(step)
-
-    def at(self, days: int, hour: int, minute: int = 0) -> datetime:
-        """Return a time of day in Shanghai, so many days from the platform's today."""
-        day = self.now().date() + timedelta(days=days)
-        return datetime.combine(day, time(hour, minute), _ZONE)

@@ -48,7 +48,8 @@ _UNDONE: Final = """
      ORDER BY n
 """
 _END_DAY: Final = """
-    UPDATE lending.closed_days SET done_at = :now WHERE day = :day AND done_at IS NULL
+    UPDATE lending.closed_days SET done_at = greatest(started_at, :now)
+     WHERE day = :day AND done_at IS NULL
     RETURNING day
 """
 _SUMS: Final = """

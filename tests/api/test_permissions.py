@@ -41,6 +41,7 @@ PREFIXES = {
     "decision": "dec",
     "device": "dev",
     "entry": "je",
+    "event": "evt",
     "incident": "inc",
     "instruction": "ins",
     "key": "key",
@@ -75,7 +76,13 @@ PREFIXES = {
     "item": "sus",
 }
 #: What is named by a word, not by an id.
-WORDS = {"plan": "standard", "act": "accept", "product": "cash"}
+WORDS = {
+    "plan": "standard",
+    "act": "accept",
+    "product": "cash",
+    "job": "job_4711",
+    "rule": "risk.payment.delay.hours",
+}
 #: These end the session that asks, so they are asked last.
 LAST = ("/v1/staff/sign-out", "/v1/identity/log-out")
 

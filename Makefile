@@ -1,6 +1,6 @@
 # Every target does the set-up that it needs. Python 3.11+ and make are all that must be there.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lint fix bench audit clean
+.PHONY: help setup apps run test check lint fix bench audit clean
 
 # More arguments for the command: make run ARGS="--port 8001", make test ARGS="-k ledger"
 ARGS ?=
@@ -15,15 +15,20 @@ help: ## Show this list
 setup: ## Install the locked packages into .venv (the other targets do it by themselves)
 	@scripts/setup
 
-run: setup ## Run the platform with demo data at http://127.0.0.1:8000
+apps: setup ## Build the two web apps (run, test and lint do it by themselves)
+	@scripts/apps
+
+run: apps ## Run the platform with demo data at http://127.0.0.1:8000
 	@exec $(BIN)/huitong up --demo $(ARGS)
 
-test: setup ## Run the tests, on a PostgreSQL of their own
+test: apps ## Run the tests, on a PostgreSQL of their own and in a browser
+	@scripts/browser
 	@$(BIN)/pytest -n $(TEST_PROCESSES) --dist worksteal $(ARGS)
 
 lint: setup ## Check format, style, types, room contracts and security
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
+	@scripts/apps check
 	@# Types take as long as the rest together, so they are checked beside it.
 	@$(BIN)/mypy & types=$$!; \
 	$(BIN)/lint-imports && $(BIN)/bandit --quiet --recursive --configfile pyproject.toml src; \
@@ -42,4 +47,5 @@ audit: setup ## Ask PyPI about known vulnerabilities of the locked packages
 	@scripts/audit
 
 clean: ## Remove the environment and all caches; data in ./var stays
+	@rm -rf .venv-node apps/node_modules apps/.state src/huitong/api/built
 	@rm -rf .venv .venv-tools .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

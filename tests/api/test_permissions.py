@@ -41,6 +41,7 @@ PREFIXES = {
     "decision": "dec",
     "device": "dev",
     "entry": "je",
+    "event": "evt",
     "incident": "inc",
     "instruction": "ins",
     "key": "key",
@@ -90,6 +91,8 @@ WORDS = {
     "product": "cash",
     "partner": "north",
     "agreement": "joint",
+    "job": "job_4711",
+    "rule": "risk.payment.delay.hours",
 }
 #: These end the session that asks, so they are asked last.
 LAST = ("/v1/staff/sign-out", "/v1/identity/log-out")

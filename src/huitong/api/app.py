@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from huitong import payments
-from huitong.api import health, home, metrics, portfolio_page, reference, routes
+from huitong.api import apps, health, home, metrics, portfolio_page, reference, routes
 from huitong.api.documentation import use_own_document
 from huitong.api.gate import Gate, admit_stranger
 from huitong.api.hot_path import HotPath
@@ -38,6 +38,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     home.router,
     portfolio_page.router,
     reference.router,
+    apps.router,
     health.router,
     metrics.router,
     *routes.ROUTERS,
@@ -78,6 +79,15 @@ def create_api(application: Application) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     use_own_document(app, *routes.MORE_DOCUMENTATION)
     return app
+
+
+def make_document() -> dict[str, Any]:
+    """Return the OpenAPI document without an application: it is about the routes only."""
+    app = FastAPI(title="Huitong")
+    for router in ROUTERS:
+        app.include_router(router)
+    use_own_document(app, *routes.MORE_DOCUMENTATION)
+    return app.openapi()
 
 
 def _in_front(inner: ASGIApp, application: Application, gate: Gate) -> ASGIApp:

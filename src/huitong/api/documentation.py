@@ -125,6 +125,7 @@ _TAGS: Final = (
     ("Staff", "Members of staff: signing in with two factors, roles, suspension."),
     ("Approvals", "What one member of staff asks for and another one decides."),
     ("People", "What staff see of customers and applicants; every look is recorded."),
+    ("Oversight", "What staff oversee: the audit trail, the rulebook, the last hour."),
     ("API keys", "Partners' keys, issued and revoked by two administrators."),
     ("Customers", "People with a payment account."),
     ("Onboarding", "Applications of people: evidence, checks, and the decision."),

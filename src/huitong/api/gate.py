@@ -22,6 +22,8 @@ _IS_COUNTED: Final = "huitong.gate_counted"
 _OK: Final = 200
 #: Asked by those who keep the platform running, from wherever they are.
 _UNGUARDED: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+#: Files that never change and lie ready: a page of an app loads many of them at once.
+_FILES: Final = ("/app/assets/", "/console/assets/")
 #: Public, and answered by the framework itself.
 _PUBLIC: Final = frozenset({"/openapi.json"})
 #: Where channels call back: whether one is a stranger is known once its signature was read.
@@ -88,6 +90,8 @@ class Gate:
         otherwise any would do to get around the address's budget.
         """
         if scope.get(_IS_COUNTED) or scope["path"] in _UNGUARDED:
+            return
+        if scope["path"].startswith(_FILES):
             return
         address = self._find_address(scope)
         if address is not None:

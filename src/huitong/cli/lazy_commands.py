@@ -21,6 +21,7 @@ MODULES: Final[Mapping[str, str]] = {
     "keys": "keys",
     "staff": "staff",
     "permissions": "permissions",
+    "openapi": "openapi",
     "privacy": "privacy",
     "migrate": "migrate",
     "ledger": "ledger",

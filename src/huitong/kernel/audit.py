@@ -33,6 +33,31 @@ _LIST_OF_SUBJECT: Final = """
      ORDER BY id DESC
      LIMIT :limit
 """
+# The last of as many records as are looked through comes along, so that the next page goes on
+# behind it.
+_SEARCH: Final = """
+    WITH searched AS MATERIALIZED (
+        SELECT id, recorded_at, actor, action, subject, request_id, details,
+               row_number() OVER (ORDER BY id DESC) = :searched AS is_end
+          FROM (SELECT * FROM kernel.audit
+                 WHERE id < :before_id
+                   AND (CAST(:subject AS text) IS NULL OR subject = :subject)
+                   AND (CAST(:since AS timestamptz) IS NULL OR recorded_at >= :since)
+                   AND (CAST(:until AS timestamptz) IS NULL OR recorded_at < :until)
+                 ORDER BY id DESC
+                 LIMIT :searched) AS newest
+    ), found AS (
+        SELECT id FROM searched
+         WHERE (CAST(:actor AS text) IS NULL OR actor = :actor)
+           AND (CAST(:action AS text) IS NULL OR starts_with(action, :action))
+         ORDER BY id DESC
+         LIMIT :limit
+    )
+    SELECT s.*, f.id IS NOT NULL AS is_found
+      FROM searched s LEFT JOIN found f USING (id)
+     WHERE f.id IS NOT NULL OR s.is_end
+     ORDER BY s.id DESC
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +109,20 @@ async def record(
     return identifier
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditSearch:
+    """Which records are looked for; what is None lets everything pass.
+
+    `action` is how actions begin (`identity.` finds all of the room), the period is half-open.
+    """
+
+    actor: str | None = None
+    action: str | None = None
+    subject: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
 async def list_records(
     uow: UnitOfWork,
     *,
@@ -106,6 +145,38 @@ async def list_records(
             _LIST_OF_SUBJECT, subject=subject, before_id=before_id, limit=limit
         )
     return tuple(_read_record(row) for row in rows)
+
+
+async def search_records(
+    uow: UnitOfWork,
+    asked: AuditSearch,
+    *,
+    before_id: uuid.UUID | None = None,
+    limit: int = limits.PAGE_SIZE_DEFAULT,
+) -> tuple[tuple[AuditRecord, ...], uuid.UUID | None]:
+    """Return a page of the records that are looked for, newest first, and where the next begins.
+
+    A page looks through AUDIT_SEARCH_ROWS_MAX records at most, so it may be short, or empty, and
+    not the last. Raises InvalidField for a bad limit.
+    """
+    if not 1 <= limit <= limits.PAGE_SIZE_MAX:
+        raise InvalidField(f"must be from 1 to {limits.PAGE_SIZE_MAX}, not {limit}", field="limit")
+    rows = await uow.execute(
+        _SEARCH,
+        before_id=before_id or _AFTER_ALL_IDS,
+        searched=limits.AUDIT_SEARCH_ROWS_MAX,
+        limit=limit,
+        actor=asked.actor,
+        action=asked.action,
+        subject=asked.subject,
+        since=asked.since,
+        until=asked.until,
+    )
+    records = tuple(_read_record(row) for row in rows if row.is_found)
+    if len(records) == limit:
+        return records, records[-1].id
+    ended = [row.id for row in rows if row.is_end]
+    return records, ended[0] if ended else None
 
 
 def _read_record(row: Row[Any]) -> AuditRecord:

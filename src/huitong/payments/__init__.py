@@ -170,6 +170,8 @@ from huitong.payments.queries import (
     measure_channels,
 )
 from huitong.payments.rail_types import OrderRail, RailReason
+from huitong.payments.search_types import OrderSearch, PaceMinute
+from huitong.payments.searching import measure_pace, search_orders
 from huitong.payments.share_errors import HeldShareEnded, HeldShareNotFound
 from huitong.payments.share_types import HeldShare
 from huitong.payments.stop_types import (
@@ -181,6 +183,7 @@ from huitong.payments.stop_types import (
 )
 from huitong.payments.subject_data import PaymentsData
 from huitong.payments.types import (
+    Attempt,
     Authentication,
     ChannelDirection,
     ChannelOrder,
@@ -210,6 +213,7 @@ __all__ = [
     "AmountTooLarge",
     "AppealGiven",
     "AppealMissing",
+    "Attempt",
     "Authentication",
     "BalanceTooLarge",
     "BankChannel",
@@ -275,9 +279,11 @@ __all__ = [
     "OrderKind",
     "OrderMoveRefused",
     "OrderRail",
+    "OrderSearch",
     "OrderStatus",
     "OrdersOpen",
     "OwnAccounts",
+    "PaceMinute",
     "PaymentAuthorised",
     "PaymentBlocked",
     "PaymentFailed",
@@ -364,6 +370,7 @@ __all__ = [
     "list_usage",
     "list_waiting_payments",
     "measure_channels",
+    "measure_pace",
     "merchants",
     "needs_step_up",
     "open_callback",
@@ -385,6 +392,7 @@ __all__ = [
     "request_top_up",
     "request_withdrawal",
     "resolve_break",
+    "search_orders",
     "settle_channel_orders",
     "share_profit",
     "split_by_weights",

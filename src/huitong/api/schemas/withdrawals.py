@@ -105,7 +105,7 @@ def show_withdrawal(
     return WithdrawalView(
         **show_payment(order).model_dump(),
         hold=None if held is None else _show_hold(held),
-        rail=None if rail is None else _show_rail(rail),
+        rail=None if rail is None else show_rail(rail),
     )
 
 
@@ -119,7 +119,8 @@ def show_held(held: payments.HeldWithdrawal) -> HeldWithdrawalView:
     )
 
 
-def _show_rail(rail: payments.OrderRail) -> RailView:
+def show_rail(rail: payments.OrderRail) -> RailView:
+    """Return the system that a withdrawal goes through as a view."""
     return RailView(
         rail=rail.rail.value,
         is_urgent=rail.is_urgent,

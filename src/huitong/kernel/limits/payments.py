@@ -65,3 +65,7 @@ ISO20022_CHUNK_BYTES: Final = 65_536
 ISO20022_DEPTH_MAX: Final = 64
 ISO20022_TEXT_MAX: Final = 100_000
 ISO20022_MARKUP_BYTES_MAX: Final = 1_048_576
+#: How many orders a page of a search looks through, and of how many the last hour is counted.
+PAYMENT_SEARCH_ROWS_MAX: Final = 50_000
+PAYMENT_PACE_ROWS_MAX: Final = 500_000
+PAYMENT_PACE_MINUTES: Final = 60

@@ -90,3 +90,5 @@ MODEL_WATCH_ROWS_MIN: Final = 1_000
 MODEL_WEEKS_MAX: Final = 8
 MODEL_WATCH_INTERVAL_SECONDS: Final = 3_600.0
 MODEL_WEEK_AGAIN_HOURS: Final = 24
+#: Of how many decisions the last hour is counted.
+DECISIONS_COUNTED_MAX: Final = 500_000

@@ -211,3 +211,11 @@ async def list_payers(uow: UnitOfWork, order_ids: Sequence[uuid.UUID]) -> dict[u
         ids=list(order_ids),
     )
     return {row.id: row.payer_account_id for row in rows}
+
+
+async def list_orders_by_id(uow: UnitOfWork, order_ids: Sequence[uuid.UUID]) -> list[Order]:
+    """Return orders that are there, newest id first."""
+    rows = await uow.execute(
+        f"{_ORDERS} WHERE id = ANY(:ids) ORDER BY id DESC", ids=list(order_ids)
+    )
+    return [_read(row) for row in rows]

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -29,6 +30,7 @@ from huitong.risk.decisioning.rules.types import Purpose
 from huitong.risk.decisioning.types import Action, Features
 
 _NOBODY_ASKS: Final = np.zeros(1, np.int64)
+_ID_AGE_MAX: Final = timedelta(days=7)
 _AFTER_ALL_IDS: Final = uuid.UUID(int=2**128 - 1)
 _LISTED: Final[Mapping[ListKind, Reason]] = {
     ListKind.BLOCK: Reason(
@@ -117,6 +119,22 @@ async def list_decisions(
         raise InvalidField(f"must be from 1 to {limits.PAGE_SIZE_MAX}", field="limit")
     return await store.list_decisions(
         uow, purpose, before_id=before_id or _AFTER_ALL_IDS, count=limit
+    )
+
+
+async def count_actions(uow: UnitOfWork, purpose: Purpose, *, since: datetime) -> dict[Action, int]:
+    """Return how often each action was decided since an instant; what never was is left out.
+
+    Of the newest DECISIONS_COUNTED_MAX decisions.
+    """
+    # Payers make the ids, whose time may be some days before that of the decision.
+    milliseconds = int((since - _ID_AGE_MAX).timestamp() * 1_000)
+    return await store.count_actions(
+        uow,
+        purpose,
+        from_id=uuid.UUID(int=milliseconds << 80),
+        since=since,
+        searched=limits.DECISIONS_COUNTED_MAX,
     )
 
 

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import accumulate, islice
 from typing import Any, Final
 
@@ -165,6 +166,22 @@ async def list_decisions(
         count=count,
     )
     return [_read(row) for row in rows]
+
+
+async def count_actions(
+    uow: UnitOfWork, purpose: Purpose, *, from_id: uuid.UUID, since: datetime, searched: int
+) -> dict[Action, int]:
+    """Return how often each was decided since an instant, of the newest so many decisions."""
+    rows = await uow.execute(
+        "SELECT action, count(*) AS count FROM (SELECT action, purpose, decided_at "
+        "FROM risk.decisions WHERE id >= :from_id ORDER BY id DESC LIMIT :searched) AS newest "
+        "WHERE purpose = :purpose AND decided_at >= :since GROUP BY action",
+        purpose=purpose.value,
+        from_id=from_id,
+        since=since,
+        searched=searched,
+    )
+    return {Action(row.action): row.count for row in rows}
 
 
 def _read(row: Row[Any]) -> Decision:

@@ -48,6 +48,7 @@ async def complain(
             raise CollectionIdReused("the id is that of another complaint", field="id")
         return known
     await _check_others(uow, customer_id)
+    now = await store.order_after(uow, customer_id, now)
     today = business_day(now)
     sealed = await vault.seal(uow, customer_id, {WORDS_FIELD: words})
     complaint = Complaint(
@@ -102,6 +103,7 @@ async def answer_complaint(
         raise AlreadyEnded("the complaint is answered", field="complaint")
     if await request_store.has_contacted(uow, staff_id, found.customer_id):
         raise OwnContacts("somebody who has not contacted the debtor answers", field="complaint")
+    now = await store.order_after(uow, found.customer_id, now)
     await request_store.answer_complaint(
         uow,
         complaint_id,

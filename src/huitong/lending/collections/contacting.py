@@ -143,6 +143,7 @@ async def end_contact(
     await store.lock_debtor(uow, found.customer_id)
     task = await store.find_task(uow, found.task_id, for_update=True)
     assert task is not None, "a contact has a task"
+    now = max(now, found.made_at)
     if not await store.set_outcome(uow, contact_id, outcome, now=now):
         again = await _get_contact(uow, contact_id)
         if again.outcome is outcome:
@@ -191,6 +192,7 @@ async def _reach(
 ) -> Contact:
     """Write down a contact that the rules allow, and send what is a message."""
     await store.lock_debtor(uow, task.customer_id)
+    now = await store.order_after(uow, task.customer_id, now)
     today = business_day(now)
     owed = await _find_owed(uow, task, today)
     window = await _check_rules(uow, task, rulebook, today, now)

@@ -6,11 +6,14 @@ import signal
 import subprocess
 import sys
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 from tests.lending.loans.collecting import DUE, Desk
 from tests.lending.loans.conftest import Bank
 
+from huitong import customers
 from huitong.lending import collections
 
 
@@ -186,3 +189,29 @@ async def counts(desk: Desk) -> list[tuple[object, ...]]:
                   (SELECT count(*) FROM lending.collection_tasks),
                   (SELECT count(*) FROM lending.collection_chunks)"""
     )
+
+
+async def test_more_loans_take_no_more_statements(desk: Desk) -> None:
+    await desk.agree()
+    counted = []
+    (loan,) = await desk.lend()
+    for _ in range(2):
+        await desk.bank.close(5)
+        await desk.collect(chunk_size=100)
+        await desk.bank.close()
+        made: list[str] = []
+        engine = desk.bank.database.engine.sync_engine
+
+        def count(*arguments: Any, into: list[str] = made) -> None:
+            into.append(str(arguments[2]))
+
+        event.listen(engine, "before_cursor_execute", count)
+        (day,) = await desk.collect(chunk_size=100)
+        event.remove(engine, "before_cursor_execute", count)
+        counted.append((day.opened, len(made)))
+        debtor = await desk.bank.read(customers.get_customer, loan.customer_id)
+        first_due = desk.bank.today + timedelta(days=5)
+        for _ in range(7):
+            await desk.bank.lend(debtor, auto_debit=False, first_due=first_due)
+    assert [opened for opened, _ in counted] == [1, 7]
+    assert counted[0][1] == counted[1][1]

@@ -267,6 +267,26 @@ async def test_a_complaint_and_a_call_at_once_stand_in_some_order(desk: Desk) ->
     assert await refused(desk, task) == "collection.pause.complaint"
 
 
+async def test_who_gets_the_lock_second_is_later_whatever_the_clock_said(desk: Desk) -> None:
+    (task,) = await calls(desk)
+    loan = await desk.bank.database.run(lambda uow: _loan(uow, task))
+    earlier, later = desk.bank.now, desk.bank.now + timedelta(seconds=1)
+    contact = await desk.contact(task, AGENT, now=later)
+    complaint = await desk.complain(loan, now=earlier)
+    assert complaint.made_at == later == contact.made_at
+    answer = {"is_upheld": False, "answer_zh": "不成立", "answer_en": "No"}
+    answered = await desk.bank.run(
+        collections.answer_complaint,
+        complaint.id,
+        staff_id=OTHER,
+        now=later + timedelta(seconds=1),
+        **answer,
+    )
+    again = await desk.contact(task, AGENT, now=later)
+    assert again.made_at == answered.answered_at
+    await desk.bank.check_ties()
+
+
 async def test_whoever_paid_meanwhile_is_not_called(desk: Desk) -> None:
     (task,) = await calls(desk)
     loan = await desk.bank.database.run(lambda uow: _loan(uow, task))

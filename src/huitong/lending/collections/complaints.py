@@ -36,22 +36,19 @@ async def complain(
     rulebook: Rulebook,
     now: datetime,
 ) -> Complaint:
-    """Keep a complaint, sealed, and stop contact with the debtor over all loans until the answer.
+    """Keep a complaint, sealed; nobody contacts the debtor about any loan until it is answered.
 
-    The same id of the same person returns the first answer. Raises InvalidField, LimitExceeded for
-    too many open ones, CollectionIdReused.
+    The same id returns the first answer. Raises InvalidField, LimitExceeded, CollectionIdReused.
     """
-    if not words.strip() or len(words) > limits.WORDS_LENGTH_MAX or "\x00" in words:
-        raise InvalidField(f"has 1 to {limits.WORDS_LENGTH_MAX} characters", field="words")
+    _check_complaint(words)
     await store.lock_debtor(uow, customer_id)
     known = await request_store.find_complaint(uow, complaint_id)
     if known is not None:
         if (known.customer_id, known.about) != (customer_id, about):
             raise CollectionIdReused("the id is that of another complaint", field="id")
         return known
-    made = await request_store.list_complaints(uow, customer_id)
-    if sum(each.answered_at is None for each in made) >= limits.OPEN_COMPLAINTS_MAX:
-        raise LimitExceeded(f"at most {limits.OPEN_COMPLAINTS_MAX} complaints are open at once")
+    await _check_others(uow, customer_id)
+    now = await store.order_after(uow, customer_id, now)
     today = business_day(now)
     sealed = await vault.seal(uow, customer_id, {WORDS_FIELD: words})
     complaint = Complaint(
@@ -69,6 +66,18 @@ async def complain(
     await request_store.insert_complaint(uow, complaint)
     await _record(uow, "lending.complain", complaint_id, about=about.value)
     return complaint
+
+
+def _check_complaint(words: str) -> None:
+    most = limits.WORDS_LENGTH_MAX
+    if not words.strip() or len(words) > most or "\x00" in words:
+        raise InvalidField(f"has 1 to {most} characters", field="words")
+
+
+async def _check_others(uow: UnitOfWork, customer_id: uuid.UUID) -> None:
+    made = await request_store.list_complaints(uow, customer_id)
+    if sum(each.answered_at is None for each in made) >= limits.OPEN_COMPLAINTS_MAX:
+        raise LimitExceeded(f"at most {limits.OPEN_COMPLAINTS_MAX} complaints are open at once")
 
 
 async def answer_complaint(
@@ -94,6 +103,7 @@ async def answer_complaint(
         raise AlreadyEnded("the complaint is answered", field="complaint")
     if await request_store.has_contacted(uow, staff_id, found.customer_id):
         raise OwnContacts("somebody who has not contacted the debtor answers", field="complaint")
+    now = await store.order_after(uow, found.customer_id, now)
     await request_store.answer_complaint(
         uow,
         complaint_id,

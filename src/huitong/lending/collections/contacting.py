@@ -143,6 +143,7 @@ async def end_contact(
     await store.lock_debtor(uow, found.customer_id)
     task = await store.find_task(uow, found.task_id, for_update=True)
     assert task is not None, "a contact has a task"
+    now = max(now, found.made_at)
     if not await store.set_outcome(uow, contact_id, outcome, now=now):
         again = await _get_contact(uow, contact_id)
         if again.outcome is outcome:
@@ -191,11 +192,9 @@ async def _reach(
 ) -> Contact:
     """Write down a contact that the rules allow, and send what is a message."""
     await store.lock_debtor(uow, task.customer_id)
+    now = await store.order_after(uow, task.customer_id, now)
     today = business_day(now)
-    is_before_due = task.segment == BEFORE_DUE
-    owed = await store.find_owed(uow, task, is_before_due=is_before_due, today=today)
-    if owed == 0:
-        raise NotOverdue("nothing is to be paid of it any more", field="task")
+    owed = await _find_owed(uow, task, today)
     window = await _check_rules(uow, task, rulebook, today, now)
     nth, most = await _count(uow, task, rulebook, today)
     text_zh, text_en = write_texts(task, owed, on=today)
@@ -219,10 +218,17 @@ async def _reach(
     )
     if task.channel is Channel.SMS:
         await _send(uow, contact, tell)
-    await store.insert_contact(
-        uow, contact, counts_as=counts_as(task.channel), allowed_from=window.first_at
-    )
+    kind = counts_as(task.channel)
+    await store.insert_contact(uow, contact, counts_as=kind, allowed_from=window.first_at)
     return contact
+
+
+async def _find_owed(uow: UnitOfWork, task: Task, today: date) -> int:
+    is_before_due = task.segment == BEFORE_DUE
+    owed = await store.find_owed(uow, task, is_before_due=is_before_due, today=today)
+    if owed == 0:
+        raise NotOverdue("nothing is to be paid of it any more", field="task")
+    return owed
 
 
 async def _check_rules(

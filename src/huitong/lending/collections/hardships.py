@@ -53,22 +53,26 @@ async def ask_for_hardship(
     if not 1 <= count <= lending_limits.INSTALMENTS_MAX:
         raise InvalidField(f"must be from 1 to {lending_limits.INSTALMENTS_MAX}", field="count")
     today = business_day(now)
-    asked = await request_store.list_hardships(uow, loan.number)
-    if any(each.state is HardshipState.OPEN for each in asked):
-        raise AlreadyOpen("a request about this loan is open", field="loan")
-    most = rulebook.integer(_COUNT, today)
-    if sum(each.asked_at > now - _YEAR for each in asked) >= most:
-        raise RequestRefused(
-            f"at most {most} requests of a loan in 365 days (rule {_COUNT})",
-            field="loan",
-            context={"rule": _COUNT},
-        )
+    await _check_others(uow, loan, rulebook.integer(_COUNT, today), now=now)
     due_on = today + timedelta(days=rulebook.integer(_DAYS, today))
     await request_store.insert_hardship(
         uow, hardship_id, loan=loan, cause=cause, count=count, due_on=due_on, now=now
     )
     await _record(uow, "lending.ask_for_hardship", hardship_id, cause=cause.value, count=count)
     return await get_hardship(uow, hardship_id)
+
+
+async def _check_others(uow: UnitOfWork, loan: Loan, most: int, *, now: datetime) -> None:
+    """Refuse a second open request of a loan, and more than so many in a year."""
+    asked = await request_store.list_hardships(uow, loan.number)
+    if any(each.state is HardshipState.OPEN for each in asked):
+        raise AlreadyOpen("a request about this loan is open", field="loan")
+    if sum(each.asked_at > now - _YEAR for each in asked) >= most:
+        raise RequestRefused(
+            f"at most {most} requests of a loan in 365 days (rule {_COUNT})",
+            field="loan",
+            context={"rule": _COUNT},
+        )
 
 
 async def get_hardship(

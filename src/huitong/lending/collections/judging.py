@@ -6,7 +6,7 @@ sets, however many loans there are.
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -95,17 +95,7 @@ async def collect_chunk(
     found = CollectedDay(
         day=day, opened=opened, closed=closed, kept=kept, broken=broken, planned=planned
     )
-    await uow.execute(
-        sql.INSERT_CHUNK,
-        day=day,
-        chunk=chunk,
-        opened=opened,
-        closed=closed,
-        kept=kept,
-        broken=broken,
-        planned=planned,
-        now=now,
-    )
+    await uow.execute(sql.INSERT_CHUNK, chunk=chunk, now=now, **asdict(found))
     return found
 
 

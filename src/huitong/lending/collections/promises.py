@@ -18,7 +18,7 @@ from huitong.lending.collections.errors import (
     NotOverdue,
     RequestRefused,
 )
-from huitong.lending.collections.types import Promise, PromiseState
+from huitong.lending.collections.types import Case, Promise, PromiseState
 from huitong.lending.loans import Loan
 
 _DAYS: Final = "collection.promise.days.max"
@@ -46,34 +46,17 @@ async def make_promise(
     today = business_day(now)
     known = await request_store.find_promise(uow, promise_id)
     if known is not None:
-        asked = (loan.number, amount.minor, amount.currency, pay_by)
-        if (known.loan, known.amount, known.currency, known.pay_by) != asked:
-            raise CollectionIdReused("the id is that of another promise", field="id")
-        return known
+        return _check_same(known, (loan.number, amount, pay_by))
     case = await store.find_open_case(uow, loan.number)
     owed = await store.find_overdue(uow, loan.number, today=today)
     if case is None or owed == 0:
         raise NotOverdue("nothing is overdue of the loan", field="loan")
     _check_amount(amount, loan.currency, owed)
     _check_day(pay_by, today, rulebook)
-    made = await request_store.list_promises(uow, loan.number)
-    if any(each.state is PromiseState.OPEN for each in made):
-        raise AlreadyOpen("a promise is open until its day is over", field="loan")
-    most = rulebook.integer(_COUNT, today)
-    if sum(each.case_id == case.id for each in made) >= most:
-        raise RequestRefused(
-            f"at most {most} promises while a loan is overdue (rule {_COUNT})",
-            field="loan",
-            context={"rule": _COUNT},
-        )
+    await _check_others(uow, case, rulebook.integer(_COUNT, today))
+    minor = amount.minor
     await request_store.insert_promise(
-        uow,
-        promise_id,
-        case=case,
-        amount=amount.minor,
-        pay_by=pay_by,
-        staff_id=staff_id,
-        now=now,
+        uow, promise_id, case=case, amount=minor, pay_by=pay_by, staff_id=staff_id, now=now
     )
     details = {"amount": amount.to_json(), "pay_by": pay_by.isoformat()}
     subject = show_id(PROMISE, promise_id)
@@ -81,6 +64,25 @@ async def make_promise(
     promise = await request_store.find_promise(uow, promise_id)
     assert promise is not None, "it was written a moment ago"
     return promise
+
+
+def _check_same(known: Promise, asked: tuple[int, Money, date]) -> Promise:
+    if (known.loan, Money(known.amount, known.currency), known.pay_by) != asked:
+        raise CollectionIdReused("the id is that of another promise", field="id")
+    return known
+
+
+async def _check_others(uow: UnitOfWork, case: Case, most: int) -> None:
+    """Refuse a second open promise of a loan, and more than so many of its case."""
+    made = await request_store.list_promises(uow, case.loan)
+    if any(each.state is PromiseState.OPEN for each in made):
+        raise AlreadyOpen("a promise is open until its day is over", field="loan")
+    if sum(each.case_id == case.id for each in made) >= most:
+        raise RequestRefused(
+            f"at most {most} promises while a loan is overdue (rule {_COUNT})",
+            field="loan",
+            context={"rule": _COUNT},
+        )
 
 
 def _check_amount(amount: Money, currency: str, owed: int) -> None:

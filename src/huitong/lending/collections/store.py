@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy.engine import Row
 
+from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.lending.collections.judging_sql import OWED
 from huitong.lending.collections.types import (
@@ -94,6 +95,22 @@ async def lock_debtor(uow: UnitOfWork, customer_id: uuid.UUID) -> None:
         "SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))",
         key=f"lending.debtor.{customer_id}",
     )
+
+
+async def order_after(uow: UnitOfWork, customer_id: uuid.UUID, now: datetime) -> datetime:
+    """Return an instant that is not before anything that stands of a debtor who is locked.
+
+    Two who ask at once read the clock before either has the lock: who gets it second is later.
+    """
+    last: datetime | None = await uow.fetch_value(
+        """SELECT greatest((SELECT max(made_at) FROM lending.collection_contacts
+                             WHERE customer_id = :id AND day >= :day),
+                           (SELECT max(greatest(made_at, answered_at))
+                              FROM lending.collection_complaints WHERE customer_id = :id))""",
+        id=customer_id,
+        day=business_day(now),
+    )
+    return now if last is None else max(now, last)
 
 
 async def find_task(

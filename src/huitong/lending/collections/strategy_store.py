@@ -78,6 +78,11 @@ async def insert_strategy(
         [each.amount_min for each in segments],
         [each.score_max for each in segments],
     )
+    await _insert_steps(uow, number, segments)
+
+
+async def _insert_steps(uow: UnitOfWork, number: int, segments: Sequence[Segment]) -> None:
+    connection = await uow.driver()
     steps = [(each.code, step) for each in segments for step in each.steps]
     await connection.execute(
         _INSERT_STEPS,

@@ -8,9 +8,9 @@ from typing import Final
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import InvalidField
-from huitong.kernel.ids import LOAN, show_id
+from huitong.kernel.ids import LOAN, LOAN_LINE, show_id
 from huitong.kernel.money import Money
-from huitong.lending import limits
+from huitong.lending import limits, lines
 from huitong.lending.loans import Loan, LoanState, list_loans
 from huitong.privacy import Erasure, Json, Kept, kept_until
 
@@ -27,9 +27,10 @@ class LendingData:
     correctable: Final[frozenset[str]] = frozenset()
 
     async def export(self, uow: UnitOfWork, subject_id: uuid.UUID) -> Mapping[str, Json]:
-        """Return the first `limits.EXPORT_LOANS_MAX` loans."""
+        """Return the first `limits.EXPORT_LOANS_MAX` loans, and lines of credit."""
         loans: list[Json] = [_show(loan) for loan in await _list(uow, subject_id)]
-        return {"loans": loans} if loans else {}
+        own: list[Json] = [_show_line(line) for line in await lines.list_lines(uow, subject_id)]
+        return {name: each for name, each in (("loans", loans), ("lines", own)) if each}
 
     async def correct(
         self,
@@ -63,6 +64,17 @@ class LendingData:
 
 async def _list(uow: UnitOfWork, subject_id: uuid.UUID) -> list[Loan]:
     return await list_loans(uow, customer_id=subject_id, limit=limits.EXPORT_LOANS_MAX)
+
+
+def _show_line(line: lines.Line) -> dict[str, Json]:
+    return {
+        "id": show_id(LOAN_LINE, line.id),
+        "product": line.product,
+        "state": line.state.value,
+        "amount": Money(line.amount, line.currency).to_json(),
+        "opened_on": line.opened_on.isoformat(),
+        "ends_on": line.ends_on.isoformat(),
+    }
 
 
 def _show(loan: Loan) -> dict[str, Json]:

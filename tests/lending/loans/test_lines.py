@@ -96,6 +96,13 @@ async def test_drawings_at_once_never_go_beyond_the_line(bank: Bank) -> None:
     await bank.check_ties()
 
 
+async def test_lines_are_in_the_copy_of_a_persons_data(bank: Bank) -> None:
+    line = await open_line(bank)
+    exported = await bank.read(lending.LendingData().export, line.customer_id)
+    (found,) = exported["lines"]
+    assert (found["product"], found["amount"]["amount"]) == ("cash", "10000.00")
+
+
 async def test_the_same_drawing_twice_is_one_loan(bank: Bank) -> None:
     line = await open_line(bank)
     digest, drawing_id = await read(bank, line), new_id(bank.now)

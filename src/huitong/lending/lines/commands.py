@@ -129,15 +129,7 @@ async def draw(
     line = await get_line(uow, line_id, is_locked=True)
     is_known = await store.find_line_of(uow, drawing_id) == line.id
     if not is_known:
-        _check_open(line, now=now)
-        await _check_read(uow, line, drawing, digest, rulebook=rulebook, now=now)
-        available = line.amount - await store.sum_used(uow, line.id)
-        if drawing.amount > available:
-            raise LineExceeded(
-                "more would be owed than the line is for",
-                field="amount",
-                context={"available": Money(max(available, 0), line.currency).to_json()},
-            )
+        await _check_drawing(uow, line, drawing, digest, rulebook=rulebook, now=now)
     loan = await open_loan(
         uow,
         _make_terms(line, drawing),
@@ -184,6 +176,26 @@ def _check_open(line: Line, *, now: datetime) -> None:
     today = business_day(now)
     if line.state is LineState.CLOSED or today >= line.ends_on:
         raise LineClosed(f"the line is {line.state.value} and ends on {line.ends_on}", field="line")
+
+
+async def _check_drawing(
+    uow: UnitOfWork,
+    line: Line,
+    drawing: Drawing,
+    digest: bytes,
+    *,
+    rulebook: Rulebook,
+    now: datetime,
+) -> None:
+    _check_open(line, now=now)
+    await _check_read(uow, line, drawing, digest, rulebook=rulebook, now=now)
+    available = line.amount - await store.sum_used(uow, line.id)
+    if drawing.amount > available:
+        raise LineExceeded(
+            "more would be owed than the line is for",
+            field="amount",
+            context={"available": Money(max(available, 0), line.currency).to_json()},
+        )
 
 
 async def _check_read(

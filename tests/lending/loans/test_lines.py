@@ -151,6 +151,9 @@ async def test_a_line_that_is_closed_or_has_ended_is_not_drawn_on(bank: Bank) ->
 async def test_lines_outside_product_and_rulebook_are_refused_by_field(bank: Bank) -> None:
     await bank.add_product(line_years=1)
     await bank.add_product("plain")
+    await bank.add_product(
+        "floating", line_years=1, rate_kind=lending.RateKind.LPR_1Y, rate_min=0, rate_max=150_000
+    )
     customer, other = await bank.add_borrower(), await bank.add_borrower()
     await bank.run(
         lines.open_line,
@@ -161,6 +164,7 @@ async def test_lines_outside_product_and_rulebook_are_refused_by_field(bank: Ban
     for new, refusal, field in (
         (new_line(bank, customer, currency="USD"), InvalidField, "amount.currency"),
         (new_line(bank, customer, product="plain"), lines.LineRefused, "product"),
+        (new_line(bank, customer, product="floating"), lines.LineRefused, "product"),
         (new_line(bank, customer, amount=200_000_01), lines.LineRefused, "amount"),
         (new_line(bank, customer, amount=50_000_01), lines.LineRefused, "amount"),
         (new_line(bank, customer, ends_on=bank.today), lines.LineRefused, "ends_on"),

@@ -22,7 +22,7 @@ from huitong.lending.lines.queries import get_line
 from huitong.lending.lines.types import Drawing, Line, LineState, NewLine
 from huitong.lending.loans import LoanTermsRefused, check_loan_rate, open_loan
 from huitong.lending.loans.types import Loan, LoanTerms
-from huitong.lending.products import Product, Purpose, get_product
+from huitong.lending.products import Product, Purpose, RateKind, get_product
 from huitong.lending.schedules import add_months
 
 _READING: Final = "loan.disclosure.reading.seconds"
@@ -44,6 +44,9 @@ async def check_line(
     years = product.terms.line_years
     if years == 0:
         raise LineRefused(f"{product.code} is not lent by lines", field="product")
+    if product.terms.rate_kind is not RateKind.FIXED:
+        # A line keeps its rate; one with a spread would have to be told anew at each prime rate.
+        raise LineRefused(f"the rate of {product.code} is not fixed", field="product")
     if not product.terms.amount_min <= new.amount <= product.terms.amount_max:
         low, high = product.terms.amount_min, product.terms.amount_max
         raise LineRefused(f"must be from {low} to {high}", field="amount")

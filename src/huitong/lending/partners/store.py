@@ -39,11 +39,11 @@ _SHARES: Final = """
       FROM lending.plan_shares s JOIN lending.partners p ON p.id = s.partner_id
      WHERE s.plan_id = ANY(:plans) ORDER BY s.plan_id, s.place
 """
+_PARTS: Final = ", ".join(FLOW_PARTS)
+_GIVEN_PARTS: Final = ", ".join(f":{part}" for part in FLOW_PARTS)
 _INSERT_FLOWS: Final = f"""
-    INSERT INTO lending.partner_flows (entry_id, partner_id, plan_id, loan, day,
-                                       {", ".join(FLOW_PARTS)})
-    VALUES (:entry_id, :partner_id, :plan_id, :loan, :day,
-            {", ".join(f":{part}" for part in FLOW_PARTS)})
+    INSERT INTO lending.partner_flows (entry_id, partner_id, plan_id, loan, day, {_PARTS})
+    VALUES (:entry_id, :partner_id, :plan_id, :loan, :day, {_GIVEN_PARTS})
 """  # noqa: S608 - names of ours
 
 

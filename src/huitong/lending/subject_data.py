@@ -8,9 +8,9 @@ from typing import Final
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import InvalidField
-from huitong.kernel.ids import LOAN, show_id
+from huitong.kernel.ids import LOAN, LOAN_LINE, show_id
 from huitong.kernel.money import Money
-from huitong.lending import collections, limits
+from huitong.lending import collections, limits, lines
 from huitong.lending.loans import Loan, LoanState, list_loans
 from huitong.privacy import Erasure, Json, Kept, kept_until
 
@@ -27,7 +27,7 @@ class LendingData:
     correctable: Final[frozenset[str]] = frozenset()
 
     async def export(self, uow: UnitOfWork, subject_id: uuid.UUID) -> Mapping[str, Json]:
-        """Return the first `limits.EXPORT_LOANS_MAX` loans, how one was contacted, and complaints.
+        """Return the first `limits.EXPORT_LOANS_MAX` loans, contacts, lines and complaints.
 
         The words of complaints are sealed and left out.
         """
@@ -38,9 +38,9 @@ class LendingData:
         complaints: list[Json] = [
             _show_complaint(each) for each in await collections.list_complaints(uow, subject_id)
         ]
-        return ({"loans": loans} if loans else {}) | (
-            {"loan_complaints": complaints} if complaints else {}
-        )
+        own: list[Json] = [_show_line(line) for line in await lines.list_lines(uow, subject_id)]
+        found = (("loans", loans), ("lines", own), ("loan_complaints", complaints))
+        return {name: each for name, each in found if each}
 
     async def correct(
         self,
@@ -74,6 +74,17 @@ class LendingData:
 
 async def _list(uow: UnitOfWork, subject_id: uuid.UUID) -> list[Loan]:
     return await list_loans(uow, customer_id=subject_id, limit=limits.EXPORT_LOANS_MAX)
+
+
+def _show_line(line: lines.Line) -> dict[str, Json]:
+    return {
+        "id": show_id(LOAN_LINE, line.id),
+        "product": line.product,
+        "state": line.state.value,
+        "amount": Money(line.amount, line.currency).to_json(),
+        "opened_on": line.opened_on.isoformat(),
+        "ends_on": line.ends_on.isoformat(),
+    }
 
 
 def _show(loan: Loan) -> dict[str, Json]:

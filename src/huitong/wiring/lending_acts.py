@@ -28,7 +28,8 @@ def make_lending_acts(rulebook: Rulebook) -> identity.Handlers:
         "lending.change_rate": acts.change_rate,
         "lending.write_off": acts.write_off,
         "lending.recover": acts.recover,
-    } | make_partner_acts(rulebook)
+        **make_partner_acts(rulebook),
+    }
 
 
 class _Acts:

@@ -96,6 +96,13 @@ async def test_drawings_at_once_never_go_beyond_the_line(bank: Bank) -> None:
     await bank.check_ties()
 
 
+async def test_lines_are_in_the_copy_of_a_persons_data(bank: Bank) -> None:
+    line = await open_line(bank)
+    exported = await bank.read(lending.LendingData().export, line.customer_id)
+    (found,) = exported["lines"]
+    assert (found["product"], found["amount"]["amount"]) == ("cash", "10000.00")
+
+
 async def test_the_same_drawing_twice_is_one_loan(bank: Bank) -> None:
     line = await open_line(bank)
     digest, drawing_id = await read(bank, line), new_id(bank.now)
@@ -144,6 +151,9 @@ async def test_a_line_that_is_closed_or_has_ended_is_not_drawn_on(bank: Bank) ->
 async def test_lines_outside_product_and_rulebook_are_refused_by_field(bank: Bank) -> None:
     await bank.add_product(line_years=1)
     await bank.add_product("plain")
+    await bank.add_product(
+        "floating", line_years=1, rate_kind=lending.RateKind.LPR_1Y, rate_min=0, rate_max=150_000
+    )
     customer, other = await bank.add_borrower(), await bank.add_borrower()
     await bank.run(
         lines.open_line,
@@ -154,6 +164,7 @@ async def test_lines_outside_product_and_rulebook_are_refused_by_field(bank: Ban
     for new, refusal, field in (
         (new_line(bank, customer, currency="USD"), InvalidField, "amount.currency"),
         (new_line(bank, customer, product="plain"), lines.LineRefused, "product"),
+        (new_line(bank, customer, product="floating"), lines.LineRefused, "product"),
         (new_line(bank, customer, amount=200_000_01), lines.LineRefused, "amount"),
         (new_line(bank, customer, amount=50_000_01), lines.LineRefused, "amount"),
         (new_line(bank, customer, ends_on=bank.today), lines.LineRefused, "ends_on"),

@@ -90,3 +90,15 @@ async def test_what_is_written_off_while_off_the_books_is_no_loss_of_interest(ba
     await bank.give(borrower.account_id, 100_00)
     await bank.run(lending.recover, loan.id, recovery_id=new_id(bank.now), amount=100_00)
     await bank.check_ties()
+
+
+async def test_products_of_before_get_the_accounts_that_they_lack(bank: Bank) -> None:
+    async with bank.database.unit_of_work() as uow:
+        await uow.execute(
+            """INSERT INTO lending.products (code, name_zh, name_en, currency, created_at)
+               VALUES ('old', '旧', 'Old', 'CNY', now())"""
+        )
+    for _ in range(2):
+        async with bank.database.unit_of_work() as uow:
+            await lending.complete_control_accounts(uow)
+    assert set((await books(bank, "old")).values()) == {0}

@@ -22,7 +22,7 @@ from huitong.lending.lines.queries import get_line
 from huitong.lending.lines.types import Drawing, Line, LineState, NewLine
 from huitong.lending.loans import LoanTermsRefused, check_loan_rate, open_loan
 from huitong.lending.loans.types import Loan, LoanTerms
-from huitong.lending.products import Product, Purpose, get_product
+from huitong.lending.products import Product, Purpose, RateKind, get_product
 from huitong.lending.schedules import add_months
 
 _READING: Final = "loan.disclosure.reading.seconds"
@@ -44,6 +44,9 @@ async def check_line(
     years = product.terms.line_years
     if years == 0:
         raise LineRefused(f"{product.code} is not lent by lines", field="product")
+    if product.terms.rate_kind is not RateKind.FIXED:
+        # A line keeps its rate; one with a spread would have to be told anew at each prime rate.
+        raise LineRefused(f"the rate of {product.code} is not fixed", field="product")
     if not product.terms.amount_min <= new.amount <= product.terms.amount_max:
         low, high = product.terms.amount_min, product.terms.amount_max
         raise LineRefused(f"must be from {low} to {high}", field="amount")
@@ -129,15 +132,7 @@ async def draw(
     line = await get_line(uow, line_id, is_locked=True)
     is_known = await store.find_line_of(uow, drawing_id) == line.id
     if not is_known:
-        _check_open(line, now=now)
-        await _check_read(uow, line, drawing, digest, rulebook=rulebook, now=now)
-        available = line.amount - await store.sum_used(uow, line.id)
-        if drawing.amount > available:
-            raise LineExceeded(
-                "more would be owed than the line is for",
-                field="amount",
-                context={"available": Money(max(available, 0), line.currency).to_json()},
-            )
+        await _check_drawing(uow, line, drawing, digest, rulebook=rulebook, now=now)
     loan = await open_loan(
         uow,
         _make_terms(line, drawing),
@@ -184,6 +179,26 @@ def _check_open(line: Line, *, now: datetime) -> None:
     today = business_day(now)
     if line.state is LineState.CLOSED or today >= line.ends_on:
         raise LineClosed(f"the line is {line.state.value} and ends on {line.ends_on}", field="line")
+
+
+async def _check_drawing(
+    uow: UnitOfWork,
+    line: Line,
+    drawing: Drawing,
+    digest: bytes,
+    *,
+    rulebook: Rulebook,
+    now: datetime,
+) -> None:
+    _check_open(line, now=now)
+    await _check_read(uow, line, drawing, digest, rulebook=rulebook, now=now)
+    available = line.amount - await store.sum_used(uow, line.id)
+    if drawing.amount > available:
+        raise LineExceeded(
+            "more would be owed than the line is for",
+            field="amount",
+            context={"available": Money(max(available, 0), line.currency).to_json()},
+        )
 
 
 async def _check_read(

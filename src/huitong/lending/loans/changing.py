@@ -11,7 +11,7 @@ from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.ids import LOAN, show_id, uuid7
 from huitong.kernel.money import Money
-from huitong.ledger import Request, TransferCode, post_entries
+from huitong.ledger import Entry, Request, TransferCode, post_entries
 from huitong.lending import limits
 from huitong.lending.loans import acts, postings, store
 from huitong.lending.loans.errors import (
@@ -184,17 +184,22 @@ async def post_change(
         now_ms=now_ms,
         more={} if funding is None else funding.change(rows_before, rows_after),
     )
+    await post_entry(uow, entry, now=now)
+    assert entry.id is not None, "it was made above"
+    if funding is not None:
+        day = business_day(now)
+        await record_flows(uow, funding, rows_before, rows_after, entry_id=entry.id, day=day)
+    return entry.id
+
+
+async def post_entry(uow: UnitOfWork, entry: Entry, *, now: datetime) -> None:
+    """Post an entry; raises LoanMoneyRefused with the ledger's reason."""
     outcome = (await post_entries(uow, [Request(entry)], now=now))[0]
     if not outcome.is_posted:
         raise LoanMoneyRefused(
             f"the ledger refuses the movement: {outcome.reason}",
             context={"reason": str(outcome.reason)},
         )
-    assert entry.id is not None, "it was made above"
-    if funding is not None:
-        day = business_day(now)
-        await record_flows(uow, funding, rows_before, rows_after, entry_id=entry.id, day=day)
-    return entry.id
 
 
 async def save(uow: UnitOfWork, before: Running, after: Running, today: date) -> None:

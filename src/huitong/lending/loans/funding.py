@@ -22,6 +22,13 @@ from huitong.lending.loans.state import Integers, Rows
 from huitong.lending.partners import Plan
 
 _COLUMNS: Final = ", ".join(f"base_{name}" for name in BASE_NAMES)
+_NAMES: Final = ", ".join(BASE_NAMES)
+_GIVEN: Final = ", ".join(f"n.{name}" for name in BASE_NAMES)
+_ARRAYS: Final = ", ".join(f"${place}::bigint[]" for place, _ in enumerate(BASE_NAMES, 3))
+_INSERT: Final = f"""
+    INSERT INTO lending.fundings (loan, plan_id, {_COLUMNS})
+    SELECT n.loan, $2, {_GIVEN} FROM unnest($1::bigint[], {_ARRAYS}) n(loan, {_NAMES})
+"""  # noqa: S608 - names of ours
 _ONE: Final = f"SELECT loan, plan_id, {_COLUMNS} FROM lending.fundings WHERE loan = $1"  # noqa: S608
 _RANGE: Final = f"""
     SELECT loan, plan_id, {_COLUMNS} FROM lending.fundings WHERE loan >= $1 AND loan < $2
@@ -71,10 +78,7 @@ async def insert_funding(uow: UnitOfWork, loans: Sequence[int], plan_id: int, ba
     """Write down that loans are funded by a plan from now on."""
     connection = await uow.driver()
     await connection.execute(
-        f"INSERT INTO lending.fundings (loan, plan_id, {_COLUMNS}) "  # noqa: S608 - names of ours
-        f"SELECT n.loan, $2, {', '.join(f'n.{name}' for name in BASE_NAMES)} "
-        f"FROM unnest($1::bigint[], {', '.join(f'${i}::bigint[]' for i in range(3, 11))}) "
-        f"n(loan, {', '.join(BASE_NAMES)})",
+        _INSERT,
         list(loans),
         plan_id,
         *(getattr(base, name).tolist() for name in BASE_NAMES),

@@ -26,6 +26,8 @@ async def check_partner(uow: UnitOfWork, new: NewPartner, *, now: datetime) -> i
     check_partner_fields(new, business_day(now))
     versions = await store.list_partner_versions(uow, new.code)
     if not versions:
+        if await store.count_partners(uow) >= limits.PARTNERS_MAX:
+            raise PartnerRefused(f"there are {limits.PARTNERS_MAX} partners already")
         return 1
     last = versions[-1]
     if last.currency != new.currency:
@@ -117,12 +119,7 @@ async def add_agreement_version(
         approval_id=approval_id,
         now=now,
     )
-    for place, (each, partner) in enumerate(zip(new.shares, partners, strict=True), 1):
-        accounts = await open_plan_accounts(uow, plan_id, partner.id, new.currency)
-        shares = (each.share, each.loss_share, each.fee_share)
-        await store.insert_share(
-            uow, plan_id, partner.id, place=place, shares=shares, accounts=accounts
-        )
+    await _insert_shares(uow, plan_id, new, partners)
     await audit.record(
         uow,
         action="lending.add_agreement",
@@ -164,6 +161,17 @@ async def find_plan(uow: UnitOfWork, product: str, *, on: date) -> Plan | None:
         if each.is_open and product in each.products:
             return each
     return None
+
+
+async def _insert_shares(
+    uow: UnitOfWork, plan_id: int, new: NewAgreement, partners: list[Partner]
+) -> None:
+    for place, (each, partner) in enumerate(zip(new.shares, partners, strict=True), 1):
+        accounts = await open_plan_accounts(uow, plan_id, partner.id, new.currency)
+        shares = (each.share, each.loss_share, each.fee_share)
+        await store.insert_share(
+            uow, plan_id, partner.id, place=place, shares=shares, accounts=accounts
+        )
 
 
 async def _find_partner(uow: UnitOfWork, new: NewAgreement, place: int) -> Partner:

@@ -6,6 +6,5 @@ from typing import Final
 PARTNERS_OF_PLAN_MAX: Final = 2
 PRODUCTS_OF_AGREEMENT_MAX: Final = 32
 STATEMENT_DAYS_MAX: Final = 366
-#: Partners that are settled with in one run of a worker's step.
-SETTLED_AT_ONCE_MAX: Final = 100
+#: All partners: they are listed, and settled with, in one go.
 PARTNERS_MAX: Final = 1_000

@@ -29,7 +29,7 @@ _DAYS: Final = f"""
         SELECT day, {_SUMS} FROM lending.partner_flows
          WHERE partner_id = :partner AND day BETWEEN :first AND :last GROUP BY day
     ), settled AS (
-        SELECT (settled_at AT TIME ZONE 'Asia/Shanghai')::date AS day, sum(amount)::bigint AS amount
+        SELECT settled_on AS day, sum(amount)::bigint AS amount
           FROM lending.partner_settlements WHERE partner_id = :partner GROUP BY 1
     )
     SELECT coalesce(f.day, s.day) AS day, {_OR_NOTHING},
@@ -40,8 +40,8 @@ _DAYS: Final = f"""
 _OWED: Final = """
     SELECT coalesce((SELECT sum(owed) FROM lending.partner_flows
                       WHERE partner_id = :partner AND day < :day), 0)
-         - coalesce((SELECT sum(amount) FROM lending.partner_settlements WHERE partner_id = :partner
-                        AND (settled_at AT TIME ZONE 'Asia/Shanghai')::date < :day), 0)
+         - coalesce((SELECT sum(amount) FROM lending.partner_settlements
+                      WHERE partner_id = :partner AND settled_on < :day), 0)
 """
 _TO_SETTLE: Final = """
     SELECT coalesce((SELECT sum(owed) FROM lending.partner_flows
@@ -119,7 +119,7 @@ async def settle_partners(
     today = business_day(now)
     until = today - timedelta(days=1)
     async with database.reading(caller) as uow:
-        partners = await store.list_partners(uow, today, limit=limits.SETTLED_AT_ONCE_MAX)
+        partners = await store.list_partners(uow, today, limit=limits.PARTNERS_MAX)
     settled = {}
     for partner in partners:
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy.engine import Row
 
+from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.lending.partners.types import (
     FLOW_PARTS,
@@ -38,11 +39,11 @@ _SHARES: Final = """
       FROM lending.plan_shares s JOIN lending.partners p ON p.id = s.partner_id
      WHERE s.plan_id = ANY(:plans) ORDER BY s.plan_id, s.place
 """
+_PARTS: Final = ", ".join(FLOW_PARTS)
+_GIVEN_PARTS: Final = ", ".join(f":{part}" for part in FLOW_PARTS)
 _INSERT_FLOWS: Final = f"""
-    INSERT INTO lending.partner_flows (entry_id, partner_id, plan_id, loan, day,
-                                       {", ".join(FLOW_PARTS)})
-    VALUES (:entry_id, :partner_id, :plan_id, :loan, :day,
-            {", ".join(f":{part}" for part in FLOW_PARTS)})
+    INSERT INTO lending.partner_flows (entry_id, partner_id, plan_id, loan, day, {_PARTS})
+    VALUES (:entry_id, :partner_id, :plan_id, :loan, :day, {_GIVEN_PARTS})
 """  # noqa: S608 - names of ours
 
 
@@ -74,6 +75,12 @@ async def list_partners(uow: UnitOfWork, on: date, *, limit: int) -> list[Partne
         limit=limit,
     )
     return [Partner(**row._asdict()) for row in rows]
+
+
+async def count_partners(uow: UnitOfWork) -> int:
+    """Return how many partners there are."""
+    count: int = await uow.fetch_value("SELECT count(*) FROM lending.partners")
+    return count
 
 
 async def insert_partner(
@@ -247,12 +254,14 @@ async def insert_settlement(
 ) -> None:
     """Write down what was settled with a partner until a day."""
     await uow.execute(
-        """INSERT INTO lending.partner_settlements (partner_id, day, amount, entry_id, settled_at)
-           VALUES (:partner_id, :day, :amount, :entry_id, :now)""",
+        """INSERT INTO lending.partner_settlements (partner_id, day, amount, entry_id,
+                                                    settled_on, settled_at)
+           VALUES (:partner_id, :day, :amount, :entry_id, :today, :now)""",
         partner_id=partner_id,
         day=day,
         amount=amount,
         entry_id=entry_id,
+        today=business_day(now),
         now=now,
     )
 

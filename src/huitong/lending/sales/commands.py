@@ -52,6 +52,11 @@ class _Portfolio:
     def prices(self, share: int) -> list[int]:
         return [(each * share + RATE_SCALE // 2) // RATE_SCALE for each in self.owed]
 
+    def list_sold(self, share: int) -> list[tuple[int, int, int, int]]:
+        """Return principal, what is owed, provision and price of each."""
+        parts = zip(self.states, self.owed, self.prices(share), strict=True)
+        return [(each.owed_principal, owed, each.provision, price) for each, owed, price in parts]
+
     def quote(self, share: int) -> SaleQuote:
         return SaleQuote(
             currency=self.loans[0].currency,
@@ -96,7 +101,7 @@ async def sell_loans(
     check_sale_fields(new, rulebook=rulebook, on=business_day(now))
     portfolio = await _load(uow, new.loans, now=now, is_locked=True)
     buyer = await _check(uow, new, portfolio, rulebook=rulebook, now=now)
-    quote, prices = portfolio.quote(new.price_share), portfolio.prices(new.price_share)
+    quote = portfolio.quote(new.price_share)
     sale = Sale(
         id=sale_id,
         buyer=buyer.code,
@@ -115,8 +120,7 @@ async def sell_loans(
     base, rows = Base.of(portfolio.states), Rows.of(portfolio.states)
     numbers = [each.number for each in portfolio.loans]
     await insert_funding(uow, numbers, plan.id, base)
-    parts = zip(portfolio.states, portfolio.owed, prices, strict=True)
-    sold = [(each.owed_principal, owed, each.provision, price) for each, owed, price in parts]
+    sold = portfolio.list_sold(new.price_share)
     await store.insert_sold(uow, sale.id, dict(zip(numbers, sold, strict=True)))
     changes = share_totals(rows, base, plan)
     await _post(uow, changes, sale, buyer, (quote.price, -quote.gain), now=now)

@@ -169,6 +169,7 @@ CREATE TABLE lending.partner_settlements (
     day        date        NOT NULL,
     amount     bigint      NOT NULL CHECK (amount <> 0),
     entry_id   uuid        NOT NULL UNIQUE,
+    settled_on date        NOT NULL CHECK (settled_on > day),
     settled_at timestamptz NOT NULL,
     PRIMARY KEY (partner_id, day)
 );

@@ -129,6 +129,18 @@ def test_what_does_not_fit_is_refused(repayment: dict[str, Any], words: str) -> 
         make_loan_schedule(plan(), Repayment(**repayment))
 
 
+def test_an_agreed_level_payment_leaves_its_difference_to_the_last() -> None:
+    # Interest of 15.62, 10.82 and 5.96: 1,200.00 leave 82.40, which bear 1.03.
+    (first, *_, last) = parts(plan(level=40_000))
+    assert (first, sum(last)) == ((38_438, 1_562), 8_343)
+
+
+@pytest.mark.parametrize(("level", "method"), [(0, "level_payment"), (40_000, "equal_principal")])
+def test_an_agreed_level_payment_that_does_not_fit_is_refused(level: int, method: str) -> None:
+    with pytest.raises(ValueError, match="agreed level payment"):
+        make_loan_schedule(plan(level=level), Repayment(method=Method(method)))
+
+
 def test_a_loan_with_a_later_event_is_refused() -> None:
     moved = plan(rate_changes=(RateChange(date(2026, 2, 1), Decimal(0)),))
     with pytest.raises(ValueError, match="nothing happen afterwards"):

@@ -166,26 +166,11 @@ def read_product(given: Mapping[str, str]) -> Product:
         ),
         count=int(terms["numberOfRepayments"]),
         annual_rate=rate,
-        repayment=Repayment(
-            method=method,
-            level_day_count=None if is_progressive or is_by_month else _MONTH_OF_365,
-            interest=InterestKind.FLAT if is_flat else InterestKind.DECLINING,
-            down_payment=_QUARTER if "DOWNPAYMENT" in name else Fraction(0),
-            principal_grace=int(terms["graceOnPrincipalPayment"]),
-            interest_grace=int(terms["graceOnInterestPayment"]),
-            interest_free=int(terms["interest free period"]),
+        repayment=_read_repayment(
+            terms, method, is_level_by_days=not is_progressive and not is_by_month
         ),
         waterfall=waterfall,
-        day_count=(
-            DayCount(YearBasis.DAYS_360, MonthBasis.DAYS_30)
-            if is_by_month or "360_30" in name
-            else DayCount(
-                YearBasis.ACTUAL
-                if is_progressive and "365_ACTUAL" not in name
-                else YearBasis.DAYS_365,
-                MonthBasis.ACTUAL,
-            )
-        ),
+        day_count=_read_day_count(name, is_by_month=is_by_month, is_progressive=is_progressive),
         multiple=1
         if method is Method.EQUAL_PRINCIPAL or any(each in name for each in _IN_MINOR_UNITS)
         else _WHOLE_UNIT,
@@ -198,6 +183,28 @@ def read_product(given: Mapping[str, str]) -> Product:
         is_flat=is_flat,
         charged_back_first=_CHARGED_BACK if "CREDIT_ALLOCATION" in name else (),
     )
+
+
+def _read_repayment(
+    terms: Mapping[str, str], method: Method, *, is_level_by_days: bool
+) -> Repayment:
+    is_flat = terms["interest type"] == "FLAT"
+    return Repayment(
+        method=method,
+        level_day_count=_MONTH_OF_365 if is_level_by_days else None,
+        interest=InterestKind.FLAT if is_flat else InterestKind.DECLINING,
+        down_payment=_QUARTER if "DOWNPAYMENT" in terms["LoanProduct"] else Fraction(0),
+        principal_grace=int(terms["graceOnPrincipalPayment"]),
+        interest_grace=int(terms["graceOnInterestPayment"]),
+        interest_free=int(terms["interest free period"]),
+    )
+
+
+def _read_day_count(name: str, *, is_by_month: bool, is_progressive: bool) -> DayCount:
+    if is_by_month or "360_30" in name:
+        return DayCount(YearBasis.DAYS_360, MonthBasis.DAYS_30)
+    is_actual = is_progressive and "365_ACTUAL" not in name
+    return DayCount(YearBasis.ACTUAL if is_actual else YearBasis.DAYS_365, MonthBasis.ACTUAL)
 
 
 def adapt_product(product: Product, said: str) -> Product:

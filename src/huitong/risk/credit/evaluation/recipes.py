@@ -36,7 +36,8 @@ RECIPES: Final[Mapping[str, Learner]] = {
     ),
     "trees_monotonic": boosted_trees(
         rounds=400, copies=4, is_monotonic=True, num_leaves=7, learning_rate=0.04,
-        min_data_in_leaf=30, feature_fraction=0.2, monotone_constraints_method="advanced",
+        min_data_in_leaf=60, feature_fraction=0.2, lambda_l2=40.0,
+        monotone_constraints_method="advanced",
     ),
     "kernel_weighted": weighted_kernel(
         gamma=0.003, components=600, penalty_inverse=1.0, power=0.5, copies=4

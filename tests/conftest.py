@@ -18,6 +18,7 @@ from urllib.parse import quote
 import asyncpg
 import httpx
 import pytest
+import structlog
 from hypothesis import settings
 
 from huitong.kernel.cryptography import load_key_ring
@@ -38,6 +39,10 @@ _MEMORY = Path("/dev/shm")
 _MEMORY_BYTES_MIN = 4 << 30
 # Tests make thousands of clients, and each would read the authorities of the internet anew.
 httpx._transports.default.create_ssl_context = cache(httpx.create_ssl_context)
+
+# A traceback with all its variables, drawn in boxes, takes a minute of a server that a test runs
+# beside it: one crash would become a hundred time-outs.
+structlog.get_config()["processors"][-1].exception_formatter = structlog.dev.plain_traceback
 
 # As in the processes that serve: the default looks after every 700 new objects.
 _YOUNG_OBJECTS = 20_000

@@ -10,6 +10,7 @@ import pytest
 
 from huitong.api.request_context import SECURITY_HEADERS
 from huitong.kernel import limits
+from huitong.kernel.metrics import BUGS, HTTP_REQUESTS
 
 
 def talk(api: Any, *parts: bytes, seconds: float = 10) -> bytes:
@@ -118,3 +119,29 @@ async def test_a_large_body_in_pieces_is_no_head(client: Any) -> None:
             headers={"Content-Type": "application/json", "Idempotency-Key": "large-1"},
         )
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid_field")
+
+
+def count_gone() -> float:
+    """Return how many requests of this process ended without an answer, their callers gone."""
+    return sum(
+        sample.value
+        for metric in HTTP_REQUESTS.collect()
+        for sample in metric.samples
+        if sample.name.endswith("_total") and sample.labels["status"] == "0"
+    )
+
+
+@pytest.mark.parametrize("path", ["/v1/customers", "/v1/identity/codes"])
+def test_who_hangs_up_amid_a_body_is_no_bug(api: Any, full_key: str, path: str) -> None:
+    host, _, port = api.url.removeprefix("http://").partition(":")
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {full_key}\r\n"
+        "Idempotency-Key: gone\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
+    )
+    bugs, gone = BUGS.labels("api")._value.get(), count_gone()
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(head.encode())
+    deadline = time.monotonic() + 10
+    while count_gone() == gone and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert (BUGS.labels("api")._value.get() - bugs, count_gone() - gone) == (0, 1)

@@ -5,6 +5,7 @@ import pkgutil
 import subprocess
 import sys
 
+import pytest
 from typer.testing import CliRunner
 
 from huitong import cli
@@ -34,12 +35,21 @@ def test_an_unknown_command_is_named() -> None:
     assert "No such command 'nothing'" in shown.output
 
 
-def test_a_command_loads_what_it_needs_and_not_the_rest() -> None:
+@pytest.mark.parametrize(
+    ("command", "unwanted"),
+    [
+        ("migrate", ("api", "lending", "risk", "worker")),
+        # It watches over the processes that need the rooms, and stays as long as they do.
+        ("up", ("api", "customers", "ledger", "lending", "payments", "risk", "worker")),
+    ],
+)
+def test_a_command_loads_what_it_needs_and_not_the_rest(
+    command: str, unwanted: tuple[str, ...]
+) -> None:
     code = (
         "import sys; from typer.testing import CliRunner; from huitong.cli import app;"
-        "assert CliRunner().invoke(app, ['migrate', '--help']).exit_code == 0;"
-        "print([each for each in ('api', 'lending', 'risk', 'worker') if 'huitong.' + each in "
-        "sys.modules])"
+        f"assert CliRunner().invoke(app, ['{command}', '--help']).exit_code == 0;"
+        f"print([each for each in {unwanted} if 'huitong.' + each in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from huitong.kernel.settings import Settings
+from huitong.payments import channels
 from huitong.wiring.simulators import ADDRESSES_NAME, find_simulator, open_simulators
 
 
@@ -23,11 +24,11 @@ def test_listens_for_what_nothing_real_stands_in_for(tmp_path: Path) -> None:
         assert complete.fx_rates_url == f"{abroad}/market"
         assert complete.correspondent_url == f"{abroad}/bank"
         assert find_simulator(tmp_path, "bank") == complete.bank_channel_url
-        assert [name for name, _, _ in complete.channels] == [
-            "second-bank",
-            "cards",
-            "wallet",
-            "border",
+        # `bank` is the one of `bank_channel_url`.
+        kinds = {"bank": channels.KINDS["bank"].value}
+        assert kinds | {name: kind for name, kind, _ in complete.channels} == channels.KINDS
+        assert [url for _, _, url in complete.channels] == [
+            f"{complete.bank_channel_url}/{name}" for name, _, _ in complete.channels
         ]
     assert len(said) == 2
     assert sockets["channels"].fileno() == -1

@@ -12,6 +12,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Final
 
 from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from huitong.api import gate as gates
@@ -134,6 +135,10 @@ class RequestContext:
             if self._gate is not None:
                 self._gate.enter(scope)
             await self._app(scope, _limit(receive, _find_length_max(scope)), answer.send_message)
+        except ClientDisconnect:
+            # Hung up before all of the request had come: no defect of ours, and nobody was there
+            # for the answer that the framework has tried to give.
+            answer.status = 0
         except Exception as error:  # noqa: BLE001
             # An edge: whoever asked must get an answer that gives nothing away, and staff an alarm.
             record_error(error, scope)

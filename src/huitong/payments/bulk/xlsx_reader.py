@@ -9,10 +9,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, Final
 
-import openpyxl
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import ParseError
-from openpyxl.utils.exceptions import InvalidFileException
 
 from huitong.kernel import limits
 from huitong.payments.bulk.errors import BulkFileTooLarge, BulkFileUnreadable
@@ -27,7 +25,6 @@ _COLUMNS: Final = len(TITLES) + 1
 _DIGITS_MAX: Final = 15
 _BROKEN: Final = (
     zipfile.BadZipFile,
-    InvalidFileException,
     ParseError,
     DefusedXmlException,
     KeyError,
@@ -76,6 +73,10 @@ def _number(rows: Iterator[tuple[str, ...]]) -> Iterator[RawLine]:
 
 
 def _stream(content: bytes) -> Iterator[tuple[str, ...]]:
+    # Here, because every process would pay for loading it, and few ever read a workbook.
+    import openpyxl  # noqa: PLC0415
+    from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415
+
     _check_archive(content)
     try:
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, keep_links=False)
@@ -86,7 +87,7 @@ def _stream(content: bytes) -> Iterator[tuple[str, ...]]:
                 yield fields + ("",) * (_COLUMNS - len(fields))
         finally:
             book.close()
-    except _BROKEN as error:
+    except (*_BROKEN, InvalidFileException) as error:
         raise BulkFileUnreadable("the workbook is damaged", field="file") from error
 
 

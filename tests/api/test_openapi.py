@@ -256,12 +256,16 @@ async def test_every_route_of_the_application_is_documented(
     }
     assert hidden == {
         "/",
+        "/app",
+        "/app/{path:path}",
         "/assets/charts.js",
         "/assets/home.css",
         "/assets/huitong.svg",
         "/assets/portfolio-texts.js",
         "/assets/portfolio.css",
         "/assets/portfolio.js",
+        "/console",
+        "/console/{path:path}",
         "/docs",
         "/docs/reference.css",
         "/docs/reference.js",

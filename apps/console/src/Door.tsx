@@ -1,6 +1,6 @@
 import { ApiError, unwrap } from "@huitong/kit";
 import { Button, Skeleton } from "antd";
-import type { FormEvent, ReactNode } from "react";
+import type { ReactNode, SyntheticEvent } from "react";
 import { useEffect, useState } from "react";
 import { FieldInput } from "@/app/ActButton";
 import { api, explain } from "@/app/api";
@@ -96,9 +96,9 @@ function SignIn({ onSignedIn }: Props): ReactNode {
       setSending(false);
     }
   };
-  const submit = (event: FormEvent<HTMLFormElement>): void => {
+  const submit = (event: SyntheticEvent<HTMLFormElement, SubmitEvent>): void => {
     event.preventDefault();
-    const button = (event.nativeEvent as SubmitEvent).submitter;
+    const button = event.nativeEvent.submitter;
     void signIn(new FormData(event.currentTarget), button?.getAttribute("value") === "passkey");
   };
   return (

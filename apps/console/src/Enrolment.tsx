@@ -1,6 +1,6 @@
 import { ApiError, unwrap } from "@huitong/kit";
 import { Button } from "antd";
-import type { FormEvent, ReactNode } from "react";
+import type { ReactNode, SyntheticEvent } from "react";
 import { useState } from "react";
 import { FieldInput } from "@/app/ActButton";
 import { api, explain } from "@/app/api";
@@ -19,7 +19,7 @@ export function Enrolment({ onDone }: { onDone: () => void }): ReactNode {
   const [codes, setCodes] = useState<string[] | null>(null);
   const [error, setError] = useState<string | null>(null);
 
-  const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
+  const submit = async (event: SyntheticEvent<HTMLFormElement, SubmitEvent>): Promise<void> => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     const read = (name: string): string => {

@@ -28,7 +28,11 @@ function readNonce(): string {
 }
 
 function makeQueries(end: () => void): QueryClient {
-  const watch = { onError: (error: Error) => void (error instanceof ApiError && error.isSessionEnded && end()) };
+  const watch = {
+    onError: (error: Error) => {
+      if (error instanceof ApiError && error.isSessionEnded) end();
+    },
+  };
   return new QueryClient({
     queryCache: new QueryCache(watch),
     mutationCache: new MutationCache(watch),
@@ -72,6 +76,7 @@ export function Root(): ReactNode {
       <ConfigProvider
         csp={{ nonce: readNonce() }}
         locale={language === "zh" ? zh : en}
+        button={{ autoInsertSpace: false }}
         wave={{ disabled: true }}
         theme={{
           algorithm: theme === "dark" ? themes.darkAlgorithm : themes.defaultAlgorithm,

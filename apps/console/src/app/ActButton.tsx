@@ -1,7 +1,7 @@
 import { ApiError, unwrap } from "@huitong/kit";
 import { useQueryClient } from "@tanstack/react-query";
 import { App, Button, Modal } from "antd";
-import type { FormEvent, ReactNode } from "react";
+import type { ReactNode, SyntheticEvent } from "react";
 import { useId, useState } from "react";
 import { explain, newKey } from "@/app/api";
 import { usePreferences, useText } from "@/app/text";
@@ -46,7 +46,7 @@ export function ActButton<T>(props: Props<T>): ReactNode {
   const [error, setError] = useState<ApiError | null>(null);
   const [isSending, setSending] = useState(false);
 
-  const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
+  const submit = async (event: SyntheticEvent<HTMLFormElement, SubmitEvent>): Promise<void> => {
     event.preventDefault();
     if (isSending) return;
     const values: Record<string, string> = {};

@@ -15,19 +15,18 @@ export function Chart({
 }): ReactNode {
   const box = useRef<HTMLDivElement>(null);
   const { theme } = usePreferences();
-  const latest = JSON.stringify(options(""));
+  const written = JSON.stringify(options(theme === "dark" ? "#e8eaee" : "#1d2433"));
   useEffect(() => {
     let isGone = false;
     let dispose = (): void => undefined;
     void import("@/app/charts").then(({ draw }) => {
       if (isGone || box.current === null) return;
-      dispose = draw(box.current, options(theme === "dark" ? "#e8eaee" : "#1d2433"));
+      dispose = draw(box.current, JSON.parse(written) as EChartsCoreOption);
     });
     return () => {
       isGone = true;
       dispose();
     };
-    // Options are a function of what they write.
-  }, [latest, theme]);
+  }, [written]);
   return <div ref={box} className={className} role="img" aria-label={label} />;
 }

@@ -1,6 +1,6 @@
 import { DeleteOutlined, DownloadOutlined, ReloadOutlined, SaveOutlined } from "@ant-design/icons";
 import { Button, Input, Popover, Space } from "antd";
-import type { FormEvent, ReactNode } from "react";
+import type { ReactNode, SyntheticEvent } from "react";
 import { useState } from "react";
 import { dropView, listViews, saveView } from "@/app/views";
 import { useText } from "@/app/text";
@@ -42,7 +42,7 @@ export function FilterBar(props: Props): ReactNode {
   const { list, filters, asked, sort, onShow, onExport, canExport, onReload } = props;
   const t = useText();
   const { language } = usePreferences();
-  const submit = (event: FormEvent<HTMLFormElement>): void => {
+  const submit = (event: SyntheticEvent<HTMLFormElement, SubmitEvent>): void => {
     event.preventDefault();
     const given = new FormData(event.currentTarget);
     const next: Record<string, string> = {};

@@ -1,16 +1,15 @@
 import { MenuOutlined } from "@ant-design/icons";
 import { useQueryClient } from "@tanstack/react-query";
-import { Button, Input } from "antd";
+import { Button, Input, Skeleton } from "antd";
 import type { ReactNode } from "react";
-import { Suspense, useEffect, useRef, useState } from "react";
-import { Link, NavLink, Outlet, useLocation, useNavigate } from "react-router";
+import { Suspense, useRef, useState } from "react";
+import { Link, NavLink, Outlet, useNavigate } from "react-router";
 import { api } from "@/app/api";
 import { MENU } from "@/app/menu";
 import { findPage } from "@/app/search";
 import { usePermits, useSession } from "@/app/session";
 import { usePreferences, useText } from "@/app/text";
 import { wordOf } from "@/app/words";
-import { Skeleton } from "antd";
 
 /** The frame of every page: who is signed in, where one may go, the search. */
 export function Shell(): ReactNode {
@@ -18,10 +17,8 @@ export function Shell(): ReactNode {
   const t = useText();
   const { language, theme, setLanguage, setTheme } = usePreferences();
   const [isOpen, setOpen] = useState(false);
-  const { pathname } = useLocation();
   const main = useRef<HTMLElement>(null);
   const queries = useQueryClient();
-  useEffect(() => setOpen(false), [pathname]);
   const signOut = async (): Promise<void> => {
     await api.POST("/v1/staff/sign-out", {}).catch(() => undefined);
     queries.clear();
@@ -54,7 +51,7 @@ export function Shell(): ReactNode {
         </Button>
         <Button onClick={() => void signOut()}>{t("退出", "Sign out")}</Button>
       </header>
-      <Navigation isOpen={isOpen} />
+      <Navigation isOpen={isOpen} onGo={() => setOpen(false)} />
       <main id="main" ref={main} tabIndex={-1}>
         <Suspense fallback={<Skeleton active />}>
           <Outlet />
@@ -64,7 +61,7 @@ export function Shell(): ReactNode {
   );
 }
 
-function Navigation({ isOpen }: { isOpen: boolean }): ReactNode {
+function Navigation({ isOpen, onGo }: { isOpen: boolean; onGo: () => void }): ReactNode {
   const t = useText();
   const permits = usePermits();
   return (
@@ -78,7 +75,7 @@ function Navigation({ isOpen }: { isOpen: boolean }): ReactNode {
             <ul>
               {items.map((item) => (
                 <li key={item.path}>
-                  <NavLink to={item.path} end={item.path === "/"}>
+                  <NavLink to={item.path} end={item.path === "/"} onClick={onGo}>
                     {t(item.zh, item.en)}
                   </NavLink>
                 </li>

@@ -1,5 +1,5 @@
 import { type Money, showInstant, showMoney } from "@huitong/kit";
-import { Alert, Button, Empty, Skeleton, Tag, Typography } from "antd";
+import { Alert, Button, Empty, Skeleton, Typography } from "antd";
 import type { ReactNode } from "react";
 import type { UseQueryResult } from "@tanstack/react-query";
 import type { ApiError } from "@huitong/kit";
@@ -27,20 +27,27 @@ export function Id({ id, to }: { id: string | null | undefined; to?: string }): 
   return <span className="mono">{text}</span>;
 }
 
-const COLOURS: Record<string, string> = {
-  succeeded: "success", paid: "success", approved: "success", live: "success", active: "success",
-  allow: "success", cured: "success", matched: "success", lent: "success", done: "success",
-  failed: "error", block: "error", blocked: "error", rejected: "error", fraud: "error",
-  critical: "error", written_off: "error", refused: "error", suspended: "error",
-  held: "warning", pending: "warning", review: "warning", delay: "warning", open: "warning",
-  step_up: "warning", warning: "warning", offered: "warning", shadow: "processing",
+type Tone = "good" | "bad" | "wait" | "plain";
+
+const TONES: Record<string, Tone> = {
+  succeeded: "good", paid: "good", approved: "good", live: "good", active: "good",
+  allow: "good", cured: "good", matched: "good", lent: "good", done: "good",
+  failed: "bad", block: "bad", blocked: "bad", rejected: "bad", fraud: "bad",
+  critical: "bad", written_off: "bad", refused: "bad", suspended: "bad",
+  held: "wait", pending: "wait", review: "wait", delay: "wait", open: "wait",
+  step_up: "wait", warning: "wait", offered: "wait", shadow: "wait",
 };
+
+/** A word in a box of a colour that can be read in light and dark. */
+export function Pill({ tone, children }: { tone: Tone; children: ReactNode }): ReactNode {
+  return <span className={`pill ${tone}`}>{children}</span>;
+}
 
 /** The state of something, in words and a colour. */
 export function State({ of }: { of: string | null | undefined }): ReactNode {
   const { language } = usePreferences();
   if (!of) return "–";
-  return <Tag color={COLOURS[of] ?? "default"}>{wordOf(of, language)}</Tag>;
+  return <Pill tone={TONES[of] ?? "plain"}>{wordOf(of, language)}</Pill>;
 }
 
 /** A failure in a sentence, and the way on. */

@@ -1,6 +1,6 @@
 import { ApiError, unwrap } from "@huitong/kit";
 import { Button, Space } from "antd";
-import type { FormEvent, ReactNode } from "react";
+import type { ReactNode, SyntheticEvent } from "react";
 import { useState } from "react";
 import { FieldInput } from "@/app/ActButton";
 import { api, type Schema } from "@/app/api";
@@ -47,7 +47,7 @@ function SearchPart(): ReactNode {
   const t = useText();
   const [found, setFound] = useState<Schema["PersonRecordView"][] | null>(null);
   const [error, setError] = useState<ApiError | null>(null);
-  const search = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
+  const search = async (event: SyntheticEvent<HTMLFormElement, SubmitEvent>): Promise<void> => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     const mobile = form.get("mobile");

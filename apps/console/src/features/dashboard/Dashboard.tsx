@@ -74,9 +74,9 @@ function Hour({ pace }: { pace: Schema["PaceView"] }): ReactNode {
               xAxis: { type: "category", data: yuan.map((minute) => showTime(minute.minute)), axisLabel: { color: ink } },
               yAxis: { type: "value", minInterval: 1, axisLabel: { color: ink } },
               series: [
-                { type: "bar", stack: "all", name: t("成功", "Paid"), data: yuan.map((minute) => minute.paid) },
-                { type: "bar", stack: "all", name: t("失败", "Failed"), data: yuan.map((minute) => minute.failed) },
-                { type: "bar", stack: "all", name: t("暂扣", "Held"), data: yuan.map((minute) => minute.held) },
+                { type: "bar", stack: "all", barMaxWidth: 22, itemStyle: { color: "#2f7d4f" }, name: t("成功", "Paid"), data: yuan.map((minute) => minute.paid) },
+                { type: "bar", stack: "all", itemStyle: { color: "#c2403a" }, name: t("失败", "Failed"), data: yuan.map((minute) => minute.failed) },
+                { type: "bar", stack: "all", itemStyle: { color: "#d9962b" }, name: t("暂扣", "Held"), data: yuan.map((minute) => minute.held) },
               ],
             })}
           />
@@ -88,7 +88,7 @@ function Hour({ pace }: { pace: Schema["PaceView"] }): ReactNode {
               grid: { left: 76, right: 40, top: 8, bottom: 24 },
               xAxis: { type: "value", minInterval: 1, axisLabel: { color: ink } },
               yAxis: { type: "category", data: pace.decided.map((each) => wordOf(each.action, language)), axisLabel: { color: ink } },
-              series: [{ type: "bar", data: pace.decided.map((each) => each.count), label: { show: true, position: "right", color: ink } }],
+              series: [{ type: "bar", barMaxWidth: 18, itemStyle: { color: "#3b7dc4" }, data: pace.decided.map((each) => each.count), label: { show: true, position: "right", color: ink } }],
             })}
           />
         </Part>

@@ -1,11 +1,11 @@
-import { Button, Tag } from "antd";
+import { Button } from "antd";
 import type { ReactNode } from "react";
 import { Link } from "react-router";
 import { api } from "@/app/api";
 import { download, makeCsv } from "@/app/csv";
 import { PageFrame } from "@/app/PageFrame";
 import { Rows } from "@/app/Rows";
-import { Amount, Loaded } from "@/app/Show";
+import { Amount, Loaded, Pill } from "@/app/Show";
 import { usePreferences, useText } from "@/app/text";
 import { useLoad } from "@/app/useLoad";
 
@@ -24,7 +24,7 @@ export function Page(): ReactNode {
               <header className="part-head">
                 <h2>
                   {book.currency}{" "}
-                  <Tag color={book.is_tied ? "success" : "error"}>{book.is_tied ? t("平衡", "Tied") : t("不平", "Not tied")}</Tag>
+                  <Pill tone={book.is_tied ? "good" : "bad"}>{book.is_tied ? t("平衡", "Tied") : t("不平", "Not tied")}</Pill>
                 </h2>
                 <span>
                   {t("借方", "Debits")} <Amount of={book.debits} /> · {t("贷方", "Credits")} <Amount of={book.credits} />{" "}

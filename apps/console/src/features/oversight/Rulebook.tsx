@@ -1,10 +1,9 @@
-import { Tag } from "antd";
 import type { ReactNode } from "react";
 import { api, type Schema } from "@/app/api";
 import { type Column, DataTable } from "@/app/DataTable";
 import type { Filter } from "@/app/FilterBar";
 import { PageFrame } from "@/app/PageFrame";
-import { State } from "@/app/Show";
+import { Pill, State } from "@/app/Show";
 import { useText } from "@/app/text";
 
 type Rule = Schema["RulebookRuleView"];
@@ -30,7 +29,7 @@ const COLUMNS: readonly Column<Rule>[] = [
     key: "source", zh: "出处", en: "Source", value: (row) => [row.source.title, row.source.number, row.source.article].filter(Boolean).join(" "),
     render: (row) => <Source rule={row} />,
   },
-  { key: "confidence", zh: "可信度", en: "Known", value: (row) => row.confidence, render: (row) => <Tag>{row.confidence}</Tag> },
+  { key: "confidence", zh: "可信度", en: "Known", value: (row) => row.confidence, render: (row) => <Pill tone="plain">{row.confidence}</Pill> },
 ];
 
 function Source({ rule }: { rule: Rule }): ReactNode {
@@ -40,6 +39,14 @@ function Source({ rule }: { rule: Rule }): ReactNode {
       {title} <span className="quiet">{[number, article].filter(Boolean).join(" · ")}</span>
     </span>
   );
+}
+
+const ROWS_SHOWN = 50;
+
+/** A page of what came at once: hundreds of rows in a table make a browser slow. */
+function cut(rules: Rule[], from: number): { data: Rule[]; next_cursor: string | null } {
+  const next = from + ROWS_SHOWN;
+  return { data: rules.slice(from, next), next_cursor: next < rules.length ? String(next) : null };
 }
 
 export function Page(): ReactNode {
@@ -56,13 +63,13 @@ export function Page(): ReactNode {
           columns={COLUMNS}
           filters={FILTERS}
           rowKey={(row) => `${row.key} ${row.scope}`}
-          load={({ key, on }) =>
+          load={({ key, on, cursor }) =>
             api.GET("/v1/staff/rulebook", { params: { query: on === undefined ? {} : { on } } }).then((answer) =>
               answer.data === undefined
                 ? answer
                 : {
                     ...answer,
-                    data: { data: answer.data.data.filter((rule) => rule.key.includes(key ?? "")), next_cursor: null },
+                    data: cut(answer.data.data.filter((rule) => rule.key.includes(key ?? "")), Number(cursor ?? 0)),
                   },
             )
           }

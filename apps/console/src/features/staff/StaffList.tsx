@@ -1,4 +1,4 @@
-import { Space, Tag } from "antd";
+import { Space } from "antd";
 import type { ReactNode } from "react";
 import { ActButton, type Field, REASON } from "@/app/ActButton";
 import { api, type Schema } from "@/app/api";
@@ -6,7 +6,7 @@ import { type Column, DataTable } from "@/app/DataTable";
 import { PageFrame, Part } from "@/app/PageFrame";
 import { Rows } from "@/app/Rows";
 import { usePermits, useSession } from "@/app/session";
-import { Amount, Id, Instant, Loaded, State } from "@/app/Show";
+import { Amount, Id, Instant, Loaded, Pill, State } from "@/app/Show";
 import { usePreferences, useText } from "@/app/text";
 import { useLoad } from "@/app/useLoad";
 import { wordOf } from "@/app/words";
@@ -23,7 +23,7 @@ const ROLE: Field = {
 
 function RoleTags({ roles }: { roles: readonly string[] }): ReactNode {
   const { language } = usePreferences();
-  return roles.map((role) => <Tag key={role}>{wordOf(role, language)}</Tag>);
+  return roles.map((role) => <Pill key={role} tone="plain">{wordOf(role, language)}</Pill>);
 }
 
 function MemberActs({ member }: { member: Member }): ReactNode {

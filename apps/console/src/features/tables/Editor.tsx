@@ -16,7 +16,7 @@ export default function Editor({ value, isReadOnly, onChange }: Props): ReactNod
   return (
     <JdmConfigProvider theme={{ mode: theme }}>
       <DecisionTable
-        value={value as unknown as Parameters<typeof DecisionTable>[0]["value"]}
+        value={value}
         permission="edit:rules"
         disabled={isReadOnly}
         tableHeight={420}

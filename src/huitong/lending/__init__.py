@@ -2,10 +2,11 @@
 
 Owns the schema `lending`. `schedules`, `servicing` and `rates` are arithmetic; `products` are terms
 by versions, `loans` what is lent and repaid, `closing` brings all loans from day to day.
-`applications` lead to loans, `costs` are what a loan comes to, `bureau` is the credit bureau.
+`applications` lead to loans, `contracts` are what was signed, `costs` are what a loan comes to,
+`bureau` is the credit bureau.
 """
 
-from huitong.lending import applications, bureau, costs
+from huitong.lending import applications, bureau, contracts, costs
 from huitong.lending.closing import (
     ClosedDay,
     Grade,
@@ -181,6 +182,7 @@ __all__ = [
     "close_chunk",
     "close_day",
     "close_days",
+    "contracts",
     "costs",
     "debit_due",
     "effective_rate",

@@ -52,6 +52,10 @@ class Office:
         self.code = f"cash_{uuid.uuid4().hex[:8]}"
         self.signed_in: dict[str, dict[str, str]] = {}
 
+    async def sell(self) -> None:
+        """Bring the product live by two people."""
+        await self.agree("/v1/loan-products", product(self.code))
+
     async def headers(self, role: str) -> dict[str, str]:
         if role not in self.signed_in:
             self.signed_in[role] = await self.staff.headers(role)
@@ -165,7 +169,7 @@ async def office(
     api: Any, anonymous: httpx.AsyncClient, post: Any, staff: Any, server_vault: Any
 ) -> Office:
     made = Office(api, anonymous, post, staff, server_vault)
-    await made.agree("/v1/loan-products", product(made.code))
+    await made.sell()
     return made
 
 

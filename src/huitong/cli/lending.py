@@ -80,6 +80,37 @@ async def _close_days() -> list[lending.ClosedDay]:
         )
 
 
+@app.command("verify-contract", short_help="Say whether a PDF is a loan contract that we made.")
+def verify_contract(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The PDF.")],
+    *,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object and nothing else.")
+    ] = False,
+) -> None:
+    """Check every byte of FILE against its seal; ends with 1 unless it is as we made it.
+
+    Says the SHA-256 that was signed, which the application shows as `contract_sha256`. Needs the
+    keys of the home and no database.
+    """
+    documents: Any = load_entry_point("huitong.payments:documents")
+    seals = documents.load_receipt_keys(Settings.from_environment().home)
+    contracts = lending.contracts
+    try:
+        content, digest = contracts.check_contract(seals, contracts.read_contract_file(file))
+    except (contracts.ContractUnreadable, contracts.ContractChanged) as problem:
+        told = {"genuine": False, "reason": problem.code, "detail": problem.detail}
+        plain = f"核验不通过 / not genuine: {problem.title} ({problem.detail})"
+        typer.echo(json.dumps(told) if as_json else plain)
+        raise typer.Exit(1) from problem
+    if as_json:
+        told = {"genuine": True, "sha256": digest.hex(), "contract": dict(content)}
+        typer.echo(json.dumps(told))
+        return
+    typer.echo("核验通过 / genuine")
+    typer.echo(f"{content['application']}  SHA-256 {digest.hex()}")
+
+
 @app.command("tie-out", short_help="Compare schedules, replays and rates with published cases.")
 def tie_out(
     directory: Annotated[

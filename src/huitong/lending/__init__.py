@@ -2,14 +2,16 @@
 
 Owns the schema `lending`. `schedules`, `servicing` and `rates` are arithmetic; `products` are terms
 by versions, `loans` what is lent and repaid, `closing` brings all loans from day to day.
-`applications` lead to loans, `collections` look after those that are late, `costs` are what a loan
-comes to, `bureau` is the credit bureau; `portfolio` shows all loans as days closed.
+`applications` lead to loans, `contracts` are what was signed, `costs` are what a loan comes
+to, `bureau` is the credit bureau; `collections` look after those that are late, `portfolio` shows
+all loans as days closed.
 """
 
 from huitong.lending import (
     applications,
     bureau,
     collections,
+    contracts,
     costs,
     lines,
     partners,
@@ -203,6 +205,7 @@ __all__ = [
     "close_days",
     "collections",
     "complete_control_accounts",
+    "contracts",
     "costs",
     "debit_due",
     "effective_rate",

@@ -23,6 +23,8 @@ DRAWINGS_OF_LINE_MAX: Final = 1_000
 SOLD_AT_ONCE_MAX: Final = 500
 #: Loans of one person in a copy of their data.
 EXPORT_LOANS_MAX: Final = 1_000
+#: Credit reports of one person in a copy of their data; a report may be some pages long.
+EXPORT_REPORTS_MAX: Final = 10
 #: Loans whose rate is set anew in one run of a worker's step.
 REPRICED_AT_ONCE_MAX: Final = 100
 #: How far ahead a payoff is quoted.

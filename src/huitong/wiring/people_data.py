@@ -14,7 +14,7 @@ def make_providers(vault: privacy.Vault) -> Sequence[privacy.SubjectData]:
         customers.CustomerData(vault),
         identity.IdentityData(vault),
         payments.PaymentsData(),
-        lending.LendingData(),
+        lending.LendingData(vault),
     )
 
 
@@ -31,5 +31,6 @@ def make_retained(vault: privacy.Vault) -> Sequence[privacy.Retained]:
         operations.IncidentAddresses(),
         payments.crossborder.EndedPayments(vault),
         payments.crossborder.UnusedPapers(vault),
+        lending.applications.UnsuccessfulApplications(),
         privacy.RestrictedPeople(vault, make_providers(vault)),
     )

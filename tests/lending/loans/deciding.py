@@ -100,13 +100,17 @@ class DecidingBank:
         customer = await self.bank.add_borrower()
         self.bank.now = now
         if id_number is not None:
-            await self.bank.run(self._verify, customer, id_number)
+            await self.bank.run(self.verify, self.bank.vault, customer.id, id_number)
         for day in MONTHS:
             if income:
-                await self.bank.run(_earn, customer.account_id, income, day)
+                await self.bank.run(earn, customer.account_id, income, day)
         return customer
 
-    async def _verify(self, uow: Any, customer: Any, id_number: str, *, now: Any) -> None:
+    @staticmethod
+    async def verify(
+        uow: Any, vault: Any, customer_id: uuid.UUID, id_number: str, *, now: Any
+    ) -> None:
+        """Make a customer one whose identity was verified."""
         person = customers.PersonDetails(
             name="李小满",
             sex=customers.Sex.MALE,
@@ -122,15 +126,15 @@ class DecidingBank:
             IDENTITY_PERSON_FIELD: msgspec.json.encode(person).decode(),
             ID_NUMBER_FIELD: id_number,
         }
-        sealed = await self.bank.vault.seal(uow, customer.id, fields)
+        sealed = await vault.seal(uow, customer_id, fields)
         await uow.execute(
             """INSERT INTO customers.identities (customer_id, id_number, person, id_index,
                    name_birth_index, channels, is_in_person, verified_at, review_due_on)
                VALUES (:id, :number, :person, :index, :index, '{}', false, :now, '2030-01-01')""",
-            id=customer.id,
+            id=customer_id,
             number=sealed[ID_NUMBER_FIELD],
             person=sealed[IDENTITY_PERSON_FIELD],
-            index=customer.id.bytes * 2,
+            index=customer_id.bytes * 2,
             now=now,
         )
 
@@ -224,7 +228,8 @@ async def _set_table_live(bank: Bank, desk: Desk, name: str) -> None:
     )
 
 
-async def _earn(uow: Any, account_id: int, money: int, day: date, *, now: Any) -> None:
+async def earn(uow: Any, account_id: int, money: int, day: date, *, now: Any) -> None:
+    """Have somebody pay so much into an account, as if on a day."""
     payer = await ledger.ensure_system_account(
         uow, "tests.payer", chart_code="1002.01", currency="CNY", name="Payer"
     )

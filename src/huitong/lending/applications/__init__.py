@@ -5,6 +5,11 @@ from huitong.lending.applications.deciding import (
     decide_application,
     submit_application,
 )
+from huitong.lending.applications.erasing import (
+    UnsuccessfulApplications,
+    erase_applications,
+    erase_person,
+)
 from huitong.lending.applications.errors import (
     AppealedAlready,
     LoanApplicationIdReused,
@@ -38,6 +43,7 @@ from huitong.lending.applications.reporting import (
     check_complete,
     end_report,
     find_report,
+    list_opened_reports,
 )
 from huitong.lending.applications.signing import (
     confirm_reading,
@@ -91,6 +97,7 @@ __all__ = [
     "StatementNotRead",
     "Step",
     "StepTaken",
+    "UnsuccessfulApplications",
     "Verdict",
     "WrongStage",
     "add_collateral",
@@ -103,6 +110,8 @@ __all__ = [
     "decide_application",
     "digest_contract",
     "end_report",
+    "erase_applications",
+    "erase_person",
     "fill_application",
     "find_report",
     "get_application",
@@ -111,6 +120,7 @@ __all__ = [
     "list_application_steps",
     "list_applications",
     "list_applications_to_review",
+    "list_opened_reports",
     "list_scored",
     "open_facts",
     "show_statement",

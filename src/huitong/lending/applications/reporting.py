@@ -15,13 +15,13 @@ from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import Conflict
 from huitong.kernel.rulebook import Rulebook
-from huitong.lending.applications import store
+from huitong.lending.applications import erasing_store, store
 from huitong.lending.applications.errors import LoanApplicationIncomplete
 from huitong.lending.applications.filling import lock_application, open_facts
 from huitong.lending.applications.types import Application, Stage
 from huitong.lending.bureau import limits
 from huitong.lending.bureau.types import Answer, Report
-from huitong.privacy import DataDestroyed, Vault, find_consents, require_consent
+from huitong.privacy import DataDestroyed, Json, Vault, find_consents, require_consent
 
 CREDIT_REPORT: Final = "credit_report_query"
 _REPORT_FIELD: Final = "lending.report_queries.report"
@@ -117,6 +117,21 @@ async def end_report(
         report=sealed,
         now=now,
     )
+
+
+async def list_opened_reports(
+    uow: UnitOfWork, vault: Vault, subject_id: uuid.UUID, *, most: int
+) -> list[Json]:
+    """Return the latest questions to the bureau about a person, each with what it said."""
+    shown: list[Json] = []
+    for row in await erasing_store.list_reports(uow, subject_id, most):
+        report: Json = None
+        if row.report is not None:
+            opened = await vault.open(uow, subject_id, {_REPORT_FIELD: bytes(row.report)})
+            report = msgspec.json.decode(opened[_REPORT_FIELD])
+        asked_at = row.asked_at.isoformat()
+        shown.append({"asked_at": asked_at, "verdict": row.verdict, "report": report})
+    return shown
 
 
 async def find_report(uow: UnitOfWork, vault: Vault, application: Application) -> Report | None:

@@ -117,7 +117,8 @@ async def sign_and_lend(
     if application.stage is Stage.LENT:
         return application, await _find_lent(uow, application, contract_digest)
     statement = _check_read(application, now=now)
-    if digest_contract(_write_contract(application, statement)) != contract_digest:
+    contract = _write_contract(application, statement)
+    if digest_contract(contract) != contract_digest:
         raise InvalidField("is not the contract that was shown today", field="contract_digest")
     assert application.offer is not None, "the table says so"
     facts = await open_facts(uow, vault, application)
@@ -135,7 +136,8 @@ async def sign_and_lend(
     )
     signed = replace(application, contract_digest=contract_digest, signed_at=now, loan_id=loan.id)
     details = {"contract": contract_digest.hex(), "proof": proof}
-    moved = await move(uow, signed, Stage.LENT, Step.SIGNED, now=now, details=details)
+    kept = {**details, "content": contract}
+    moved = await move(uow, signed, Stage.LENT, Step.SIGNED, now=now, details=kept)
     await audit.record(
         uow,
         action="lending.sign_contract",

@@ -16,14 +16,26 @@ import msgspec
 
 from huitong.kernel.clock import SHANGHAI
 from huitong.kernel.money import Money
+from huitong.kernel.papers import (
+    A5_LYING,
+    GREY,
+    INK,
+    LINE,
+    TEAL,
+    TINT,
+    Canvas,
+    PdfWriter,
+    draw_brand,
+    draw_code,
+    draw_net,
+    draw_seal,
+    fit_text,
+    group_amount,
+)
 from huitong.payments.documents import limits
-from huitong.payments.documents.canvas import A5_LYING, GREY, INK, LINE, Canvas, fit_text
 from huitong.payments.documents.capitals import write_capitals
 from huitong.payments.documents.errors import PaperChanged, PaperUnreadable
-from huitong.payments.documents.pdf import PdfWriter
 from huitong.payments.documents.receipt_keys import ReceiptKeys
-from huitong.payments.documents.seal import draw_code, draw_net, draw_seal
-from huitong.payments.documents.shapes import TEAL, TINT, draw_brand, group_amount
 from huitong.payments.documents.texts import (
     HOW_TO_VERIFY,
     SEAL_AROUND,

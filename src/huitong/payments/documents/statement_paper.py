@@ -8,11 +8,22 @@ from zoneinfo import ZoneInfo
 
 from huitong.kernel.clock import SHANGHAI
 from huitong.kernel.money import Money
+from huitong.kernel.papers import (
+    A4,
+    GREY,
+    LINE,
+    TEAL,
+    TINT,
+    WHITE,
+    Align,
+    Canvas,
+    PdfWriter,
+    draw_brand,
+    draw_seal,
+    fit_text,
+    group_amount,
+)
 from huitong.ledger import Side
-from huitong.payments.documents.canvas import A4, GREY, LINE, Align, Canvas, fit_text
-from huitong.payments.documents.pdf import PdfWriter
-from huitong.payments.documents.seal import draw_seal
-from huitong.payments.documents.shapes import TEAL, TINT, WHITE, draw_brand, group_amount
 from huitong.payments.documents.statements import AccountStatement, Pieces, Row, Totals
 from huitong.payments.documents.texts import SEAL_AROUND, STATEMENT_SEAL_BELOW, Text, name_kind
 

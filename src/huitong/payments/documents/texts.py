@@ -3,13 +3,14 @@
 from enum import Enum
 from typing import Final
 
+from huitong.kernel.papers import INSTITUTION as _INSTITUTION
 from huitong.ledger import find_code
 
 
 class Text(Enum):
     """A text of papers in its two languages."""
 
-    INSTITUTION = "汇通", "Huitong"
+    INSTITUTION = _INSTITUTION
     RECEIPT = "电子回单", "ELECTRONIC RECEIPT"
     DEBIT = "付款回单", "Debit advice"
     CREDIT = "收款回单", "Credit advice"

@@ -5,7 +5,7 @@ from typing import Final
 
 import segno
 
-from huitong.payments.documents.canvas import INK, Canvas, Colour
+from huitong.kernel.papers.canvas import INK, Canvas, Colour
 
 RED: Final[Colour] = (0.80, 0.11, 0.13)
 _NET: Final[Colour] = (0.88, 0.93, 0.95)

@@ -4,7 +4,7 @@ import math
 from functools import lru_cache
 from typing import Final, Literal
 
-from huitong.payments.documents.fonts import Subset, measure_text
+from huitong.kernel.papers.fonts import Subset, measure_text
 
 Colour = tuple[float, float, float]
 Align = Literal["left", "centre", "right"]

@@ -3,23 +3,25 @@
 from typing import Final
 
 from huitong.kernel.money import Money
-from huitong.payments.documents.canvas import GREY, Canvas, Colour
-from huitong.payments.documents.texts import Text
+from huitong.kernel.papers.canvas import GREY, Canvas, Colour
 
 TEAL: Final[Colour] = (0.03, 0.33, 0.42)
 TINT: Final[Colour] = (0.955, 0.97, 0.98)
 WHITE: Final[Colour] = (1, 1, 1)
+#: The house's name, in Chinese and English.
+INSTITUTION: Final = ("汇通", "Huitong")
 _THOUSAND: Final = 3
 
 
 def draw_brand(canvas: Canvas, x: float, y: float) -> None:
     """Draw the mark and the name of the house; the mark's top left corner is at a place."""
-    first, second = tuple(Text.INSTITUTION.zh)
+    name_zh, name_en = INSTITUTION
+    first, second = tuple(name_zh)
     canvas.box(x, y, 30, 30, fill=TEAL)
     canvas.text(x + 15, y + 13.5, first, size=12, colour=WHITE, align="centre", is_bold=True)
     canvas.text(x + 15, y + 26, second, size=12, colour=WHITE, align="centre", is_bold=True)
-    canvas.text(x + 38, y + 16, Text.INSTITUTION.zh, size=15, colour=TEAL, is_bold=True)
-    canvas.text(x + 38, y + 28, Text.INSTITUTION.en, size=8, colour=GREY)
+    canvas.text(x + 38, y + 16, name_zh, size=15, colour=TEAL, is_bold=True)
+    canvas.text(x + 38, y + 28, name_en, size=8, colour=GREY)
 
 
 def group_amount(amount: Money) -> str:

@@ -11,8 +11,8 @@ import zlib
 from datetime import UTC, datetime
 from typing import Final
 
-from huitong.payments.documents.canvas import Canvas
-from huitong.payments.documents.fonts import ASCENT, CAP_HEIGHT, DESCENT, Subset
+from huitong.kernel.papers.canvas import Canvas
+from huitong.kernel.papers.fonts import ASCENT, CAP_HEIGHT, DESCENT, Subset
 
 _CATALOGUE, _TREE, _RESOURCES, _FACTS = 1, 2, 3, 4
 _FONT, _FACE, _DESCRIPTOR, _PROGRAM, _MEANINGS = 5, 6, 7, 8, 9

@@ -20,6 +20,7 @@ from huitong.lending.collections.rules import find_window
 
 RULES = Rulebook.load()
 DAYS = 3
+LOAN_BY_ID = "(SELECT number FROM lending.loans WHERE id = :loan)"
 STEP = {
     "day": DAYS,
     "channel": "call",
@@ -137,6 +138,11 @@ class Desk:
         async with Database(self.api.owner_url, role="huitong_app", size=2) as database:
             await lending.close_days(database, rulebook=RULES, now=SystemClock().now())
 
+    async def rows(self, statement: str, loan: str) -> list[Any]:
+        values = {"loan": read_id(LOAN, loan, field="loan")}
+        found = await self.api.run(lambda uow: uow.execute(statement, **values))
+        return [row[0] for row in found]
+
     async def case_of(self, loan: str) -> dict[str, Any]:
         listed = (await self.get("loan-collections/cases?limit=100")).json()["data"]
         found: dict[str, Any] = next(each for each in listed if each["loan"] == loan)
@@ -160,6 +166,7 @@ async def test_two_loans_are_late_and_everything_that_may_be_done_is_done(
     assert (case["days"], case["segment"], case["score"]) == (DAYS, "late", 100)
     await see_masked(desk, case, debtor)
     await call_within_the_rules(desk, loan)
+    await work_on_nobodys_own_loan(desk, other, other_debtor)
     own = await customer_headers(debtor["id"])
     await promise(desk, loan, own)
     await complain(desk, own, other, await customer_headers(other_debtor["id"]))
@@ -214,6 +221,22 @@ async def call_within_the_rules(desk: Desk, loan: str) -> None:
     assert following.json()["task"]["loan"] != loan, following.text
     nothing = await desk.ask("loan-collections/tasks/next", {}, "credit.second")
     assert nothing.json()["task"] is None
+
+
+async def work_on_nobodys_own_loan(desk: Desk, loan: str, debtor: dict[str, Any]) -> None:
+    """A member of staff who is late neither sees, nor calls, nor decides about themselves."""
+    insider = await desk.staff.person("insider", "credit", customer=debtor["id"])
+    desk.signed_in["credit.insider"] = await desk.staff.sign_in(insider)
+    case = await desk.case_of(loan)
+    seen = await desk.get(f"loan-collections/cases/{case['id']}", "credit.insider")
+    assert (seen.status_code, seen.json()["code"]) == (403, "own_record")
+    tasks = await desk.rows(
+        f"SELECT id FROM lending.collection_tasks WHERE loan = {LOAN_BY_ID}", loan
+    )
+    for act in ("assign", "contacts"):
+        path = f"loan-collections/tasks/ctk_{tasks[0].hex}/{act}"
+        refused = await desk.ask(path, {}, "credit.insider")
+        assert (refused.status_code, refused.json()["code"]) == (403, "own_record")
 
 
 async def command(

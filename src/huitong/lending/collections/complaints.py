@@ -1,7 +1,7 @@
 """Commands: complaints of debtors about being contacted, which stop it until they are answered."""
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from huitong.kernel import audit
@@ -49,7 +49,6 @@ async def complain(
         return known
     await _check_others(uow, customer_id)
     now = await store.order_after(uow, customer_id, now)
-    today = business_day(now)
     sealed = await vault.seal(uow, customer_id, {WORDS_FIELD: words})
     complaint = Complaint(
         id=complaint_id,
@@ -57,7 +56,7 @@ async def complain(
         about=about,
         words=sealed[WORDS_FIELD],
         made_at=now,
-        due_on=today + timedelta(days=rulebook.integer(_DAYS, today)),
+        due_on=_answer_by(rulebook, business_day(now)),
         answered_at=None,
         is_upheld=None,
         answer_zh=None,
@@ -66,6 +65,10 @@ async def complain(
     await request_store.insert_complaint(uow, complaint)
     await _record(uow, "lending.complain", complaint_id, about=about.value)
     return complaint
+
+
+def _answer_by(rulebook: Rulebook, today: date) -> date:
+    return today + timedelta(days=rulebook.integer(_DAYS, today))
 
 
 def _check_complaint(words: str) -> None:

@@ -218,8 +218,7 @@ async def _reach(
     )
     if task.channel is Channel.SMS:
         await _send(uow, contact, tell)
-    kind = counts_as(task.channel)
-    await store.insert_contact(uow, contact, counts_as=kind, allowed_from=window.first_at)
+    await store.insert_contact(uow, contact, allowed_from=window.first_at)
     return contact
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.engine import Row
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.lending.collections.judging_sql import OWED
+from huitong.lending.collections.rules import counts_as
 from huitong.lending.collections.types import (
     Case,
     Channel,
@@ -183,21 +184,19 @@ async def list_pauses(uow: UnitOfWork, customer_id: uuid.UUID, loan: int) -> lis
     return sorted(row.what for row in rows)
 
 
-async def count_contacts(uow: UnitOfWork, customer_id: uuid.UUID, day: date, counts_as: str) -> int:
+async def count_contacts(uow: UnitOfWork, customer_id: uuid.UUID, day: date, kind: str) -> int:
     """Return how often a debtor was contacted on a day, over all loans and agents."""
     count: int = await uow.fetch_value(
         """SELECT count(*) FROM lending.collection_contacts
-            WHERE customer_id = :id AND day = :day AND counts_as = :counts_as""",
+            WHERE customer_id = :id AND day = :day AND counts_as = :kind""",
         id=customer_id,
         day=day,
-        counts_as=counts_as,
+        kind=kind,
     )
     return count
 
 
-async def insert_contact(
-    uow: UnitOfWork, contact: Contact, *, counts_as: str, allowed_from: datetime
-) -> None:
+async def insert_contact(uow: UnitOfWork, contact: Contact, *, allowed_from: datetime) -> None:
     """Write down a contact; the debtor is locked."""
     await uow.execute(
         _INSERT_CONTACT,
@@ -205,7 +204,7 @@ async def insert_contact(
         | {
             "channel": contact.channel.value,
             "outcome": None if contact.outcome is None else contact.outcome.value,
-            "counts_as": counts_as,
+            "counts_as": counts_as(contact.channel),
             "allowed_from": allowed_from,
         },
     )

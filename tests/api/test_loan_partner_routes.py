@@ -171,6 +171,12 @@ async def test_partners_and_agreements_by_two_and_what_moved_with_them(
     assert terms["code"] in [each["code"] for each in listed["data"]]
     drawn = await draw(borrower, await open_line(desk, borrower), "1000.00")
     assert drawn.status_code == 201, drawn.text
+    lenders = await desk.client.get(
+        f"/v1/loans/{drawn.json()['id']}/lenders", headers=borrower.headers
+    )
+    assert lenders.json()["data"] == [
+        {"name_zh": "北方银行", "name_en": "Bank of the North", "share": "0.3"}
+    ]
     days = {"first": today(), "last": today()}
     statement = await get(desk, f"/v1/loan-partners/{code}/statement", **days)
     assert [each["lent"] for each in statement["data"]] == [yuan("300.00")]

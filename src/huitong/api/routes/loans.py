@@ -16,6 +16,7 @@ from huitong.api.pages import Cursor, Limit, ListedPage, open_cursor, show_page
 from huitong.api.request_body import CommandRoute
 from huitong.api.schemas.common import Page
 from huitong.api.schemas.loans import (
+    LendersView,
     LoanEventsView,
     LoanEventView,
     LoanPath,
@@ -27,6 +28,7 @@ from huitong.api.schemas.loans import (
     RepayEarly,
     ScheduleView,
     show_event,
+    show_lenders,
     show_loan,
     show_quote,
     show_schedule,
@@ -115,6 +117,20 @@ async def get_schedule(request: Request, loan: LoanPath, principal: Reader) -> S
     async with application_of(request).database.reading(principal.caller) as uow:
         found = await _find(uow, principal, loan)
         return show_schedule(found, await lending.get_schedule(uow, found))
+
+
+@router.get(
+    "/{loan}/lenders",
+    operation_id="listLenders",
+    summary="List who lends a loan beside us",
+    response_model=LendersView,
+    responses=errors(lending.LoanNotFound, caller="customer"),
+)
+async def list_lenders(request: Request, loan: LoanPath, principal: Reader) -> LendersView:
+    """Return the partners whose money is in the loan, or who bought it, with their shares."""
+    async with application_of(request).database.reading(principal.caller) as uow:
+        found = await _find(uow, principal, loan)
+        return show_lenders(await lending.list_lenders(uow, found))
 
 
 @router.get(

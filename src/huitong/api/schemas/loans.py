@@ -112,6 +112,20 @@ class ScheduleView(View):
     data: list[InstalmentView]
 
 
+class LenderView(View):
+    """Somebody who lends a loan beside us, and the share of it; with all of it, who bought it."""
+
+    name_zh: str
+    name_en: str
+    share: str
+
+
+class LendersView(View):
+    """Who lends a loan beside us; nobody where it is ours alone."""
+
+    data: list[LenderView]
+
+
 class LoanEventView(View):
     """Something that happened to a loan; `amount` is money of the borrower's."""
 
@@ -233,4 +247,14 @@ def show_quote(quote: lending.Quote) -> QuoteView:
         fees=money(quote.fees),
         early_fee=money(quote.early_fee),
         total=money(quote.total),
+    )
+
+
+def show_lenders(lenders: list[tuple[lending.partners.Partner, int]]) -> LendersView:
+    """Return partners with their shares as a view."""
+    return LendersView(
+        data=[
+            LenderView(name_zh=each.name_zh, name_en=each.name_en, share=show_rate(share))
+            for each, share in lenders
+        ]
     )

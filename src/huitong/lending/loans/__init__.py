@@ -33,6 +33,7 @@ from huitong.lending.loans.payloads import read_loan_terms, write_loan_terms
 from huitong.lending.loans.queries import (
     get_schedule,
     get_state,
+    list_lenders,
     list_loan_events,
     list_loans,
 )
@@ -91,6 +92,7 @@ __all__ = [
     "get_loan",
     "get_schedule",
     "get_state",
+    "list_lenders",
     "list_loan_events",
     "list_loans",
     "open_loan",

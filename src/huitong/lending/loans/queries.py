@@ -1,14 +1,16 @@
 """What is read of loans."""
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 
 from huitong.kernel.clock import business_day
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.lending.loans import acts, store
 from huitong.lending.loans.changing import load_running
+from huitong.lending.loans.funding import find_funding
 from huitong.lending.loans.state import State
 from huitong.lending.loans.types import Instalment, Loan, LoanEvent
+from huitong.lending.partners import Partner, list_partners
 
 
 async def list_loans(
@@ -23,6 +25,18 @@ async def get_state(uow: UnitOfWork, loan: Loan, *, now: datetime) -> State:
     running = await load_running(uow, loan, [])
     acts.close_days(running, business_day(now))
     return running.state
+
+
+async def list_lenders(uow: UnitOfWork, loan: Loan) -> list[tuple[Partner, int]]:
+    """Return which partners a loan is of beside us, with their shares in millionths.
+
+    None if it is ours alone; one with all of it has bought it.
+    """
+    funding = await find_funding(uow, loan.number)
+    if funding is None:
+        return []
+    known = {each.id: each for each in await list_partners(uow, on=date.max)}
+    return [(known[each.partner_id], each.share) for each in funding.plan.shares]
 
 
 async def get_schedule(uow: UnitOfWork, loan: Loan) -> list[Instalment]:

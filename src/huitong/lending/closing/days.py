@@ -163,7 +163,7 @@ async def close_days(
 ) -> list[ClosedDay]:
     """Close all business days that are over and not closed yet, first first, by the rulebook.
 
-    Without a closed day it begins with yesterday.
+    Without a closed day it begins with yesterday, and not before anything was lent.
     """
     yesterday = business_day(now) - timedelta(days=1)
     async with database.reading(caller) as uow:
@@ -171,6 +171,8 @@ async def close_days(
             "SELECT max(day) FROM lending.closed_days WHERE done_at IS NOT NULL"
         )
         begun: date | None = await uow.fetch_value("SELECT max(day) FROM lending.closed_days")
+        if begun is None and not await uow.fetch_value("SELECT EXISTS (SELECT FROM lending.loans)"):
+            return []
     day = begun or yesterday if last is None else last + timedelta(days=1)
     closed = []
     while day <= yesterday:

@@ -154,6 +154,9 @@ async def fill_loans(
     await owner.execute(_BALANCES, day)
     await owner.execute("VACUUM ANALYZE lending.balances")
     async with scratch.open_as_owner() as database:
+        # As the close of the day on which each was lent made them.
+        await database.run(lambda uow: lending.portfolio.mark_loans(uow, until=day))
+        await owner.execute("VACUUM ANALYZE lending.credit_marks")
         sums = await owner.fetch(_SUMS)
         await database.run(lambda uow: _post_opening(uow, sums, population, now=now))
 

@@ -22,6 +22,8 @@ async def test_closes_the_days_that_are_over_once(
     bank.now = datetime.now(UTC) - timedelta(days=1)
     async with bank.database.unit_of_work() as uow:
         await ledger.add_partitions(uow, now=bank.now)
+    nothing = await asyncio.to_thread(CliRunner().invoke, app, ["lending", "close-day", "--json"])
+    assert json.loads(nothing.output) == {"days": []}
     await bank.add_product()
     await bank.lend(await bank.add_borrower())
     command = ["lending", "close-day", "--json"]

@@ -91,6 +91,38 @@ async def test_a_watched_borrower_stays_in_the_second_stage_until_a_person_ends_
     assert (await bank.state(loan)).stage == 2
 
 
+async def test_loans_follow_the_grade_of_the_latest_application(bank: Bank) -> None:
+    product, borrower = await bank.add_product(), await bank.add_borrower()
+    loan = await bank.lend(borrower, grade="A")
+    other = await bank.lend(await bank.add_borrower(), grade="A")
+    await bank.close()
+    async with bank.database.unit_of_work() as uow:
+        application = uuid7()
+        await uow.execute(
+            """INSERT INTO lending.applications
+                      (id, customer_id, product_id, product_version, borrower_account_id,
+                       payout_account_id, started_at, changed_at)
+               VALUES (:id, :customer, :product, 1, :account, :account, :at, :at)""",
+            id=application,
+            customer=borrower.id,
+            product=product.id,
+            account=borrower.account_id,
+            at=bank.now,
+        )
+        await uow.execute(
+            """INSERT INTO lending.application_steps
+               VALUES (:id, 1, 'decided', 'cli', :at, '{"grade": "B"}'),
+                      (:id, 2, 'decided', 'cli', :at, '{"grade": "D"}'),
+                      (:id, 3, 'decided', 'cli', :at, '{"grade": null}')""",
+            id=application,
+            at=bank.now,
+        )
+    await warn(bank)
+    await bank.close()
+    assert [(await bank.state(each)).stage for each in (loan, other)] == [2, 1]
+    await bank.check_ties()
+
+
 async def test_the_portfolio_warns_of_thin_provisions_and_great_segments(bank: Bank) -> None:
     await bank.add_product()
     borrower = await bank.add_borrower()

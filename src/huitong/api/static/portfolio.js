@@ -150,12 +150,22 @@ function showConcentration(found) {
   return card(text.concentration, text.concentrationLead, drawTable(["", text.index, text.above], rows, text.concentration));
 }
 
+function showWarnings(warnings) {
+  if (!warnings.length) return card(text.warnings, text.none);
+  const rows = warnings.map((each) => [each.found_on, each[`reason_${language}`], each.subject,
+    Object.entries(each.details).map(([name, value]) => `${text.details[name] ?? name} ${value}`).join(" · ")]);
+  const words = rows.map(([day, ...others]) => [day, ...others.map((each) => ({ kind: "words", text: each }))]);
+  const made = card(text.warnings, text.warningsLead, drawTable([text.foundOn, text.reason, text.subject, ""], words, text.warnings));
+  made.classList.add("wide");
+  return made;
+}
+
 function nameIn(found, dimension, key) {
   const slice = found[`${dimension}s`].find((each) => each.key === key);
   return slice ? nameOf(slice) : key;
 }
 
-function show(found) {
+function show(found, warnings) {
   document.getElementById("day").textContent = found.as_of;
   const loss = (each) => `${text.expectedLoss} ${short(number(each.expected_loss))}`;
   const share = (each) => percent(each.share, 1);
@@ -165,7 +175,7 @@ function show(found) {
     showSlices(text.classes, text.classesLead, found.classes, share, [1, 2, 3, 3, 3]),
     showSlices(text.buckets, null, found.buckets, share, [1, 2, 2, 3, 3, 3]), showRolls(found),
     showSlices(text.products, null, found.products, share), showSlices(text.uses, null, found.uses, share),
-    showSlices(text.regions, null, found.regions, share), showConcentration(found)));
+    showSlices(text.regions, null, found.regions, share), showConcentration(found), showWarnings(warnings)));
   main.hidden = false;
   fillProducts(found);
 }
@@ -179,17 +189,22 @@ function fillProducts(found) {
 async function load() {
   const query = new URLSearchParams([...new FormData(filters)].filter(([, value]) => value));
   const headers = token === null ? { "X-Huitong-Anti-Forgery": "1" } : { Authorization: `Bearer ${token}` };
+  const options = { headers, credentials: "same-origin", cache: "no-store" };
   say("");
   let answer;
+  let listed;
   try {
-    answer = await fetch(`/v1/loan-portfolio?${query}`, { headers, credentials: "same-origin", cache: "no-store" });
+    [answer, listed] = await Promise.all([
+      fetch(`/v1/loan-portfolio?${query}`, options),
+      fetch("/v1/loan-warnings?state=open&limit=10", options),
+    ]);
   } catch {
     say(text.failed, true);
     return;
   }
   signIn.hidden = answer.status !== 401;
   if (answer.ok) {
-    show(await answer.json());
+    show(await answer.json(), listed.ok ? (await listed.json()).data : []);
     say("");
     return;
   }

@@ -166,7 +166,7 @@ async def close_days(
     """Close all business days that are over and not closed yet, first first, by the rulebook.
 
     After each day collections look at what is overdue; where that was broken off it goes on here.
-    Without a closed day it begins with yesterday.
+    Without a closed day it begins with yesterday, and not before anything was lent.
     """
     await collect_days(database, rulebook=rulebook, now=now, caller=caller)
     yesterday = business_day(now) - timedelta(days=1)
@@ -175,6 +175,8 @@ async def close_days(
             "SELECT max(day) FROM lending.closed_days WHERE done_at IS NOT NULL"
         )
         begun: date | None = await uow.fetch_value("SELECT max(day) FROM lending.closed_days")
+        if begun is None and not await uow.fetch_value("SELECT EXISTS (SELECT FROM lending.loans)"):
+            return []
     day = begun or yesterday if last is None else last + timedelta(days=1)
     closed = []
     while day <= yesterday:

@@ -1,6 +1,7 @@
 """The portfolio: figures by business day, what they show, and early warnings."""
 
 from huitong.lending.portfolio.errors import PortfolioNotFound
+from huitong.lending.portfolio.marks import mark_loans
 from huitong.lending.portfolio.queries import get_portfolio
 from huitong.lending.portfolio.showing import show_portfolio
 from huitong.lending.portfolio.types import (
@@ -46,6 +47,7 @@ __all__ = [
     "close_warning",
     "get_portfolio",
     "list_warnings",
+    "mark_loans",
     "show_portfolio",
     "warn",
 ]

@@ -1,11 +1,12 @@
 """Credit marks: what valuing a loan needs beside its balances, and what it remembers of it."""
 
+from datetime import date
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from huitong.kernel.database.unit_of_work import DriverConnection
+from huitong.kernel.database.unit_of_work import DriverConnection, UnitOfWork
 from huitong.lending.loans.state import Integers
 
 #: Columns of `lending.credit_marks` that travel with the balances.
@@ -73,6 +74,13 @@ class Marks:
 async def add_missing(connection: DriverConnection, first: int, end: int, day: object) -> None:
     """Make the marks of loans of a range of numbers that were lent until a day and have none."""
     await connection.execute(_ADD_MISSING, first, end, day)
+
+
+async def mark_loans(uow: UnitOfWork, *, until: date) -> None:
+    """Make the marks that are missing of all loans lent until a day, as closing each would."""
+    last = await uow.fetch_value("SELECT max(number) FROM lending.loans")
+    if last is not None:
+        await add_missing(await uow.driver(), 0, int(last) + 1, until)
 
 
 async def write_changed(

@@ -5,7 +5,7 @@ are too great, vintages worse than older ones were, and provisions below the sup
 """
 
 import uuid
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -51,11 +51,13 @@ async def warn(uow: UnitOfWork, *, rulebook: Rulebook, now: datetime) -> WarnedD
     """Look for signs on the last closed day and write them down, once; None if that was done.
 
     A sign that is open is seen again, one that is not seen any more is gone, and one that a person
-    closed lately (`portfolio.warning.quiet.days`) is left alone.
+    closed lately (`portfolio.warning.quiet.days`) is left alone. Loans follow the grade of their
+    borrower's latest application, which counts when the next day closes.
     """
     day = await store.begin_day(uow)
     if day is None:
         return None
+    await store.follow_grades(uow, since=now - timedelta(days=limits.GRADES_FOLLOWED_DAYS))
     sightings = await _see_borrowers(uow, rulebook, day)
     for row in await uow.execute(_CURRENCIES):
         found = await get_portfolio(

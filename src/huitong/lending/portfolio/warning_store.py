@@ -44,6 +44,20 @@ _WARNING: Final = """
     SELECT id, sign, subject, customer_id, details, found_on, last_seen_on, outcome, note, closed_on
       FROM lending.credit_warnings
 """
+#: The grade of a borrower's latest application is that of all their loans.
+_FOLLOW: Final = """
+    WITH latest AS (
+        SELECT DISTINCT ON (a.customer_id) a.customer_id,
+               array_position(ARRAY['A', 'B', 'C', 'D', 'E'], s.details->>'grade') AS grade
+          FROM lending.application_steps s JOIN lending.applications a ON a.id = s.application_id
+         WHERE s.step = 'decided' AND s.at >= :since
+           AND s.details->>'grade' IN ('A', 'B', 'C', 'D', 'E')
+         ORDER BY a.customer_id, s.at DESC, s.position DESC
+    )
+    UPDATE lending.credit_marks m SET grade_now = n.grade
+      FROM lending.loans l JOIN latest n ON n.customer_id = l.customer_id
+     WHERE l.number = m.loan AND l.state = 'active' AND m.grade_now <> n.grade
+"""
 _WATCH: Final = """
     UPDATE lending.credit_marks m SET is_watched = :is_watched
       FROM lending.loans l
@@ -133,6 +147,11 @@ async def close(
         note=note,
         day=on,
     )
+
+
+async def follow_grades(uow: UnitOfWork, *, since: datetime) -> None:
+    """Give loans the grade of their borrower's latest application that was decided since then."""
+    await uow.execute(_FOLLOW, since=since)
 
 
 async def watch(uow: UnitOfWork, customer_id: uuid.UUID, *, is_watched: bool) -> None:

@@ -113,7 +113,6 @@ CREATE TABLE lending.credit_warnings (
 COMMENT ON COLUMN lending.credit_warnings.subject IS 'A customer''s id, or the part of the portfolio that the sign is about.';
 CREATE UNIQUE INDEX credit_warnings_open_once ON lending.credit_warnings (sign, subject) WHERE outcome IS NULL;
 CREATE INDEX credit_warnings_closed ON lending.credit_warnings (sign, subject, closed_on) WHERE outcome IS NOT NULL;
-CREATE INDEX credit_warnings_of_customers ON lending.credit_warnings (customer_id) WHERE customer_id IS NOT NULL;
 CREATE TABLE lending.warned_days (
     day     date        NOT NULL PRIMARY KEY REFERENCES lending.closed_days (day),
     opened  integer     NOT NULL CHECK (opened >= 0),

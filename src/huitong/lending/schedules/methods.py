@@ -90,9 +90,7 @@ def _check(plan: Plan, repayment: Repayment) -> None:
     if not 0 <= repayment.down_payment < 1:
         raise ValueError("A down payment is a part of the principal below the whole")
     if plan.level is not None and (plan.level <= 0 or repayment.method is not Method.LEVEL_PAYMENT):
-        raise ValueError(
-            "An agreed level payment is above zero, and the method is level payments"
-        )
+        raise ValueError("An agreed level payment is above zero, and the method is level payments")
     if not 0 <= repayment.balloon <= plan.disbursements[0].amount:
         raise ValueError("A balloon is between nothing and the principal")
     if repayment.steps and len(repayment.steps) != count - repayment.principal_grace:

@@ -12,7 +12,6 @@ import lightgbm
 import numpy as np
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -99,17 +98,6 @@ def linear(*, penalty_inverse: float) -> Learner:
     return _on_curves(
         lambda _rows, _seed: StandardScaler(),
         lambda _seed: LogisticRegression(C=penalty_inverse, max_iter=_STEPS_MAX),
-    )
-
-
-def kernel(*, gamma: float, components: int, penalty_inverse: float) -> Learner:
-    """Return a learner of a logistic regression on Nyström's approximation of a Gaussian kernel."""
-    return _on_curves(
-        make_deviates,
-        lambda seed: make_pipeline(
-            Nystroem(gamma=gamma, n_components=components, random_state=seed),
-            LogisticRegression(C=penalty_inverse, max_iter=_STEPS_MAX),
-        ),
     )
 
 

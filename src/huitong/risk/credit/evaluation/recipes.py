@@ -10,7 +10,6 @@ from huitong.risk.credit.evaluation.learners import (
     Learner,
     boosted_trees,
     forest,
-    kernel,
     linear,
     network,
 )
@@ -26,14 +25,6 @@ RECIPES: Final[Mapping[str, Learner]] = {
     "extra_small": forest(trees=500, leaf=3, share=0.2, is_extra=True),
     "linear_small": linear(penalty_inverse=0.05),
     # Some thousand rows.
-    "trees_gentle": boosted_trees(
-        rounds=500, copies=2, num_leaves=4, learning_rate=0.05, min_data_in_leaf=40,
-        feature_fraction=0.2,
-    ),
-    "trees_random": boosted_trees(
-        rounds=500, copies=2, num_leaves=10, learning_rate=0.05, min_data_in_leaf=20,
-        feature_fraction=0.4, extra_trees=True,
-    ),
     "trees_monotonic": boosted_trees(
         rounds=400, copies=4, is_monotonic=True, num_leaves=7, learning_rate=0.04,
         min_data_in_leaf=60, feature_fraction=0.2, lambda_l2=40.0,
@@ -42,8 +33,6 @@ RECIPES: Final[Mapping[str, Learner]] = {
     "kernel_weighted": weighted_kernel(
         gamma=0.003, components=600, penalty_inverse=1.0, power=0.5, copies=4
     ),
-    "kernel": kernel(gamma=0.006, components=500, penalty_inverse=0.3),
-    "network": network(width=24, penalty=3.0, epochs=25, copies=4),
     # Tens of thousands.
     "trees_many": boosted_trees(
         rounds=500, copies=2, num_leaves=10, learning_rate=0.03, min_data_in_leaf=80,

@@ -23,7 +23,8 @@ run: apps ## Run the platform with demo data at http://127.0.0.1:8000
 
 test: apps ## Run the tests, on a PostgreSQL of their own and in a browser
 	@scripts/browser
-	@$(BIN)/pytest -n $(TEST_PROCESSES) --dist worksteal $(ARGS)
+	@# Each process would rewrite all assertions, and each child compile what was edited, every time.
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n $(TEST_PROCESSES) --dist worksteal $(ARGS)
 
 lint: setup ## Check format, style, types, room contracts and security
 	@$(BIN)/ruff format --check .

@@ -60,9 +60,11 @@ _LONG = frozenset(
         "test_chaos.py",
         "test_demo.py",
         "test_killing.py",
+        "test_killing_steps.py",
         "test_onboarding_demo.py",
         "test_risk_demo.py",
         "test_settlement_day.py",
+        "test_shops_scene.py",
         "test_tls.py",
     }
 )

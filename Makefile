@@ -1,6 +1,6 @@
 # Every target does the set-up that it needs. Python 3.11+ and make are all that must be there.
 .DEFAULT_GOAL := help
-.PHONY: help setup apps run test check lint fix bench audit clean
+.PHONY: help setup apps run test check lint fix screenshots bench audit clean
 
 # More arguments for the command: make run ARGS="--port 8001", make test ARGS="-k ledger"
 ARGS ?=
@@ -10,7 +10,7 @@ BIN := .venv/bin
 TEST_PROCESSES ?= auto
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install the locked packages into .venv (the other targets do it by themselves)
 	@scripts/setup
@@ -39,6 +39,10 @@ check: lint test ## What CI runs: lint, then test
 fix: setup ## Format, and repair what can be repaired automatically
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+screenshots: apps ## Take the pictures of the docs anew
+	@scripts/browser
+	@$(BIN)/pytest -q -p no:cacheprovider tests/apps/take_pictures.py
 
 bench: setup ## Run all benchmarks; results go to bench/results
 	@$(BIN)/huitong bench all $(ARGS)

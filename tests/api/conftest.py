@@ -131,9 +131,9 @@ class Api:
 
 
 @contextlib.contextmanager
-def run_server(application: Any) -> Iterator[str]:
-    """Serve an ASGI application on a free port, in a thread; yields its address."""
-    listening = socket.create_server(("127.0.0.1", 0))
+def run_server(application: Any, listening: socket.socket | None = None) -> Iterator[str]:
+    """Serve an ASGI application on a free port, or a socket, in a thread; yields its address."""
+    listening = listening or socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(
         uvicorn.Config(
             application,

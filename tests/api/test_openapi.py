@@ -256,8 +256,12 @@ async def test_every_route_of_the_application_is_documented(
     }
     assert hidden == {
         "/",
+        "/app",
+        "/app/{path:path}",
         "/assets/home.css",
         "/assets/huitong.svg",
+        "/console",
+        "/console/{path:path}",
         "/docs",
         "/docs/reference.css",
         "/docs/reference.js",

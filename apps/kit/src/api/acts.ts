@@ -29,6 +29,12 @@ export class Act {
     return this.read() !== null;
   }
 
+  /** What was sent last and not answered, to be sent again just so; null if nothing waits. */
+  get pending(): unknown {
+    const kept = this.read();
+    return kept === null ? null : (JSON.parse(kept.content) as unknown);
+  }
+
   /** Forgets the key: the API has answered, and the next act is a new one. */
   settle(): void {
     this.store.removeItem(PREFIX + this.name);

@@ -13,7 +13,7 @@ export interface Problem {
 /**
  * What is known after a request that failed.
  * - `refused`: the API has answered no; nothing was done.
- * - `unavailable`: the API could not take it (503, 429); nothing was done, it may be sent again.
+ * - `unavailable`: the API could not take it or finish it (503, 429). Send it with the same key.
  * - `unknown`: no answer came, or a broken one; it may have been done. Ask with the same key.
  */
 export type Outcome = "refused" | "unavailable" | "unknown";

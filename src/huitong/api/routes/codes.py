@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from huitong import payments
 from huitong.api.authentication import Principal, application_of, require
+from huitong.api.customer_acts import read_own_customer
 from huitong.api.documentation import DECIDED, PAYING, errors
 from huitong.api.idempotency import IdempotencyKey, run_once
 from huitong.api.orders import make_order, name_terminal
@@ -27,7 +28,7 @@ from huitong.api.schemas.common import CodePath, CustomerPath, MerchantPath, NoB
 from huitong.api.schemas.payments import PaymentView
 from huitong.kernel.database.unit_of_work import UnitOfWork
 from huitong.kernel.errors import NotFound
-from huitong.kernel.ids import CODE, CUSTOMER, MERCHANT, read_id, uuid7
+from huitong.kernel.ids import CODE, MERCHANT, read_id, uuid7
 
 router: Final = APIRouter(prefix="/v1", tags=["Codes"], route_class=CommandRoute)
 
@@ -129,7 +130,9 @@ async def get_merchant_code(request: Request, code: CodePath, principal: Reader)
 async def read_code(
     request: Request,
     body: ReadCode,
-    principal: Annotated[Principal, require("payments:read", is_for_merchants=True)],
+    principal: Annotated[
+        Principal, require("payments:read", is_for_merchants=True, is_for_customers=True)
+    ],
 ) -> CodeReadingView:
     """Return what a scanned payload asks for, after its CRC and every data object were checked.
 
@@ -151,11 +154,11 @@ async def issue_customer_code(
     request: Request,
     customer: CustomerPath,
     key: IdempotencyKey,
-    principal: Annotated[Principal, require("payments:write")],
+    principal: Annotated[Principal, require("payments:write", is_for_customers=True)],
     _body: NoBody | None = None,
 ) -> Response:
     """Issue a code that the customer shows to be charged: single use, a minute long."""
-    customer_id = read_id(CUSTOMER, customer, field="customer")
+    customer_id = read_own_customer(principal, customer)
     now = application_of(request).clock.now()
 
     async def command(uow: UnitOfWork) -> CustomerCodeView:

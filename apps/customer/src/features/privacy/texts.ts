@@ -1,0 +1,40 @@
+import type { Catalogue } from "@huitong/kit";
+
+const texts = {
+  title: { zh: "隐私中心", en: "Privacy" },
+  lead: { zh: "您的数据属于您。这里可以看、带走、改正、删除，也可以撤回同意。", en: "Your data is yours: see it, take it with you, correct it, delete it, withdraw a consent." },
+  consents: { zh: "我的同意", en: "My consents" },
+  given: { zh: "已同意（第 {version} 版）", en: "Given (version {version})" },
+  not_given: { zh: "未同意", en: "Not given" },
+  agree: { zh: "同意", en: "Agree" },
+  withdraw: { zh: "撤回", en: "Withdraw" },
+  read_text: { zh: "阅读全文", en: "Read the text" },
+  if_withdrawn: { zh: "撤回后：{text}", en: "If withdrawn: {text}" },
+  readers: { zh: "谁看过我的完整数据", en: "Who read my data in full" },
+  no_readers: { zh: "没有人看过", en: "Nobody did" },
+  reader: { zh: "{role}，因为“{purpose}”", en: "{role}, for “{purpose}”" },
+  requests: { zh: "我的请求", en: "My requests" },
+  see: { zh: "查看我的数据", en: "See my data" },
+  copy: { zh: "下载一份副本", en: "Get a copy" },
+  correct: { zh: "改正我的姓名", en: "Correct my name" },
+  delete: { zh: "删除我的数据", en: "Delete my data" },
+  close_account: { zh: "注销账户", en: "Close my account" },
+  object_automated: { zh: "不要仅由机器做决定", en: "No decisions by machine alone" },
+  sure: { zh: "确定提出“{what}”？提出后可在处理前撤回。", en: "Ask for “{what}”? You may take it back until it is done." },
+  ask: { zh: "确定提出", en: "Yes, ask" },
+  leave: { zh: "先不", en: "Not now" },
+  new_name: { zh: "正确的姓名", en: "The right name" },
+  due: { zh: "最晚 {day} 答复", en: "Answered by {day}" },
+  take_back: { zh: "撤回请求", en: "Take back" },
+  fetch: { zh: "取走副本", en: "Fetch the copy" },
+  fetched: { zh: "副本已下载。为安全起见只能取一次。", en: "The copy is downloaded. It can be fetched once only." },
+  received: { zh: "已收到", en: "Received" },
+  approved: { zh: "已同意，处理中", en: "Agreed, under way" },
+  blocked: { zh: "暂不能处理", en: "Cannot be done yet" },
+  done: { zh: "已完成", en: "Done" },
+  refused: { zh: "不能办理", en: "Refused" },
+  cancelled: { zh: "已撤回", en: "Taken back" },
+} as const;
+
+export type Key = keyof typeof texts;
+export const TEXTS: Catalogue<Key> = texts;

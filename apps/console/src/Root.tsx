@@ -81,7 +81,9 @@ export function Root(): ReactNode {
         theme={{
           algorithm: theme === "dark" ? themes.darkAlgorithm : themes.defaultAlgorithm,
           token: {
-            colorPrimary: theme === "dark" ? "#3f8cff" : "#0b57a4",
+            colorPrimary: theme === "dark" ? "#2f6fd0" : "#0b57a4",
+            colorLink: theme === "dark" ? "#7db4ff" : "#0b57a4",
+            colorError: theme === "dark" ? "#ff8f85" : "#b3261e",
             colorTextPlaceholder: theme === "dark" ? "#a9b1be" : "#667085",
             colorTextDescription: theme === "dark" ? "#a9b1be" : "#586174",
             colorTextDisabled: theme === "dark" ? "#a9b1be" : "#667085",

@@ -87,7 +87,7 @@ export function ActButton<T>(props: Props<T>): ReactNode {
         destroyOnHidden
         okText={title}
         cancelText={t("取消", "Cancel")}
-        okButtonProps={{ htmlType: "submit", form, danger: isDanger ?? false, loading: isSending }}
+        okButtonProps={{ htmlType: "submit", form, loading: isSending }}
         onCancel={() => {
           setOpen(false);
           setError(null);

@@ -87,8 +87,9 @@ export function DataTable<T extends object>(props: Props<T>): ReactNode {
     setAddress(keep);
   };
   const exportRows = (): void => {
-    const head = columns.map((column) => t(column.zh, column.en));
-    const body = rows.map((row) => columns.map((column) => String(column.value(row) ?? "")));
+    const shown = columns.filter((column) => column.key !== "acts");
+    const head = shown.map((column) => t(column.zh, column.en));
+    const body = rows.map((row) => shown.map((column) => String(column.value(row) ?? "")));
     download(`${name}.csv`, makeCsv(head, body));
   };
 
@@ -117,8 +118,9 @@ export function DataTable<T extends object>(props: Props<T>): ReactNode {
           key: column.key,
           title: t(column.zh, column.en),
           ...(column.align === undefined ? {} : { align: column.align }),
-          sorter: compare(column),
-          sortOrder: sort?.key === column.key ? sort.order : null,
+          ...(column.key === "acts"
+            ? {}
+            : { sorter: compare(column), sortOrder: sort?.key === column.key ? sort.order : null }),
           render: (_: unknown, row: T) => column.render?.(row) ?? column.value(row) ?? "–",
         }))}
         onChange={(_, __, sorter) => {

@@ -54,7 +54,7 @@ export function FilterBar(props: Props): ReactNode {
     onShow(next, sort);
   };
   return (
-    <form className="filters" onSubmit={submit} key={JSON.stringify(asked)} aria-label={t("筛选", "Filters")}>
+    <form className="filters" onSubmit={submit} key={JSON.stringify(asked)} aria-label={`${t("筛选", "Filters")} ${list}`}>
       {filters.map((filter) => (
         <label key={filter.key} className="filter">
           <span>{t(filter.zh, filter.en)}</span>

@@ -1,4 +1,3 @@
-import { Space } from "antd";
 import type { ReactNode } from "react";
 import { useEffect } from "react";
 import { useText } from "@/app/text";
@@ -29,7 +28,7 @@ export function PageFrame({
           <h1>{title}</h1>
           {lead !== undefined && <div className="quiet">{lead}</div>}
         </div>
-        {acts !== undefined && <Space wrap>{acts}</Space>}
+        {acts !== undefined && <div className="acts">{acts}</div>}
       </header>
       {children}
     </article>
@@ -53,7 +52,7 @@ export function Part({
     <section className="part">
       <header className="part-head">
         <h2>{t(zh, en)}</h2>
-        {acts !== undefined && <Space wrap>{acts}</Space>}
+        {acts !== undefined && <div className="acts">{acts}</div>}
       </header>
       {children}
     </section>

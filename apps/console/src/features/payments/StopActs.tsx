@@ -1,3 +1,4 @@
+import { Space } from "antd";
 import type { ReactNode } from "react";
 import { ActButton, REASON } from "@/app/ActButton";
 import { api, type Schema } from "@/app/api";
@@ -11,7 +12,7 @@ export function StopActs({ stop }: { stop: Schema["WaitingPaymentView"] }): Reac
   if (!permits("stopped_payments:decide")) return null;
   const path = { payment: stop.payment };
   return (
-    <>
+    <Space>
       {stop.state === "held" && (
         <>
           <ActButton
@@ -56,6 +57,6 @@ export function StopActs({ stop }: { stop: Schema["WaitingPaymentView"] }): Reac
           done={t("付款方会收到答复。", "The payer is told.")}
         />
       )}
-    </>
+    </Space>
   );
 }

@@ -1,5 +1,4 @@
 import type { ReactNode } from "react";
-import { Space } from "antd";
 import { api, type Schema } from "@/app/api";
 import { type Column, DataTable } from "@/app/DataTable";
 import { PageFrame } from "@/app/PageFrame";
@@ -22,7 +21,7 @@ const COLUMNS: readonly Column<Stopped>[] = [
   { key: "amount", zh: "金额", en: "Amount", align: "right", value: (row) => row.amount.amount, render: (row) => <Amount of={row.amount} /> },
   { key: "reasons", zh: "原因", en: "Why", value: (row) => row.reasons.map((each) => each.en).join("; "), render: (row) => <Why stop={row} /> },
   { key: "appeal", zh: "申诉", en: "Appeal", value: (row) => row.appeal },
-  { key: "acts", zh: "操作", en: "Acts", value: () => null, render: (row) => <Space><StopActs stop={row} /></Space> },
+  { key: "acts", zh: "操作", en: "Acts", value: () => null, render: (row) => <StopActs stop={row} /> },
 ];
 
 export function Page(): ReactNode {

@@ -121,16 +121,24 @@ class Applicant:
 
     async def apply(self, amount: str = "12000.00") -> httpx.Response:
         """Begin, fill in, consent and hand in."""
+        await self.begin(amount)
+        return await self.do("submission")
+
+    async def begin(self, amount: str) -> None:
+        """Begin, fill in and consent."""
         begun = await self.do(PATH, {"product": self.office.code})
         assert begun.status_code == 201, begun.text
         self.application = begun.json()["id"]
         wish = {"amount": yuan(amount), "payments": 12, "use": "household"}
         filled = await self.do("details", {"wish": wish, "monthly_income": yuan("9000.00")})
         assert filled.status_code == 200, filled.text
+        await self.consent()
+
+    async def consent(self) -> None:
+        """Agree to a credit report."""
         consent = {"purpose": "credit_report_query", "version": 1, "channel": "app"}
         given = await self.do(f"/v1/privacy/customers/{self.customer['id']}/consents", consent)
         assert given.status_code == 201, given.text
-        return await self.do("submission")
 
     async def read_cost(self) -> dict[str, Any]:
         """Be shown the statement, and have it stay shown for long enough."""

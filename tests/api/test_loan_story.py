@@ -130,6 +130,36 @@ async def test_from_the_route_to_the_money_without_people(
     assert balance.json()["balance"] == yuan("48000.00")
 
 
+async def test_a_guarantor_is_asked_about_with_their_own_consent_and_once(
+    applicant: Applicant, simulator: bureau.BureauSimulator, server_vault: Any
+) -> None:
+    await tell(simulator, clean_report())
+    guarantor = Applicant(applicant.office)
+    await guarantor.log_in()
+    customer_id = read_id(CUSTOMER, guarantor.customer["id"], field="id")
+    async with Database(applicant.office.api.owner_url, role=_ROLE, size=2) as database:
+        bank = Bank(database, server_vault, now=datetime.now(UTC))
+        await bank.run(DecidingBank.verify, server_vault, customer_id, ID_NUMBER)
+    before = simulator.enquiries
+    await applicant.begin("6000.00")
+    named = {"customer": guarantor.customer["id"], "role": "guarantor"}
+    assert (await applicant.do("parties", named)).status_code == 200
+    alone = await applicant.do("submission")
+    assert (alone.status_code, alone.json()["code"]) == (403, "consent_missing"), alone.text
+    assert simulator.enquiries == before
+    await guarantor.consent()
+    handed_in = (await applicant.do("submission")).json()
+    assert (handed_in["stage"], simulator.enquiries) == ("offered", before + 2), handed_in
+    owner_url = applicant.office.api.owner_url
+    async with Database(owner_url, size=1) as database, database.reading() as uow:
+        asked = await uow.execute(
+            "SELECT subject_id, consent_id FROM lending.report_queries "
+            "ORDER BY asked_at DESC LIMIT 2"
+        )
+    assert len({row.consent_id for row in asked}) == 2
+    assert customer_id in {row.subject_id for row in asked}
+
+
 @pytest.mark.parametrize(
     ("kind", "trouble"),
     [

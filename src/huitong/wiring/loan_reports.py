@@ -1,6 +1,8 @@
-"""The credit report of an applicant: asked for between two transactions, never inside one."""
+"""Credit reports of who is named in an application; nobody is asked inside a transaction."""
 
+import asyncio
 import uuid
+from dataclasses import dataclass
 
 from huitong import customers, lending
 from huitong.kernel.clock import Clock, business_day
@@ -26,6 +28,12 @@ def make_bureau(settings: Settings) -> lending.bureau.HttpBureau | None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    query: lending.applications.ReportQuery
+    question: lending.bureau.Question
+
+
 async def ask_for_report(
     database: Database,
     vault: Vault,
@@ -36,43 +44,60 @@ async def ask_for_report(
     rulebook: Rulebook,
     clock: Clock,
 ) -> None:
-    """Have the applicant's report ready for the decision, if there is a bureau and a need.
+    """Have the reports of everybody named ready for the decision, if there is a bureau.
 
-    A person whose identity was never verified is not asked about, nor is one whose application was
-    handed in already. Raises what `begin_report` raises; whatever fails outside leaves the
-    application without a report.
+    All are asked for at once. A person whose identity was never verified is not asked about, nor
+    is anybody of an application that was handed in already. Raises what `begin_report` raises;
+    whatever fails outside leaves the application without that report.
     """
     if bureau is None:
         return
     now = clock.now()
 
-    async def begin(
-        uow: UnitOfWork,
-    ) -> tuple[lending.applications.ReportQuery, lending.bureau.Question] | None:
+    async def begin(uow: UnitOfWork) -> list[_Asked]:
         application = await lending.applications.get_application(uow, application_id)
         if application.stage is not lending.applications.Stage.DRAFT:
-            return None
-        person = await customers.open_verified_person(
-            uow, vault, application.customer_id, on=business_day(now)
-        )
-        if person is None:
-            return None
-        query = await lending.applications.begin_report(
-            uow, vault, application_id, query_id=uuid7(), rulebook=rulebook, now=now
-        )
-        if query is None:
-            return None
-        consent = show_id(CONSENT, query.consent_id)
-        return query, lending.bureau.Question(
-            name=person.name, id_number=person.id_number, consent=consent
-        )
+            return []
+        people = [application.customer_id, *(each.customer_id for each in application.parties)]
+        begun = []
+        for person_id in people:
+            person = await customers.open_verified_person(
+                uow, vault, person_id, on=business_day(now)
+            )
+            if person is None:
+                continue
+            query = await lending.applications.begin_report(
+                uow,
+                vault,
+                application_id,
+                query_id=uuid7(),
+                subject_id=person_id,
+                rulebook=rulebook,
+                now=now,
+            )
+            if query is not None:
+                begun.append(_Asked(query, _word(query, person)))
+        return begun
 
     begun = await database.run(begin, caller)
-    if begun is None:
-        return
-    query, question = begun
-    answer = await bureau.ask(question, request_id=query.id)
-    await database.run(
-        lambda uow: lending.applications.end_report(uow, vault, query, answer, now=clock.now()),
-        caller,
+    answers = await asyncio.gather(
+        *(bureau.ask(each.question, request_id=each.query.id) for each in begun)
+    )
+
+    async def end(uow: UnitOfWork) -> None:
+        for each, answer in zip(begun, answers, strict=True):
+            await lending.applications.end_report(uow, vault, each.query, answer, now=clock.now())
+
+    if begun:
+        await database.run(end, caller)
+
+
+def _word(
+    query: lending.applications.ReportQuery, person: customers.VerifiedPerson
+) -> lending.bureau.Question:
+    return lending.bureau.Question(
+        name=person.name,
+        id_number=person.id_number,
+        consent=show_id(CONSENT, query.consent_id),
+        reason=query.reason,
     )

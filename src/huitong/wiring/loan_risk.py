@@ -60,6 +60,12 @@ _PUBLIC_RECORD: Final = Reason(
     zh="征信报告中有公共记录，需要人工审核",
     en="The credit report has public records, so somebody looks at it",
 )
+#: The applicant is not told what is known of somebody else.
+_PARTY_BY_PEOPLE: Final = Reason(
+    code="party_by_people",
+    zh="共同借款人或保证人的情况需要人工核实",
+    en="Somebody looks at who else stands for the loan",
+)
 _NOT_PRICED: Final = Reason(
     code="not_priced",
     zh="暂时无法自动定价，需要人工审核",
@@ -130,6 +136,7 @@ class LoanRisk:
         await self._ask_eligibility(uow, course, subject, facts, now=now)
         if facts.has_public_record:
             course.note(Verdict.REVIEW, _PUBLIC_RECORD)
+        _look_at_parties(course, subject, now=now)
         terms: Mapping[str, Any] = {}
         if not course.is_refused():
             terms = await self._price(uow, course, subject, facts, now=now)
@@ -281,6 +288,23 @@ class LoanRisk:
             course.note(Verdict.REVIEW, _NOT_PRICED)
             return {"limit": terms.limit.minor}
         return {"limit": terms.limit.minor, "rate": int(rate * _RATE_SCALE)}
+
+
+def _look_at_parties(course: _Course, subject: LoanSubject, *, now: datetime) -> None:
+    """Leave it to people unless everybody who stands for the loan is known to pay."""
+    found = [_find_trouble(each, now=now) for each in subject.party_reports]
+    if any(found):
+        course.records["parties"] = found
+        course.note(Verdict.REVIEW, _PARTY_BY_PEOPLE)
+
+
+def _find_trouble(report: lending.bureau.Report | None, *, now: datetime) -> str | None:
+    if report is None:
+        return "no_report"
+    measured = lending.bureau.measure_report(report, on=business_day(now))
+    if measured.overdue_days:
+        return "overdue"
+    return "public_record" if measured.has_public_record else None
 
 
 async def _ask_table(

@@ -144,6 +144,8 @@ class DecidingBank:
         *,
         report: bureau.Report | None = None,
         device_id: uuid.UUID | None = None,
+        guarantor: customers.Customer | None = None,
+        guarantors_report: bureau.Report | None = None,
         **wish: Any,
     ) -> applications.Application:
         """Hand an application for 10,000.00 for a year in, and return what became of it."""
@@ -171,15 +173,15 @@ class DecidingBank:
             facts={"monthly_income": "20000"},
             rulebook=RULES,
         )
-        await bank.run(
-            privacy.give_consent,
-            subject_id=customer.id,
-            purpose=applications.CREDIT_REPORT,
-            version=1,
-            channel="app",
-        )
+        await self.consent(customer.id)
+        if guarantor is not None:
+            party = applications.Party(customer_id=guarantor.id, role=applications.Role.GUARANTOR)
+            await bank.run(applications.add_party, application_id, party)
+            await self.consent(guarantor.id)
         if report is not None:
             await self.ask_report(application_id, report)
+        if guarantor is not None and guarantors_report is not None:
+            await self.ask_report(application_id, guarantors_report, guarantor.id)
         found: applications.Application = await bank.run(
             applications.submit_application,
             bank.vault,
@@ -190,12 +192,24 @@ class DecidingBank:
         )
         return found
 
-    async def ask_report(self, application_id: uuid.UUID, report: bureau.Report) -> None:
+    async def consent(self, person: uuid.UUID) -> None:
+        await self.bank.run(
+            privacy.give_consent,
+            subject_id=person,
+            purpose=applications.CREDIT_REPORT,
+            version=1,
+            channel="app",
+        )
+
+    async def ask_report(
+        self, application_id: uuid.UUID, report: bureau.Report, subject_id: uuid.UUID | None = None
+    ) -> None:
         query = await self.bank.run(
             applications.begin_report,
             self.bank.vault,
             application_id,
             query_id=uuid7(),
+            subject_id=subject_id,
             rulebook=RULES,
         )
         answer = bureau.Answer(request_id=query.id, verdict=bureau.Verdict.FOUND, report=report)

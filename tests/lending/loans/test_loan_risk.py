@@ -102,6 +102,36 @@ def _report(setting: dict[str, Any]) -> bureau.Report:
     )
 
 
+@pytest.mark.parametrize(
+    ("guarantors_report", "trouble"),
+    [
+        (clean_report(number="R2"), None),
+        (None, "no_report"),
+        (_report({"overdue": 100_00}), "overdue"),
+        (_report({"records": 1}), "public_record"),
+    ],
+)
+async def test_who_stands_for_a_loan_is_looked_at_too(
+    deciding: DecidingBank, guarantors_report: bureau.Report | None, trouble: str | None
+) -> None:
+    customer, guarantor = await deciding.add_applicant(), await deciding.add_applicant()
+    found = await deciding.apply(
+        customer,
+        report=clean_report(),
+        guarantor=guarantor,
+        guarantors_report=guarantors_report,
+    )
+    told = [each.code for each in found.reasons]
+    if trouble is None:
+        assert (found.stage, told) == (Stage.OFFERED, [])
+    else:
+        # What is known of the guarantor is for staff.
+        assert (found.stage, told) == (Stage.REVIEW, ["party_by_people"])
+        assert (await deciding.records(found))["parties"] == [trouble]
+    own = await deciding.bank.read(applications.find_report, deciding.bank.vault, found)
+    assert own == clean_report()
+
+
 async def test_the_limit_is_what_income_and_debts_leave(deciding: DecidingBank) -> None:
     customer = await deciding.add_applicant()
     found = await deciding.apply(customer, report=clean_report(), principal=40_000_00)

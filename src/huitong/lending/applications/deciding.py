@@ -69,7 +69,12 @@ async def submit_application(
     handed_in = replace(application, device_id=device_id)
     submitted = await move(uow, handed_in, Stage.DRAFT, Step.SUBMITTED, now=now)
     report = await find_report(uow, vault, application)
-    subject = LoanSubject(application=submitted, facts=facts, report=report)
+    others = [
+        await find_report(uow, vault, application, each.customer_id) for each in application.parties
+    ]
+    subject = LoanSubject(
+        application=submitted, facts=facts, report=report, party_reports=tuple(others)
+    )
     decision = await decider.decide(uow, subject, now=now)
     decision = _keep_within_product(submitted, decision, rulebook=rulebook, now=now)
     return await _conclude(uow, submitted, decision, rulebook=rulebook, now=now)

@@ -18,9 +18,9 @@ from huitong.kernel.rulebook import Rulebook
 from huitong.lending.applications import erasing_store, store
 from huitong.lending.applications.errors import LoanApplicationIncomplete
 from huitong.lending.applications.filling import lock_application, open_facts
-from huitong.lending.applications.types import Application, Stage
+from huitong.lending.applications.types import Application, Role, Stage
 from huitong.lending.bureau import limits
-from huitong.lending.bureau.types import Answer, Report
+from huitong.lending.bureau.types import Answer, InquiryReason, Report
 from huitong.privacy import DataDestroyed, Json, Vault, find_consents, require_consent
 
 CREDIT_REPORT: Final = "credit_report_query"
@@ -42,6 +42,7 @@ class ReportQuery:
     id: uuid.UUID
     subject_id: uuid.UUID
     consent_id: uuid.UUID
+    reason: InquiryReason = InquiryReason.LOAN
 
 
 async def check_complete(
@@ -68,10 +69,11 @@ async def begin_report(
     application_id: uuid.UUID,
     *,
     query_id: uuid.UUID,
+    subject_id: uuid.UUID | None = None,
     rulebook: Rulebook,
     now: datetime,
 ) -> ReportQuery | None:
-    """Write down that the applicant's report is asked for, and return the question.
+    """Write down that a report is asked for, the applicant's or a named person's; return that.
 
     None if it was answered within `loan.report.repeat.hours`. A question without an answer is
     returned again, with its id, once whoever asked must be gone; before, ReportPending is raised.
@@ -80,16 +82,21 @@ async def begin_report(
     application = await lock_application(uow, application_id, Stage.DRAFT)
     await check_complete(uow, vault, application, now=now)
     hours = rulebook.integer(_REPEAT, business_day(now))
-    known = await store.find_query(uow, application_id, since=now - timedelta(hours=hours))
+    person = subject_id or application.customer_id
+    reason = _find_reason(application, person)
+    since = now - timedelta(hours=hours)
+    known = await store.find_query(uow, application_id, person, since=since)
     if known is not None:
         if known.answered_at is not None:
             return None
         if known.asked_at > now - timedelta(seconds=limits.PATIENCE_SECONDS):
             raise ReportPending("ask again in a moment")
-        return ReportQuery(id=known.id, subject_id=known.subject_id, consent_id=known.consent_id)
-    given = (await find_consents(uow, subject_id=application.customer_id, now=now))[CREDIT_REPORT]
+        return ReportQuery(
+            id=known.id, subject_id=person, consent_id=known.consent_id, reason=reason
+        )
+    given = (await find_consents(uow, subject_id=person, now=now))[CREDIT_REPORT]
     assert given[1] is not None, "the consent was looked at above"
-    query = ReportQuery(id=query_id, subject_id=application.customer_id, consent_id=given[1].id)
+    query = ReportQuery(id=query_id, subject_id=person, consent_id=given[1].id, reason=reason)
     await store.insert_query(
         uow,
         application_id,
@@ -134,13 +141,22 @@ async def list_opened_reports(
     return shown
 
 
-async def find_report(uow: UnitOfWork, vault: Vault, application: Application) -> Report | None:
-    """Return the last report that an application was given, or None."""
-    sealed = await store.find_report(uow, application.id)
+async def find_report(
+    uow: UnitOfWork, vault: Vault, application: Application, subject_id: uuid.UUID | None = None
+) -> Report | None:
+    """Return the last report about the applicant, or a named person, that there is; or None."""
+    person = subject_id or application.customer_id
+    sealed = await store.find_report(uow, application.id, person)
     if sealed is None:
         return None
     try:
-        opened = await vault.open(uow, application.customer_id, {_REPORT_FIELD: sealed})
+        opened = await vault.open(uow, person, {_REPORT_FIELD: sealed})
     except DataDestroyed:
         return None
     return msgspec.json.decode(opened[_REPORT_FIELD], type=Report)
+
+
+def _find_reason(application: Application, person: uuid.UUID) -> InquiryReason:
+    roles = [each.role for each in application.parties if each.customer_id == person]
+    assert roles or person == application.customer_id, "only who is named is asked about"
+    return InquiryReason.GUARANTEE if Role.GUARANTOR in roles else InquiryReason.LOAN

@@ -278,14 +278,15 @@ async def count_recent(
 
 
 async def find_query(
-    uow: UnitOfWork, application_id: uuid.UUID, *, since: datetime
+    uow: UnitOfWork, application_id: uuid.UUID, subject_id: uuid.UUID, *, since: datetime
 ) -> Row[Any] | None:
-    """Return the last question about an application since an instant."""
+    """Return the last question about a person for an application since an instant."""
     return await uow.fetch_one(
         """SELECT id, subject_id, consent_id, asked_at, answered_at FROM lending.report_queries
-            WHERE application_id = :id AND asked_at > :since
+            WHERE application_id = :id AND subject_id = :subject_id AND asked_at > :since
             ORDER BY asked_at DESC LIMIT 1""",
         id=application_id,
+        subject_id=subject_id,
         since=since,
     )
 
@@ -334,11 +335,15 @@ async def save_answer(
     )
 
 
-async def find_report(uow: UnitOfWork, application_id: uuid.UUID) -> bytes | None:
-    """Return the last sealed report of an application."""
+async def find_report(
+    uow: UnitOfWork, application_id: uuid.UUID, subject_id: uuid.UUID
+) -> bytes | None:
+    """Return the last sealed report of a person that an application was given."""
     found: bytes | None = await uow.fetch_value(
         """SELECT report FROM lending.report_queries
-            WHERE application_id = :id AND report IS NOT NULL ORDER BY asked_at DESC LIMIT 1""",
+            WHERE application_id = :id AND subject_id = :subject_id AND report IS NOT NULL
+            ORDER BY asked_at DESC LIMIT 1""",
         id=application_id,
+        subject_id=subject_id,
     )
     return found

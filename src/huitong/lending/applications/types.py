@@ -179,11 +179,15 @@ class ScoredStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoanSubject:
-    """An application as it is decided about; `report` is None where no bureau gave one."""
+    """An application as it is decided about; a report is None where no bureau gave one.
+
+    `party_reports` are of the other people who are named, in their order.
+    """
 
     application: Application
     facts: Mapping[str, str]
     report: Report | None = None
+    party_reports: tuple[Report | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

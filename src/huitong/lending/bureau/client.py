@@ -66,7 +66,7 @@ class HttpBureau:
                 "name": question.name,
                 "id_number": question.id_number,
                 "consent": question.consent,
-                "reason": "loan",
+                "reason": question.reason.value,
             }
         )
         trouble = Trouble.REFUSED

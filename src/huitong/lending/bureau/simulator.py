@@ -148,22 +148,23 @@ class BureauSimulator:
             asked = msgspec.json.decode(body, type=dict[str, str])
         except (msgspec.MsgspecError, UnicodeDecodeError):
             asked = {}
-        if asked.keys() != _FIELDS:
+        if asked.keys() != _FIELDS or asked["reason"] not in set(InquiryReason):
             return 400, b'{"detail": "the question cannot be read"}'
         if len(self._known) >= limits.SIMULATED_REQUESTS_MAX:
             self._known.pop(next(iter(self._known)))
-        answer = msgspec.json.encode(self._find(request_id, asked["id_number"]))
+        reason = InquiryReason(asked["reason"])
+        answer = msgspec.json.encode(self._find(request_id, asked["id_number"], reason))
         self._known[request_id] = (digest, answer)
         return 200, answer
 
-    def _find(self, request_id: uuid.UUID, number: str) -> Reply:
+    def _find(self, request_id: uuid.UUID, number: str, reason: InquiryReason) -> Reply:
         today = business_day(self._clock.now())
         report = self.people[number] if number in self.people else make_up(number, today)
         inquiries = self._enquired.setdefault(number, [])
         if report is not None:
             told = (*report.inquiries, *inquiries)
             report = msgspec.structs.replace(report, inquiries=told, made_on=today)
-        inquiries.append(Inquiry(by=OWN_LENDER, on=today, reason=InquiryReason.LOAN))
+        inquiries.append(Inquiry(by=OWN_LENDER, on=today, reason=reason))
         self.enquiries += 1
         verdict = Verdict.NO_RECORD if report is None else Verdict.FOUND
         return Reply(request_id=request_id.hex, verdict=verdict, report=report)

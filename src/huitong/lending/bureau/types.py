@@ -138,11 +138,12 @@ class Trouble(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """Whose report is asked for, and by which consent."""
+    """Whose report is asked for, why, and by which consent."""
 
     name: str = field(repr=False)
     id_number: str = field(repr=False)
     consent: str
+    reason: InquiryReason = InquiryReason.LOAN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

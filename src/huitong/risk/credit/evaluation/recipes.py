@@ -49,6 +49,10 @@ RECIPES: Final[Mapping[str, Learner]] = {
         rounds=350, num_leaves=8, learning_rate=0.05, min_data_in_leaf=100, feature_fraction=0.4,
         max_bin=127,
     ),
+    "trees_large_slow": boosted_trees(
+        rounds=450, num_leaves=10, learning_rate=0.03, min_data_in_leaf=300, feature_fraction=0.3,
+        max_bin=127, lambda_l2=50.0, bagging_fraction=0.5,
+    ),
     "trees_large_random": boosted_trees(
         rounds=400, num_leaves=16, learning_rate=0.07, min_data_in_leaf=60, feature_fraction=0.5,
         extra_trees=True, max_bin=127,

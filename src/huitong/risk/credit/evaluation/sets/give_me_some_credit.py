@@ -76,7 +76,7 @@ GIVE_ME_SOME_CREDIT: Final = DataSet(
     texts=frozenset(),
     make_features=_make_features,
     card_features=_card_features,
-    learners=("trees_large", "trees_large_random"),
+    learners=("trees_large", "trees_large_slow", "trees_large_random"),
     target_auc=0.866,
     published={
         "logistic regression": 0.701,

@@ -7,6 +7,7 @@ import type { ReactNode } from "react";
 import { useEffect, useMemo, useState } from "react";
 import { RouterProvider } from "react-router";
 import { keepLanguage, readLanguage } from "@/app/api";
+import { readNonce } from "@/app/nonce";
 import { PreferencesContext, type Theme } from "@/app/text";
 import { SessionContext, type StaffSession } from "@/app/session";
 import { Door } from "@/Door";
@@ -20,11 +21,6 @@ function readTheme(): Theme {
   const kept = localStorage.getItem(THEME);
   if (kept === "light" || kept === "dark") return kept;
   return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
-}
-
-/** The nonce of this answer, which styles made in the page must carry. */
-function readNonce(): string {
-  return document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? "";
 }
 
 function makeQueries(end: () => void): QueryClient {

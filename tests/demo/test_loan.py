@@ -45,7 +45,7 @@ def test_every_answer_is_as_it_must_be(shown: tuple[bool, str]) -> None:
         "principal repaid: 800000",
         "Something is overdue.",
         "people look at it: review",
-        "all 59 invariants hold",
+        "all 66 invariants hold",
     ],
 )
 def test_the_screen_says_what_was_decided_paid_and_refused(

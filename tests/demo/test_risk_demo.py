@@ -36,7 +36,7 @@ def test_every_answer_is_as_it_must_be(shown: tuple[bool, str]) -> None:
         "caller_blocked",
         "优先级 priority",
         "What it cost honest customers",
-        "all 62 invariants hold",
+        "all 66 invariants hold",
     ],
 )
 def test_the_screen_says_what_was_stopped_why_and_what_came_of_it(

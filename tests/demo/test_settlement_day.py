@@ -54,7 +54,7 @@ def test_every_answer_is_as_it_must_be(shown: tuple[bool, str]) -> None:
         "missing at the channel → replay: cured",
         "挂账归零 suspense of reconciliation: {'0.00'}",
         "119 项核对全部通过",
-        "all 62 invariants hold",
+        "all 66 invariants hold",
     ],
 )
 def test_the_screen_says_what_was_paid_refused_found_and_cured(

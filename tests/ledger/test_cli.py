@@ -37,7 +37,7 @@ async def test_verify_ends_well_on_sound_books(books, run):
 
     assert code == 0
     assert "✓ Balances are the sums of the journal" in output
-    assert "The ledger is right: all 62 invariants hold over 1 transfers, 2 accounts" in output
+    assert "The ledger is right: all 66 invariants hold over 1 transfers, 2 accounts" in output
 
 
 async def test_verify_ends_with_one_and_names_the_account_on_a_difference(books, run):
@@ -53,7 +53,7 @@ async def test_verify_ends_with_one_and_names_the_account_on_a_difference(books,
     assert "✗ Balances are the sums of the journal: 1 differences" in output
     assert show_account(customer.id) in output
     assert "debits 0 + 0 pending, credits 1001 + 0 pending" in output
-    assert "2 of 62 invariants do not hold" in output
+    assert "2 of 66 invariants do not hold" in output
 
 
 async def test_trial_balance_shows_both_sides_in_each_currency(books, run):

@@ -173,7 +173,7 @@ async def count_actions(
 ) -> dict[Action, int]:
     """Return how often each was decided since an instant, of the newest so many decisions."""
     rows = await uow.execute(
-        "SELECT action, count(*) AS count FROM (SELECT action, purpose, decided_at "
+        "SELECT action, count(*) AS decisions FROM (SELECT action, purpose, decided_at "
         "FROM risk.decisions WHERE id >= :from_id ORDER BY id DESC LIMIT :searched) AS newest "
         "WHERE purpose = :purpose AND decided_at >= :since GROUP BY action",
         purpose=purpose.value,
@@ -181,7 +181,7 @@ async def count_actions(
         since=since,
         searched=searched,
     )
-    return {Action(row.action): row.count for row in rows}
+    return {Action(row.action): row.decisions for row in rows}
 
 
 def _read(row: Row[Any]) -> Decision:

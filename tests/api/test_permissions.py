@@ -75,7 +75,7 @@ PREFIXES = {
     "item": "sus",
 }
 #: What is named by a word, not by an id.
-WORDS = {"plan": "standard", "act": "accept", "product": "cash"}
+WORDS = {"plan": "standard", "act": "accept", "product": "cash", "path": "bills"}
 #: These end the session that asks, so they are asked last.
 LAST = ("/v1/staff/sign-out", "/v1/identity/log-out")
 

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
+from tests.api.gating import SHOP
 
 
 async def open_customer(post: Any) -> dict[str, Any]:
@@ -40,11 +41,11 @@ async def test_a_customer_reads_what_a_merchants_code_asks_for(
     customer_headers: Callable[..., Awaitable[dict[str, str]]],
 ) -> None:
     customer = await open_customer(post)
-    merchant = (await post("/v1/merchants", {"name": "面馆", "fee_bps": 38})).json()
+    merchant = (await post("/v1/merchants", SHOP)).json()
     made = await post(f"/v1/merchants/{merchant['id']}/codes", {"kind": "static"})
     assert made.status_code == 201, made.text
     headers = await customer_headers(customer["id"])
     body = {"payload": made.json()["payload"]}
     read = await anonymous.post("/v1/codes/read", json=body, headers=headers)
-    assert (read.status_code, read.json()["merchant_name"]) == (200, "面馆"), read.text
+    assert (read.status_code, read.json()["merchant_name"]) == (200, SHOP["name"]), read.text
     assert (await anonymous.post("/v1/codes/read", json=body)).status_code == 401

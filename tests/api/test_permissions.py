@@ -93,6 +93,7 @@ WORDS = {
     "agreement": "joint",
     "job": "job_4711",
     "rule": "risk.payment.delay.hours",
+    "path": "bills",
 }
 #: These end the session that asks, so they are asked last.
 LAST = ("/v1/staff/sign-out", "/v1/identity/log-out")

@@ -47,7 +47,11 @@ def bank(
     origin = f"http://localhost:{listening.getsockname()[1]}"
     with run_server(sms.application()) as sms_url:
         settings = replace(
-            settings_for(owner_url), sms_gateway_url=sms_url, passkey_origins=(origin,)
+            settings_for(owner_url),
+            sms_gateway_url=sms_url,
+            passkey_origins=(origin,),
+            # All people of the tests come from one address.
+            is_admission_limited=False,
         )
         with run_server(create_app(settings), listening) as url:
             yield Api(url, owner_url, sms), settings

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import httpx
-from playwright.async_api import Browser, BrowserContext, Page
+from playwright.async_api import Browser, BrowserContext, Page, expect
 from tests.api.conftest import Api
 
 from huitong import identity
@@ -51,7 +51,9 @@ class Telephone:
 
     async def settle(self) -> None:
         """Wait until nothing is loading any more."""
-        await self.page.wait_for_function("!document.querySelector('.waiting, [aria-busy=true]')")
+        await expect(self.page.locator(".waiting, [aria-busy=true]")).to_have_count(
+            0, timeout=20_000
+        )
 
     async def press(self, name: str) -> None:
         await self.page.get_by_role("button", name=name).click()

@@ -18,6 +18,13 @@ Language = Literal["en", "zh"]
 #: What there is to visit: address, and title and line of text in each language. Apps add theirs.
 _PLACES: Final[tuple[tuple[str, Mapping[Language, tuple[str, str]]], ...]] = (
     (
+        "/app/",
+        {
+            "en": ("Customer app", "Pay, be paid, borrow, look after your account; for a phone."),
+            "zh": ("客户应用", "付款、收款、借款、管理账户，手机优先。"),
+        },
+    ),
+    (
         "/docs",
         {
             "en": ("API reference", "Every call with examples and error codes; try them here."),

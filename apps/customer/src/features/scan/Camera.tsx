@@ -15,7 +15,8 @@ export function Camera({ onFound }: { onFound: (text: string) => void }) {
     found.current = onFound;
   });
   useEffect(() => {
-    const state = { isOver: false };
+    const over = new AbortController();
+    const isOver = () => over.signal.aborted;
     let stream: MediaStream | null = null;
     async function look(element: HTMLVideoElement) {
       stream = await navigator.mediaDevices.getUserMedia({
@@ -24,9 +25,9 @@ export function Camera({ onFound }: { onFound: (text: string) => void }) {
       });
       element.srcObject = stream;
       await element.play();
-      while (!state.isOver) {
+      while (!isOver()) {
         const text = await decode(element, element.videoWidth || 1, element.videoHeight || 1);
-        if (state.isOver) break;
+        if (isOver()) break;
         if (text !== null) {
           found.current(text);
           break;
@@ -36,12 +37,12 @@ export function Camera({ onFound }: { onFound: (text: string) => void }) {
       stop();
     }
     function stop() {
-      state.isOver = true;
+      over.abort();
       for (const track of stream?.getTracks() ?? []) track.stop();
     }
     if (video.current !== null)
       look(video.current).catch(() => {
-        if (!state.isOver) setRefused(true);
+        if (!isOver()) setRefused(true);
       });
     return stop;
   }, []);

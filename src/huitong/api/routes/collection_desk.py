@@ -31,9 +31,9 @@ from huitong.api.schemas.collection_desk import (
 )
 from huitong.api.schemas.collections import (
     CasePath,
-    CaseView,
     ContactPath,
     ContactView,
+    LateCaseView,
     MakePromise,
     PromiseView,
     show_case,
@@ -78,7 +78,7 @@ _WORKING: Final = (
     "/cases",
     operation_id="listCollectionCases",
     summary="List loans that are late",
-    response_model=Page[CaseView],
+    response_model=Page[LateCaseView],
     responses=errors(InvalidField, caller="staff"),
 )
 async def list_cases(

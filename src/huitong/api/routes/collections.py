@@ -19,8 +19,8 @@ from huitong.api.schemas.collections import (
     Complain,
     ComplaintsView,
     ComplaintView,
+    ContactHistoryView,
     HardshipView,
-    HistoryView,
     MakePromise,
     PromiseView,
     show_complaint,
@@ -47,10 +47,10 @@ Debtor = Annotated[Principal, require("collections:own", is_for_customers=True)]
     "/{loan}/contacts",
     operation_id="listLoanContacts",
     summary="See how one was contacted about a loan",
-    response_model=HistoryView,
+    response_model=ContactHistoryView,
     responses=errors(lending.LoanNotFound, caller="customer"),
 )
-async def list_contacts(request: Request, loan: LoanPath, principal: Debtor) -> HistoryView:
+async def list_contacts(request: Request, loan: LoanPath, principal: Debtor) -> ContactHistoryView:
     """Return contacts, promises and requests about a loan of one's own, newest first."""
     async with application_of(request).database.reading(principal.caller) as uow:
         found = await _find(uow, principal, loan)

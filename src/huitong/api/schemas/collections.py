@@ -123,7 +123,7 @@ class HardshipView(View):
     reason_en: str | None
 
 
-class CaseView(View):
+class LateCaseView(View):
     """How late a loan is; score and segment are for staff."""
 
     id: CaseId
@@ -138,10 +138,10 @@ class CaseView(View):
     outcome: Literal["paid", "eased", "written_off"] | None
 
 
-class HistoryView(View):
+class ContactHistoryView(View):
     """What was done about a loan that was due or late, newest first."""
 
-    cases: list[CaseView]
+    cases: list[LateCaseView]
     contacts: list[ContactView]
     promises: list[PromiseView]
     hardship_requests: list[HardshipView]
@@ -209,9 +209,9 @@ def show_hardship(hardship: lending.collections.Hardship) -> HardshipView:
     )
 
 
-def show_case(case: lending.collections.Case, *, is_staff: bool) -> CaseView:
+def show_case(case: lending.collections.Case, *, is_staff: bool) -> LateCaseView:
     """Return a case as a view."""
-    return CaseView(
+    return LateCaseView(
         id=show_id(COLLECTION_CASE, case.id),
         loan=show_id(LOAN, case.loan_id),
         opened_on=case.opened_on,
@@ -225,9 +225,9 @@ def show_case(case: lending.collections.Case, *, is_staff: bool) -> CaseView:
     )
 
 
-def show_history(history: lending.collections.History, *, is_staff: bool) -> HistoryView:
+def show_history(history: lending.collections.History, *, is_staff: bool) -> ContactHistoryView:
     """Return a history as a view."""
-    return HistoryView(
+    return ContactHistoryView(
         cases=[show_case(each, is_staff=is_staff) for each in history.cases],
         contacts=[show_contact(each) for each in history.contacts],
         promises=[show_promise(each) for each in history.promises],

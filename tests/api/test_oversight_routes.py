@@ -138,7 +138,9 @@ async def test_a_search_that_looks_through_its_share_says_where_to_go_on(
     await pay(post, merchant, payer, "1.00")
     monkeypatch.setattr(limits, "PAYMENT_SEARCH_ROWS_MAX", 2)
     query = {"account": payer["account"], "kind": "payment"}
-    found, cursor, pages = [], "", 0
+    found: list[str] = []
+    cursor: str | None = ""
+    pages = 0
     while cursor is not None and pages < 5:
         more = {"cursor": cursor} if cursor else {}
         answer = (await operations.get("/v1/staff/payments", **query, **more)).json()
@@ -383,7 +385,7 @@ async def test_accounts_of_a_chart_code_are_listed_with_balances(
     client: httpx.AsyncClient, payer: dict[str, Any], operations: Desk
 ) -> None:
     found: list[dict[str, Any]] = []
-    cursor = ""
+    cursor: str | None = ""
     while cursor is not None:
         more = {"cursor": cursor} if cursor else {}
         answer = (

@@ -236,39 +236,6 @@ async def test_a_session_that_is_over_leads_to_the_door(console: ConsoleOffice) 
         await expect(desk.page.get_by_label("工作邮箱")).to_be_visible()
 
 
-async def test_a_list_is_filtered_ordered_kept_as_a_view_and_exported(
-    console: ConsoleOffice, seed: Seed
-) -> None:
-    async with console.desk("operations") as desk:
-        page = desk.page
-        await desk.go("/payments")
-        await page.get_by_label("账户").fill(seed.account)
-        await page.get_by_label("种类").select_option("payment")
-        await desk.press("查询")
-        await desk.settle()
-        await expect(page.locator("tbody tr[data-row-key]")).to_have_count(3)
-        await page.get_by_role("columnheader", name="金额").click()
-        amounts = page.locator("tbody tr[data-row-key] td:nth-child(5)")
-        await expect(amounts).to_have_text(["¥9.90", "¥25.80", "¥128.00"])
-        await desk.press("视图")
-        await page.get_by_label("视图名称").fill("李雷的付款")
-        await page.get_by_label("视图名称").press("Enter")
-        await page.keyboard.press("Escape")
-        async with page.expect_download() as given:
-            await desk.press("导出")
-        text = (await (await given.value).path()).read_text(encoding="utf-8-sig")
-        lines = text.splitlines()
-        assert lines[0].split(",")[4] == "金额"
-        assert sorted(line.split(",")[4] for line in lines[1:]) == ["128.00", "25.80", "9.90"]
-        await page.reload()
-        await desk.settle()
-        await expect(amounts).to_have_text(["¥9.90", "¥25.80", "¥128.00"])
-        await desk.press("清空")
-        await desk.press("视图")
-        await page.get_by_role("button", name="李雷的付款", exact=True).click()
-        await expect(amounts).to_have_text(["¥9.90", "¥25.80", "¥128.00"])
-
-
 async def test_a_person_is_masked_until_somebody_says_why(
     console: ConsoleOffice, seed: Seed
 ) -> None:
@@ -278,17 +245,6 @@ async def test_a_person_is_masked_until_somebody_says_why(
         await desk.press("查看完整信息")
         await desk.confirm("查看完整信息", {"用途": "identity_check", "理由": "客户来电核对"})
         await desk.see("李雷")
-
-
-async def test_a_table_is_edited_tried_and_saved_as_a_draft(
-    console: ConsoleOffice, seed: Seed
-) -> None:
-    async with console.desk("credit") as desk:
-        await desk.go(f"/tables/{seed.table}")
-        await expect(desk.page.locator(".grl-dt")).to_be_visible()
-        await desk.press("保存为新版本")
-        await desk.confirm("保存为新版本")
-        await desk.see("已存为第 2 版草稿。")
 
 
 async def find_trace(console: ConsoleOffice, payment: str) -> dict[str, Any]:

@@ -89,10 +89,10 @@ export function FilterBar(props: Props): ReactNode {
           </>
         )}
         <Views list={list} asked={asked} sort={sort} onShow={onShow} />
-        <Button icon={<ReloadOutlined />} onClick={onReload}>
+        <Button icon={<ReloadOutlined aria-hidden />} onClick={onReload}>
           {t("刷新", "Reload")}
         </Button>
-        <Button icon={<DownloadOutlined />} disabled={!canExport} onClick={onExport}>
+        <Button icon={<DownloadOutlined aria-hidden />} disabled={!canExport} onClick={onExport}>
           {t("导出", "Export")}
         </Button>
       </Space>
@@ -119,7 +119,7 @@ function Views({ list, asked, sort, onShow }: Pick<Props, "list" | "asked" | "so
           <Button
             type="text"
             size="small"
-            icon={<DeleteOutlined />}
+            icon={<DeleteOutlined aria-hidden />}
             aria-label={t(`删除视图 ${view.name}`, `Delete view ${view.name}`)}
             onClick={() => setViews(dropView(list, view.name))}
           />
@@ -145,7 +145,7 @@ function Views({ list, asked, sort, onShow }: Pick<Props, "list" | "asked" | "so
   );
   return (
     <Popover content={content} trigger="click" placement="bottomLeft">
-      <Button icon={<SaveOutlined />}>{t("视图", "Views")}</Button>
+      <Button icon={<SaveOutlined aria-hidden />}>{t("视图", "Views")}</Button>
     </Popover>
   );
 }

@@ -32,7 +32,7 @@ export function Shell(): ReactNode {
       <header className="bar">
         <Button
           className="menu-button"
-          icon={<MenuOutlined />}
+          icon={<MenuOutlined aria-hidden />}
           aria-label={t("菜单", "Menu")}
           aria-expanded={isOpen}
           onClick={() => setOpen(!isOpen)}

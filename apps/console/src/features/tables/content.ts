@@ -55,7 +55,8 @@ export function toEditor(content: Content, schema: TableSchema): EditorTable {
 /** Returns what the editor has as the API takes it; throws SyntaxError for an answer that is no JSON. */
 export function fromEditor(table: EditorTable, before: Content, schema: TableSchema): Content {
   return {
-    ...before,
+    hit_policy: before.hit_policy,
+    tests: before.tests,
     rows: table.rules.map((rule, index) => {
       const key = rule[KEY]?.trim() ?? "";
       return {

@@ -1,3 +1,6 @@
+/** How a document makes elements; its own type lists what is deprecated first. */
+type Make = (name: string, options?: ElementCreationOptions) => HTMLElement;
+
 /** Returns the nonce of this answer, which styles made in the page must carry. */
 export function readNonce(): string {
   return document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? "";
@@ -9,10 +12,12 @@ export function readNonce(): string {
  */
 export function markStyles(): void {
   const nonce = readNonce();
-  const make = document.createElement.bind(document);
-  document.createElement = ((name: string, options?: ElementCreationOptions) => {
+  const plain: Make = Reflect.get<Document, "createElement">(document, "createElement");
+  const make = plain.bind(document);
+  const makeMarked: Make = (name, options) => {
     const made = make(name, options);
     if (made instanceof HTMLStyleElement) made.nonce = nonce;
     return made;
-  }) as typeof document.createElement;
+  };
+  Reflect.set(document, "createElement", makeMarked);
 }

@@ -10,11 +10,11 @@ from huitong import customers, lending
 from huitong.api.schemas.approvals import StaffId, Why
 from huitong.api.schemas.collections import (
     CaseId,
-    CaseView,
     ChannelName,
     ComplaintView,
+    ContactHistoryView,
     HardshipView,
-    HistoryView,
+    LateCaseView,
     LoanId,
     OutcomeName,
     show_case,
@@ -174,11 +174,11 @@ class NextTaskView(View):
 class CaseOfDebtorView(View):
     """A case with its loan's history; the debtor's name and number are masked."""
 
-    case: CaseView
+    case: LateCaseView
     customer: CustomerId
     name: str | None
     mobile: str | None
-    history: HistoryView
+    history: ContactHistoryView
 
 
 class HardshipsView(View):

@@ -42,6 +42,9 @@ def test_every_answer_is_as_it_must_be(shown: tuple[bool, str]) -> None:
         "days overdue: 5",
         # 1,075.65 at one and a half times 10.8 % for five days.
         "penalty interest: 242",
+        "sent by: ('sms', 'sent')",
+        "the fourth is refused: loan_collection_contact_refused",
+        "the borrower sees all: 4",
         "principal repaid: 800000",
         "Something is overdue.",
         "people look at it: review",

@@ -7,6 +7,7 @@ from typing import Any, Final
 from huitong.demo.cast import HAN_MEIMEI, LI_LEI, MARKET, customer_body, merchant_body
 from huitong.demo.day import Person, money, yuan
 from huitong.demo.loan.branch import Branch
+from huitong.demo.loan.reminding import agree_on_strategy
 from huitong.demo.risk.rules import NEWS_SECONDS, set_live
 
 PRODUCT: Final = "shop_loan"
@@ -41,6 +42,7 @@ def set_terms(branch: Branch) -> None:
     branch.checker.approve(asked)
     listed = branch.credit.read("/v1/loan-products")["data"]
     day.check("产品上线 the product", [each["code"] for each in listed], [PRODUCT])
+    agree_on_strategy(branch)
     time.sleep(NEWS_SECONDS)
 
 

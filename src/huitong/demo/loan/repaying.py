@@ -9,8 +9,8 @@ from huitong.demo.day import StoryBroken, minor, money, yuan
 from huitong.demo.loan.applying import AMOUNT, PAYMENTS
 from huitong.demo.loan.branch import Branch
 from huitong.demo.loan.opening import STOCK, receive_sales
+from huitong.demo.loan.reminding import LATE_DAYS
 
-_LATE_DAYS: Final = 5
 _LEFT: Final = 300_00
 _WAIT_SECONDS_MAX: Final = 120.0
 _POLL_SECONDS: Final = 0.2
@@ -49,14 +49,14 @@ def pay_late(branch: Branch) -> None:
     taken = _wait_for_debit(branch, due)
     day.check("余额不足，只扣到 too little, taken", taken, _LEFT)
     owner.person.posted -= taken
-    branch.wait_until(branch.morning_of(due + timedelta(days=_LATE_DAYS)))
+    branch.wait_until(branch.morning_of(due + timedelta(days=LATE_DAYS)))
     branch.close_days()
     owner.log_in()
     loan = branch.read_loan()
-    day.check("逾期天数 days overdue", loan["days_past_due"], _LATE_DAYS)
+    day.check("逾期天数 days overdue", loan["days_past_due"], LATE_DAYS)
     unpaid = minor(loan["overdue"]) + minor(loan["interest_overdue"])
     day.check("未还 unpaid", unpaid, _payment(branch) - _LEFT)
-    penalty = int(unpaid * _rate(loan) * Decimal("1.5") * _LATE_DAYS / _YEAR_DAYS)
+    penalty = int(unpaid * _rate(loan) * Decimal("1.5") * LATE_DAYS / _YEAR_DAYS)
     day.check("罚息 penalty interest", minor(loan["penalty"]) + minor(loan["compound"]), penalty)
     seen = branch.credit.read(f"/v1/loans/{branch.loan}")
     day.stage.aside(

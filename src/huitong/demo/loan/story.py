@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from huitong.demo.day import Day
-from huitong.demo.loan import applying, opening, refused, repaying
+from huitong.demo.loan import applying, opening, overview, refused, reminding, repaying
 from huitong.demo.loan.borrower import Borrower
 from huitong.demo.loan.branch import Branch
 from huitong.demo.onboarding.applicants import Applicant, draw_applicants
@@ -32,7 +32,7 @@ SCOPES: Final = (
     "payments:read",
     "payments:write",
 )
-#: In the order in which they are played; the overdue borrower is reminded after `late`.
+#: In the order in which they are played.
 SCENES: Final[Mapping[str, Callable[[Branch], None]]] = MappingProxyType(
     {
         "terms": opening.set_terms,
@@ -42,6 +42,8 @@ SCENES: Final[Mapping[str, Callable[[Branch], None]]] = MappingProxyType(
         "signature": applying.read_and_sign,
         "on_time": repaying.repay_on_time,
         "late": repaying.pay_late,
+        "reminded": reminding.remind,
+        "portfolio": overview.show_portfolio,
         "caught_up": repaying.catch_up,
         "paid_off": repaying.pay_off,
         "refused": refused.refuse_and_appeal,

@@ -162,6 +162,9 @@ _TAGS: Final = (
         "Late loans: borrowers' promises, requests and complaints; tasks and contacts, for staff.",
     ),
     ("Loans", "Loans with schedules and events, repayments; products and changes, for staff."),
+    ("Loan partners", "Who lends with us, and agreements on shares; statements; for staff."),
+    ("Loan lines", "Lines of credit, and drawings on them with their cost."),
+    ("Loan sales", "Portfolios of loans sold and bought back by two people; for staff."),
     ("Loan portfolio", "All loans as business days closed: risk, losses, vintages; for staff."),
     ("Clearing", "Netting windows, positions and queues between banks, and their caps, for staff."),
     (

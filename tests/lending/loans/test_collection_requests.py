@@ -212,7 +212,7 @@ async def test_a_copy_of_ones_data_says_how_one_was_contacted(desk: Desk) -> Non
     await desk.promise(loan, 1_00, desk.bank.today)
     await desk.complain(loan)
     await ask(desk, loan)
-    found = await desk.bank.read(lending.LendingData().export, loan.customer_id)
+    found = await desk.bank.read(lending.LendingData(desk.bank.vault).export, loan.customer_id)
     (shown,) = found["loans"]
     assert [each["text"] for each in shown["contacts"]] == [desk.told[0].texts["zh"]]
     assert shown["promises"][0]["amount"] == {"amount": "1.00", "currency": "CNY"}

@@ -98,7 +98,7 @@ async def test_drawings_at_once_never_go_beyond_the_line(bank: Bank) -> None:
 
 async def test_lines_are_in_the_copy_of_a_persons_data(bank: Bank) -> None:
     line = await open_line(bank)
-    exported = await bank.read(lending.LendingData().export, line.customer_id)
+    exported = await bank.read(lending.LendingData(bank.vault).export, line.customer_id)
     (found,) = exported["lines"]
     assert (found["product"], found["amount"]["amount"]) == ("cash", "10000.00")
 

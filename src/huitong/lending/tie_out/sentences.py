@@ -50,6 +50,7 @@ _PARTS: Final = {
     "LOAN_FIXED_RETURNED_PAYMENT_FEE": Part.PENALTY,
     "LOAN_SNOOZE_FEE": Part.FEE,
 }
+_ANY_PART: Final = "|".join(_PARTS)
 _NSF_FEE: Final = 1_000
 _DEFAULT_PRINCIPAL: Final = 100_000
 _ANY_KIND: Final = "DEFAULT"
@@ -360,7 +361,7 @@ _SENTENCES: Final[tuple[tuple[re.Pattern[str], Callable[[Story, Found, Any], Non
     (re.compile(rf"Refund happens on {_DAY} with {_AMOUNT} EUR"), _credit),
     (re.compile(rf"Loan Pay-off is made on {_DAY}"), _pay_all),
     (re.compile(rf'Admin makes a charge adjustment .* with {_AMOUNT} EUR'), _adjust_charge),
-    (re.compile(rf'Admin adds "({"|".join(_PARTS)})" due .* {_DAY} due .* {_AMOUNT} EUR'), _charge),
+    (re.compile(rf'Admin adds "({_ANY_PART})" due .* {_DAY} due .* {_AMOUNT} EUR'), _charge),
     (re.compile(rf"Admin adds an NSF fee because .* {_DAY}"), _charge_bounce),
     (re.compile(rf'Admin adds a {_AMOUNT} % Processing charge .* date: {_DAY}'), _charge_part),
     (re.compile(rf'Admin adds "{_OF_EACH}" charge with {_AMOUNT} %'), _charge_part_of_each),

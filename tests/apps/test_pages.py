@@ -155,6 +155,7 @@ async def test_the_keyboard_alone_reaches_everything(world: World, kept: dict[st
         await reach(page, "确认付款 ¥1.50")
         await page.keyboard.press("Enter")
         await telephone.see("付款成功")
+    assert len(await world.statement(friend)) == 1
 
 
 async def reach(page: Any, name: str) -> None:

@@ -28,8 +28,8 @@ _ARRAYS: Final = ", ".join(f"${place}::bigint[]" for place, _ in enumerate(BASE_
 _INSERT: Final = f"""
     INSERT INTO lending.fundings (loan, plan_id, {_COLUMNS})
     SELECT n.loan, $2, {_GIVEN} FROM unnest($1::bigint[], {_ARRAYS}) n(loan, {_NAMES})
-"""  # noqa: S608 - names of ours
-_ONE: Final = f"SELECT loan, plan_id, {_COLUMNS} FROM lending.fundings WHERE loan = $1"  # noqa: S608
+"""  # noqa: S608 - ours
+_ONE: Final = f"SELECT loan, plan_id, {_COLUMNS} FROM lending.fundings WHERE loan = $1"  # noqa: S608 - names of ours
 _RANGE: Final = f"""
     SELECT loan, plan_id, {_COLUMNS} FROM lending.fundings WHERE loan >= $1 AND loan < $2
      ORDER BY plan_id, loan

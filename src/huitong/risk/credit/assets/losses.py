@@ -16,6 +16,8 @@ from huitong.risk.credit.assets.scenarios import Scenario, check_scenarios
 from huitong.risk.decisioning.features.scans import Flags, Floats, Integers
 
 _MONTHS = 12
+#: The stage in which credit is impaired.
+_IMPAIRED = 3
 #: With a column of so many more values, kinds are still numbered within 63 bits.
 _KINDS_MAX = 2**62 // limits.COLUMN_ROWS_MAX
 
@@ -90,7 +92,7 @@ def reckon_losses(
     for scenario in scenarios:
         losses = np.minimum(kinds.loss_given_default * float(scenario.loss_multiple), 1.0)
         lived = _expect_share(kinds, of_kinds, scenario, rulebook, on)
-        found = losses * np.where(of_kinds == 3, 1.0, lived)  # noqa: PLR2004
+        found = losses * np.where(of_kinds == _IMPAIRED, 1.0, lived)
         shares += float(scenario.weight) * found
         parts.append(to_parts(found))
     return Losses(
@@ -124,7 +126,7 @@ def find_stages(
     )
     if is_suspect is not None:
         has_increased |= is_suspect
-    return np.where(is_impaired, 3, np.where(has_increased, 2, 1)).astype(np.int8)
+    return np.where(is_impaired, _IMPAIRED, np.where(has_increased, 2, 1)).astype(np.int8)
 
 
 def share_outstanding(month: int, months: Integers, annual_rate: Floats) -> Floats:
@@ -177,7 +179,7 @@ def _expect_share(
     # What is due today, or was, still can default: at least a month.
     left = np.maximum(columns.months_left, 1)
     horizon = np.where(stages == 1, np.minimum(left, first), left)
-    horizon[stages == 3] = 0  # noqa: PLR2004 - the default has happened
+    horizon[stages == _IMPAIRED] = 0  # The default has happened.
     hazard = -np.log1p(-np.minimum(columns.annual_pd, 1.0 - 1e-12)) / _MONTHS
     alive, total = np.ones(len(left)), np.zeros(len(left))
     for month in range(1, int(horizon.max(initial=0)) + 1):
